@@ -250,7 +250,8 @@ func TestWatchdogStopsTheServerOfAKilledProcess(t *testing.T) {
 	dir := t.TempDir()
 	h, server, _ := holder(t, dir)
 	pgdata := filepath.Join(dir, "pgdata")
-	if !alive(server, pgdata) {
+	pm, ok := readPostmaster(pgdata)
+	if !ok || pm.pid != server || !alive(server, pgdata) {
 		t.Fatal("the holder has no server")
 	}
 	if err := h.Process.Kill(); err != nil {
@@ -259,6 +260,10 @@ func TestWatchdogStopsTheServerOfAKilledProcess(t *testing.T) {
 	eventually(t, "the server is stopped in good order", func() bool {
 		_, err := os.Stat(pidFile(pgdata))
 		return !alive(server, pgdata) && errors.Is(err, os.ErrNotExist)
+	})
+	eventually(t, "the socket directory is gone", func() bool {
+		_, err := os.Stat(pm.socket)
+		return errors.Is(err, os.ErrNotExist)
 	})
 }
 

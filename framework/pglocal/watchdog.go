@@ -22,7 +22,7 @@ until flock -n -x 9; do
 	sleep 1
 done
 tries=0
-until read -r pid <"$2/postmaster.pid"; do
+until { read -r pid; read -r x; read -r x; read -r x; read -r socket; } <"$2/postmaster.pid"; do
 	tries=$((tries+1))
 	[ $tries -ge 5 ] && exit 0
 	sleep 1
@@ -32,6 +32,7 @@ kill -INT "$pid" || exit 0
 while read -r now <"$2/postmaster.pid" && [ "$now" = "$pid" ] && kill -0 "$pid"; do
 	sleep 0.1
 done 2>/dev/null
+rmdir "$socket"
 exit 0
 `
 
