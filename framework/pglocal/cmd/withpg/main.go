@@ -3,7 +3,8 @@
 //
 //	go run ./framework/pglocal/cmd/withpg go test ./...
 //
-// Its exit code is the command's.
+// Its exit code is the command's. With -durable the server writes as a
+// production server does, which benchmarks need.
 package main
 
 import (
@@ -29,8 +30,12 @@ func main() {
 }
 
 func run(args []string) (code int, err error) {
+	durable := len(args) > 0 && args[0] == "-durable"
+	if durable {
+		args = args[1:]
+	}
 	if len(args) == 0 {
-		return 2, errors.New("usage: withpg COMMAND [ARGUMENT...]")
+		return 2, errors.New("usage: withpg [-durable] COMMAND [ARGUMENT...]")
 	}
 	dir, err := os.MkdirTemp("", "fusion-withpg-")
 	if err != nil {
@@ -43,7 +48,7 @@ func run(args []string) (code int, err error) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 
 	ctx := context.Background()
-	c, err := pglocal.Start(ctx, pglocal.Config{Dir: dir, Fast: true})
+	c, err := pglocal.Start(ctx, pglocal.Config{Dir: dir, Fast: !durable})
 	if err != nil {
 		return 1, err
 	}

@@ -1,0 +1,51 @@
+# make build        the program, bin/fusion
+# make demo         the program with demonstration data, in one command
+# make test         all tests; installs what they need if it is missing
+# make race         the packages where goroutines meet, under the race detector
+# make lint         formatting, vet, staticcheck, unreachable functions
+# make bench        benchmarks, on a durable database
+# make clean        removes what the others made
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test race lint bench setup clean FORCE
+
+WITHPG := bin/withpg
+# -count=1: a result kept from an earlier run says nothing about the database.
+GOTEST := go test -count=1 -timeout 20m
+
+# Where goroutines meet. The race detector makes tests several times slower, so
+# only these go through it; folders that do not exist are left out.
+RACE_DIRS := framework/pglocal framework/orm framework/jobs framework/cron framework/server \
+	framework/web addons/fusion_woocommerce/wcapi
+RACE_PKGS = $(addsuffix /...,$(addprefix ./,$(wildcard $(RACE_DIRS))))
+
+BENCH_PKGS = $(shell grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -r -n1 dirname | sort -u)
+
+build: bin/fusion
+
+bin/fusion: FORCE
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/fusion
+
+demo: build
+	@bin/fusion demo
+
+$(WITHPG): FORCE
+	@go build -o $@ ./framework/pglocal/cmd/withpg
+
+setup:
+	@.ci/setup
+
+test: setup $(WITHPG)
+	@$(WITHPG) $(GOTEST) ./...
+
+race: setup $(WITHPG)
+	@$(WITHPG) $(GOTEST) -race -short $(RACE_PKGS)
+
+lint:
+	@.ci/lint
+
+bench: setup $(WITHPG)
+	@$(WITHPG) -durable go test -run '^$$' -bench . -benchmem $(BENCH_PKGS)
+
+clean:
+	@rm -rf bin artifacts
