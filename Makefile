@@ -45,7 +45,7 @@ lint:
 	@.ci/lint
 
 bench: setup $(WITHPG)
-	@$(WITHPG) -durable go test -run '^$$' -bench . -benchmem $(BENCH_PKGS)
+	@$(if $(BENCH_PKGS),$(WITHPG) -durable go test -run '^$$' -bench . -benchmem $(BENCH_PKGS),echo "no benchmarks")
 
 clean:
 	@rm -rf bin artifacts
