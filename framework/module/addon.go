@@ -1,0 +1,46 @@
+// Package module turns a list of addons into an installed database: the
+// manifests and their dependency order, the schema, the data files (Odoo's XML
+// and CSV), external ids, install, upgrade and uninstall. It stands on orm,
+// view and expr and knows nothing of HTTP.
+package module
+
+import (
+	"io/fs"
+
+	"fusion/framework/orm"
+)
+
+// Addon is the manifest of an addon, and all that the framework needs to know
+// of it. It is a plain value: cmd/fusion lists the addons of the program.
+type Addon struct {
+	Name        string // technical name, as in external ids
+	Title       string // name shown to people
+	Version     string // e.g. 19.0.1.0.0
+	Category    string
+	Summary     string
+	Author      string
+	License     string
+	Depends     []string
+	Data        []string // files of FS loaded at install and upgrade, in order
+	Demo        []string // files loaded after Data when demonstration data is wanted
+	Application bool
+	AutoInstall bool // install as soon as all dependencies are
+	FS          fs.FS
+	// Define declares the models; it runs in dependency order.
+	Define func(*orm.Registry)
+	// PostInit runs once, after the data of the first installation.
+	PostInit func(*orm.Env) error
+	// Migrations run on upgrade, in order of version, before the schema is
+	// brought up to date (Pre) and after the data is loaded (Post).
+	Migrations []Migration
+	// Routes and other wiring that needs the server is given to
+	// framework/server beside the addon, so that this package stays below HTTP.
+}
+
+// Migration changes data between two versions of an addon. It runs when the
+// installed version is lower than Version.
+type Migration struct {
+	Version string
+	Pre     func(*orm.Env) error
+	Post    func(*orm.Env) error
+}

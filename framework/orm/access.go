@@ -1,0 +1,503 @@
+package orm
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"fusion/framework/expr"
+)
+
+// Op is one of the four operations access is granted for.
+type Op string
+
+// The operations of access rights and record rules.
+const (
+	OpRead   Op = "read"
+	OpWrite  Op = "write"
+	OpCreate Op = "create"
+	OpUnlink Op = "unlink"
+)
+
+var ops = []Op{OpRead, OpWrite, OpCreate, OpUnlink}
+
+// policy is the access data of a database, read once and replaced as a whole
+// when it changes. Without the model ir.model.access everything is allowed.
+type policy struct {
+	groups  map[string]int64   // by external id
+	names   map[int64]string   // external id by group
+	implied map[int64][]int64  // direct
+	acl     map[string][]grant // by model
+	rules   map[string][]rule
+	enabled bool
+
+	mu    sync.Mutex
+	users map[int64]*userInfo
+}
+
+type grant struct {
+	group int64 // 0: everybody
+	perms map[Op]bool
+}
+
+type rule struct {
+	id     int64
+	name   string
+	groups []int64 // none: global
+	domain string
+	perms  map[Op]bool
+}
+
+type userInfo struct {
+	groups    map[int64]bool
+	company   int64
+	companies []int64
+	partner   int64
+	login     string
+	tz, lang  string
+	active    bool
+}
+
+// accessModels are those whose change makes the policy stale.
+var accessModels = map[string]bool{"ir.model.access": true, "ir.rule": true, "res.groups": true, "res.users": true, "res.company": true}
+
+func (e *Env) accessChanged(m *Model) {
+	if accessModels[m.Name] {
+		e.u.policy, e.u.stale = nil, true
+	}
+}
+
+func (e *Env) loadPolicy() (*policy, error) {
+	if e.u.policy != nil {
+		return e.u.policy, nil
+	}
+	if !e.u.stale {
+		if p := e.u.db.policy.Load(); p != nil {
+			e.u.policy = p
+			return p, nil
+		}
+	}
+	p, err := e.readPolicy()
+	if err != nil {
+		return nil, err
+	}
+	e.u.policy = p
+	if !e.u.stale {
+		e.u.db.policy.Store(p)
+	}
+	return p, nil
+}
+
+// DropAccessCache makes the next unit of work read the access data again; the
+// server calls it when another process reports a change.
+func (db *DB) DropAccessCache() { db.policy.Store(nil) }
+
+func (e *Env) readPolicy() (*policy, error) {
+	p := &policy{groups: map[string]int64{}, names: map[int64]string{}, implied: map[int64][]int64{}, acl: map[string][]grant{}, rules: map[string][]rule{}, users: map[int64]*userInfo{}}
+	if e.u.db.Registry.models["ir.model.access"] == nil {
+		return p, nil
+	}
+	if ok, err := e.tableExists("ir_model_access"); err != nil || !ok {
+		return p, err
+	}
+	p.enabled = true
+	rows := func(sql string, fn func(r []string)) error {
+		return e.each(sqlf(sql), func(raw [][]byte) error {
+			r := make([]string, len(raw))
+			for i, v := range raw {
+				r[i] = string(v)
+			}
+			fn(r)
+			return nil
+		})
+	}
+	err := rows(`SELECT module || '.' || name, res_id FROM ir_model_data WHERE model = 'res.groups'`, func(r []string) {
+		id := atoi(r[1])
+		p.groups[r[0]], p.names[id] = id, r[0]
+	})
+	if err == nil {
+		err = rows(`SELECT gid, hid FROM res_groups_implied_rel`, func(r []string) {
+			p.implied[atoi(r[0])] = append(p.implied[atoi(r[0])], atoi(r[1]))
+		})
+	}
+	if err == nil {
+		err = rows(`SELECT m.model, a.group_id, a.perm_read, a.perm_write, a.perm_create, a.perm_unlink
+			FROM ir_model_access a JOIN ir_model m ON m.id = a.model_id WHERE a.active`, func(r []string) {
+			p.acl[r[0]] = append(p.acl[r[0]], grant{atoi(r[1]), perms(r[2:6])})
+		})
+	}
+	if err == nil {
+		err = rows(`SELECT m.model, r.id, r.name, r.domain_force, r.perm_read, r.perm_write, r.perm_create, r.perm_unlink,
+			(SELECT string_agg(g.group_id::text, ',') FROM rule_group_rel g WHERE g.rule_group_id = r.id)
+			FROM ir_rule r JOIN ir_model m ON m.id = r.model_id WHERE r.active ORDER BY r.id`, func(r []string) {
+			rl := rule{id: atoi(r[1]), name: r[2], domain: r[3], perms: perms(r[4:8])}
+			for _, g := range strings.Split(r[8], ",") {
+				if g != "" {
+					rl.groups = append(rl.groups, atoi(g))
+				}
+			}
+			p.rules[r[0]] = append(p.rules[r[0]], rl)
+		})
+	}
+	return p, err
+}
+
+func (e *Env) tableExists(name string) (bool, error) {
+	ids, err := e.queryIDs(sqlf("SELECT 1 FROM pg_class WHERE relname = ? AND relkind IN ('r','v') AND pg_table_is_visible(oid)", name))
+	return len(ids) > 0, err
+}
+
+func atoi(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return n
+}
+
+func perms(r []string) map[Op]bool {
+	m := map[Op]bool{}
+	for i, op := range ops {
+		m[op] = r[i] == "t"
+	}
+	return m
+}
+
+func (e *Env) userInfo() (*userInfo, error) {
+	p, err := e.loadPolicy()
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	info := p.users[e.uid]
+	p.mu.Unlock()
+	if info != nil {
+		return info, nil
+	}
+	info = &userInfo{groups: map[int64]bool{}}
+	if p.enabled {
+		if err := e.readUser(p, info); err != nil {
+			return nil, err
+		}
+	}
+	p.mu.Lock()
+	p.users[e.uid] = info
+	p.mu.Unlock()
+	return info, nil
+}
+
+func (e *Env) readUser(p *policy, info *userInfo) error {
+	err := e.each(sqlf(`SELECT u.login, u.active, u.company_id, u.partner_id, p.tz, p.lang
+		FROM res_users u LEFT JOIN res_partner p ON p.id = u.partner_id WHERE u.id = ?`, e.uid), func(r [][]byte) error {
+		info.login, info.active = string(r[0]), string(r[1]) == "t"
+		info.company, info.partner = atoi(string(r[2])), atoi(string(r[3]))
+		info.tz, info.lang = string(r[4]), string(r[5])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if info.companies, err = e.queryIDs(sqlf(`SELECT cid FROM res_company_users_rel WHERE user_id = ? ORDER BY cid`, e.uid)); err != nil {
+		return err
+	}
+	direct, err := e.queryIDs(sqlf(`SELECT gid FROM res_groups_users_rel WHERE uid = ?`, e.uid))
+	if err != nil {
+		return err
+	}
+	for len(direct) > 0 {
+		g := direct[0]
+		direct = direct[1:]
+		if !info.groups[g] {
+			info.groups[g] = true
+			direct = append(direct, p.implied[g]...)
+		}
+	}
+	return nil
+}
+
+// InAnyGroup reports whether the user is in one of the groups, given by
+// external id; "!group" asks for its absence.
+func (e *Env) InAnyGroup(xmlids ...string) (bool, error) {
+	p, err := e.loadPolicy()
+	if err != nil {
+		return false, err
+	}
+	info, err := e.userInfo()
+	if err != nil {
+		return false, err
+	}
+	if !p.enabled {
+		return true, nil
+	}
+	for _, x := range xmlids {
+		name, negated := strings.CutPrefix(strings.TrimSpace(x), "!")
+		if info.groups[p.groups[name]] != negated {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// PartnerID is the partner of the current user, 0 without one.
+func (e *Env) PartnerID() int64 {
+	info, err := e.userInfo()
+	if err != nil {
+		return 0
+	}
+	return info.partner
+}
+
+// UserLogin is the current user's login.
+func (e *Env) UserLogin() string {
+	info, err := e.userInfo()
+	if err != nil {
+		return ""
+	}
+	return info.login
+}
+
+var opWords = map[Op]string{OpRead: "access", OpWrite: "modify", OpCreate: "create", OpUnlink: "delete"}
+
+// HasAccess reports whether the user may do op on the model at all.
+func (rs Records) HasAccess(op Op) (bool, error) {
+	if rs.Env.su {
+		return true, nil
+	}
+	p, err := rs.Env.loadPolicy()
+	if err != nil || !p.enabled {
+		return err == nil, err
+	}
+	if rs.Model.Transient {
+		info, err := rs.Env.userInfo()
+		if err != nil {
+			return false, err
+		}
+		if len(p.acl[rs.Model.Name]) == 0 {
+			return info.groups[p.groups["base.group_user"]], nil
+		}
+	}
+	info, err := rs.Env.userInfo()
+	if err != nil {
+		return false, err
+	}
+	for _, g := range p.acl[rs.Model.Name] {
+		if g.perms[op] && (g.group == 0 || info.groups[g.group]) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (rs Records) checkModel(op Op) error {
+	ok, err := rs.HasAccess(op)
+	if err != nil || ok {
+		return err
+	}
+	p, err := rs.Env.loadPolicy()
+	if err != nil {
+		return err
+	}
+	var who []string
+	for _, g := range p.acl[rs.Model.Name] {
+		if g.perms[op] && g.group != 0 {
+			who = append(who, "\t- "+rs.Env.groupLabel(p, g.group))
+		}
+	}
+	msg := fmt.Sprintf("You may not %s %s records (%s).", opWords[op], rs.Model.Label, rs.Model.Name)
+	if len(who) > 0 {
+		slices.Sort(who)
+		msg += " These groups may:\n" + strings.Join(slices.Compact(who), "\n")
+	} else {
+		msg += " No group may."
+	}
+	return &Error{Code: CodeAccess, Message: msg + "\nAn administrator can grant the right."}
+}
+
+func (e *Env) groupLabel(p *policy, id int64) string {
+	names, err := e.Sudo().Model("res.groups").Browse(id).DisplayNames()
+	if err == nil && names[id] != "" {
+		return names[id]
+	}
+	return p.names[id]
+}
+
+// ruleDomain is what record rules leave of a model for an operation: global
+// rules all hold, and at least one of the user's group rules. ok is false when
+// there is nothing to check.
+func (rs Records) ruleDomain(op Op) (d Domain, ok bool, err error) {
+	if rs.Env.su {
+		return nil, false, nil
+	}
+	p, err := rs.Env.loadPolicy()
+	if err != nil || !p.enabled {
+		return nil, false, err
+	}
+	var global, grouped []Domain
+	models := []string{rs.Model.Name}
+	info, err := rs.Env.userInfo()
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range models {
+		for _, r := range p.rules[name] {
+			if !r.perms[op] {
+				continue
+			}
+			mine := slices.ContainsFunc(r.groups, func(g int64) bool { return info.groups[g] })
+			if len(r.groups) > 0 && !mine {
+				continue
+			}
+			dom, err := rs.Env.evalRule(r, info)
+			if err != nil {
+				return nil, false, err
+			}
+			if len(r.groups) == 0 {
+				global = append(global, dom)
+			} else {
+				grouped = append(grouped, dom)
+			}
+		}
+	}
+	for _, f := range rs.Model.Delegates {
+		if pd, ok, err := rs.Env.Model(f.Comodel).ruleDomain(op); err != nil {
+			return nil, false, err
+		} else if ok {
+			global = append(global, Leaf(f.Name, "any", pd))
+		}
+	}
+	if len(global)+len(grouped) == 0 {
+		return nil, false, nil
+	}
+	if len(grouped) > 0 {
+		global = append(global, Or(grouped...))
+	}
+	return And(global...), true, nil
+}
+
+// evalRule evaluates a rule's domain for the user: user, company_id,
+// company_ids and time are known, as in Odoo.
+func (e *Env) evalRule(r rule, info *userInfo) (Domain, error) {
+	if strings.TrimSpace(r.domain) == "" || strings.TrimSpace(r.domain) == "[]" {
+		return Domain{[]any{1, "=", 1}}, nil
+	}
+	companies := e.Companies()
+	list := make([]any, len(companies))
+	for i, c := range companies {
+		list[i] = c
+	}
+	all := make([]any, len(info.companies))
+	for i, c := range info.companies {
+		all[i] = c
+	}
+	record := func(id int64) map[string]any { return map[string]any{"id": id, "ids": []any{id}} }
+	user := record(e.uid)
+	user["partner_id"] = record(info.partner)
+	user["company_id"] = record(e.Company())
+	user["company_ids"] = map[string]any{"ids": all}
+	user["login"] = info.login
+	if strings.Contains(r.domain, "commercial_partner_id") {
+		id, err := e.queryIDs(sqlf("SELECT commercial_partner_id FROM res_partner WHERE id = ?", info.partner))
+		if err != nil {
+			return nil, err
+		}
+		user["commercial_partner_id"] = record(append(id, 0)[0])
+		maps.Copy(user["partner_id"].(map[string]any), map[string]any{"commercial_partner_id": record(append(id, 0)[0])})
+	}
+	v, err := expr.Domain(r.domain, map[string]any{"user": user, "company_id": e.Company(), "company_ids": list, "uid": e.uid})
+	if err != nil {
+		return nil, fmt.Errorf("record rule %d (%s): %w", r.id, r.name, err)
+	}
+	if len(v) == 0 {
+		return Domain{[]any{1, "=", 1}}, nil
+	}
+	return v, nil
+}
+
+// checkRules makes sure that the record rules let the user do op on all of
+// the records, and that they exist.
+func (rs Records) checkRules(op Op) error {
+	d, ok, err := rs.ruleDomain(op)
+	if err != nil || !ok || len(rs.IDs) == 0 {
+		return err
+	}
+	s := rs.Env.newSelect(rs.Model)
+	cond, err := s.domain(d)
+	if err != nil {
+		return err
+	}
+	allowed, err := rs.Env.queryIDs(sqlf("SELECT ?.id FROM ? WHERE ?.id = ANY(?) AND (?)", sqlf(s.alias), s.from(), sqlf(s.alias), rs.IDs, cond))
+	if err != nil {
+		return err
+	}
+	return rs.refused(op, allowed)
+}
+
+// refused explains why ids are not among the allowed ones: missing or denied.
+func (rs Records) refused(op Op, allowed []int64) error {
+	seen := make(map[int64]bool, len(allowed))
+	for _, id := range allowed {
+		seen[id] = true
+	}
+	lost := []int64{}
+	for _, id := range rs.IDs {
+		if !seen[id] {
+			lost = append(lost, id)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	there, err := rs.Env.queryIDs(sqlf("SELECT id FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", lost))
+	if err != nil {
+		return err
+	}
+	if len(there) < len(lost) {
+		return rs.missing(lost)
+	}
+	return AccessErrorf("A record rule keeps %s (user %d) from this: %s of %s (%s). Ask an administrator if you need these records.",
+		rs.Env.UserLogin(), rs.Env.uid, op, rs.Model.Label, recordRepr(rs.Model.Name, lost))
+}
+
+func (rs Records) missing(ids []int64) error {
+	return MissingErrorf("The record does not exist, or has been deleted: %s (asked for by user %d)", recordRepr(rs.Model.Name, ids), rs.Env.uid)
+}
+
+func recordRepr(model string, ids []int64) string {
+	parts := make([]string, len(ids))
+	for i, id := range ids {
+		parts[i] = strconv.FormatInt(id, 10)
+	}
+	if len(parts) == 1 {
+		return model + "(" + parts[0] + ",)"
+	}
+	return model + "(" + strings.Join(parts, ", ") + ")"
+}
+
+// CheckAccess refuses op on the records unless rights and rules allow it.
+func (rs Records) CheckAccess(op Op) error {
+	if err := rs.checkModel(op); err != nil {
+		return err
+	}
+	return rs.checkRules(op)
+}
+
+// fieldAllowed reports whether the user may see and set the field.
+func (e *Env) fieldAllowed(f *Field) (bool, error) {
+	if e.su || len(f.Groups) == 0 {
+		return true, nil
+	}
+	return e.InAnyGroup(f.Groups...)
+}
+
+func (e *Env) checkField(m *Model, f *Field, op Op) error {
+	ok, err := e.fieldAllowed(f)
+	if err != nil || ok {
+		return err
+	}
+	verb := "read"
+	if op != OpRead {
+		verb = "write"
+	}
+	return &Error{Code: CodeAccess, Fields: []string{f.Name}, Message: fmt.Sprintf(
+		"The field %q of %s (%s) is reserved to certain groups; you may not %s it.", f.Name, m.Label, m.Name, verb)}
+}

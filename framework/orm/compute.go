@@ -1,0 +1,406 @@
+package orm
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// dirty is what a stored compute has still to do: records by field.
+type dirty struct {
+	fields map[*Field]map[int64]bool
+}
+
+func (d *dirty) ids() []int64 {
+	set := map[int64]bool{}
+	for _, ids := range d.fields {
+		for id := range ids {
+			set[id] = true
+		}
+	}
+	out := make([]int64, 0, len(set))
+	for id := range set {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (e *Env) mark(c *compute, ids []int64, except map[*Field]map[int64]bool) {
+	if len(ids) == 0 {
+		return
+	}
+	d := e.u.pending[c]
+	if d == nil {
+		d = &dirty{map[*Field]map[int64]bool{}}
+		e.u.pending[c] = d
+	}
+	for _, f := range c.storedFields() {
+		if d.fields[f] == nil {
+			d.fields[f] = map[int64]bool{}
+		}
+		for _, id := range ids {
+			if !except[f][id] {
+				d.fields[f][id] = true
+			}
+		}
+	}
+}
+
+// markNew dirties all stored computes of new records, but for the fields that
+// were given a value.
+func (e *Env) markNew(m *Model, ids []int64, given map[*Field]map[int64]bool) {
+	for _, c := range m.computes {
+		if len(c.storedFields()) > 0 {
+			e.mark(c, ids, given)
+		}
+	}
+}
+
+// settle says that a field has been written by hand, so need not be computed.
+func (e *Env) settle(f *Field, ids []int64) {
+	if d := e.u.pending[f.compute]; f.compute != nil && d != nil {
+		for _, id := range ids {
+			delete(d.fields[f], id)
+		}
+	}
+}
+
+// changed dirties what depends on the named fields of the records; nil names
+// mean all fields (a new record).
+func (e *Env) changed(m *Model, ids []int64, names []string) error {
+	if names == nil {
+		for _, name := range m.FieldNames() {
+			if len(m.triggers[name]) > 0 {
+				names = append(names, name)
+			}
+		}
+	}
+	type key struct {
+		c    *compute
+		path string
+	}
+	seen := map[key]bool{}
+	for _, name := range names {
+		for _, t := range m.triggers[name] {
+			k := key{t.target, pathKey(t.path)}
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+			found, err := e.backwards(t.path, ids)
+			if err != nil {
+				return err
+			}
+			e.mark(t.target, found, nil)
+		}
+	}
+	return nil
+}
+
+func pathKey(path []*Field) string {
+	s := ""
+	for _, f := range path {
+		s += f.Model.Name + "." + f.Name + "/"
+	}
+	return s
+}
+
+// beforeChange dirties records that a change of a relation is about to leave
+// behind: those reached through the old value.
+func (e *Env) beforeChange(m *Model, ids []int64, names []string) error {
+	for _, name := range names {
+		if f := m.Fields[name]; f == nil || !f.Relational() && f.Kind != Many2oneRef {
+			continue
+		}
+		if err := e.changed(m, ids, []string{name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backwards finds the records from which a path of relations leads to ids.
+func (e *Env) backwards(path []*Field, ids []int64) ([]int64, error) {
+	for i := len(path) - 1; i >= 0 && len(ids) > 0; i-- {
+		f := path[i]
+		var err error
+		switch f.Kind {
+		case Many2one:
+			if !f.Stored {
+				return nil, fmt.Errorf("orm: dependency through %s.%s, which is not stored", f.Model.Name, f.Name)
+			}
+			ids, err = e.queryIDs(sqlf("SELECT id FROM "+quote(f.Model.Table)+" WHERE "+quote(f.Name)+" = ANY(?)", ids))
+		case One2many:
+			co := f.Model.comodel(f)
+			inv := co.Fields[f.Inverse]
+			if inv.Kind == Many2oneRef {
+				ids, err = e.queryIDs(sqlf("SELECT DISTINCT "+quote(f.Inverse)+" FROM "+quote(co.Table)+" WHERE id = ANY(?) AND "+quote(inv.ModelField)+" = ?", ids, f.Model.Name))
+			} else {
+				ids, err = e.queryIDs(sqlf("SELECT DISTINCT "+quote(f.Inverse)+" FROM "+quote(co.Table)+" WHERE id = ANY(?)", ids))
+			}
+		case Many2many:
+			ids, err = e.queryIDs(sqlf("SELECT DISTINCT "+quote(f.RelCol)+" FROM "+quote(f.RelTable)+" WHERE "+quote(f.RelCocol)+" = ANY(?)", ids))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// flushFor flushes when one of the fields waits to be computed.
+func (e *Env) flushFor(fields []*Field) error {
+	if len(e.u.pending) == 0 || e.u.flushing {
+		return nil
+	}
+	for _, f := range fields {
+		if f.Computed() {
+			return e.Flush()
+		}
+	}
+	return nil
+}
+
+// Flush computes everything that is dirty and runs the constraints that wait
+// for it. Reads and searches flush by themselves.
+func (e *Env) Flush() error {
+	if e.u.flushing || len(e.u.pending) == 0 && len(e.u.checks) == 0 {
+		return nil
+	}
+	e.u.flushing = true
+	defer func() { e.u.flushing = false }()
+	sudo := e.Sudo().WithContext(map[string]any{"active_test": false})
+	for rounds := 0; ; rounds++ {
+		var next *compute
+		for c := range e.u.pending {
+			if next == nil || c.rank < next.rank {
+				next = c
+			}
+		}
+		if next == nil {
+			break
+		}
+		if rounds > 10000 {
+			return fmt.Errorf("orm: computes never settle; the last was %s.%s", next.model.Name, next.fields[0].Name)
+		}
+		d := e.u.pending[next]
+		delete(e.u.pending, next)
+		if err := sudo.recompute(next, d); err != nil {
+			return err
+		}
+	}
+	e.u.flushing = false
+	checks := e.u.checks
+	e.u.checks = nil
+	for _, k := range checks {
+		if err := e.runCheck(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recompute evaluates a stored compute on its dirty records and writes the
+// values that differ, equal changes together.
+func (e *Env) recompute(c *compute, d *dirty) error {
+	there, err := e.Model(c.model.Name).Browse(d.ids()...).Exists()
+	if err != nil || len(there.IDs) == 0 {
+		return err
+	}
+	ids := there.IDs
+	fields := c.storedFields()
+	old, err := there.values(fields)
+	if err != nil {
+		return err
+	}
+	fresh, err := e.evaluate(c, c.model, ids, fields)
+	if err != nil {
+		return err
+	}
+	type group struct {
+		vals map[*Field]any
+		ids  []int64
+	}
+	groups := map[string]*group{}
+	var order []string
+	for i, id := range ids {
+		vals := map[*Field]any{}
+		key := ""
+		for k, f := range fields {
+			if !d.fields[f][id] {
+				continue
+			}
+			v := fresh[k][i]
+			if f.X2many() {
+				if !slices.Equal(v.([]int64), old.vals[f.Name][i].([]int64)) {
+					vals[f] = v
+					key += fmt.Sprintf("%s=%v|", f.Name, v)
+				}
+				continue
+			}
+			if v, err = f.parse(v); err != nil {
+				return err
+			}
+			if !sameValue(old.vals[f.Name][i], v) {
+				vals[f] = v
+				key += fmt.Sprintf("%s=%v|", f.Name, v)
+			}
+		}
+		if len(vals) == 0 {
+			continue
+		}
+		if groups[key] == nil {
+			groups[key] = &group{vals: vals}
+			order = append(order, key)
+		}
+		groups[key].ids = append(groups[key].ids, id)
+	}
+	for _, k := range order {
+		if err := e.storeComputed(c.model, groups[k].ids, groups[k].vals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Env) storeComputed(m *Model, ids []int64, vals map[*Field]any) error {
+	rs := e.Model(m.Name).Browse(ids...)
+	var names []string
+	cols := map[*Field]any{}
+	for f, v := range vals {
+		names = append(names, f.Name)
+		if f.X2many() {
+			list, _ := v.([]int64)
+			if err := rs.writeList(f, []Command{{Op: CmdSet, IDs: list}}); err != nil {
+				return err
+			}
+			continue
+		}
+		cols[f] = v
+	}
+	slices.Sort(names)
+	if len(cols) > 0 {
+		if err := e.beforeChange(m, ids, names); err != nil {
+			return err
+		}
+		var sets []frag
+		for _, f := range sortedFields(cols) {
+			v, err := e.storable(f, cols[f])
+			if err != nil {
+				return err
+			}
+			sets = append(sets, sqlf(quote(f.Name)+" = ?", v))
+		}
+		if err := e.exec(sqlf("UPDATE "+quote(m.Table)+" SET ? WHERE id = ANY(?)", join(sets, ", "), ids)); err != nil {
+			return err
+		}
+		if err := e.changed(m, ids, names); err != nil {
+			return err
+		}
+	}
+	return e.check(m, ids, names)
+}
+
+func sameValue(a, b any) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	if x, ok := a.(interface{ Equal(any) bool }); ok {
+		return x.Equal(b)
+	}
+	return fmt.Sprint(a) == fmt.Sprint(b)
+}
+
+// evaluate runs a compute and returns the values of fields, by field.
+func (e *Env) evaluate(c *compute, m *Model, ids []int64, fields []*Field) ([][]any, error) {
+	if c.call == nil { // stored related
+		rs := e.Model(m.Name).Browse(ids...)
+		out := make([][]any, len(fields))
+		for i, f := range fields {
+			vals, err := rs.relatedValues(f)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = vals
+		}
+		return out, nil
+	}
+	rs := Records{Env: e.Sudo(), Model: m, IDs: ids}
+	batch, elems, err := rs.facets(c.facet, c.ops)
+	if err != nil {
+		return nil, err
+	}
+	if err := rs.loadPaths(c.facet, elems, c.deps, false); err != nil {
+		return nil, fmt.Errorf("dependencies of %s.%s: %w", m.Name, c.fields[0].Name, err)
+	}
+	if err := c.call(e, batch); err != nil {
+		return nil, fmt.Errorf("compute of %s.%s: %w", m.Name, c.fields[0].Name, err)
+	}
+	out := make([][]any, len(fields))
+	for k, f := range fields {
+		sl := c.facet.byName[f.Name]
+		out[k] = make([]any, len(ids))
+		for i, v := range elems {
+			out[k][i] = computedValue(sl, v)
+		}
+	}
+	return out, nil
+}
+
+func computedValue(sl *slot, v reflect.Value) any {
+	if sl.many {
+		ids := v.FieldByIndex(sl.index).Addr().Interface().(manySlot).manyIDs()
+		if ids == nil {
+			ids = []int64{}
+		}
+		return ids
+	}
+	return sl.get(v)
+}
+
+// runCompute evaluates a non-stored compute for reading.
+func (e *Env) runCompute(c *compute, m *Model, ids []int64) ([][]any, error) {
+	return e.evaluate(c, m, ids, c.fields)
+}
+
+// pendingCheck is a constraint to run on records at the next flush.
+type pendingCheck struct {
+	model *Model
+	k     *constraint
+	ids   []int64
+}
+
+// check runs the constraints that watch one of the named fields (nil: all).
+func (e *Env) check(m *Model, ids []int64, names []string) error {
+	var due []pendingCheck
+	for _, k := range m.constraints {
+		if names == nil || slices.ContainsFunc(names, func(n string) bool { return k.fields[n] }) {
+			due = append(due, pendingCheck{m, k, ids})
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	e.u.checks = append(e.u.checks, due...)
+	if e.u.flushing || e.Flag("defer_checks", false) {
+		return nil
+	}
+	return e.Flush()
+}
+
+func (e *Env) runCheck(p pendingCheck) error {
+	env := e.Sudo()
+	rs, err := env.Model(p.model.Name).Browse(p.ids...).Exists()
+	if err != nil || len(rs.IDs) == 0 {
+		return err
+	}
+	batch, elems, err := rs.facets(p.k.facet, p.k.ops)
+	if err != nil {
+		return err
+	}
+	if err := rs.loadPaths(p.k.facet, elems, p.k.deps, true); err != nil {
+		return err
+	}
+	return p.k.call(env, batch)
+}

@@ -1,0 +1,482 @@
+package orm
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// SuperuserID is the user the system itself acts as; access checks do not
+// apply to it.
+const SuperuserID = 1
+
+// DB joins a frozen registry to one PostgreSQL database.
+type DB struct {
+	*bun.DB
+	Registry *Registry
+	Logger   *slog.Logger
+	// Now is the clock of defaults and magic fields.
+	Now func() time.Time
+	// Keys encrypts Secret fields; without it they cannot be stored.
+	Keys *Keyring
+	// Blobs keeps attachment contents; without it they cannot be stored.
+	Blobs BlobStore
+
+	policy atomic.Pointer[policy]
+}
+
+// BlobStore is a content-addressed store of files.
+type BlobStore interface {
+	// Put stores content and returns its key; equal content has equal keys.
+	Put(content []byte) (key string, err error)
+	Get(key string) ([]byte, error)
+}
+
+// Open connects to a database. The registry must be frozen.
+func Open(ctx context.Context, url string, r *Registry) (*DB, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("the database address cannot be read: %w", scrub(err))
+	}
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // bun inlines arguments, so its statements are not worth caching
+	if cfg.RuntimeParams["timezone"] == "" {
+		cfg.RuntimeParams["timezone"] = "UTC"
+	}
+	pool := stdlib.OpenDB(*cfg)
+	pool.SetMaxOpenConns(32)
+	pool.SetMaxIdleConns(16)
+	db := &DB{DB: bun.NewDB(pool, pgdialect.New()), Registry: r, Logger: slog.Default(), Now: time.Now}
+	if err := pool.PingContext(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("the database cannot be reached: %w", scrub(err))
+	}
+	return db, nil
+}
+
+// scrub keeps connection strings, which hold passwords, out of messages.
+func scrub(err error) error {
+	if pe, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
+		return fmt.Errorf("invalid connection settings: %w", pe.Unwrap())
+	}
+	return err
+}
+
+// User says on whose behalf a unit of work runs.
+type User struct {
+	ID      int64
+	Context map[string]any
+}
+
+// System is the superuser with an empty context.
+func System() User { return User{ID: SuperuserID} }
+
+const maxTries = 5
+
+// Run executes fn as one unit of work: a REPEATABLE READ transaction that is
+// committed when fn returns nil, and tried again as a whole when PostgreSQL
+// reports a serialization failure or a deadlock. fn must therefore have no
+// effect outside the database except through Env.AfterCommit.
+func (db *DB) Run(ctx context.Context, user User, fn func(*Env) error) error {
+	for try := 1; ; try++ {
+		err := db.runOnce(ctx, user, false, fn)
+		if err == nil || try == maxTries || !retryable(err) || ctx.Err() != nil {
+			return err
+		}
+		db.Logger.Debug("unit of work is tried again", "try", try, "cause", err.Error())
+		select {
+		case <-time.After(time.Duration(rand.IntN(1<<try*20)) * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// View is Run for work that only reads; it is never committed.
+func (db *DB) View(ctx context.Context, user User, fn func(*Env) error) error {
+	return db.runOnce(ctx, user, true, fn)
+}
+
+func retryable(err error) bool {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pe.Code == "40001" || pe.Code == "40P01" || pe.Code == "55P03")
+}
+
+func (db *DB) runOnce(ctx context.Context, user User, discard bool, fn func(*Env) error) (err error) {
+	env, err := db.Begin(ctx, user)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			env.Rollback()
+			err = fmt.Errorf("panic in a unit of work: %v\n%s", p, stack())
+		}
+	}()
+	if err := fn(env); err != nil {
+		env.Rollback()
+		return err
+	}
+	if discard {
+		env.Rollback()
+		return nil
+	}
+	return env.Commit()
+}
+
+// unit is one transaction with what it has still to do.
+type unit struct {
+	db       *DB
+	conn     bun.Conn
+	tx       bun.Tx
+	pgx      *pgx.Conn
+	now      time.Time
+	pending  map[*compute]*dirty
+	checks   []pendingCheck
+	flushing bool
+	saves    int
+	after    []func()
+	policy   *policy // set when this unit changed access data
+	stale    bool
+	closed   bool
+	queries  int
+	memo     map[any]any
+}
+
+// Env is the environment of a piece of work: its transaction, user, companies,
+// language and context. An Env belongs to one goroutine.
+type Env struct {
+	context.Context
+	u    *unit
+	uid  int64
+	su   bool
+	keys map[string]any
+}
+
+// Begin opens a transaction by hand; prefer Run. The caller must call Commit
+// or Rollback.
+func (db *DB) Begin(ctx context.Context, user User) (*Env, error) {
+	conn, err := db.DB.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("no database connection: %w", err)
+	}
+	u := &unit{db: db, conn: conn, now: db.Now().UTC(), pending: map[*compute]*dirty{}, memo: map[any]any{}}
+	// The transaction must not be rolled back behind our back by database/sql
+	// while pgx works on the same connection; statements carry ctx themselves.
+	u.tx, err = conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("no transaction: %w", err)
+	}
+	err = conn.Raw(func(dc any) error {
+		u.pgx = dc.(*stdlib.Conn).Conn()
+		return nil
+	})
+	env := &Env{Context: ctx, u: u, uid: user.ID, su: user.ID == SuperuserID, keys: user.Context}
+	if err != nil {
+		env.Rollback()
+		return nil, err
+	}
+	return env, nil
+}
+
+// Commit flushes and commits, then runs the AfterCommit functions.
+func (e *Env) Commit() error {
+	if err := e.Flush(); err != nil {
+		e.Rollback()
+		return err
+	}
+	if e.u.stale {
+		if err := e.exec(sqlf("NOTIFY fusion_access")); err != nil {
+			e.Rollback()
+			return err
+		}
+	}
+	err := e.u.tx.Commit()
+	e.u.closed = true
+	e.u.conn.Close()
+	if err != nil {
+		return e.translate(err)
+	}
+	if e.u.stale {
+		e.u.db.policy.Store(nil)
+	}
+	for _, f := range e.u.after {
+		f()
+	}
+	return nil
+}
+
+// Rollback gives up the unit of work.
+func (e *Env) Rollback() {
+	if e.u.closed {
+		return
+	}
+	e.u.closed = true
+	if err := e.u.tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		e.u.db.Logger.Debug("rollback", "error", err.Error())
+	}
+	e.u.conn.Close()
+}
+
+// AfterCommit runs f once the unit of work is committed; never when it is not.
+func (e *Env) AfterCommit(f func()) { e.u.after = append(e.u.after, f) }
+
+// Savepoint runs fn so that its failure undoes only what fn did.
+func (e *Env) Savepoint(fn func(*Env) error) error {
+	if err := e.Flush(); err != nil {
+		return err
+	}
+	e.u.saves++
+	name := fmt.Sprintf("s%d", e.u.saves)
+	if err := e.exec(sqlf("SAVEPOINT " + name)); err != nil {
+		return err
+	}
+	after := len(e.u.after)
+	undo := func() error {
+		clear(e.u.pending)
+		e.u.checks, e.u.after, e.u.flushing = nil, e.u.after[:after], false
+		clear(e.u.memo)
+		if e.u.policy != nil {
+			e.u.policy = nil
+		}
+		return e.exec(sqlf("ROLLBACK TO SAVEPOINT " + name))
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			_ = undo()
+			panic(p)
+		}
+	}()
+	err := fn(e)
+	if err == nil {
+		err = e.Flush()
+	}
+	if err != nil {
+		if rerr := undo(); rerr != nil {
+			return errors.Join(err, rerr)
+		}
+		return err
+	}
+	return e.exec(sqlf("RELEASE SAVEPOINT " + name))
+}
+
+// DB is the database the unit of work runs on.
+func (e *Env) DB() *DB { return e.u.db }
+
+// Registry is the frozen registry of the database.
+func (e *Env) Registry() *Registry { return e.u.db.Registry }
+
+// Tx is the transaction, for statements the ORM does not cover and for jobs
+// that must be enqueued with the business change.
+func (e *Env) Tx() bun.Tx { return e.u.tx }
+
+// Now is the time of the unit of work, in UTC, to the second.
+func (e *Env) Now() time.Time { return e.u.now.Truncate(time.Second) }
+
+// Today is the calendar day in the user's time zone.
+func (e *Env) Today() Date { return DateOf(e.u.now.In(e.Location())) }
+
+// Log is the logger with the user's id.
+func (e *Env) Log() *slog.Logger { return e.u.db.Logger.With("uid", e.uid) }
+
+// Queries counts the SQL statements of the unit of work so far.
+func (e *Env) Queries() int { return e.u.queries }
+
+// UID is the current user.
+func (e *Env) UID() int64 { return e.uid }
+
+// Superuser reports whether access checks are off.
+func (e *Env) Superuser() bool { return e.su }
+
+func (e *Env) with(change func(*Env)) *Env {
+	c := *e
+	change(&c)
+	return &c
+}
+
+// Sudo is the same environment without access checks; the user stays.
+func (e *Env) Sudo() *Env { return e.with(func(c *Env) { c.su = true }) }
+
+// NoSudo turns access checks on again.
+func (e *Env) NoSudo() *Env { return e.with(func(c *Env) { c.su = c.uid == SuperuserID }) }
+
+// WithUser acts as another user, with that user's rights.
+func (e *Env) WithUser(id int64) *Env {
+	return e.with(func(c *Env) { c.uid, c.su = id, id == SuperuserID })
+}
+
+// WithContext adds context keys.
+func (e *Env) WithContext(keys map[string]any) *Env {
+	return e.with(func(c *Env) {
+		c.keys = maps.Clone(e.keys)
+		if c.keys == nil {
+			c.keys = map[string]any{}
+		}
+		maps.Copy(c.keys, keys)
+	})
+}
+
+// WithoutContext drops all context keys, and sets those given.
+func (e *Env) WithOnlyContext(keys map[string]any) *Env {
+	return e.with(func(c *Env) { c.keys = maps.Clone(keys) })
+}
+
+// WithCompany makes a company the current one.
+func (e *Env) WithCompany(id int64) *Env {
+	ids := []any{id}
+	for _, c := range e.Companies() {
+		if c != id {
+			ids = append(ids, c)
+		}
+	}
+	return e.WithContext(map[string]any{"allowed_company_ids": ids})
+}
+
+// Key is a context key, nil when absent.
+func (e *Env) Key(name string) any { return e.keys[name] }
+
+// Keys is a copy of the context.
+func (e *Env) Keys() map[string]any { return maps.Clone(e.keys) }
+
+// Flag reads a context key as a boolean.
+func (e *Env) Flag(name string, otherwise bool) bool {
+	switch v := e.keys[name].(type) {
+	case nil:
+		return otherwise
+	case bool:
+		return v
+	default:
+		n, err := toInt(v)
+		return err != nil || n != 0
+	}
+}
+
+// Companies are the companies the work may see: those of the context, which
+// must be the user's, else all of the user's with the current one first.
+func (e *Env) Companies() []int64 {
+	info, err := e.userInfo()
+	if err != nil {
+		return nil
+	}
+	if v := e.keys["allowed_company_ids"]; v != nil {
+		if ids, err := parseIDs(v); err == nil && len(ids) > 0 {
+			return ids
+		}
+	}
+	out := []int64{}
+	if info.company != 0 {
+		out = append(out, info.company)
+	}
+	for _, c := range info.companies {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// CheckCompanies refuses a context that names companies the user may not see.
+func (e *Env) CheckCompanies() error {
+	v := e.keys["allowed_company_ids"]
+	if v == nil || e.su {
+		return nil
+	}
+	ids, err := parseIDs(v)
+	if err != nil {
+		return UserErrorf("allowed_company_ids must be a list of company ids.")
+	}
+	info, err := e.userInfo()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !slices.Contains(info.companies, id) {
+			return AccessErrorf("Access to unauthorized or invalid companies.")
+		}
+	}
+	return nil
+}
+
+// Company is the current company, 0 without one.
+func (e *Env) Company() int64 {
+	if c := e.Companies(); len(c) > 0 {
+		return c[0]
+	}
+	return 0
+}
+
+// Lang is the language of translated values: the context's, else the default.
+func (e *Env) Lang() string {
+	if s, ok := e.keys["lang"].(string); ok && s != "" {
+		return s
+	}
+	return DefaultLang
+}
+
+// DefaultLang is the language of texts in code and the fallback of translations.
+const DefaultLang = "en_US"
+
+// Location is the user's time zone, UTC when none is set.
+func (e *Env) Location() *time.Location {
+	name, _ := e.keys["tz"].(string)
+	if name == "" {
+		if info, err := e.userInfo(); err == nil {
+			name = info.tz
+		}
+	}
+	if name == "" {
+		return time.UTC
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// Model gives the records of a model by name. An unknown name is a programming
+// error in Go code and panics; clients' names go through Lookup.
+func (e *Env) Model(name string) Records {
+	m := e.u.db.Registry.models[name]
+	if m == nil {
+		panic(fmt.Sprintf("orm: unknown model %q%s", name, didYouMean(name, e.u.db.Registry.names)))
+	}
+	return Records{Env: e, Model: m}
+}
+
+// Lookup is Model for names that come from outside.
+func (e *Env) Lookup(name string) (Records, error) {
+	m := e.u.db.Registry.models[name]
+	if m == nil {
+		return Records{}, &Error{Code: CodeUser, Message: fmt.Sprintf("Object %s doesn't exist", name)}
+	}
+	return Records{Env: e, Model: m}, nil
+}
+
+// Memo caches a value for the unit of work; a rolled-back savepoint empties it.
+func Memo[T any](e *Env, key any, make func() (T, error)) (T, error) {
+	if v, ok := e.u.memo[key].(T); ok {
+		return v, nil
+	}
+	v, err := make()
+	if err == nil {
+		e.u.memo[key] = v
+	}
+	return v, err
+}
+
+// Forget drops a memoised value.
+func (e *Env) Forget(key any) { delete(e.u.memo, key) }

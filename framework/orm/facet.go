@@ -1,0 +1,328 @@
+package orm
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+var (
+	typeRecord   = reflect.TypeFor[Record]()
+	typeMixin    = reflect.TypeFor[Mixin]()
+	typeDecimal  = reflect.TypeFor[decimal.Decimal]()
+	typeDate     = reflect.TypeFor[Date]()
+	typeDatetime = reflect.TypeFor[Datetime]()
+	typeSecret   = reflect.TypeFor[Secret]()
+	typeBinary   = reflect.TypeFor[Binary]()
+	typeJSON     = reflect.TypeFor[JSON]()
+	typeSelector = reflect.TypeFor[Selector]()
+	typeRefSlot  = reflect.TypeFor[refSlot]()
+	typeManySlot = reflect.TypeFor[manySlot]()
+)
+
+// slot is one tagged field of a facet struct.
+type slot struct {
+	name  string
+	index []int
+	typ   reflect.Type
+	ref   bool
+	many  bool
+}
+
+// facet is the layout of one Go struct: which field names it holds and where.
+type facet struct {
+	typ    reflect.Type
+	model  string // "" for a mixin's facet or an extension by embedding
+	addon  string
+	slots  []slot
+	byName map[string]*slot
+	binds  [][]int // embedded Record and Mixin structs
+}
+
+// declared is a field as one struct tag declares it, before merging.
+type declared struct {
+	field *Field
+	set   map[string]bool
+	elem  reflect.Type // comodel's facet, resolved at Freeze
+	bare  bool         // tag has only the name: a reference to an existing field
+}
+
+type parsedFacet struct {
+	facet  *facet
+	decls  []*declared
+	mixins []reflect.Type
+	record reflect.StructTag // tag of the embedded Record or Mixin
+	isMix  bool
+}
+
+// parseFacet reads the tags of a struct. owned tells which embedded structs
+// are facets already declared elsewhere, whose fields are references only.
+func parseFacet(t reflect.Type, addon string, owned func(reflect.Type) bool) (*parsedFacet, []error) {
+	p := &parsedFacet{facet: &facet{typ: t, addon: addon, byName: map[string]*slot{}}}
+	var errs []error
+	var walk func(t reflect.Type, index []int, reference bool)
+	walk = func(st reflect.Type, index []int, reference bool) {
+		for i := range st.NumField() {
+			sf := st.Field(i)
+			at := append(append([]int(nil), index...), i)
+			switch {
+			case sf.Type == typeRecord || sf.Type == typeMixin:
+				p.facet.binds = append(p.facet.binds, at)
+				if len(index) == 0 {
+					p.record = sf.Tag
+					p.isMix = sf.Type == typeMixin
+				}
+				continue
+			case sf.Anonymous && sf.Type.Kind() == reflect.Struct:
+				if isMixin(sf.Type) {
+					p.mixins = append(p.mixins, sf.Type)
+					walk(sf.Type, at, true)
+				} else {
+					walk(sf.Type, at, reference || owned(sf.Type))
+				}
+				continue
+			}
+			tag, ok := sf.Tag.Lookup("orm")
+			if !ok {
+				if sf.IsExported() && sf.Name != "ID" {
+					errs = append(errs, fmt.Errorf("%s.%s has no orm tag; name the field or unexport it", st, sf.Name))
+				}
+				continue
+			}
+			d, err := parseField(sf, tag, fmt.Sprintf("%s.%s", st, sf.Name))
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			s := slot{name: d.field.Name, index: at, typ: sf.Type,
+				ref: reflect.PointerTo(sf.Type).Implements(typeRefSlot), many: reflect.PointerTo(sf.Type).Implements(typeManySlot)}
+			if p.facet.byName[s.name] != nil {
+				continue // an outer declaration hides the embedded one
+			}
+			p.facet.slots = append(p.facet.slots, s)
+			p.facet.byName[s.name] = &p.facet.slots[len(p.facet.slots)-1]
+			if !reference {
+				d.field.Addon = addon
+				p.decls = append(p.decls, d)
+			}
+		}
+	}
+	walk(t, nil, false)
+	for i := range p.facet.slots {
+		p.facet.byName[p.facet.slots[i].name] = &p.facet.slots[i]
+	}
+	return p, errs
+}
+
+func isMixin(t reflect.Type) bool {
+	return t.NumField() > 0 && t.Field(0).Type == typeMixin
+}
+
+// parseField reads one tag: `orm:"name,option,option=value"`, and beside it
+// label, help, groups, validate, selection, domain.
+func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
+	parts := strings.Split(tag, ",")
+	f := &Field{Name: parts[0], Origin: origin, Copy: true, Stored: true, Digits: -1}
+	if f.Name == "" {
+		return nil, fmt.Errorf("%s: the orm tag must begin with the field's name", origin)
+	}
+	d := &declared{field: f, set: map[string]bool{}, bare: true}
+	mark := func(attr string) { d.set[attr], d.bare = true, false }
+	if err := kindOf(sf.Type, f, d); err != nil {
+		return nil, fmt.Errorf("%s: %w", origin, err)
+	}
+	for _, key := range []string{"label", "help", "groups", "validate", "selection", "domain"} {
+		v, ok := sf.Tag.Lookup(key)
+		if !ok {
+			continue
+		}
+		switch key {
+		case "label":
+			f.Label = v
+		case "help":
+			f.Help = v
+		case "groups":
+			f.Groups = strings.Split(v, ",")
+		case "validate":
+			f.Validate = v
+			if v == "required" || strings.HasPrefix(v, "required,") {
+				f.Required = true
+				mark("required")
+				f.Validate = strings.TrimPrefix(strings.TrimPrefix(v, "required"), ",")
+			}
+		case "selection":
+			f.Kind = Selection
+			for _, o := range strings.Split(v, ",") {
+				value, label, _ := strings.Cut(o, ":")
+				if label == "" {
+					label = labelFromName(value)
+				}
+				f.Options = append(f.Options, Option{strings.TrimSpace(value), label})
+			}
+			key = "options"
+		case "domain":
+			f.Domain = v
+		}
+		mark(key)
+	}
+	for _, opt := range parts[1:] {
+		key, val, _ := strings.Cut(opt, "=")
+		if err := applyOption(f, key, val, mark); err != nil {
+			return nil, fmt.Errorf("%s: %w", origin, err)
+		}
+	}
+	if f.Kind == Selection && len(f.Options) == 0 && !d.bare {
+		if reflect.PointerTo(sf.Type).Implements(typeSelector) {
+			f.Options = reflect.New(sf.Type).Interface().(Selector).Options()
+			d.set["options"] = true
+		}
+	}
+	if len(f.Related) > 0 && !d.set["store"] {
+		f.Stored = false
+	}
+	if f.X2many() && !d.set["copy"] {
+		f.Copy = f.Kind == Many2many
+	}
+	return d, nil
+}
+
+func kindOf(t reflect.Type, f *Field, d *declared) error {
+	p := reflect.PointerTo(t)
+	switch {
+	case p.Implements(typeRefSlot):
+		f.Kind = Many2one
+		d.elem = reflect.New(t).Interface().(refSlot).refElem()
+	case p.Implements(typeManySlot):
+		f.Kind = Many2many
+		d.elem = reflect.New(t).Interface().(manySlot).manyElem()
+	case t == typeDecimal:
+		f.Kind, f.Decimal = Float, true
+	case t == typeDate:
+		f.Kind = DateKind
+	case t == typeDatetime:
+		f.Kind = DatetimeKind
+	case t == typeSecret:
+		f.Kind = SecretKind
+	case t == typeBinary:
+		f.Kind = BinaryKind
+	case t == typeJSON || t == reflect.TypeFor[json.RawMessage]():
+		f.Kind = JSONKind
+	case p.Implements(typeSelector):
+		f.Kind = Selection
+		f.Options = reflect.New(t).Interface().(Selector).Options()
+	case t.Kind() == reflect.String:
+		f.Kind = Char
+	case t.Kind() == reflect.Int64:
+		f.Kind, f.BigInt = Integer, true
+	case t.Kind() == reflect.Int:
+		f.Kind = Integer
+	case t.Kind() == reflect.Float64:
+		f.Kind = Float
+	case t.Kind() == reflect.Bool:
+		f.Kind = Boolean
+	default:
+		return fmt.Errorf("Go type %s is no field type", t)
+	}
+	return nil
+}
+
+func applyOption(f *Field, key, val string, mark func(string)) error {
+	switch key {
+	case "text", "html", "selection", "reference", "monetary", "many2one_reference", "char":
+		f.Kind = Kind(key)
+		f.Decimal = f.Decimal || key == "monetary"
+		mark("kind")
+		return nil
+	case "image":
+		f.Image = true
+	case "required":
+		f.Required = val != "false"
+	case "readonly":
+		f.Readonly = val != "false"
+	case "store":
+		f.Stored = val != "false"
+	case "index":
+		f.Index = val
+		if val == "" {
+			f.Index = "btree"
+		}
+	case "copy":
+		f.Copy = val != "false"
+	case "nocopy":
+		f.Copy = false
+		key = "copy"
+	case "tracking":
+		f.Tracking = val != "false"
+	case "translate":
+		f.Translate = true
+	case "size", "digits":
+		n, err := strconv.Atoi(val[strings.IndexByte(val, ':')+1:])
+		if err != nil {
+			return fmt.Errorf("%s=%s is not a number", key, val)
+		}
+		if key == "size" {
+			f.Size = n
+		} else {
+			f.Digits, f.Decimal = n, true
+		}
+	case "currency":
+		f.Currency, f.Kind, f.Decimal = val, Monetary, true
+	case "many2one":
+		f.Kind, f.Comodel = Many2one, val
+	case "many2many", "one2many":
+		f.Kind = Kind(key)
+		f.Comodel = val
+	case "inverse":
+		f.Kind, f.Inverse = One2many, val
+	case "rel":
+		rel := strings.Split(val, ":")
+		f.RelTable = rel[0]
+		if len(rel) == 3 {
+			f.RelCol, f.RelCocol = rel[1], rel[2]
+		}
+	case "ondelete":
+		f.OnDelete = strings.ReplaceAll(val, "_", " ")
+	case "delegate":
+		f.Delegate = true
+	case "check_company":
+		f.CheckCompany = true
+	case "model_field":
+		f.ModelField = val
+	case "aggregator":
+		f.Aggregator = val
+	case "related":
+		f.Related = strings.Split(val, ".")
+	case "default":
+		return applyDefault(f, val, mark)
+	default:
+		return fmt.Errorf("unknown option %q in the orm tag", key)
+	}
+	mark(key)
+	return nil
+}
+
+func applyDefault(f *Field, val string, mark func(string)) error {
+	mark("default")
+	f.defaultOn = true
+	switch {
+	case val == "now" && f.Kind == DatetimeKind:
+		f.Default = func(e *Env) (any, error) { return DatetimeOf(e.Now()), nil }
+	case val == "today" && f.Kind == DateKind:
+		f.Default = func(e *Env) (any, error) { return e.Today(), nil }
+	case val == "uid" && f.Kind == Many2one:
+		f.Default = func(e *Env) (any, error) { return e.UID(), nil }
+	case val == "company" && f.Kind == Many2one:
+		f.Default = func(e *Env) (any, error) { return e.Company(), nil }
+	default:
+		v, err := f.parse(val)
+		if err != nil {
+			return fmt.Errorf("default=%s: %w", val, err)
+		}
+		f.Default = func(*Env) (any, error) { return v, nil }
+	}
+	return nil
+}

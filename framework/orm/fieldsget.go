@@ -1,0 +1,127 @@
+package orm
+
+import "slices"
+
+// FieldsGet describes the fields the user may see, as clients expect it. No
+// names means all; no attributes means all.
+func (rs Records) FieldsGet(names, attributes []string) (map[string]map[string]any, error) {
+	if len(names) == 0 {
+		names = rs.Model.FieldNames()
+	}
+	canWrite, err := rs.HasAccess(OpWrite)
+	if err != nil {
+		return nil, err
+	}
+	canCreate, err := rs.HasAccess(OpCreate)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string]any{}
+	for _, name := range names {
+		f := rs.Model.Fields[name]
+		if f == nil {
+			continue
+		}
+		if ok, err := rs.Env.fieldAllowed(f); err != nil {
+			return nil, err
+		} else if !ok {
+			continue
+		}
+		d := f.describe()
+		if !canWrite && !canCreate {
+			d["readonly"] = true
+		}
+		if len(attributes) > 0 {
+			for k := range d {
+				if !slices.Contains(attributes, k) {
+					delete(d, k)
+				}
+			}
+		}
+		out[name] = d
+	}
+	return out, nil
+}
+
+func (f *Field) describe() map[string]any {
+	kind := f.Kind
+	if kind == SecretKind {
+		kind = Char
+	}
+	d := map[string]any{
+		"name": f.Name, "type": string(kind), "string": f.Label, "required": f.Required,
+		"readonly": f.Readonly || f.Computed() && f.inverse == nil && f.inherited == nil && !f.Stored, "store": f.Stored,
+		"searchable": f.Searchable(), "sortable": f.Stored && !f.X2many() || len(f.Related) > 0, "groupable": f.Stored,
+		"company_dependent": false, "manual": false, "depends": []string{}, "change_default": false,
+	}
+	if f.Help != "" {
+		d["help"] = f.Help
+	}
+	if len(f.Groups) > 0 {
+		d["groups"] = joinStrings(f.Groups)
+	}
+	if len(f.Related) > 0 {
+		path := ""
+		for i, p := range f.Related {
+			if i > 0 {
+				path += "."
+			}
+			path += p
+		}
+		d["related"] = path
+		d["depends"] = []string{path}
+	}
+	if f.compute != nil && len(f.compute.deps) > 0 {
+		d["depends"] = f.compute.deps
+	}
+	if f.Aggregator != "" {
+		d["aggregator"] = f.Aggregator
+	}
+	switch f.Kind {
+	case Selection:
+		opts := make([][]string, len(f.Options))
+		for i, o := range f.Options {
+			opts[i] = []string{o.Value, o.Label}
+		}
+		d["selection"] = opts
+	case Many2one, One2many, Many2many:
+		d["relation"], d["context"] = f.Comodel, map[string]any{}
+		d["domain"] = []any{}
+		if f.Domain != "" {
+			d["domain"] = f.Domain
+		}
+		if f.Kind == One2many {
+			d["relation_field"] = f.Inverse
+		}
+	case Monetary:
+		d["currency_field"] = f.Currency
+	case Float:
+		if f.Digits >= 0 {
+			d["digits"] = []int{16, f.Digits}
+		}
+	case Char:
+		d["trim"], d["translate"] = true, f.Translate
+		if f.Size > 0 {
+			d["size"] = f.Size
+		}
+	case Text, HTML:
+		d["translate"] = f.Translate
+		if f.Kind == HTML {
+			d["sanitize"] = true
+		}
+	case Many2oneRef:
+		d["model_field"] = f.ModelField
+	}
+	return d
+}
+
+func joinStrings(list []string) string {
+	s := ""
+	for i, x := range list {
+		if i > 0 {
+			s += ","
+		}
+		s += x
+	}
+	return s
+}

@@ -1,0 +1,467 @@
+package orm
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// builder merges contributions into models. A delegated-to model is built
+// before the model that inherits its fields.
+type builder struct {
+	r     *Registry
+	state map[string]int // 1 building, 2 built
+}
+
+func (b *builder) errorf(format string, args ...any) {
+	b.r.errs = append(b.r.errs, fmt.Errorf(format, args...))
+}
+
+// contributionsOf lists what makes up a model: each mixin where it first
+// appears, then the facets in addon order.
+func (b *builder) contributionsOf(name string, seen map[string]bool, concrete *Model) []*contribution {
+	var out []*contribution
+	for _, c := range b.r.contribs[name] {
+		var mixins []string
+		for _, t := range c.parsed.mixins {
+			f := b.r.facets[t]
+			if f == nil {
+				b.errorf("addon %s: %s embeds %s, which no addon it depends on declares as a mixin", c.addon, c.parsed.facet.typ, t)
+				continue
+			}
+			mixins = append(mixins, f.model)
+		}
+		for _, mx := range append(mixins, c.inherits...) {
+			if seen[mx] {
+				continue
+			}
+			seen[mx] = true
+			if len(b.r.contribs[mx]) == 0 {
+				b.errorf("addon %s: model %s inherits %q, which does not exist%s", c.addon, name, mx, didYouMean(mx, b.r.names))
+				continue
+			}
+			concrete.Mixins = append(concrete.Mixins, mx)
+			out = append(out, b.contributionsOf(mx, seen, concrete)...)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (b *builder) build(name string) *Model {
+	switch b.state[name] {
+	case 2:
+		return b.r.models[name]
+	case 1:
+		b.errorf("model %s delegates to itself in a circle", name)
+		return b.r.models[name]
+	}
+	b.state[name] = 1
+	base := b.r.contribs[name][0]
+	tag := base.parsed.record
+	m := &Model{Name: name, Table: tableName(name), Addon: base.addon, Fields: map[string]*Field{}, registry: b.r,
+		methods: map[string]*method{}, triggers: map[string][]trigger{}, base: base, Abstract: base.mixin, Query: base.query}
+	b.r.models[name] = m
+	m.Label = tag.Get("label")
+	if m.Label == "" {
+		m.Label = labelFromName(strings.ReplaceAll(name, ".", "_"))
+	}
+	m.Order = tag.Get("order")
+	m.RecName = tag.Get("rec")
+	m.Parent = tag.Get("parent")
+	if s := tag.Get("search"); s != "" {
+		m.searchNames = splitList(s)
+	}
+	for _, opt := range strings.Split(tag.Get("orm"), ",")[1:] {
+		switch opt {
+		case "transient":
+			m.Transient = true
+		default:
+			b.errorf("addon %s: unknown model option %q on %s", base.addon, opt, name)
+		}
+	}
+	contribs := b.contributionsOf(name, map[string]bool{name: true}, m)
+	b.magic(m)
+	for _, c := range contribs {
+		if !slices.Contains(m.Addons, c.addon) {
+			m.Addons = append(m.Addons, c.addon)
+		}
+		b.fields(m, c)
+	}
+	for _, f := range m.Fields {
+		b.resolve(m, f)
+	}
+	b.delegate(m)
+	for _, c := range contribs {
+		b.attach(m, c)
+	}
+	b.compose(m, contribs)
+	b.state[name] = 2
+	return m
+}
+
+func (b *builder) magic(m *Model) {
+	add := func(f *Field) {
+		f.Model, f.Addon, f.Digits = m, m.Addon, -1
+		m.Fields[f.Name] = f
+	}
+	add(&Field{Name: "id", Label: "ID", Kind: Integer, BigInt: true, Stored: true, Readonly: true})
+	add(&Field{Name: "display_name", Label: "Display Name", Kind: Char, Readonly: true})
+	if m.Query != "" {
+		return
+	}
+	add(&Field{Name: "create_uid", Label: "Created by", Kind: Many2one, Comodel: "res.users", Stored: true, Readonly: true, OnDelete: "set null"})
+	add(&Field{Name: "create_date", Label: "Created on", Kind: DatetimeKind, Stored: true, Readonly: true})
+	add(&Field{Name: "write_uid", Label: "Last Updated by", Kind: Many2one, Comodel: "res.users", Stored: true, Readonly: true, OnDelete: "set null"})
+	add(&Field{Name: "write_date", Label: "Last Updated on", Kind: DatetimeKind, Stored: true, Readonly: true})
+}
+
+func (b *builder) fields(m *Model, c *contribution) {
+	for _, d := range c.parsed.decls {
+		if d.elem != nil {
+			f := b.r.facets[d.elem]
+			if f == nil {
+				b.errorf("addon %s: %s refers to %s, which is no declared facet", c.addon, d.field.Origin, d.elem)
+				continue
+			}
+			d.field.Comodel = f.model
+		}
+		old := m.Fields[d.field.Name]
+		if old != nil {
+			if old.Kind != d.field.Kind && !d.bare && d.set["kind"] {
+				b.errorf("addon %s: %s redeclares %s.%s as %s; it is %s", c.addon, d.field.Origin, m.Name, old.Name, d.field.Kind, old.Kind)
+			}
+			old.merge(d.field, d.set)
+			continue
+		}
+		m.Fields[d.field.Name] = d.field.clone(m)
+	}
+}
+
+// resolve completes a field with what follows from its kind.
+func (b *builder) resolve(m *Model, f *Field) {
+	if f.Label == "" {
+		f.Label = labelFromName(f.Name)
+	}
+	switch f.Kind {
+	case One2many, Many2many, Many2one:
+		if b.r.contribs[f.Comodel] == nil {
+			if f.Name == "create_uid" || f.Name == "write_uid" {
+				f.Comodel, f.Kind, f.BigInt = "", Integer, true // a registry without users, as in small tests
+				return
+			}
+			b.errorf("%s: unknown model %q%s", f.Origin, f.Comodel, didYouMean(f.Comodel, b.r.names))
+			return
+		}
+	}
+	switch f.Kind {
+	case Many2one:
+		if f.OnDelete == "" {
+			f.OnDelete = "set null"
+			if f.Required {
+				f.OnDelete = "restrict"
+			}
+		}
+		if f.Delegate {
+			m.Delegates = append(m.Delegates, f)
+		}
+	case One2many:
+		f.Stored = false
+		f.Copy = f.Copy && f.Inverse != ""
+	case Many2many:
+		if f.RelTable == "" {
+			names := []string{m.Table, tableName(f.Comodel)}
+			slices.Sort(names)
+			f.RelTable = names[0] + "_" + names[1] + "_rel"
+		}
+		if f.RelCol == "" {
+			f.RelCol, f.RelCocol = m.Table+"_id", tableName(f.Comodel)+"_id"
+			if f.RelCol == f.RelCocol {
+				b.errorf("%s: a many2many of %s to itself needs rel=table:column:column", f.Origin, m.Name)
+			}
+		}
+	case Monetary:
+		if f.Currency == "" {
+			f.Currency = "currency_id"
+		}
+	}
+	if f.Aggregator == "" && f.Stored {
+		switch f.Kind {
+		case Integer:
+			if f.Name != "id" && f.Name != "sequence" && f.Name != "color" {
+				f.Aggregator = "sum"
+			}
+		case Float, Monetary:
+			f.Aggregator = "sum"
+		case Boolean:
+			f.Aggregator = "bool_or"
+		}
+	}
+}
+
+// delegate adds the fields of delegated-to models that the model lacks.
+func (b *builder) delegate(m *Model) {
+	slices.SortFunc(m.Delegates, func(x, y *Field) int { return strings.Compare(x.Name, y.Name) })
+	for _, d := range m.Delegates {
+		parent := b.build(d.Comodel)
+		if parent == nil {
+			continue
+		}
+		for _, name := range parent.FieldNames() {
+			pf := parent.Fields[name]
+			if own := m.Fields[name]; own != nil {
+				continue
+			}
+			f := pf.clone(m)
+			f.Stored, f.Related, f.inherited, f.compute, f.inverse = false, []string{d.Name, name}, pf, nil, nil
+			f.Required, f.Default, f.Index = false, nil, ""
+			m.Fields[name] = f
+		}
+	}
+}
+
+// attach gives the merged fields their computes, inverses, defaults.
+func (b *builder) attach(m *Model, c *contribution) {
+	field := func(name, what string) *Field {
+		f := m.Fields[name]
+		if f == nil {
+			b.errorf("addon %s: %s of %s names unknown field %q%s", c.addon, what, m.Name, name, didYouMean(name, m.FieldNames()))
+		}
+		return f
+	}
+	for _, cd := range c.computes {
+		cp := &compute{model: m, deps: cd.deps, ops: c.ops, facet: c.parsed.facet, call: cd.call}
+		for _, name := range cd.fields {
+			f := field(name, "Compute")
+			if f == nil {
+				continue
+			}
+			if c.parsed.facet.byName[name] == nil {
+				b.errorf("addon %s: compute of %s.%s needs the field in %s", c.addon, m.Name, name, c.parsed.facet.typ)
+				continue
+			}
+			if f.compute != nil {
+				f.compute.drop(f)
+			}
+			f.compute = cp
+			if f.Name != "display_name" && !f.declaredStored(m) {
+				f.Stored = false
+			}
+			cp.fields = append(cp.fields, f)
+		}
+		m.computes = append(m.computes, cp)
+	}
+	for name, fn := range c.inverses {
+		if f := field(name, "Inverse"); f != nil {
+			f.inverse = &inverseFn{ops: c.ops, facet: c.parsed.facet, call: fn}
+		}
+	}
+	for name, fn := range c.searches {
+		if f := field(name, "SearchBy"); f != nil {
+			f.search = fn
+		}
+	}
+	for name, fn := range c.defaults {
+		if f := field(name, "Default"); f != nil {
+			f.Default, f.defaultOn = fn, true
+		}
+	}
+	for name, opts := range c.options {
+		if f := field(name, "AddOptions"); f != nil {
+			for _, o := range opts {
+				if !f.hasOption(o.Value) {
+					f.Options = append(f.Options, o)
+				}
+			}
+		}
+	}
+	for _, cd := range c.constraints {
+		k := &constraint{fields: map[string]bool{}, ops: c.ops, facet: c.parsed.facet, call: cd.call}
+		for _, path := range cd.fields {
+			head, _, dotted := strings.Cut(path, ".")
+			if field(head, "Constrain") != nil {
+				k.fields[head] = true
+				if dotted || m.Fields[head].X2many() || m.Fields[head].Computed() && !m.Fields[head].Stored {
+					k.deps = append(k.deps, path)
+				}
+			}
+		}
+		m.constraints = append(m.constraints, k)
+	}
+	for _, s := range c.sql {
+		s.Name = strings.Replace(s.Name, tableName(c.model)+"_", m.Table+"_", 1)
+		m.SQL = slices.DeleteFunc(m.SQL, func(o SQLConstraint) bool { return o.Name == s.Name })
+		m.SQL = append(m.SQL, s)
+	}
+	if c.query != "" {
+		m.Query = c.query
+	}
+	for _, md := range c.methods {
+		old := m.methods[md.name]
+		if old == nil && !md.base {
+			b.errorf("addon %s: overrides %s.%s, which does not exist%s", c.addon, m.Name, md.name, didYouMean(md.name, m.Methods()))
+			continue
+		}
+		next := &method{name: md.name, groups: md.groups, onModel: md.onModel}
+		var super methodBody
+		if old != nil {
+			super = old.call
+			if len(next.groups) == 0 {
+				next.groups = old.groups
+			}
+		}
+		next.call = md.wrap(super)
+		m.methods[md.name] = next
+	}
+}
+
+// declaredStored reports whether a computed field asked for a column.
+func (f *Field) declaredStored(m *Model) bool {
+	for _, c := range m.registry.allContributions(m) {
+		for _, d := range c.parsed.decls {
+			if d.field.Name == f.Name && d.set["store"] && d.field.Stored {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (r *Registry) allContributions(m *Model) []*contribution {
+	out := slices.Clone(r.contribs[m.Name])
+	for _, mx := range m.Mixins {
+		out = append(out, r.contribs[mx]...)
+	}
+	return out
+}
+
+// compose builds the chain of each wrapped operation, the last addon outermost.
+func (b *builder) compose(m *Model, contribs []*contribution) {
+	o := &crud{create: createBase, write: writeBase, unlink: unlinkBase, copy: copyBase,
+		defaults: defaultsBase, search: searchBase, nameSearch: nameSearchBase, nameCreate: nameCreateBase}
+	for _, c := range contribs {
+		for _, h := range c.hooks.create {
+			o.create = h(o.create)
+		}
+		for _, h := range c.hooks.write {
+			o.write = h(o.write)
+		}
+		for _, h := range c.hooks.unlink {
+			o.unlink = h(o.unlink)
+		}
+		for _, h := range c.hooks.copy {
+			o.copy = h(o.copy)
+		}
+		for _, h := range c.hooks.defaults {
+			o.defaults = h(o.defaults)
+		}
+		for _, h := range c.hooks.search {
+			o.search = h(o.search)
+		}
+		for _, h := range c.hooks.nameSearch {
+			o.nameSearch = h(o.nameSearch)
+		}
+		for _, h := range c.hooks.nameCreate {
+			o.nameCreate = h(o.nameCreate)
+		}
+	}
+	m.ops = o
+}
+
+// finish checks what needs the other models: inverses, related paths, order,
+// and that the Go type of every facet field fits the merged field.
+func (b *builder) finish(m *Model) {
+	if m == nil {
+		return
+	}
+	if m.RecName == "" && m.Fields["name"] != nil {
+		m.RecName = "name"
+	}
+	if m.RecName != "" && m.Fields[m.RecName] == nil {
+		b.errorf("model %s: rec names unknown field %q%s", m.Name, m.RecName, didYouMean(m.RecName, m.FieldNames()))
+		m.RecName = ""
+	}
+	if len(m.searchNames) == 0 && m.RecName != "" {
+		m.searchNames = []string{m.RecName}
+	}
+	if m.Parent == "" && m.Fields["parent_id"] != nil && m.Fields["parent_path"] != nil {
+		m.Parent = "parent_id"
+	}
+	for _, f := range m.Fields {
+		if f.Kind == One2many && f.compute == nil && len(f.Related) == 0 {
+			if f.Inverse == "" {
+				b.errorf("%s: a one2many needs inverse=field", f.Origin)
+			} else if inv := b.r.models[f.Comodel].Fields[f.Inverse]; inv == nil {
+				b.errorf("%s: inverse %q does not exist on %s%s", f.Origin, f.Inverse, f.Comodel, didYouMean(f.Inverse, b.r.models[f.Comodel].FieldNames()))
+			} else if inv.Kind != Many2one && inv.Kind != Many2oneRef {
+				b.errorf("%s: inverse %s.%s is %s, not a many2one", f.Origin, f.Comodel, f.Inverse, inv.Kind)
+			}
+		}
+		if len(f.Related) > 0 {
+			path, err := m.Path(strings.Join(f.Related, "."))
+			if err != nil {
+				b.errorf("%s: related: %v", f.Origin, err)
+				continue
+			}
+			last := path[len(path)-1]
+			if f.inherited == nil {
+				f.Options, f.Comodel, f.Decimal, f.Digits, f.Translate = last.Options, last.Comodel, last.Decimal, last.Digits, false
+				if f.Kind != last.Kind && !(f.Textual() && last.Textual()) {
+					f.Kind = last.Kind
+				}
+				f.Inverse, f.RelTable, f.RelCol, f.RelCocol = last.Inverse, last.RelTable, last.RelCol, last.RelCocol
+			}
+		}
+	}
+	if m.Order == "" {
+		m.Order = "id"
+	}
+	terms, err := m.parseOrder(m.Order)
+	if err != nil {
+		b.errorf("model %s: order: %v", m.Name, err)
+	}
+	m.order = terms
+	for _, s := range m.searchNames {
+		if m.Fields[s] == nil {
+			b.errorf("model %s: search names unknown field %q%s", m.Name, s, didYouMean(s, m.FieldNames()))
+		}
+	}
+	for _, f := range b.r.facets {
+		if f.model == m.Name {
+			b.checkFacet(m, f)
+		}
+	}
+}
+
+func (b *builder) checkFacet(m *Model, f *facet) {
+	for _, s := range f.slots {
+		field := m.Fields[s.name]
+		if field == nil {
+			b.errorf("addon %s: %s names unknown field %s.%s", f.addon, f.typ, m.Name, s.name)
+			continue
+		}
+		ok := true
+		switch {
+		case s.ref:
+			ok = field.Kind == Many2one
+		case s.many:
+			ok = field.X2many()
+		case s.typ == typeDecimal:
+			ok = field.Decimal
+		case s.typ.Kind() == reflect.String:
+			ok = field.Textual()
+		case s.typ.Kind() == reflect.Bool:
+			ok = field.Kind == Boolean
+		case s.typ.Kind() == reflect.Float64:
+			ok = field.Kind == Float && !field.Decimal
+		case s.typ == typeDate:
+			ok = field.Kind == DateKind
+		case s.typ == typeDatetime:
+			ok = field.Kind == DatetimeKind
+		}
+		if !ok {
+			b.errorf("addon %s: %s holds %s.%s as %s, but the field is %s", f.addon, f.typ, m.Name, s.name, s.typ, field.Kind)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package orm
+
+import (
+	"sort"
+	"strings"
+)
+
+// Model is a finished model. Read-only after Freeze.
+type Model struct {
+	Name      string
+	Table     string
+	Label     string
+	Order     string
+	RecName   string // field that names a record
+	Parent    string // many2one of the hierarchy, "" without one
+	Addon     string // the addon that defines it
+	Addons    []string
+	Transient bool
+	Abstract  bool
+	Query     string // SQL of a view model
+	Mixins    []string
+	Fields    map[string]*Field
+	Delegates []*Field
+	SQL       []SQLConstraint
+
+	registry    *Registry
+	searchNames []string // fields name_search looks in
+	computes    []*compute
+	constraints []*constraint
+	methods     map[string]*method
+	triggers    map[string][]trigger
+	ops         *crud
+	order       []orderTerm
+	base        *contribution
+}
+
+type constraint struct {
+	fields map[string]bool
+	ops    *typeOps
+	facet  *facet
+	deps   []string
+	call   func(*Env, any) error
+}
+
+type orderTerm struct {
+	field string
+	desc  bool
+	nulls string // "", "first", "last"
+}
+
+// FieldNames lists the names of all fields, sorted.
+func (m *Model) FieldNames() []string {
+	names := make([]string, 0, len(m.Fields))
+	for n := range m.Fields {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Methods lists the names of the methods that may be called by name.
+func (m *Model) Methods() []string {
+	var names []string
+	for n := range m.methods {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// HasMethod reports whether the model has a method of that name.
+func (m *Model) HasMethod(name string) bool { return m.methods[name] != nil }
+
+// Path resolves a dotted path to the fields along it.
+func (m *Model) Path(path string) ([]*Field, error) {
+	cur := m
+	var out []*Field
+	for i, name := range strings.Split(path, ".") {
+		if cur == nil {
+			return nil, ValidationErrorf("Field path %q on %s goes through %q, which is no relation.", path, m.Name, out[i-1].Name)
+		}
+		f := cur.Fields[name]
+		if f == nil {
+			return nil, ValidationErrorf("Invalid field %s.%s in %q%s", cur.Name, name, path, didYouMean(name, cur.FieldNames()))
+		}
+		out = append(out, f)
+		cur = m.registry.models[f.Comodel]
+	}
+	return out, nil
+}
+
+func (m *Model) comodel(f *Field) *Model { return m.registry.models[f.Comodel] }
+
+// Comodel is the model a relational field points at, nil for other fields.
+func (f *Field) ComodelOf() *Model {
+	if f.Model == nil || f.Comodel == "" {
+		return nil
+	}
+	return f.Model.registry.models[f.Comodel]
+}
+
+// HasActive reports whether records of the model can be archived.
+func (m *Model) HasActive() bool {
+	f := m.Fields["active"]
+	return f != nil && f.Kind == Boolean && (f.Stored || f.Inherited())
+}

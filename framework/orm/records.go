@@ -1,0 +1,143 @@
+package orm
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Records are some records of one model, seen by one Env: the dynamic face of
+// the ORM.
+type Records struct {
+	Env   *Env
+	Model *Model
+	IDs   []int64
+}
+
+// Browse is other records of the same model; nothing is read.
+func (rs Records) Browse(ids ...int64) Records {
+	return Records{Env: rs.Env, Model: rs.Model, IDs: ids}
+}
+
+// In is the same records seen by another Env.
+func (rs Records) In(env *Env) Records { return Records{Env: env, Model: rs.Model, IDs: rs.IDs} }
+
+// Len is the number of records.
+func (rs Records) Len() int { return len(rs.IDs) }
+
+// ID is the id of the first record, 0 when there is none.
+func (rs Records) ID() int64 {
+	if len(rs.IDs) == 0 {
+		return 0
+	}
+	return rs.IDs[0]
+}
+
+// Exists keeps the records that are still in the database.
+func (rs Records) Exists() (Records, error) {
+	if len(rs.IDs) == 0 {
+		return rs, nil
+	}
+	there, err := rs.Env.queryIDs(sqlf("SELECT id FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", rs.IDs))
+	if err != nil {
+		return rs, err
+	}
+	return rs.Browse(slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return !slices.Contains(there, id) })...), nil
+}
+
+// Value reads one field of the first record.
+func (rs Records) Value(field string) (any, error) {
+	if len(rs.IDs) == 0 {
+		return nil, nil
+	}
+	rows, err := rs.Browse(rs.IDs[0]).Read(field)
+	if err != nil {
+		return nil, err
+	}
+	return rows[0][field], nil
+}
+
+// Create stores new records and returns them in the order of vals.
+func (rs Records) Create(vals ...Values) (Records, error) {
+	if rs.Model.Abstract || rs.Model.Query != "" {
+		return rs, UserErrorf("%s (%s) cannot be created.", rs.Model.Label, rs.Model.Name)
+	}
+	return rs.Model.ops.create(rs.Browse(), vals)
+}
+
+// Write changes the records.
+func (rs Records) Write(vals Values) error {
+	if len(rs.IDs) == 0 || len(vals) == 0 {
+		return nil
+	}
+	if rs.Model.Query != "" {
+		return UserErrorf("%s (%s) cannot be changed.", rs.Model.Label, rs.Model.Name)
+	}
+	return rs.Model.ops.write(rs, vals)
+}
+
+// Unlink deletes the records.
+func (rs Records) Unlink() error {
+	if len(rs.IDs) == 0 {
+		return nil
+	}
+	return rs.Model.ops.unlink(rs)
+}
+
+// Copy duplicates the records, one after another, with some values replaced.
+func (rs Records) Copy(overrides Values) (Records, error) {
+	return rs.Model.ops.copy(rs, overrides)
+}
+
+// DefaultGet are the values a new record starts with.
+func (rs Records) DefaultGet(fields ...string) (Values, error) {
+	return rs.Model.ops.defaults(rs.Browse(), fields)
+}
+
+// One makes sure that there is exactly one record.
+func (rs Records) One() error {
+	if len(rs.IDs) != 1 {
+		return ValueErrorf("Expected singleton: %s", recordRepr(rs.Model.Name, rs.IDs))
+	}
+	return nil
+}
+
+func (rs Records) String() string { return recordRepr(rs.Model.Name, rs.IDs) }
+
+// Ref finds the record of an external id "module.name". It is an error when
+// there is none.
+func (e *Env) Ref(xmlid string) (Records, error) {
+	rs, ok, err := e.FindRef(xmlid)
+	if err != nil {
+		return rs, err
+	}
+	if !ok {
+		return rs, ValueErrorf("External ID not found in the system: %s", xmlid)
+	}
+	return rs, nil
+}
+
+// FindRef is Ref for external ids that may be unknown.
+func (e *Env) FindRef(xmlid string) (rs Records, ok bool, err error) {
+	module, name, found := cutDot(xmlid)
+	if !found {
+		return rs, false, ValueErrorf("External ID %q must be module.name", xmlid)
+	}
+	err = e.each(sqlf("SELECT model, res_id FROM ir_model_data WHERE module = ? AND name = ?", module, name), func(row [][]byte) error {
+		m := e.u.db.Registry.models[string(row[0])]
+		if m == nil {
+			return fmt.Errorf("external id %s is of model %s, which is not installed", xmlid, row[0])
+		}
+		rs, ok = Records{Env: e, Model: m, IDs: []int64{atoi(string(row[1]))}}, true
+		return nil
+	})
+	return rs, ok, err
+}
+
+func cutDot(s string) (before, after string, ok bool) {
+	for i := range len(s) {
+		if s[i] == '.' {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}

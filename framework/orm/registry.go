@@ -1,0 +1,288 @@
+package orm
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"sort"
+	"strings"
+)
+
+// Registry collects the declarations of a list of addons and, once frozen,
+// holds the finished models. Several registries may live in one process.
+type Registry struct {
+	addon    string
+	frozen   bool
+	errs     []error
+	contribs map[string][]*contribution
+	names    []string // models in order of definition
+	facets   map[reflect.Type]*facet
+	models   map[string]*Model
+	computes []*compute // in the order in which they may be evaluated
+}
+
+// contribution is what one facet adds to one model.
+type contribution struct {
+	addon  string
+	model  string
+	parsed *parsedFacet
+	ops    *typeOps
+	mixin  bool
+	define bool
+
+	computes    []computeDecl
+	inverses    map[string]func(*Env, any) error
+	searches    map[string]func(*Env, string, any) (Domain, error)
+	defaults    map[string]func(*Env) (any, error)
+	options     map[string][]Option
+	constraints []constraintDecl
+	sql         []SQLConstraint
+	methods     []methodDecl
+	inherits    []string // mixins named rather than embedded
+	query       string
+	hooks       hooks
+}
+
+type computeDecl struct {
+	fields []string
+	deps   []string
+	call   func(*Env, any) error
+}
+
+type constraintDecl struct {
+	fields []string
+	call   func(*Env, any) error
+}
+
+// SQLConstraint is a constraint PostgreSQL enforces, with the message a user
+// sees when it is broken.
+type SQLConstraint struct {
+	Name       string // full name in the database
+	Definition string
+	Message    string
+}
+
+// typeOps makes batches of one facet type.
+type typeOps struct {
+	typ   reflect.Type
+	alloc func(n int) (batch any, elems []reflect.Value)
+}
+
+func opsFor[T any]() *typeOps {
+	return &typeOps{typ: reflect.TypeFor[T](), alloc: func(n int) (any, []reflect.Value) {
+		block := make([]T, n)
+		batch := make([]*T, n)
+		elems := make([]reflect.Value, n)
+		for i := range block {
+			batch[i] = &block[i]
+			elems[i] = reflect.ValueOf(batch[i]).Elem()
+		}
+		return batch, elems
+	}}
+}
+
+// NewRegistry makes an empty registry.
+func NewRegistry() *Registry {
+	return &Registry{contribs: map[string][]*contribution{}, facets: map[reflect.Type]*facet{}, models: map[string]*Model{}}
+}
+
+// Begin says that the declarations that follow are those of an addon. Addons
+// declare in dependency order.
+func (r *Registry) Begin(addon string) { r.addon = addon }
+
+func (r *Registry) errorf(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf("addon "+r.addon+": "+format, args...))
+}
+
+// Def receives what the tags of facet T cannot say.
+type Def[T any] struct {
+	r *Registry
+	c *contribution
+}
+
+// Define creates the model named by the tag of T's embedded Record.
+func Define[T any](r *Registry) *Def[T] { return declare[T](r, "", true) }
+
+// DefineMixin creates an abstract model from a struct that starts with Mixin.
+func DefineMixin[T any](r *Registry) *Def[T] { return declare[T](r, "", true) }
+
+// Extend adds the fields of T to the model of another facet, and makes T a
+// facet of it. T may embed the facet it extends.
+func Extend[T any](r *Registry, model string) *Def[T] { return declare[T](r, model, false) }
+
+func declare[T any](r *Registry, model string, define bool) *Def[T] {
+	t := reflect.TypeFor[T]()
+	c := &contribution{addon: r.addon, model: model, define: define, ops: opsFor[T](),
+		inverses: map[string]func(*Env, any) error{}, searches: map[string]func(*Env, string, any) (Domain, error){},
+		defaults: map[string]func(*Env) (any, error){}, options: map[string][]Option{}}
+	d := &Def[T]{r, c}
+	if r.frozen {
+		r.errorf("%s is declared after Freeze", t)
+		return d
+	}
+	parsed, errs := parseFacet(t, r.addon, func(e reflect.Type) bool { return r.facets[e] != nil })
+	r.errs = append(r.errs, errs...)
+	c.parsed, c.mixin = parsed, parsed.isMix
+	if define {
+		tag, ok := parsed.record.Lookup("orm")
+		if !ok {
+			r.errorf("%s must start with orm.Record or orm.Mixin tagged `orm:\"model.name\"`", t)
+			return d
+		}
+		c.model, _, _ = strings.Cut(tag, ",")
+		if old := r.contribs[c.model]; len(old) > 0 {
+			r.errorf("model %s is defined by %s and again by %s; use orm.Extend", c.model, old[0].parsed.facet.typ, t)
+		}
+		r.names = append(r.names, c.model)
+	} else if len(r.contribs[model]) == 0 {
+		r.errorf("%s extends model %q, which no addon it depends on defines%s", t, model, didYouMean(model, r.names))
+	}
+	if r.facets[t] != nil {
+		r.errorf("%s is declared twice", t)
+	}
+	parsed.facet.model = c.model
+	r.facets[t] = parsed.facet
+	r.contribs[c.model] = append(r.contribs[c.model], c)
+	return d
+}
+
+// Inherit merges an abstract model by name, for mixins whose Go facet cannot
+// be embedded. It also serves to extend a model whose facet has no such field.
+func (d *Def[T]) Inherit(mixin string) *Def[T] {
+	d.c.inherits = append(d.c.inherits, mixin)
+	return d
+}
+
+// Query makes the model a read-only SQL view.
+func (d *Def[T]) Query(sql string) *Def[T] {
+	d.c.query = sql
+	return d
+}
+
+// Compute gives the function of one or more computed fields (separated by
+// commas) and the paths it reads. It gets the whole batch, paths loaded, and
+// must set the fields on every record.
+func (d *Def[T]) Compute(fields string, fn func(*Env, []*T) error, deps ...string) {
+	d.c.computes = append(d.c.computes, computeDecl{splitList(fields), deps, func(e *Env, b any) error { return fn(e, b.([]*T)) }})
+}
+
+// Inverse gives the function that stores a value written to a computed field.
+// The batch carries the new value in the field.
+func (d *Def[T]) Inverse(field string, fn func(*Env, []*T) error) {
+	d.c.inverses[field] = func(e *Env, b any) error { return fn(e, b.([]*T)) }
+}
+
+// SearchBy gives the domain that stands for a leaf on a non-stored field.
+func (d *Def[T]) SearchBy(field string, fn func(env *Env, op string, value any) (Domain, error)) {
+	d.c.searches[field] = fn
+}
+
+// Default gives the function of a field's default.
+func (d *Def[T]) Default(field string, fn func(*Env) (any, error)) { d.c.defaults[field] = fn }
+
+// AddOptions extends the selection of a field.
+func (d *Def[T]) AddOptions(field string, options ...Option) {
+	d.c.options[field] = append(d.c.options[field], options...)
+}
+
+// Constrain registers a check that runs after a write of one of the fields
+// (separated by commas), on the affected records.
+func (d *Def[T]) Constrain(fields string, fn func(*Env, []*T) error) {
+	d.c.constraints = append(d.c.constraints, constraintDecl{splitList(fields), func(e *Env, b any) error { return fn(e, b.([]*T)) }})
+}
+
+// Unique adds a unique constraint over columns.
+func (d *Def[T]) Unique(name, columns, message string) {
+	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "UNIQUE (" + columns + ")", message})
+}
+
+// Check adds a check constraint over a SQL condition.
+func (d *Def[T]) Check(name, condition, message string) {
+	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "CHECK (" + condition + ")", message})
+}
+
+// Exclude adds an exclusion constraint.
+func (d *Def[T]) Exclude(name, definition, message string) {
+	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "EXCLUDE " + definition, message})
+}
+
+func splitList(s string) []string {
+	parts := strings.Split(s, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}
+
+func tableName(model string) string { return strings.ReplaceAll(model, ".", "_") }
+
+// Model returns a model by name.
+func (r *Registry) Model(name string) (*Model, bool) {
+	m, ok := r.models[name]
+	return m, ok
+}
+
+// Models lists all models by name.
+func (r *Registry) Models() []*Model {
+	list := make([]*Model, 0, len(r.models))
+	for _, m := range r.models {
+		list = append(list, m)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	return list
+}
+
+// Freeze merges the declarations and checks every name in them. It reports all
+// mistakes at once; the registry may be used only when it returns nil.
+func (r *Registry) Freeze() error {
+	if r.frozen {
+		return nil
+	}
+	r.frozen = true
+	b := &builder{r: r, state: map[string]int{}}
+	for _, name := range r.names {
+		b.build(name)
+	}
+	if len(r.errs) == 0 {
+		for _, name := range r.names {
+			b.finish(r.models[name])
+		}
+	}
+	if len(r.errs) == 0 {
+		b.graph()
+	}
+	return errors.Join(r.errs...)
+}
+
+func didYouMean(name string, known []string) string {
+	best, score := "", 3+len(name)/5
+	for _, k := range known {
+		if d := editDistance(name, k); d < score {
+			best, score = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+func editDistance(a, b string) int {
+	prev := make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := range len(a) {
+		cur := make([]int, len(b)+1)
+		cur[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			cur[j+1] = min(cur[j]+1, prev[j+1]+1, prev[j]+cost)
+		}
+		prev = cur
+	}
+	return prev[len(b)]
+}

@@ -1,0 +1,239 @@
+package orm
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// frag is a piece of SQL with ? for its arguments. An argument that is itself
+// a frag is spliced in.
+type frag struct {
+	sql  string
+	args []any
+}
+
+func sqlf(sql string, args ...any) frag { return frag{sql, args} }
+
+func (f frag) empty() bool { return f.sql == "" }
+
+// render numbers the placeholders for the extended protocol.
+func (f frag) render() (string, []any) {
+	var b strings.Builder
+	var args []any
+	f.renderTo(&b, &args)
+	return b.String(), args
+}
+
+func (f frag) renderTo(b *strings.Builder, args *[]any) {
+	rest, i := f.sql, 0
+	for {
+		p := strings.IndexByte(rest, '?')
+		if p < 0 {
+			b.WriteString(rest)
+			return
+		}
+		b.WriteString(rest[:p])
+		rest = rest[p+1:]
+		if i >= len(f.args) {
+			panic("orm: SQL fragment lacks an argument: " + f.sql)
+		}
+		if sub, ok := f.args[i].(frag); ok {
+			sub.renderTo(b, args)
+		} else {
+			*args = append(*args, f.args[i])
+			b.WriteString("$" + strconv.Itoa(len(*args)))
+		}
+		i++
+	}
+}
+
+// flat splices nested fragments but keeps ? for bun to format.
+func (f frag) flat() (string, []any) {
+	var b strings.Builder
+	var args []any
+	var walk func(f frag)
+	walk = func(f frag) {
+		rest, i := f.sql, 0
+		for {
+			p := strings.IndexByte(rest, '?')
+			if p < 0 {
+				b.WriteString(rest)
+				return
+			}
+			b.WriteString(rest[:p])
+			rest = rest[p+1:]
+			switch a := f.args[i].(type) {
+			case frag:
+				walk(a)
+			case []int64:
+				args = append(args, pgdialect.Array(a))
+				b.WriteByte('?')
+			case []string:
+				args = append(args, pgdialect.Array(a))
+				b.WriteByte('?')
+			default:
+				args = append(args, a)
+				b.WriteByte('?')
+			}
+			i++
+		}
+	}
+	walk(f)
+	return b.String(), args
+}
+
+func join(parts []frag, sep string) frag {
+	var b strings.Builder
+	var args []any
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteString(sep)
+		}
+		b.WriteString(p.sql)
+		args = append(args, p.args...)
+	}
+	return frag{b.String(), args}
+}
+
+func quote(ident string) string { return `"` + strings.ReplaceAll(ident, `"`, `""`) + `"` }
+
+// exec runs a statement that returns no rows, through bun.
+func (e *Env) exec(f frag) error {
+	_, err := e.execCount(f)
+	return err
+}
+
+func (e *Env) execCount(f frag) (int64, error) {
+	e.u.queries++
+	text, args := f.flat()
+	res, err := e.u.tx.NewRaw(text, args...).Exec(e.Context)
+	if err != nil {
+		return 0, e.translate(err)
+	}
+	n, _ := res.RowsAffected()
+	return n, nil
+}
+
+// each runs a query on the pgx connection beneath bun and hands every row to
+// fn as PostgreSQL's text, nil for NULL. Statements are cached by pgx. The
+// bytes are valid only during the call; fn must not query.
+func (e *Env) each(f frag, fn func(row [][]byte) error) error {
+	e.u.queries++
+	text, args := f.render()
+	full := make([]any, 0, len(args)+2)
+	full = append(full, pgx.QueryExecModeCacheStatement, pgx.QueryResultFormats{pgx.TextFormatCode})
+	full = append(full, args...)
+	rows, err := e.u.pgx.Query(e.Context, text, full...)
+	if err != nil {
+		return e.translate(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows.RawValues()); err != nil {
+			return err
+		}
+	}
+	return e.translate(rows.Err())
+}
+
+// queryIDs collects the first column as ids.
+func (e *Env) queryIDs(f frag) ([]int64, error) {
+	ids := []int64{}
+	err := e.each(f, func(row [][]byte) error {
+		if row[0] == nil {
+			return nil
+		}
+		id, err := strconv.ParseInt(string(row[0]), 10, 64)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+// Query runs hand-written SQL (with ? placeholders) and returns rows of
+// PostgreSQL's text values; "" stands for NULL too. Pending computes are
+// flushed first. It bypasses access checks.
+func (e *Env) Query(sql string, args ...any) ([][]string, error) {
+	if err := e.Flush(); err != nil {
+		return nil, err
+	}
+	var out [][]string
+	err := e.each(sqlf(sql, args...), func(row [][]byte) error {
+		r := make([]string, len(row))
+		for i, v := range row {
+			r[i] = string(v)
+		}
+		out = append(out, r)
+		return nil
+	})
+	return out, err
+}
+
+// Exec runs a hand-written statement (with ? placeholders) and returns the
+// number of rows it touched. It bypasses access checks and computes.
+func (e *Env) Exec(sql string, args ...any) (int64, error) {
+	if err := e.Flush(); err != nil {
+		return 0, err
+	}
+	return e.execCount(sqlf(sql, args...))
+}
+
+// translate turns PostgreSQL's refusals into errors users understand.
+func (e *Env) translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	reg := e.u.db.Registry
+	switch pe.Code {
+	case "23505", "23514", "23P01":
+		for _, m := range reg.models {
+			for _, s := range m.SQL {
+				if s.Name == pe.ConstraintName || truncIdent(s.Name) == pe.ConstraintName {
+					return &Error{Code: CodeValidation, Message: s.Message, Err: err}
+				}
+			}
+		}
+		return &Error{Code: CodeValidation, Message: fmt.Sprintf("The database refused the values: %s", strings.TrimSpace(pe.Message)), Err: err}
+	case "23502":
+		for _, m := range reg.models {
+			if m.Table == pe.TableName && m.Fields[pe.ColumnName] != nil {
+				f := m.Fields[pe.ColumnName]
+				return &Error{Code: CodeValidation, Fields: []string{f.Name}, Err: err,
+					Message: fmt.Sprintf("%s (%s) is required on %s (%s).", f.Label, f.Name, m.Label, m.Name)}
+			}
+		}
+	case "23503":
+		for _, m := range reg.models {
+			if m.Table == pe.TableName {
+				return &Error{Code: CodeValidation, Err: err,
+					Message: fmt.Sprintf("%s (%s) still refers to this record, or the record it refers to does not exist. Archive the record instead of deleting it, or change what refers to it. (%s)", m.Label, m.Name, pe.ConstraintName)}
+			}
+		}
+	case "22003", "22P02", "22021", "22001":
+		return &Error{Code: CodeValidation, Message: "A value does not fit its field: " + pe.Message, Err: err}
+	case "57014":
+		return &Error{Code: CodeUser, Message: "The operation took too long and was stopped.", Err: err}
+	}
+	return err
+}
+
+// truncIdent cuts an identifier as PostgreSQL does.
+func truncIdent(s string) string {
+	if len(s) > 63 {
+		return s[:63]
+	}
+	return s
+}
+
+func stack() []byte { return debug.Stack() }

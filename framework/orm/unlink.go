@@ -1,0 +1,204 @@
+package orm
+
+import (
+	"fmt"
+	"slices"
+)
+
+func unlinkBase(rs Records) error {
+	if err := rs.CheckAccess(OpUnlink); err != nil {
+		return err
+	}
+	env := rs.Env
+	// What depends on the records, by any of their fields, must be found while
+	// they are still there.
+	if err := env.changed(rs.Model, rs.IDs, nil); err != nil {
+		return err
+	}
+	if err := rs.cascade(); err != nil {
+		return err
+	}
+	if err := rs.dropAttachments(); err != nil {
+		return err
+	}
+	if rs.Model.registry.models["ir.model.data"] != nil && rs.Model.Name != "ir.model.data" {
+		if err := env.exec(sqlf("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", rs.Model.Name, rs.IDs)); err != nil {
+			return err
+		}
+	}
+	if err := env.exec(sqlf("DELETE FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", rs.IDs)); err != nil {
+		return err
+	}
+	for _, c := range rs.Model.computes {
+		if d := env.u.pending[c]; d != nil {
+			for _, ids := range d.fields {
+				for _, id := range rs.IDs {
+					delete(ids, id)
+				}
+			}
+		}
+	}
+	env.accessChanged(rs.Model)
+	return nil
+}
+
+// cascade deletes, through their own unlink, the records whose many2one says
+// so, and dirties what loses its reference.
+func (rs Records) cascade() error {
+	for _, m := range rs.Model.registry.Models() {
+		if m.Abstract || m.Query != "" {
+			continue
+		}
+		for _, name := range m.FieldNames() {
+			f := m.Fields[name]
+			if f.Kind != Many2one || f.Comodel != rs.Model.Name || !f.Stored || magicFields[name] {
+				continue
+			}
+			if f.OnDelete != "cascade" && len(m.triggers[name]) == 0 {
+				continue
+			}
+			ids, err := rs.Env.queryIDs(sqlf("SELECT id FROM "+quote(m.Table)+" WHERE "+quote(name)+" = ANY(?)", rs.IDs))
+			if err != nil {
+				return err
+			}
+			if m == rs.Model {
+				ids = slices.DeleteFunc(ids, func(id int64) bool { return slices.Contains(rs.IDs, id) })
+			}
+			if len(ids) == 0 {
+				continue
+			}
+			switch f.OnDelete {
+			case "cascade":
+				if err := rs.Env.Sudo().Model(m.Name).Browse(ids...).Unlink(); err != nil {
+					return err
+				}
+			case "set null":
+				if err := rs.Env.changed(m, ids, []string{name}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// copyBase duplicates records: every field that may be copied, one2many lines
+// as new lines, many2many as the same links.
+func copyBase(rs Records, overrides Values) (Records, error) {
+	out := rs.Browse()
+	for _, id := range rs.IDs {
+		vals, err := rs.Browse(id).CopyData(overrides)
+		if err != nil {
+			return rs, err
+		}
+		created, err := rs.Create(vals)
+		if err != nil {
+			return rs, err
+		}
+		out.IDs = append(out.IDs, created.IDs...)
+	}
+	return out, nil
+}
+
+// CopyData are the values a copy of the one record is created with.
+func (rs Records) CopyData(overrides Values) (Values, error) {
+	if err := rs.One(); err != nil {
+		return nil, err
+	}
+	if err := rs.CheckAccess(OpRead); err != nil {
+		return nil, err
+	}
+	var fields []*Field
+	for _, name := range rs.Model.FieldNames() {
+		f := rs.Model.Fields[name]
+		if _, given := overrides[name]; given || !f.Copy || magicFields[name] || name == "id" || name == "display_name" || name == "parent_path" {
+			continue
+		}
+		if f.Computed() && f.inherited == nil && !(f.Stored && !f.Readonly) || f.Delegate {
+			continue
+		}
+		if f.inherited != nil && (!f.inherited.Copy || f.inherited.Computed()) {
+			continue
+		}
+		if ok, err := rs.Env.fieldAllowed(f); err != nil || !ok {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		fields = append(fields, f)
+	}
+	env := rs.Env.WithContext(map[string]any{"active_test": false})
+	c, err := rs.In(env).values(fields)
+	if err != nil {
+		return nil, err
+	}
+	vals := Values{}
+	for _, f := range fields {
+		v := c.vals[f.Name][0]
+		switch f.Kind {
+		case One2many:
+			var cmds []Command
+			for _, line := range v.([]int64) {
+				data, err := env.Model(f.Comodel).Browse(line).CopyData(Values{f.Inverse: nil})
+				if err != nil {
+					return nil, err
+				}
+				delete(data, f.Inverse)
+				cmds = append(cmds, CreateLine(data))
+			}
+			vals[f.Name] = cmds
+		case Many2many:
+			ids, _ := v.([]int64)
+			vals[f.Name] = []Command{SetIDs(ids...)}
+		case SecretKind:
+			continue
+		default:
+			if v != nil {
+				vals[f.Name] = v
+			} else if f.Default != nil {
+				vals[f.Name] = nil
+			}
+		}
+	}
+	for k, v := range overrides {
+		vals[k] = v
+	}
+	if r := rs.Model.RecName; r != "" && overrides[r] == nil && vals[r] != nil {
+		if f := rs.Model.Fields[r]; f.Kind == Char && f.Copy && !f.Computed() && f.Name == "name" {
+			vals[r] = fmt.Sprintf("%s (copy)", vals[r])
+		}
+	}
+	return vals, nil
+}
+
+// checkHierarchy refuses a parent that is the record itself or below it.
+func (rs Records) checkHierarchy(parent any) error {
+	id, ok := parent.(int64)
+	if !ok {
+		return nil
+	}
+	col := quote(rs.Model.Parent)
+	t := quote(rs.Model.Table)
+	hit, err := rs.Env.queryIDs(sqlf("WITH RECURSIVE up(id, parent) AS (SELECT id, "+col+" FROM "+t+" WHERE id = ? UNION SELECT p.id, p."+col+" FROM "+t+" p JOIN up ON p.id = up.parent) SELECT id FROM up WHERE id = ANY(?)", id, rs.IDs))
+	if err != nil {
+		return err
+	}
+	if len(hit) > 0 {
+		return UserErrorf("Recursion Detected.")
+	}
+	return nil
+}
+
+// updateHierarchy keeps parent_path ("1/5/9/") of the records and of all
+// below them.
+func (rs Records) updateHierarchy() error {
+	if rs.Model.Parent == "" || rs.Model.Fields["parent_path"] == nil || len(rs.IDs) == 0 {
+		return nil
+	}
+	t, col := quote(rs.Model.Table), quote(rs.Model.Parent)
+	return rs.Env.exec(sqlf(`WITH RECURSIVE top(id, path) AS (
+		SELECT c.id, COALESCE(p.parent_path, '') || c.id || '/' FROM `+t+` c LEFT JOIN `+t+` p ON p.id = c.`+col+` WHERE c.id = ANY(?)
+		UNION ALL SELECT c.id, top.path || c.id || '/' FROM `+t+` c JOIN top ON c.`+col+` = top.id)
+		UPDATE `+t+` x SET parent_path = d.path FROM (SELECT DISTINCT ON (id) id, path FROM top ORDER BY id, length(path) DESC) d WHERE d.id = x.id AND x.parent_path IS DISTINCT FROM d.path`, rs.IDs))
+}

@@ -1,0 +1,556 @@
+package orm
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+)
+
+// intake is what a create or write was asked for, sorted by how it is stored.
+type intake struct {
+	columns  map[*Field]any
+	lists    map[*Field][]Command
+	binaries map[*Field]any
+	inverse  map[*Field]any    // computed or related fields to be written through
+	parents  map[*Field]Values // values for delegated-to records
+}
+
+// sortValues checks names, rights and values and sorts them.
+func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
+	in := &intake{columns: map[*Field]any{}, lists: map[*Field][]Command{}, binaries: map[*Field]any{}, inverse: map[*Field]any{}, parents: map[*Field]Values{}}
+	for name, raw := range vals {
+		f := rs.Model.Fields[name]
+		if f == nil {
+			return nil, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
+		}
+		if err := rs.Env.checkField(rs.Model, f, op); err != nil {
+			return nil, err
+		}
+		if name == "id" || name == "display_name" && f.inverse == nil || magicFields[name] && !rs.Env.Flag("import_magic", false) {
+			continue // kept by the system, ignored as Odoo does
+		}
+		v, err := f.parse(raw)
+		if err != nil {
+			return nil, err
+		}
+		if f.Kind == HTML {
+			if s, ok := v.(string); ok {
+				v = SanitizeHTML(s)
+			}
+		}
+		if err := f.validate(v); err != nil {
+			return nil, err
+		}
+		switch {
+		case f.inherited != nil:
+			d := rs.Model.Fields[f.Related[0]]
+			if in.parents[d] == nil {
+				in.parents[d] = Values{}
+			}
+			in.parents[d][f.Related[1]] = raw
+		case f.X2many() && !(f.Computed() && !f.Stored):
+			in.lists[f] = v.([]Command)
+		case f.Kind == BinaryKind && !f.Computed():
+			in.binaries[f] = v
+		case f.column():
+			in.columns[f] = v
+			if f.inverse != nil {
+				in.inverse[f] = v
+			}
+		case f.inverse != nil, len(f.Related) > 0 && !f.Readonly:
+			in.inverse[f] = v
+		case f.Kind == BinaryKind:
+			in.binaries[f] = v
+		}
+	}
+	return in, nil
+}
+
+var magicFields = map[string]bool{"create_uid": true, "create_date": true, "write_uid": true, "write_date": true}
+
+var valueValidator = validator.New()
+
+// validate applies the field's validator rules to a value that is set.
+func (f *Field) validate(v any) error {
+	if f.Validate == "" || v == nil || v == "" {
+		return nil
+	}
+	if s, ok := v.(fmt.Stringer); ok {
+		v = s.String()
+	}
+	if err := valueValidator.Var(v, f.Validate); err != nil {
+		rule := f.Validate
+		if ve, ok := err.(validator.ValidationErrors); ok && len(ve) > 0 {
+			rule = ve[0].Tag()
+			if p := ve[0].Param(); p != "" {
+				rule += " " + p
+			}
+		}
+		return fieldError(f, "%s (%s) is not valid: it must satisfy “%s”.", f.Label, f.Name, rule)
+	}
+	return nil
+}
+
+func createBase(rs Records, list []Values) (Records, error) {
+	if err := rs.checkModel(OpCreate); err != nil {
+		return rs, err
+	}
+	if len(list) == 0 {
+		return rs, nil
+	}
+	ins := make([]*intake, len(list))
+	for i, vals := range list {
+		full, err := rs.withDefaults(vals)
+		if err != nil {
+			return rs, err
+		}
+		if ins[i], err = rs.sortValues(full, OpCreate); err != nil {
+			return rs, err
+		}
+	}
+	if err := rs.createParents(ins); err != nil {
+		return rs, err
+	}
+	for _, in := range ins {
+		if err := rs.required(in); err != nil {
+			return rs, err
+		}
+	}
+	ids, err := rs.insert(ins)
+	if err != nil {
+		return rs, err
+	}
+	created := rs.Browse(ids...)
+	env := rs.Env
+	given := map[*Field]map[int64]bool{}
+	for i, in := range ins {
+		for f := range in.columns {
+			if f.compute != nil {
+				if given[f] == nil {
+					given[f] = map[int64]bool{}
+				}
+				given[f][ids[i]] = true
+			}
+		}
+	}
+	if err := created.updateHierarchy(); err != nil {
+		return rs, err
+	}
+	env.markNew(rs.Model, ids, given)
+	if err := env.changed(rs.Model, ids, nil); err != nil {
+		return rs, err
+	}
+	for i, in := range ins {
+		if err := created.Browse(ids[i]).after(in); err != nil {
+			return rs, err
+		}
+	}
+	env.accessChanged(rs.Model)
+	if err := created.checkRules(OpCreate); err != nil {
+		return rs, err
+	}
+	return created, env.check(rs.Model, ids, nil)
+}
+
+// withDefaults adds the defaults of the fields that were not given.
+func (rs Records) withDefaults(vals Values) (Values, error) {
+	var missing []string
+	for _, name := range rs.Model.FieldNames() {
+		if _, ok := vals[name]; !ok {
+			f := rs.Model.Fields[name]
+			if f.Default != nil || f.inherited == nil && rs.Env.keys["default_"+name] != nil {
+				missing = append(missing, name)
+			}
+		}
+	}
+	full := vals.Clone()
+	if len(missing) == 0 {
+		return full, nil
+	}
+	defaults, err := rs.DefaultGet(missing...)
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range defaults {
+		if _, ok := full[k]; !ok {
+			full[k] = v
+		}
+	}
+	return full, nil
+}
+
+func defaultsBase(rs Records, names []string) (Values, error) {
+	out := Values{}
+	for _, name := range names {
+		f := rs.Model.Fields[name]
+		if f == nil {
+			continue
+		}
+		if v, ok := rs.Env.keys["default_"+name]; ok {
+			out[name] = v
+			continue
+		}
+		if f.Default != nil {
+			v, err := f.Default(rs.Env)
+			if err != nil {
+				return nil, err
+			}
+			if v != nil && v != int64(0) || f.Kind == Integer {
+				out[name] = v
+			}
+			continue
+		}
+		if f.inherited != nil {
+			v, err := rs.Env.Model(f.inherited.Model.Name).DefaultGet(f.inherited.Name)
+			if err != nil {
+				return nil, err
+			}
+			if x, ok := v[f.inherited.Name]; ok {
+				out[name] = x
+			}
+		}
+	}
+	return out, nil
+}
+
+// createParents stores the delegated-to records that are not given.
+func (rs Records) createParents(ins []*intake) error {
+	for _, d := range rs.Model.Delegates {
+		for _, in := range ins {
+			vals := in.parents[d]
+			if id, ok := in.columns[d].(int64); ok && id != 0 {
+				if len(vals) > 0 {
+					if err := rs.Env.Model(d.Comodel).Browse(id).Write(vals); err != nil {
+						return err
+					}
+				}
+				continue
+			}
+			if vals == nil {
+				vals = Values{}
+			}
+			parent, err := rs.Env.Model(d.Comodel).Create(vals)
+			if err != nil {
+				return err
+			}
+			in.columns[d] = parent.ID()
+		}
+	}
+	return nil
+}
+
+// required refuses a new record that lacks a mandatory value.
+func (rs Records) required(in *intake) error {
+	var lacking []*Field
+	for _, name := range rs.Model.FieldNames() {
+		f := rs.Model.Fields[name]
+		if !f.Required || !f.column() || f.Computed() || f.Kind == Boolean {
+			continue
+		}
+		if v, ok := in.columns[f]; !ok || v == nil {
+			lacking = append(lacking, f)
+		}
+	}
+	return rs.lacking(lacking)
+}
+
+func (rs Records) lacking(fields []*Field) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	var names, labels []string
+	for _, f := range fields {
+		names = append(names, f.Name)
+		labels = append(labels, fmt.Sprintf("%s (%s)", f.Label, f.Name))
+	}
+	return &Error{Code: CodeValidation, Fields: names, Message: fmt.Sprintf("%s (%s) cannot be saved without: %s.", rs.Model.Label, rs.Model.Name, strings.Join(labels, ", "))}
+}
+
+const maxParams = 60000
+
+// insert stores the column values of new records, as many rows a statement as
+// the protocol takes, and returns their ids in order.
+func (rs Records) insert(ins []*intake) ([]int64, error) {
+	var fields []*Field
+	used := map[*Field]bool{}
+	for _, in := range ins {
+		for f := range in.columns {
+			if !used[f] {
+				used[f] = true
+				fields = append(fields, f)
+			}
+		}
+	}
+	sort.Slice(fields, func(i, j int) bool { return fields[i].Name < fields[j].Name })
+	names := []string{"create_uid", "create_date", "write_uid", "write_date"}
+	for _, f := range fields {
+		names = append(names, f.Name)
+	}
+	for i := range names {
+		names[i] = quote(names[i])
+	}
+	now, uid := DatetimeOf(rs.Env.u.now), rs.Env.uid
+	var ids []int64
+	chunk := max(1, maxParams/len(names))
+	for part := range slices.Chunk(ins, chunk) {
+		rows := make([]frag, len(part))
+		for i, in := range part {
+			args := make([]any, 0, len(names))
+			args = append(args, uid, now, uid, now)
+			for _, f := range fields {
+				v, ok := in.columns[f]
+				if !ok {
+					v = f.empty()
+				}
+				stored, err := rs.Env.storable(f, v)
+				if err != nil {
+					return nil, err
+				}
+				args = append(args, stored)
+			}
+			rows[i] = frag{"(" + strings.TrimSuffix(strings.Repeat("?,", len(args)), ",") + ")", args}
+		}
+		got, err := rs.Env.queryIDs(sqlf("INSERT INTO "+quote(rs.Model.Table)+" ("+strings.Join(names, ",")+") VALUES ? RETURNING id", join(rows, ",")))
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, got...)
+	}
+	return ids, nil
+}
+
+// storable is a value in the form the driver takes.
+func (e *Env) storable(f *Field, v any) (any, error) {
+	switch x := v.(type) {
+	case nil:
+		return nil, nil
+	case json.RawMessage:
+		return string(x), nil
+	case string:
+		if f.Kind == SecretKind {
+			return e.seal(x)
+		}
+		if f.Translate {
+			b, err := json.Marshal(map[string]string{DefaultLang: x})
+			return string(b), err
+		}
+	}
+	return v, nil
+}
+
+// after stores what needs the record to exist: lists, files, inverses.
+func (rs Records) after(in *intake) error {
+	for _, f := range sortedFields(in.lists) {
+		if err := rs.writeList(f, in.lists[f]); err != nil {
+			return err
+		}
+	}
+	for _, f := range sortedFields(in.binaries) {
+		if err := rs.writeBinary(f, in.binaries[f]); err != nil {
+			return err
+		}
+	}
+	for _, f := range sortedFields(in.inverse) {
+		if err := rs.writeInverse(f, in.inverse[f]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortedFields[V any](m map[*Field]V) []*Field {
+	out := make([]*Field, 0, len(m))
+	for f := range m {
+		out = append(out, f)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+func writeBase(rs Records, vals Values) error {
+	if err := rs.CheckAccess(OpWrite); err != nil {
+		return err
+	}
+	in, err := rs.sortValues(vals, OpWrite)
+	if err != nil {
+		return err
+	}
+	var lacking []*Field
+	var names []string
+	for f, v := range in.columns {
+		names = append(names, f.Name)
+		if f.Required && v == nil && f.compute == nil {
+			lacking = append(lacking, f)
+		}
+	}
+	if err := rs.lacking(lacking); err != nil {
+		return err
+	}
+	for f := range in.lists {
+		names = append(names, f.Name)
+	}
+	env := rs.Env
+	if len(in.columns) > 0 {
+		if rs.Model.Parent != "" && in.columns[rs.Model.Fields[rs.Model.Parent]] != nil {
+			if err := rs.checkHierarchy(in.columns[rs.Model.Fields[rs.Model.Parent]]); err != nil {
+				return err
+			}
+		}
+		if err := env.beforeChange(rs.Model, rs.IDs, names); err != nil {
+			return err
+		}
+		if err := rs.update(in.columns); err != nil {
+			return err
+		}
+		for f := range in.columns {
+			env.settle(f, rs.IDs)
+		}
+		if rs.Model.Parent != "" {
+			if _, ok := in.columns[rs.Model.Fields[rs.Model.Parent]]; ok {
+				if err := rs.updateHierarchy(); err != nil {
+					return err
+				}
+			}
+		}
+		if err := env.changed(rs.Model, rs.IDs, names); err != nil {
+			return err
+		}
+	}
+	if err := rs.writeParents(in); err != nil {
+		return err
+	}
+	if err := rs.after(in); err != nil {
+		return err
+	}
+	for f := range in.inverse {
+		names = append(names, f.Name)
+	}
+	for _, pv := range in.parents {
+		for n := range pv {
+			names = append(names, n)
+		}
+	}
+	env.accessChanged(rs.Model)
+	return env.check(rs.Model, rs.IDs, names)
+}
+
+// update writes columns; records that do not exist are an error.
+func (rs Records) update(cols map[*Field]any) error {
+	var sets []frag
+	for _, f := range sortedFields(cols) {
+		v, err := rs.Env.storable(f, cols[f])
+		if err != nil {
+			return err
+		}
+		if f.Translate && v != nil {
+			text, _ := json.Marshal(map[string]any{rs.Env.Lang(): cols[f]})
+			base, _ := json.Marshal(map[string]any{DefaultLang: cols[f]})
+			sets = append(sets, sqlf(quote(f.Name)+" = ?::jsonb || COALESCE("+quote(f.Name)+", '{}'::jsonb) || ?::jsonb", string(base), string(text)))
+			continue
+		}
+		sets = append(sets, sqlf(quote(f.Name)+" = ?", v))
+	}
+	if rs.Model.Fields["write_date"] != nil {
+		sets = append(sets, sqlf("write_uid = ?", rs.Env.uid), sqlf("write_date = ?", DatetimeOf(rs.Env.u.now)))
+	}
+	n, err := rs.Env.execCount(sqlf("UPDATE "+quote(rs.Model.Table)+" SET ? WHERE id = ANY(?)", join(sets, ", "), rs.IDs))
+	if err != nil {
+		return err
+	}
+	distinct := map[int64]bool{}
+	for _, id := range rs.IDs {
+		distinct[id] = true
+	}
+	if int(n) < len(distinct) {
+		there, err := rs.Exists()
+		if err != nil {
+			return err
+		}
+		lost := slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return slices.Contains(there.IDs, id) })
+		return rs.missing(lost)
+	}
+	return nil
+}
+
+// writeParents hands inherited values to the delegated-to records.
+func (rs Records) writeParents(in *intake) error {
+	for _, d := range sortedFields(in.parents) {
+		c, err := rs.In(rs.Env.Sudo()).fetch([]*Field{d})
+		if err != nil {
+			return err
+		}
+		var ids []int64
+		for _, v := range c.vals[d.Name] {
+			if id, ok := v.(int64); ok {
+				ids = append(ids, id)
+			}
+		}
+		if err := rs.Env.Model(d.Comodel).Browse(ids...).Write(in.parents[d]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeInverse stores a value written to a computed or related field.
+func (rs Records) writeInverse(f *Field, v any) error {
+	if f.inverse != nil {
+		batch, elems, err := rs.In(rs.Env.Sudo()).facets(f.inverse.facet, f.inverse.ops)
+		if err != nil {
+			return err
+		}
+		sl := f.inverse.facet.byName[f.Name]
+		for _, e := range elems {
+			if f.X2many() {
+				sl.set(e, commandIDs(v))
+			} else {
+				sl.set(e, v)
+			}
+		}
+		return f.inverse.call(rs.Env, batch)
+	}
+	if len(f.Related) < 2 {
+		return nil
+	}
+	cur := rs.In(rs.Env.Sudo())
+	for _, name := range f.Related[:len(f.Related)-1] {
+		step := cur.Model.Fields[name]
+		c, err := cur.values([]*Field{step})
+		if err != nil {
+			return err
+		}
+		var ids []int64
+		for _, x := range c.vals[name] {
+			switch y := x.(type) {
+			case int64:
+				ids = append(ids, y)
+			case []int64:
+				ids = append(ids, y...)
+			}
+		}
+		slices.Sort(ids)
+		cur = cur.Env.Model(step.Comodel).Browse(slices.Compact(ids)...)
+	}
+	return cur.In(rs.Env).Write(Values{f.Related[len(f.Related)-1]: v})
+}
+
+// commandIDs is the list that set and link commands make of an empty one.
+func commandIDs(v any) []int64 {
+	cmds, _ := v.([]Command)
+	var ids []int64
+	for _, c := range cmds {
+		switch c.Op {
+		case CmdSet:
+			ids = slices.Clone(c.IDs)
+		case CmdLink:
+			ids = append(ids, c.ID)
+		case CmdClear:
+			ids = nil
+		}
+	}
+	return ids
+}

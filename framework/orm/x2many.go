@@ -1,0 +1,136 @@
+package orm
+
+import (
+	"slices"
+)
+
+// writeList executes x2many commands on each of the records.
+func (rs Records) writeList(f *Field, cmds []Command) error {
+	if len(cmds) == 0 {
+		return nil
+	}
+	if f.Kind == One2many {
+		return rs.writeLines(f, cmds)
+	}
+	return rs.writeLinks(f, cmds)
+}
+
+// writeLines executes commands on a one2many: the lines carry the relation.
+func (rs Records) writeLines(f *Field, cmds []Command) error {
+	co := rs.Env.Model(f.Comodel)
+	inv := co.Model.Fields[f.Inverse]
+	owner := func(id int64) Values {
+		v := Values{inv.Name: id}
+		if inv.Kind == Many2oneRef {
+			v[inv.ModelField] = rs.Model.Name
+		}
+		return v
+	}
+	drop := func(ids []int64) error {
+		if len(ids) == 0 {
+			return nil
+		}
+		if inv.Required || inv.OnDelete == "cascade" || inv.Kind == Many2oneRef {
+			return co.Browse(ids...).Unlink()
+		}
+		return co.Browse(ids...).Write(Values{inv.Name: nil})
+	}
+	var creates []Values
+	for _, id := range rs.IDs {
+		for _, c := range cmds {
+			var err error
+			switch c.Op {
+			case CmdCreate:
+				v := c.Values.Clone()
+				for k, x := range owner(id) {
+					v[k] = x
+				}
+				creates = append(creates, v)
+			case CmdUpdate:
+				err = co.Browse(c.ID).Write(c.Values)
+			case CmdDelete:
+				err = co.Browse(c.ID).Unlink()
+			case CmdUnlink:
+				err = drop([]int64{c.ID})
+			case CmdLink:
+				err = co.Browse(c.ID).Write(owner(id))
+			case CmdClear, CmdSet:
+				var have map[int64][]int64
+				if have, err = rs.Browse(id).In(rs.Env.WithContext(map[string]any{"active_test": false})).lists(f); err != nil {
+					return err
+				}
+				gone := slices.DeleteFunc(slices.Clone(have[id]), func(x int64) bool { return slices.Contains(c.IDs, x) })
+				if err = drop(gone); err != nil {
+					return err
+				}
+				fresh := slices.DeleteFunc(slices.Clone(c.IDs), func(x int64) bool { return slices.Contains(have[id], x) })
+				err = co.Browse(fresh...).Write(owner(id))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if len(creates) > 0 {
+		if _, err := co.Create(creates...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeLinks executes commands on a many2many: a table carries the relation.
+func (rs Records) writeLinks(f *Field, cmds []Command) error {
+	co := rs.Env.Model(f.Comodel)
+	table, col, cocol := quote(f.RelTable), quote(f.RelCol), quote(f.RelCocol)
+	link := func(ids []int64) error {
+		if len(ids) == 0 {
+			return nil
+		}
+		return rs.Env.exec(sqlf("INSERT INTO "+table+" ("+col+", "+cocol+") SELECT a, b FROM unnest(?::bigint[]) a, unnest(?::bigint[]) b ON CONFLICT DO NOTHING", rs.IDs, ids))
+	}
+	unlink := func(ids []int64, keep bool) error {
+		if keep {
+			return rs.Env.exec(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND NOT ("+cocol+" = ANY(?))", rs.IDs, ids))
+		}
+		return rs.Env.exec(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND "+cocol+" = ANY(?)", rs.IDs, ids))
+	}
+	if err := rs.Env.beforeChange(rs.Model, rs.IDs, []string{f.Name}); err != nil {
+		return err
+	}
+	for _, c := range cmds {
+		var err error
+		switch c.Op {
+		case CmdCreate:
+			for range rs.IDs {
+				var made Records
+				if made, err = co.Create(c.Values); err != nil {
+					return err
+				}
+				err = link(made.IDs)
+			}
+		case CmdUpdate:
+			err = co.Browse(c.ID).Write(c.Values)
+		case CmdDelete:
+			err = co.Browse(c.ID).Unlink()
+		case CmdUnlink:
+			err = unlink([]int64{c.ID}, false)
+		case CmdLink:
+			err = link([]int64{c.ID})
+		case CmdClear:
+			err = unlink([]int64{}, true)
+		case CmdSet:
+			ids := c.IDs
+			if ids == nil {
+				ids = []int64{}
+			}
+			if err = unlink(ids, true); err == nil {
+				err = link(ids)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return rs.Env.changed(rs.Model, rs.IDs, []string{f.Name})
+}
