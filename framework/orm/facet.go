@@ -225,7 +225,7 @@ func kindOf(t reflect.Type, f *Field, d *declared) error {
 	case t.Kind() == reflect.Bool:
 		f.Kind = Boolean
 	default:
-		return fmt.Errorf("Go type %s is no field type", t)
+		return fmt.Errorf("the Go type %s is no field type", t)
 	}
 	return nil
 }

@@ -11,7 +11,8 @@ import (
 // before the model that inherits its fields.
 type builder struct {
 	r     *Registry
-	state map[string]int // 1 building, 2 built
+	state map[string]int  // 1 building, 2 built
+	bare  map[*Field]bool // declared by name alone: may turn out to be inherited
 }
 
 func (b *builder) errorf(format string, args ...any) {
@@ -135,7 +136,9 @@ func (b *builder) fields(m *Model, c *contribution) {
 			old.merge(d.field, d.set)
 			continue
 		}
-		m.Fields[d.field.Name] = d.field.clone(m)
+		f := d.field.clone(m)
+		b.bare[f] = d.bare
+		m.Fields[f.Name] = f
 	}
 }
 
@@ -210,7 +213,7 @@ func (b *builder) delegate(m *Model) {
 		}
 		for _, name := range parent.FieldNames() {
 			pf := parent.Fields[name]
-			if own := m.Fields[name]; own != nil {
+			if own := m.Fields[name]; own != nil && !b.bare[own] {
 				continue
 			}
 			f := pf.clone(m)
@@ -385,7 +388,7 @@ func (b *builder) finish(m *Model) {
 	if len(m.searchNames) == 0 && m.RecName != "" {
 		m.searchNames = []string{m.RecName}
 	}
-	if m.Parent == "" && m.Fields["parent_id"] != nil && m.Fields["parent_path"] != nil {
+	if p := m.Fields["parent_id"]; m.Parent == "" && p != nil && p.Stored && m.Fields["parent_path"] != nil {
 		m.Parent = "parent_id"
 	}
 	for _, f := range m.Fields {

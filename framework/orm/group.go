@@ -202,7 +202,7 @@ func (rs Records) groupOrder(s *selection, order string, keys []groupKey, byName
 				dir = " DESC"
 			}
 			if i := slices.IndexFunc(keys, func(k groupKey) bool { return k.spec == w[0] || k.field.Name == w[0] }); i >= 0 {
-				sub, err := rs.keyOrder(s, keys[i], dir != "", groups)
+				sub, err := rs.keyOrder(s, i, keys[i], dir != "", groups)
 				if err != nil {
 					return frag{}, err
 				}
@@ -215,8 +215,8 @@ func (rs Records) groupOrder(s *selection, order string, keys []groupKey, byName
 		}
 		return join(parts, ", "), nil
 	}
-	for _, k := range keys {
-		sub, err := rs.keyOrder(s, k, false, groups)
+	for i, k := range keys {
+		sub, err := rs.keyOrder(s, i, k, false, groups)
 		if err != nil {
 			return frag{}, err
 		}
@@ -226,7 +226,7 @@ func (rs Records) groupOrder(s *selection, order string, keys []groupKey, byName
 }
 
 // keyOrder sorts groups by a key: a many2one by its model's order.
-func (rs Records) keyOrder(s *selection, k groupKey, desc bool, groups *[]frag) ([]frag, error) {
+func (rs Records) keyOrder(s *selection, at int, k groupKey, desc bool, groups *[]frag) ([]frag, error) {
 	if k.field.Kind == Many2one {
 		var parts []frag
 		if err := s.orderTerms(&parts, s.alias, rs.Model, []orderTerm{{field: k.field.Name, desc: desc}}, false, map[string]bool{}); err != nil {
@@ -242,7 +242,7 @@ func (rs Records) keyOrder(s *selection, k groupKey, desc bool, groups *[]frag) 
 	if desc {
 		dir = " DESC"
 	}
-	return []frag{{k.col.sql + dir, k.col.args}}, nil
+	return []frag{{sql: fmt.Sprint(at+1) + dir}}, nil
 }
 
 // value reads a key and the condition that selects its group.

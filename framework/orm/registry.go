@@ -239,7 +239,7 @@ func (r *Registry) Freeze() error {
 		return nil
 	}
 	r.frozen = true
-	b := &builder{r: r, state: map[string]int{}}
+	b := &builder{r: r, state: map[string]int{}, bare: map[*Field]bool{}}
 	for _, name := range r.names {
 		b.build(name)
 	}
