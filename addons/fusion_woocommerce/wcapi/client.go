@@ -310,7 +310,7 @@ func (c *Client) transportError(ctx context.Context, err error, fail func(Kind, 
 		return fail(ErrTLS, err, "no secure connection to %s: %v", host, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return fail(ErrTimeout, err, "no answer from %s within %s", host, c.cfg.Timeout)
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case isPlainHTTP(err):
 		return fail(ErrTLS, err, "%s does not speak https on this port", host)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail(ErrConnection, err, "%s refuses the connection", host)
@@ -326,7 +326,12 @@ func neverSent(err error) bool {
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert) ||
-		errors.As(err, &record) || errors.Is(err, syscall.ECONNREFUSED)
+		errors.As(err, &record) || errors.Is(err, syscall.ECONNREFUSED) || isPlainHTTP(err)
+}
+
+// isPlainHTTP recognises net/http's answer to a port without TLS; it has no type.
+func isPlainHTTP(err error) bool {
+	return strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
 func redirectTarget(resp *http.Response) string {
