@@ -45,67 +45,87 @@ func isBuiltin(name string) bool {
 	return slices.Contains(starlarkFuncs(), name)
 }
 
-// builtins adds what every expression may use. Names the caller gave stay.
-func (r *run) builtins(env starlark.StringDict) {
-	add := func(name string, v starlark.Value) {
+// builtins adds those of the names that every expression may use. Names the
+// caller gave stay.
+func (r *run) builtins(env starlark.StringDict, names []string) {
+	for _, name := range names {
 		if _, taken := env[name]; !taken {
-			env[name] = v
+			env[name] = r.named(name)
 		}
 	}
-	for name, v := range map[string]starlark.Value{
-		"True": starlark.True, "true": starlark.True,
-		"False": starlark.False, "false": starlark.False,
-		"None": starlark.None, "none": starlark.None, "null": starlark.None,
-	} {
-		add(name, v)
-	}
-	for _, name := range starlarkFuncs() {
-		inner := starlark.Universe[name]
-		add(name, starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			outer := r.builtin(name, func(args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-				if name == "int" && len(args) > 0 {
-					if s, ok := args[0].(starlark.String); ok && len(s) > 64 {
-						return nil, fmt.Errorf("int: text is too long")
-					}
-				}
-				return starlark.Call(th, inner, args, kwargs)
-			})
-			return outer.CallInternal(th, args, kwargs)
-		}))
-	}
-	add("range", r.builtin("range", rangeOf))
-	add("sum", r.builtin("sum", r.sum))
-	add("round", r.builtin("round", round))
-	add("set", r.builtin("set", set))
-	add("Command", opaque{commands{}})
-	env["__check"] = r.builtin("value", func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return args[0], nil
-	})
-	env["__op"] = r.raw(func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return r.binary(string(args[0].(starlark.String)), args[1], args[2])
-	})
-	env["__unary"] = r.raw(func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		if d, ok := args[1].(opaque); ok {
-			if delta, ok := d.v.(Delta); ok && args[0] == starlark.String("-") {
-				return opaque{delta.scale(-1)}, nil
+}
+
+// named gives the built-in value of a name for which isBuiltin holds, or of a
+// guard.
+func (r *run) named(name string) starlark.Value {
+	switch name {
+	case "True", "true":
+		return starlark.True
+	case "False", "false":
+		return starlark.False
+	case "None", "none", "null":
+		return starlark.None
+	case "range":
+		return r.builtin(name, rangeOf)
+	case "sum":
+		return r.builtin(name, r.sum)
+	case "round":
+		return r.builtin(name, round)
+	case "set":
+		return r.builtin(name, set)
+	case "Command":
+		return opaque{commands{}}
+	case "__check":
+		return r.builtin("value", func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			return args[0], nil
+		})
+	case "__op":
+		return r.raw(func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			return r.binary(string(args[0].(starlark.String)), args[1], args[2])
+		})
+	case "__unary":
+		return r.raw(unary)
+	case "__chain":
+		return r.raw(r.chain)
+	case "__attr":
+		return r.raw(func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			return r.attr(args[0], string(args[1].(starlark.String)))
+		})
+	case "__index":
+		return r.raw(func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			return r.index(args[0], args[1])
+		})
+	case "__method":
+		return starlark.NewBuiltin("method", func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			v, err := r.method(th, args[0], string(args[1].(starlark.String)), args[2:], kwargs)
+			if err != nil {
+				return nil, err
 			}
+			return v, r.charge(v)
+		})
+	}
+	inner := starlark.Universe[name]
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		outer := r.builtin(name, func(args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			if name == "int" && len(args) > 0 {
+				if s, ok := args[0].(starlark.String); ok && len(s) > 64 {
+					return nil, fmt.Errorf("int: text is too long")
+				}
+			}
+			return starlark.Call(th, inner, args, kwargs)
+		})
+		return outer.CallInternal(th, args, kwargs)
+	})
+}
+
+func unary(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	op := string(args[0].(starlark.String))
+	if d, ok := args[1].(opaque); ok {
+		if delta, ok := d.v.(Delta); ok && op == "-" {
+			return opaque{delta.scale(-1)}, nil
 		}
-		return starlark.Unary(token4(string(args[0].(starlark.String))), number(args[1], "-"))
-	})
-	env["__chain"] = r.raw(r.chain)
-	env["__attr"] = r.raw(func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return r.attr(args[0], string(args[1].(starlark.String)))
-	})
-	env["__index"] = r.raw(func(args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return r.index(args[0], args[1])
-	})
-	env["__method"] = starlark.NewBuiltin("method", func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		v, err := r.method(th, args[0], string(args[1].(starlark.String)), args[2:], kwargs)
-		if err != nil {
-			return nil, err
-		}
-		return v, r.charge(v)
-	})
+	}
+	return starlark.Unary(tokenOf(op), number(args[1], op))
 }
 
 // raw is a builtin that measures for itself.

@@ -21,6 +21,7 @@ type Program struct {
 	names []string // names to be given by the caller, first use first
 	paths []string // the same with the attributes read from them
 	at    map[string]int
+	used  []string // built-in names and guards
 }
 
 // parsed is an expression before it is compiled.
@@ -79,7 +80,7 @@ func Compile(src string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := guarder{p: p}
+	g := guarder{p: p, taken: map[string]bool{}}
 	tree := g.expr(p.tree)
 	if g.err != nil {
 		return nil, g.err
@@ -98,7 +99,7 @@ func Compile(src string) (*Program, error) {
 	if err != nil {
 		return nil, errorAt(src, 0, "%s", strings.TrimPrefix(err.Error(), "expr:"))
 	}
-	return &Program{src: src, text: p.text, prog: prog, names: names, paths: paths, at: at}, nil
+	return &Program{src: src, text: p.text, prog: prog, names: names, paths: paths, at: at, used: g.used}, nil
 }
 
 // Names lists what the expression reads from its caller, in order of first
@@ -145,11 +146,17 @@ func (p *Program) eval(r *run, vars map[string]any) (starlark.Value, error) {
 		}
 		env[name] = sv
 	}
-	for i := range p.prog.NumLoads() {
-		_, pos := p.prog.Load(i)
-		return nil, errorAt(p.src, p.text.offset(int(pos.Col)), "load is not allowed")
+	// A field may bear the name of a function, as sum or range.
+	for _, name := range p.used {
+		if v, ok := vars[name]; ok && !strings.HasPrefix(name, "__") {
+			sv, err := r.toStarlark(v, 0)
+			if err != nil {
+				return nil, errorAt(p.src, 0, "value of %q: %v", name, err)
+			}
+			env[name] = sv
+		}
 	}
-	r.builtins(env)
+	r.builtins(env, p.used)
 	thread := &starlark.Thread{Name: "expr"}
 	thread.SetMaxExecutionSteps(maxSteps)
 	out, err := p.prog.Init(thread, env)

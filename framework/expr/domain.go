@@ -49,7 +49,7 @@ func checkDomain(list []any) ([]any, error) {
 			case "!":
 				open = max(open, 1)
 			default:
-				return nil, fmt.Errorf("element %d of the domain, %q, is neither a condition nor one of & | !", i+1, el)
+				return nil, fmt.Errorf("element %d of the domain, %q, is neither a condition nor an operator (&, |, !)", i+1, el)
 			}
 			out = append(out, el)
 		case []any:

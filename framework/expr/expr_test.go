@@ -240,6 +240,13 @@ func TestParseCall(t *testing.T) {
 	}
 }
 
+func TestFieldNamedAsFunction(t *testing.T) {
+	t.Parallel()
+	if got, err := expr.Eval("sum + len('ab')", map[string]any{"sum": 3}); err != nil || got != int64(5) {
+		t.Error(got, err)
+	}
+}
+
 func TestCacheConcurrent(t *testing.T) {
 	t.Parallel()
 	var c expr.Cache

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"math/big"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -87,8 +88,17 @@ func (r *run) measure(v starlark.Value, size *int, depth int) error {
 // guarder rewrites a syntax tree so that whatever builds, compares or looks
 // into values goes through the functions of this package.
 type guarder struct {
-	p   *parsed
-	err error
+	p     *parsed
+	err   error
+	used  []string // built-in names and guards
+	taken map[string]bool
+}
+
+func (g *guarder) use(name string) {
+	if !g.taken[name] && (strings.HasPrefix(name, "__") || isBuiltin(name)) {
+		g.taken[name] = true
+		g.used = append(g.used, name)
+	}
 }
 
 func (g *guarder) fail(n syntax.Node, format string, args ...any) {
@@ -97,7 +107,8 @@ func (g *guarder) fail(n syntax.Node, format string, args ...any) {
 	}
 }
 
-func call(fn string, pos syntax.Position, args ...syntax.Expr) syntax.Expr {
+func (g *guarder) guard(fn string, pos syntax.Position, args ...syntax.Expr) syntax.Expr {
+	g.use(fn)
 	return &syntax.CallExpr{Fn: &syntax.Ident{NamePos: pos, Name: fn}, Lparen: pos, Args: args, Rparen: pos}
 }
 
@@ -133,6 +144,7 @@ func (g *guarder) opt(e syntax.Expr) syntax.Expr {
 func (g *guarder) expr(e syntax.Expr) syntax.Expr {
 	switch e := e.(type) {
 	case *syntax.Ident:
+		g.use(e.Name)
 		return e
 	case *syntax.Literal:
 		if e.Token == syntax.BYTES {
@@ -145,32 +157,32 @@ func (g *guarder) expr(e syntax.Expr) syntax.Expr {
 		if e.Op == syntax.NOT {
 			return &syntax.UnaryExpr{OpPos: e.OpPos, Op: e.Op, X: g.expr(e.X)}
 		}
-		return call("__unary", e.OpPos, text(e.Op.String(), e.OpPos), g.expr(e.X))
+		return g.guard("__unary", e.OpPos, text(e.Op.String(), e.OpPos), g.expr(e.X))
 	case *syntax.BinaryExpr:
 		x, y := g.expr(e.X), g.expr(e.Y)
 		if e.Op == syntax.AND || e.Op == syntax.OR {
 			return &syntax.BinaryExpr{X: x, OpPos: e.OpPos, Op: e.Op, Y: y}
 		}
-		return call("__op", e.OpPos, text(e.Op.String(), e.OpPos), x, y)
+		return g.guard("__op", e.OpPos, text(e.Op.String(), e.OpPos), x, y)
 	case *syntax.CondExpr:
 		return &syntax.CondExpr{If: e.If, Cond: g.expr(e.Cond), True: g.expr(e.True), ElsePos: e.ElsePos, False: g.expr(e.False)}
 	case *syntax.DotExpr:
-		return call("__attr", e.Name.NamePos, g.expr(e.X), text(e.Name.Name, e.Name.NamePos))
+		return g.guard("__attr", e.Name.NamePos, g.expr(e.X), text(e.Name.Name, e.Name.NamePos))
 	case *syntax.IndexExpr:
-		return call("__index", e.Lbrack, g.expr(e.X), g.expr(e.Y))
+		return g.guard("__index", e.Lbrack, g.expr(e.X), g.expr(e.Y))
 	case *syntax.SliceExpr:
-		return call("__check", e.Lbrack, &syntax.SliceExpr{X: g.expr(e.X), Lbrack: e.Lbrack,
+		return g.guard("__check", e.Lbrack, &syntax.SliceExpr{X: g.expr(e.X), Lbrack: e.Lbrack,
 			Lo: g.opt(e.Lo), Hi: g.opt(e.Hi), Step: g.opt(e.Step), Rbrack: e.Rbrack})
 	case *syntax.ListExpr:
-		return call("__check", e.Lbrack, &syntax.ListExpr{Lbrack: e.Lbrack, List: g.exprs(e.List), Rbrack: e.Rbrack})
+		return g.guard("__check", e.Lbrack, &syntax.ListExpr{Lbrack: e.Lbrack, List: g.exprs(e.List), Rbrack: e.Rbrack})
 	case *syntax.TupleExpr:
-		return call("__check", syntax.Start(e), &syntax.TupleExpr{Lparen: syntax.Start(e), List: g.exprs(e.List), Rparen: e.Rparen})
+		return g.guard("__check", syntax.Start(e), &syntax.TupleExpr{Lparen: syntax.Start(e), List: g.exprs(e.List), Rparen: e.Rparen})
 	case *syntax.DictExpr:
 		list := make([]syntax.Expr, len(e.List))
 		for i, d := range e.List {
 			list[i] = g.entry(d.(*syntax.DictEntry))
 		}
-		return call("__check", e.Lbrace, &syntax.DictExpr{Lbrace: e.Lbrace, List: list, Rbrace: e.Rbrace})
+		return g.guard("__check", e.Lbrace, &syntax.DictExpr{Lbrace: e.Lbrace, List: list, Rbrace: e.Rbrace})
 	case *syntax.Comprehension:
 		return g.comprehension(e)
 	case *syntax.CallExpr:
@@ -182,7 +194,7 @@ func (g *guarder) expr(e syntax.Expr) syntax.Expr {
 
 // entry checks a key before it is hashed: hashing walks all of it.
 func (g *guarder) entry(d *syntax.DictEntry) *syntax.DictEntry {
-	return &syntax.DictEntry{Key: call("__check", syntax.Start(d.Key), g.expr(d.Key)), Colon: d.Colon, Value: g.expr(d.Value)}
+	return &syntax.DictEntry{Key: g.guard("__check", syntax.Start(d.Key), g.expr(d.Key)), Colon: d.Colon, Value: g.expr(d.Value)}
 }
 
 func (g *guarder) comprehension(e *syntax.Comprehension) syntax.Expr {
@@ -200,7 +212,7 @@ func (g *guarder) comprehension(e *syntax.Comprehension) syntax.Expr {
 	} else {
 		c.Body = g.expr(e.Body)
 	}
-	return call("__check", e.Lbrack, c)
+	return g.guard("__check", e.Lbrack, c)
 }
 
 func (g *guarder) loopVars(e syntax.Expr) syntax.Expr {
@@ -245,10 +257,11 @@ func (g *guarder) call(e *syntax.CallExpr) syntax.Expr {
 	}
 	switch fn := unparen(e.Fn).(type) {
 	case *syntax.Ident:
+		g.use(fn.Name)
 		return &syntax.CallExpr{Fn: fn, Lparen: fn.NamePos, Args: args, Rparen: e.Rparen}
 	case *syntax.DotExpr:
 		head := []syntax.Expr{g.expr(fn.X), text(fn.Name.Name, fn.Name.NamePos)}
-		return call("__method", fn.Name.NamePos, append(head, args...)...)
+		return g.guard("__method", fn.Name.NamePos, append(head, args...)...)
 	default:
 		g.fail(e, "only a name or a method can be called")
 		return e

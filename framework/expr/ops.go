@@ -43,7 +43,7 @@ func (r *run) binary(op string, x, y starlark.Value) (starlark.Value, error) {
 			return nil, err
 		}
 	}
-	v, err := starlark.Binary(token4(op), x, y)
+	v, err := starlark.Binary(tokenOf(op), x, y)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func number(v starlark.Value, op string) starlark.Value {
 	return v
 }
 
-func token4(op string) syntax.Token {
+func tokenOf(op string) syntax.Token {
 	for t := syntax.PLUS; t <= syntax.NOT_IN; t++ {
 		if t.String() == op {
 			return t

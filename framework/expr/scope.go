@@ -205,7 +205,7 @@ func (commands) Attr(name string) (any, bool, error) {
 	make3 := func(want int, build func(args []any) []any) (any, bool, error) {
 		return Func(func(args []any, kw map[string]any) (any, error) {
 			if len(args) != want || len(kw) > 0 {
-				return nil, fmt.Errorf("Command.%s: %d argument(s) expected, not %d", name, want, len(args)+len(kw))
+				return nil, fmt.Errorf("method %s of Command: %d argument(s) expected, not %d", name, want, len(args)+len(kw))
 			}
 			return build(args), nil
 		}), true, nil

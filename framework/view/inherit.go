@@ -191,7 +191,9 @@ func (m *merger) replace(spec, target *xmlquery.Node, isRoot bool) {
 		m.wrap(n, target)
 	}
 	xmlquery.RemoveFromTree(mark)
-	if !isRoot || len(added) > 0 {
+	// The new content may have moved the replaced element into itself.
+	kept := slices.ContainsFunc(added, func(n *xmlquery.Node) bool { return within(target, n) })
+	if !kept && (!isRoot || len(added) > 0) {
 		xmlquery.RemoveFromTree(target)
 	}
 }

@@ -157,6 +157,7 @@ func TestApply(t *testing.T) {
 		{"replace by nothing", `<a position="replace"/>`, `<form><c class="k l">t</c></form>`},
 		{"replace inner moves", `<a position="replace" mode="inner"><b name="n" position="move"/></a>`, `<form><a><b name="n"/></a><c class="k l">t</c></form>`},
 		{"wrap", `<b name="n" position="replace"><w>$0</w></b>`, `<form><a><field name="x" class="p q" invisible="u"/><w><b name="n"/></w></a><c class="k l">t</c></form>`},
+		{"replace moves what it replaces", `<b name="n" position="replace"><w><b name="n" position="move"/></w></b>`, `<form><a><field name="x" class="p q" invisible="u"/><w><b name="n"/></w></a><c class="k l">t</c></form>`},
 		{"replace root", `<form position="replace"><form><z/></form></form>`, `<form><z/></form>`},
 		{"replace root wraps", `<xpath expr="/form" position="replace"><form><w>$0</w></form></xpath>`, `<form><w><form><a><field name="x" class="p q" invisible="u"/><b name="n"/></a><c class="k l">t</c></form></w></form>`},
 		{"attributes", `<xpath expr="//field" position="attributes"><attribute name="class" add="r" remove="p" separator=" "/><attribute name="invisible" add="v" separator=" and "/><attribute name="z">1</attribute></xpath>`,
