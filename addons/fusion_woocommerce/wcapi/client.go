@@ -85,7 +85,6 @@ type Request struct {
 
 	anonymous bool // send no keys
 	failFast  bool // leave server errors and timeouts to the caller
-	singleTry bool
 }
 
 // Response is a success.

@@ -266,6 +266,9 @@ func kindOf(status int, api *apiError, html bool) Kind {
 		return ErrNotAPI
 	case status == 404:
 		return ErrNotFound
+	case status == 400 && api != nil && missingPattern.MatchString(api.Code):
+		// Writing to an object that is not there is a 400, reading it a 404.
+		return ErrNotFound
 	case status == 410:
 		return ErrGone
 	case status == 413:
@@ -288,6 +291,8 @@ func kindOf(status int, api *apiError, html bool) Kind {
 }
 
 var (
+	missingPattern = regexp.MustCompile(`^woocommerce_rest_([a-z_]+_)?invalid_id$`)
+
 	tagPattern   = regexp.MustCompile(`<[^>]*>`)
 	spacePattern = regexp.MustCompile(`\s+`)
 )

@@ -35,8 +35,10 @@ type siteIndex struct {
 
 // Probe finds out how a store can be reached: whether its permalinks are
 // plain, whether it is the WooCommerce API at all, and which way of showing
-// the keys it heeds. It only reads. The first error is the one that tells the
-// most; a wrong key is told apart from keys that are ignored.
+// the keys it heeds. It only reads. Of several errors the one that tells the most
+// is returned: a wrong key is told apart from keys that are ignored. With
+// [ErrForbidden] the findings are returned too, as far as they go: the keys are
+// heeded, but their user may not see the system status.
 func Probe(ctx context.Context, cfg Config) (*Findings, error) {
 	if cfg.Tries == 0 {
 		cfg.Tries = 2
@@ -71,6 +73,10 @@ func Probe(ctx context.Context, cfg Config) (*Findings, error) {
 			return nil, err
 		}
 		told = moreTelling(told, err)
+	}
+	var e *Error
+	if plain && errors.As(told, &e) {
+		e.Message += " (the store's permalinks are set to Plain, and then WooCommerce may overlook keys: choose another setting in WordPress, Settings, Permalinks)"
 	}
 	return nil, told
 }

@@ -23,10 +23,6 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, &Error{Kind: ErrPaused, Method: r.Method, Path: r.Path, RetryAfter: left,
 			Message: "the store failed several times in a row, requests to it are paused"}
 	}
-	tries := c.cfg.Tries
-	if r.singleTry {
-		tries = 1
-	}
 	for attempt := 1; ; attempt++ {
 		resp, failure := c.once(ctx, r, body)
 		if failure == nil {
@@ -38,7 +34,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 			return resp, nil
 		}
 		failure.Attempts = attempt
-		if attempt >= tries || !c.worthRetrying(r, failure) {
+		if attempt >= c.cfg.Tries || !c.worthRetrying(r, failure) {
 			c.breaker.failed(c.cfg.Now(), failure)
 			return nil, failure
 		}
