@@ -149,7 +149,7 @@ func Invoke[T any](env *Env, slot Method[T], recs []*T, args ...any) (any, error
 		return nil, nil
 	}
 	m, ids := identify(env, recs)
-	return Records{Env: env, Model: m, IDs: ids}.invoke(slot.Name, Args{Pos: args})
+	return Records{Env: env, Model: m, IDs: ids}.Do(slot.Name, Args{Pos: args})
 }
 
 // InvokeModel calls a model method with all its overrides.
@@ -158,10 +158,12 @@ func InvokeModel[T any](env *Env, slot ModelMethod[T], args ...any) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return Records{Env: env, Model: m}.invoke(slot.Name, Args{Pos: args})
+	return Records{Env: env, Model: m}.Do(slot.Name, Args{Pos: args})
 }
 
-func (rs Records) invoke(name string, a Args) (any, error) {
+// Do runs a method by name for code of the program itself: private names are
+// allowed and no groups are checked.
+func (rs Records) Do(name string, a Args) (any, error) {
 	mt := rs.Model.methods[name]
 	if mt == nil {
 		return nil, fmt.Errorf("orm: model %s has no method %s", rs.Model.Name, name)
