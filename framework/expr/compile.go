@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -97,7 +98,11 @@ func Compile(src string) (*Program, error) {
 	}
 	prog, err := starlark.FileProgram(file, func(name string) bool { return name != resultName })
 	if err != nil {
-		return nil, errorAt(src, 0, "%s", strings.TrimPrefix(err.Error(), "expr:"))
+		var list resolve.ErrorList
+		if errors.As(err, &list) && len(list) > 0 {
+			return nil, errorAt(src, p.offset(list[0].Pos), "%s", list[0].Msg)
+		}
+		return nil, errorAt(src, 0, "%v", err)
 	}
 	return &Program{src: src, text: p.text, prog: prog, names: names, paths: paths, at: at, used: g.used}, nil
 }

@@ -240,6 +240,23 @@ func TestParseCall(t *testing.T) {
 	}
 }
 
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	for _, src := range []string{
+		"[[x==y for x in range(9999)] for y in range(9999)]", "[('a'*60000).replace('a','b') for x in range(19999)]",
+		"[sorted(range(9999)) for x in range(9999)]", "{tuple(range(9999)): 1 for x in range(9999)}",
+		"[str([0]*19999) for x in range(9999)]", "[x in ('a'*60000) for x in ['b'*3000]*60 for y in range(999)]",
+		"['%s' % range(19999) for x in range(9999)]", "1" + strings.Repeat("*9999999999", 2500), "1 << 99999999",
+		strings.Repeat("-", 20000) + "1", strings.Repeat("not ", 7000) + "1", strings.Repeat("[", 100) + strings.Repeat("]", 100),
+		strings.Repeat("a if b else ", 2000) + "1", strings.Repeat(" ", 40000) + "1", "1e308*10",
+		"'%(a)s%(a)s%(a)s%(a)s' % {'a': 'x'*60000}", "('x'*999).join(['']*999)",
+	} {
+		if v, err := expr.Eval(src, map[string]any{"a": 1, "b": 0}); err == nil {
+			t.Errorf("%.60s: %.60v", src, v)
+		}
+	}
+}
+
 func TestFieldNamedAsFunction(t *testing.T) {
 	t.Parallel()
 	if got, err := expr.Eval("sum + len('ab')", map[string]any{"sum": 3}); err != nil || got != int64(5) {

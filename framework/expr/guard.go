@@ -12,7 +12,7 @@ import (
 const (
 	maxSteps = 200_000   // Starlark steps of one evaluation
 	maxSize  = 200_000   // nodes plus text bytes of any one value
-	maxWork  = 5_000_000 // nodes plus text bytes looked at in one evaluation
+	maxWork  = 2_000_000 // nodes plus text bytes looked at in one evaluation
 )
 
 // run is the state of one evaluation.
@@ -50,6 +50,9 @@ func (r *run) measure(v starlark.Value, size *int, depth int) error {
 	switch v := v.(type) {
 	case starlark.String:
 		n += len(v)
+	case *starlark.List, starlark.Tuple, *starlark.Dict: // element by element below
+	case starlark.Sequence: // a range: small, but listing it is work
+		n += starlark.Len(v)
 	case starlark.Int:
 		n += v.BigInt().BitLen() / 64
 		if v.BigInt().BitLen() > 1024 {

@@ -283,7 +283,7 @@ func (c *checker) attributes(n *Node, sc scope) {
 func (c *checker) groups(n *Node, value string) {
 	for _, g := range strings.Split(value, ",") {
 		g = strings.TrimPrefix(strings.TrimSpace(g), "!")
-		if g != "" && !c.schema.Group(g) && g != "base.group_no_one" {
+		if g != "" && !c.schema.Group(g) {
 			c.fail(n, "groups of <%s>: unknown group %q", label(n), g).Suggestion = expr.Suggest(g, c.schema.Groups())
 		}
 	}
