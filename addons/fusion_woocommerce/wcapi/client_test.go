@@ -489,3 +489,27 @@ func TestListWithoutHeadersAndWithOddItems(t *testing.T) {
 		t.Errorf("%v %v", ids, odd)
 	}
 }
+
+// A total that goes up and down does not keep a walk going for ever.
+func TestListEndsOnAnUnsteadyTotal(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	c, _ := testClient(t, func(r *http.Request) (*http.Response, error) {
+		calls++
+		var rows []string
+		for i := range 100 {
+			rows = append(rows, fmt.Sprintf(`{"id":%s%02d}`, r.URL.Query().Get("page"), i))
+		}
+		return jsonAnswer(200, "["+strings.Join(rows, ",")+"]", "X-WP-Total", strconv.Itoa(300+calls%2), "X-WP-TotalPages", "3")(r)
+	})
+	n := 0
+	for _, err := range c.Products(context.Background(), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 300 || calls > 200 {
+		t.Errorf("%d items in %d calls", n, calls)
+	}
+}

@@ -11,7 +11,12 @@ import (
 	"strings"
 )
 
-const maxPerPage = 100
+const (
+	maxPerPage = 100
+	// maxStepsBack bounds how often one walk goes back, for stores whose total
+	// goes up and down without end.
+	maxStepsBack = 50
+)
 
 // List walks every page of a collection and yields its items, each id once.
 //
@@ -47,7 +52,7 @@ func walk(ctx context.Context, c *Client, path string, q Query, page func(*Respo
 	}
 	q["per_page"] = strconv.Itoa(perPage)
 	seen := map[string]bool{}
-	total := -1
+	total, stepsBack := -1, 0
 	for n := 1; ; n++ {
 		q["page"] = strconv.Itoa(n)
 		resp, err := c.Do(ctx, Request{Method: http.MethodGet, Path: path, Query: q})
@@ -78,7 +83,8 @@ func walk(ctx context.Context, c *Client, path string, q Query, page func(*Respo
 		}
 		// Past the last page HPOS stores report a total of 0: not a deletion.
 		shrunk := total > 0 && resp.Total >= 0 && resp.Total < total && (len(items) > 0 || resp.Total > 0)
-		if shrunk {
+		if shrunk && stepsBack < maxStepsBack {
+			stepsBack++
 			back := (total - resp.Total + perPage - 1) / perPage
 			total = resp.Total
 			n = max(0, n-back-1)

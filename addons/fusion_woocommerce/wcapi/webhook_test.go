@@ -138,3 +138,23 @@ func TestOddDeliveries(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseDelivery(f *testing.F) {
+	f.Add("order.updated", `{"id":7,"parent_id":"","line_items":[],"billing":{},"date_modified_gmt":null}`)
+	f.Add("action.woocommerce_order_refunded", `{"action":"woocommerce_order_refunded","arg":12}`)
+	f.Add("order.created", `{"code":"x","message":"no","data":{"status":404}}`)
+	f.Add("product.updated", "<b>Warning</b>: x [y] {\n{\"id\":1}")
+	f.Add("", "webhook_id=7")
+	f.Fuzz(func(t *testing.T, topic, body string) {
+		h := http.Header{}
+		h.Set(HeaderTopic, topic)
+		h.Set(HeaderSignature, Sign("s", []byte(body)))
+		d, err := ParseDelivery(h, []byte(body))
+		if err == nil && d.Kind == "" {
+			t.Errorf("no kind: %+v", d)
+		}
+		if !VerifySignature("s", []byte(body), h.Get(HeaderSignature)) {
+			t.Error("the own signature does not verify")
+		}
+	})
+}
