@@ -1,0 +1,618 @@
+package woosim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+func orderWriteArgs() []arg {
+	return []arg{
+		{name: "status", kind: "enum", dynEnum: func(q *rq) []string { return append([]string{"auto-draft"}, q.s.st.orderStatuses()...) }},
+		{name: "currency", kind: "enum", enum: currencyCodes},
+		{name: "customer_id", kind: "int"}, {name: "parent_id", kind: "int"},
+		{name: "billing", kind: "billing"}, {name: "line_items", kind: "line_items"},
+		{name: "set_paid", kind: "bool"}, {name: "customer_note", kind: "string"},
+		{name: "payment_method", kind: "string"}, {name: "payment_method_title", kind: "string"}, {name: "transaction_id", kind: "string"},
+	}
+}
+
+var addressKeys = []string{"first_name", "last_name", "company", "address_1", "address_2", "city", "state", "postcode", "country"}
+
+func emptyAddress(more ...string) *Obj {
+	o := &Obj{}
+	for _, k := range append(slices.Clone(addressKeys), more...) {
+		o.Set(k, "")
+	}
+	return o
+}
+
+// newOrder makes an empty order.
+func (s *Sim) newOrder(via string) *Obj {
+	now := s.now()
+	id := s.nextID("post")
+	key := "wc_order_" + s.random(13)
+	cur := s.st.setting("general", "woocommerce_currency")
+	if cur == "" {
+		cur = "CAD"
+	}
+	o := object("id", id, "parent_id", 0, "status", "pending", "currency", cur, "version", version,
+		"prices_include_tax", s.st.setting("tax", "woocommerce_prices_include_tax") == "yes",
+		"date_created", s.local(now), "date_modified", s.local(now),
+		"discount_total", "0.00", "discount_tax", "0.00", "shipping_total", "0.00", "shipping_tax", "0.00", "cart_tax", "0.00", "total", "0.00", "total_tax", "0.00",
+		"customer_id", 0, "order_key", key, "billing", emptyAddress("email", "phone"), "shipping", emptyAddress("phone"),
+		"payment_method", "", "payment_method_title", "", "transaction_id", "", "customer_ip_address", "", "customer_user_agent", "",
+		"created_via", via, "customer_note", "", "date_completed", nil, "date_paid", nil, "cart_hash", "", "number", itoa(id),
+		"meta_data", []any{}, "line_items", []any{}, "tax_lines", []any{}, "shipping_lines", []any{}, "fee_lines", []any{}, "coupon_lines", []any{}, "refunds", []any{},
+		"payment_url", s.st.origin+"/checkout/order-pay/"+itoa(id)+"/?pay_for_order=true&key="+key,
+		"is_editable", true, "needs_payment", false, "needs_processing", false,
+		"date_created_gmt", gmt(now), "date_modified_gmt", gmt(now), "date_completed_gmt", nil, "date_paid_gmt", nil,
+		"currency_symbol", s.symbol(cur))
+	o.Set("_links", s.orderLinks(o))
+	return o
+}
+
+func (s *Sim) orderLinks(o *Obj) *Obj {
+	base := s.st.origin + "/wp-json/wc/v3/"
+	l := object("self", hrefs(base+"orders/"+o.Str("id")), "collection", hrefs(base+"orders"))
+	if c := o.Int("customer_id"); c != 0 {
+		l.Set("customer", hrefs(base+"customers/"+itoa(c)))
+	}
+	return l
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+func (s *Sim) random(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[s.rng.IntN(len(letters))]
+	}
+	return string(b)
+}
+
+func (s *Sim) symbol(code string) string {
+	for _, o := range s.st.orders.rows {
+		if o.Str("currency") == code && o.Str("currency_symbol") != "" {
+			return o.Str("currency_symbol")
+		}
+	}
+	switch code {
+	case "EUR":
+		return "€"
+	case "GBP":
+		return "£"
+	}
+	return "$"
+}
+
+func (q *rq) createOrder() (*response, error) {
+	if q.body.Int("id") != 0 {
+		return nil, fail(400, "woocommerce_rest_shop_order_exists", "Cannot create existing shop_order.")
+	}
+	o, err := q.s.makeOrder(q.body, "rest-api")
+	if err != nil {
+		return nil, err
+	}
+	return &response{status: 201, body: q.renderOrder(o), location: "/wc/v3/orders/" + o.Str("id"), single: true}, nil
+}
+
+// makeOrder creates an order from the body of a request. A refused coupon
+// leaves the order behind, as in WooCommerce.
+func (s *Sim) makeOrder(body *Obj, via string) (*Obj, error) {
+	if id := body.Int("customer_id"); id != 0 && s.st.customers.get(id) == nil {
+		return nil, fail(400, "woocommerce_rest_invalid_customer_id", "Customer ID is invalid.")
+	}
+	ids := s.ids["post"]
+	o := s.newOrder(via)
+	if err := s.applyOrder(o, body); err != nil {
+		s.ids["post"] = ids
+		return nil, err
+	}
+	s.st.orders.add(o)
+	s.recalculate(o)
+	s.finishOrder(o)
+	s.queueEvent("order.created", o.Int("id"))
+	s.queueEvent("order.updated", o.Int("id"))
+	if body.Has("coupon_lines") {
+		if err := s.applyCoupons(o, body.List("coupon_lines")); err != nil {
+			return nil, err
+		}
+	}
+	status := body.Str("status")
+	if truthy(body.Get("set_paid")) && (status == "" || status == "pending") {
+		s.payOrder(o)
+	} else if status != "" && status != "pending" {
+		s.setStatus(o, status)
+	}
+	s.finishOrder(o)
+	return o, nil
+}
+
+func (q *rq) updateOrder() (*response, error) {
+	o, err := q.findOrder(q.id, 400)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.s.changeOrder(o, q.body); err != nil {
+		return nil, err
+	}
+	return ok(q.renderOrder(o)), nil
+}
+
+// changeOrder carries out a PUT on an order.
+func (s *Sim) changeOrder(o *Obj, body *Obj) error {
+	if id := body.Int("customer_id"); id != 0 && s.st.customers.get(id) == nil {
+		return fail(400, "woocommerce_rest_invalid_customer_id", "Customer ID is invalid.")
+	}
+	before := o.clone()
+	restored := o.Str("status") == "trash" && body.Str("status") != ""
+	if err := s.applyOrder(o, body); err != nil {
+		*o = *before
+		return err
+	}
+	if !restored || !s.opt.HPOS {
+		s.queueEvent("order.updated", o.Int("id"))
+	}
+	if body.Has("billing") || body.Has("shipping") || hasLines(body) {
+		s.recalculate(o)
+	}
+	if body.Has("coupon_lines") {
+		if err := s.applyCoupons(o, body.List("coupon_lines")); err != nil {
+			return err
+		}
+	}
+	moved := s.opt.HPOS
+	if st := body.Str("status"); st != "" && st != o.Str("status") {
+		s.setStatus(o, st)
+		moved = true
+	}
+	if truthy(body.Get("set_paid")) && o.Bool("needs_payment") {
+		s.payOrder(o)
+		moved = true
+	}
+	if body.Has("customer_note") && body.Str("customer_note") != before.Str("customer_note") {
+		moved = true
+	}
+	if moved {
+		s.stamp(o, "date_modified", s.now())
+	}
+	s.finishOrder(o)
+	return nil
+}
+
+func hasLines(body *Obj) bool {
+	return body.Has("line_items") || body.Has("shipping_lines") || body.Has("fee_lines")
+}
+
+// applyOrder writes the plain fields and lines of a request into an order.
+func (s *Sim) applyOrder(o, body *Obj) error {
+	for _, k := range []string{"payment_method", "payment_method_title", "transaction_id", "customer_note", "currency"} {
+		if v, isString := body.Get(k).(string); isString {
+			o.Set(k, v)
+		}
+	}
+	if body.Has("currency") {
+		o.Set("currency_symbol", s.symbol(o.Str("currency")))
+	}
+	if body.Has("customer_id") {
+		o.Set("customer_id", body.Int("customer_id"))
+		o.Set("_links", s.orderLinks(o))
+	}
+	for _, part := range []string{"billing", "shipping"} {
+		if in := body.Obj(part); in != nil {
+			to := o.Obj(part)
+			for i, k := range in.keys {
+				if to.Has(k) {
+					to.Set(k, text(in.vals[i]))
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"line_items", "shipping_lines", "fee_lines"} {
+		for _, in := range body.objs(kind) {
+			if err := s.applyItem(o, kind, in); err != nil {
+				return err
+			}
+		}
+	}
+	s.applyMeta(o, body.objs("meta_data"), "ordermeta", nil)
+	return nil
+}
+
+// applyItem adds, changes or removes one line.
+func (s *Sim) applyItem(o *Obj, kind string, in *Obj) error {
+	nameKey := map[string]string{"line_items": "product_id", "shipping_lines": "method_id", "fee_lines": "name"}[kind]
+	if id := in.Int("id"); id != 0 {
+		for _, l := range o.objs(kind) {
+			if l.Int("id") != id {
+				continue
+			}
+			gone := in.Has(nameKey) && in.Get(nameKey) == nil
+			if kind == "line_items" && in.Has("quantity") && in.Int("quantity") == 0 {
+				gone = true
+			}
+			if gone {
+				s.removeItem(o, kind, l)
+				return nil
+			}
+			return s.fillItem(o, kind, l, in, false)
+		}
+		return fail(400, "woocommerce_rest_invalid_item_id", "Order item ID provided is not associated with order.")
+	}
+	l := &Obj{}
+	if kind == "line_items" {
+		l = object("id", 0, "name", "", "product_id", 0, "variation_id", 0, "quantity", 1, "tax_class", "", "subtotal", "0.00", "subtotal_tax", "0.00",
+			"total", "0.00", "total_tax", "0.00", "taxes", []any{}, "meta_data", []any{}, "sku", nil, "price", num(0), "image", object("id", num(0), "src", ""), "parent_name", nil)
+	} else if kind == "shipping_lines" {
+		l = object("id", 0, "method_title", "", "method_id", "", "instance_id", "", "total", "0.00", "total_tax", "0.00", "taxes", []any{}, "meta_data", []any{})
+	} else {
+		l = object("id", 0, "name", "", "tax_class", "", "tax_status", "taxable", "amount", "", "total", "0.00", "total_tax", "0.00", "taxes", []any{}, "meta_data", []any{})
+	}
+	if err := s.fillItem(o, kind, l, in, true); err != nil {
+		return err
+	}
+	if kind == "line_items" && l.Int("quantity") == 0 {
+		return nil
+	}
+	l.Set("id", s.nextID("item"))
+	o.Set(kind, append(o.List(kind), l))
+	return nil
+}
+
+func (s *Sim) removeItem(o *Obj, kind string, l *Obj) {
+	if kind == "line_items" {
+		s.adjustLineStock(l, 0)
+	}
+	o.Set(kind, anyList(keep(o.objs(kind), func(x *Obj) bool { return x != l })))
+}
+
+func (s *Sim) fillItem(o *Obj, kind string, l, in *Obj, isNew bool) error {
+	if kind == "shipping_lines" && isNew && in.Str("method_id") == "" {
+		return fail(400, "woocommerce_rest_invalid_shipping_item", "Shipping method ID is required.")
+	}
+	if kind == "fee_lines" && isNew && in.Str("name") == "" {
+		return fail(400, "woocommerce_rest_invalid_fee_item", "Fee name is required.")
+	}
+	if kind == "line_items" {
+		if err := s.fillProduct(o, l, in, isNew); err != nil {
+			return err
+		}
+	}
+	for _, k := range []string{"name", "method_title", "method_id", "instance_id", "tax_class", "tax_status"} {
+		if in.Get(k) != nil && l.Has(k) {
+			l.Set(k, text(in.Get(k)))
+		}
+	}
+	for _, k := range []string{"subtotal", "total"} {
+		if in.Get(k) == nil || !l.Has(k) {
+			continue
+		}
+		d := dec(formatDecimal(text(in.Get(k))))
+		if kind == "line_items" {
+			setAmount(l, k, d)
+		} else {
+			l.Set(k, money(d, 2))
+		}
+	}
+	if kind == "line_items" && isNew && in.Get("total") != nil && in.Get("subtotal") == nil && s.lineProduct(l) == nil {
+		setAmount(l, "subtotal", exact(l, "total"))
+	}
+	s.applyMeta(l, in.objs("meta_data"), "itemmeta", displayMeta)
+	if kind == "line_items" && !isNew && in.Has("quantity") {
+		s.adjustLineStock(l, l.Int("quantity"))
+	}
+	return nil
+}
+
+func displayMeta(m *Obj) {
+	m.Set("display_key", m.Str("key"))
+	m.Set("display_value", m.Get("value"))
+}
+
+func (s *Sim) fillProduct(o, l, in *Obj, isNew bool) error {
+	given := in.Has("product_id") || in.Has("variation_id") || in.Has("sku")
+	var p *Obj
+	if isNew || given {
+		switch {
+		case in.Str("sku") != "" && isNew:
+			p = s.bySKU(in.Str("sku"))
+		case in.Int("variation_id") != 0:
+			p = s.st.variations.get(in.Int("variation_id"))
+		case in.Int("product_id") != 0:
+			p = s.st.products.get(in.Int("product_id"))
+			if p == nil {
+				p = s.st.variations.get(in.Int("product_id"))
+			}
+		case isNew:
+			return fail(400, "woocommerce_rest_required_product_reference", "Product ID or SKU is required.")
+		}
+	}
+	if in.Has("quantity") {
+		l.Set("quantity", in.Int("quantity"))
+	}
+	changed := p != nil && (isNew || p.Int("id") != l.Int("product_id") && p.Int("id") != l.Int("variation_id"))
+	if changed {
+		s.putProduct(l, p)
+		qty := decimal.NewFromInt(int64(l.Int("quantity")))
+		price := dec(p.Str("price"))
+		if s.st.setting("tax", "woocommerce_prices_include_tax") == "yes" && s.lineTaxable(l) {
+			price = withoutTax(price, s.rates(l.Str("tax_class"), s.taxPlace(o)))
+		}
+		total := price.Mul(qty)
+		setAmount(l, "subtotal", total)
+		setAmount(l, "total", total)
+	}
+	return nil
+}
+
+// putProduct copies what an order line keeps of its product.
+func (s *Sim) putProduct(l, p *Obj) {
+	img := p.Obj("image")
+	parent := p
+	if p.Str("type") == "variation" {
+		parent = s.st.products.get(p.Int("parent_id"))
+		l.Set("product_id", p.Int("parent_id"))
+		l.Set("variation_id", p.Int("id"))
+		name := parent.Str("name")
+		if n := p.Str("name"); n != "" {
+			name += " - " + n
+		}
+		l.Set("name", name)
+		l.Set("parent_name", parent.Str("name"))
+		l.Set("meta_data", s.variationMeta(p))
+	} else {
+		l.Set("product_id", p.Int("id"))
+		l.Set("name", p.Str("name"))
+	}
+	l.Set("tax_class", p.Str("tax_class"))
+	if p.Str("type") == "variation" && inheritsTax(p, parent) {
+		l.Set("tax_class", parent.Str("tax_class"))
+	}
+	sku := s.ownSKU(p)
+	if sku == "" && parent != p {
+		sku = parent.Str("sku")
+	}
+	l.Set("sku", sku)
+	if img == nil {
+		for _, i := range parent.objs("images") {
+			img = i
+			break
+		}
+		if img != nil {
+			l.Set("image", object("id", img.Str("id"), "src", img.Str("src")))
+			return
+		}
+		l.Set("image", object("id", "", "src", ""))
+		return
+	}
+	l.Set("image", object("id", img.Get("id"), "src", img.Str("src")))
+}
+
+func (s *Sim) variationMeta(v *Obj) []any {
+	out := []any{}
+	for _, a := range v.objs("attributes") {
+		value, label := a.Str("option"), a.Str("name")
+		if attr := s.st.attribute(a.Int("id")); attr != nil {
+			label = attr.Obj("attribute").Str("name")
+			for _, t := range attr.objs("terms") {
+				if t.Str("name") == a.Str("option") {
+					value = t.Str("slug")
+				}
+			}
+		}
+		out = append(out, object("id", s.nextID("itemmeta"), "key", a.Str("slug"), "value", value, "display_key", label, "display_value", a.Str("option")))
+	}
+	return out
+}
+
+func (s *Sim) bySKU(sku string) *Obj {
+	for _, t := range []*table{s.st.products, s.st.variations} {
+		for _, p := range t.rows {
+			if own := s.ownSKU(p); own != "" && fold(own) == fold(sku) && p.Str("status") != "trash" {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+// applyMeta adds, changes and (with null) removes entries of meta_data.
+func (s *Sim) applyMeta(o *Obj, in []*Obj, seq string, dress func(*Obj)) {
+	for _, m := range in {
+		key := m.Str("key")
+		if key == "" && m.Int("id") == 0 {
+			continue
+		}
+		var found *Obj
+		for _, have := range o.objs("meta_data") {
+			if id := m.Int("id"); id != 0 && have.Int("id") == id || id == 0 && have.Str("key") == key {
+				found = have
+				break
+			}
+		}
+		if m.Has("value") && m.Get("value") == nil {
+			if found != nil {
+				o.Set("meta_data", anyList(keep(o.objs("meta_data"), func(x *Obj) bool { return x != found })))
+			}
+			continue
+		}
+		value := metaValue(m.Get("value"))
+		if found == nil {
+			found = object("id", s.nextID(seq), "key", key, "value", value)
+			o.Set("meta_data", append(o.List("meta_data"), found))
+		} else {
+			found.Set("value", value)
+		}
+		if dress != nil {
+			dress(found)
+		}
+	}
+}
+
+// metaValue is a value as the database gives it back: scalars become strings.
+func metaValue(v any) any {
+	switch v.(type) {
+	case *Obj, []any, nil:
+		return v
+	}
+	return text(v)
+}
+
+// finishOrder sets what follows from status and lines.
+func (s *Sim) finishOrder(o *Obj) {
+	st := o.Str("status")
+	o.Set("is_editable", st == "pending" || st == "on-hold" || st == "auto-draft")
+	o.Set("needs_payment", (st == "pending" || st == "failed" || st == "checkout-draft") && dec(o.Str("total")).IsPositive())
+	processing := false
+	for _, l := range o.objs("line_items") {
+		if p := s.lineProduct(l); p != nil && !(p.Bool("virtual") && p.Bool("downloadable")) {
+			processing = true
+		}
+	}
+	o.Set("needs_processing", processing)
+}
+
+var statusNames = map[string]string{"pending": "Pending payment", "on-hold": "On hold", "checkout-draft": "Draft", "ready-pickup": "Ready for pick-up"}
+
+func statusName(st string) string {
+	if n := statusNames[st]; n != "" {
+		return n
+	}
+	return title(strings.ReplaceAll(st, "-", " "))
+}
+
+// payOrder is WooCommerce's payment_complete.
+func (s *Sim) payOrder(o *Obj) {
+	s.finishOrder(o)
+	st := "completed"
+	if o.Bool("needs_processing") {
+		st = "processing"
+	}
+	s.setStatus(o, st)
+	s.queueAction("woocommerce_payment_complete", o.Int("id"))
+}
+
+// setStatus moves an order to a status with all that hangs on it: dates, notes,
+// stock, the customer becoming a paying one, a refund of the rest.
+func (s *Sim) setStatus(o *Obj, st string) {
+	from := o.Str("status")
+	if from == st {
+		return
+	}
+	now := s.now()
+	o.Set("status", st)
+	if (st == "processing" || st == "completed") && o.Get("date_paid") == nil {
+		s.stampLate(o, "date_paid")
+	}
+	if st == "completed" && o.Get("date_completed") == nil {
+		s.stampLate(o, "date_completed")
+	}
+	s.stamp(o, "date_modified", now)
+	switch st {
+	case "on-hold", "processing", "completed":
+		s.takeStock(o)
+	case "cancelled":
+		s.returnStock(o)
+	case "refunded":
+		s.refundRest(o)
+	}
+	if from == "trash" {
+		return
+	}
+	s.addNote(o.Int("id"), fmt.Sprintf("Order status changed from %s to %s.", statusName(from), statusName(st)), false, "WooCommerce")
+	if c := s.st.customers.get(o.Int("customer_id")); c != nil && st == "completed" && !c.Bool("is_paying_customer") {
+		c.Set("is_paying_customer", true)
+		s.stamp(c, "date_modified", now)
+		s.queueEvent("customer.updated", c.Int("id"))
+	}
+}
+
+func (s *Sim) stampLate(o *Obj, key string) {
+	now := s.now()
+	o.Set(key, s.local(now))
+	o.Set(key+"_gmt", gmt(now))
+}
+
+func (s *Sim) addNote(order int, textOf string, toCustomer bool, author string) *Obj {
+	now := s.now()
+	id := s.nextID("note")
+	base := s.st.origin + "/wp-json/wc/v3/orders/" + itoa(order)
+	n := object("id", id, "author", author, "date_created", s.local(now), "date_created_gmt", gmt(now), "note", textOf, "customer_note", toCustomer,
+		"_links", object("self", hrefs(base+"/notes/"+itoa(id)), "collection", hrefs(base+"/notes"), "up", hrefs(base)))
+	s.st.notes = append(s.st.notes, &note{order, n})
+	return n
+}
+
+func (q *rq) deleteOrder() (*response, error) {
+	o, err := q.order()
+	if err != nil {
+		return nil, err
+	}
+	before := q.renderOrder(o)
+	if truthy(q.params.Get("force")) {
+		q.s.dropOrder(o)
+		return ok(before), nil
+	}
+	if o.Str("status") == "trash" {
+		return nil, fail(410, "woocommerce_rest_already_trashed", "The shop_order has already been deleted.")
+	}
+	q.s.trashOrder(o)
+	return ok(before), nil
+}
+
+func (s *Sim) dropOrder(o *Obj) {
+	id := o.Int("id")
+	s.st.orders.remove(id)
+	for _, r := range keep(s.st.refunds.rows, func(r *Obj) bool { return r.Int("parent_id") == id }) {
+		s.st.refunds.remove(r.Int("id"))
+	}
+}
+
+func (s *Sim) trashOrder(o *Obj) {
+	id := o.Int("id")
+	o.Set(hidden+"status", o.Str("status"))
+	o.Set("status", "trash")
+	s.stamp(o, "date_modified", s.now())
+	s.finishOrder(o)
+	if !s.opt.HPOS {
+		s.queueEvent("coupon.deleted", id)
+		s.queueEvent("product.deleted", id)
+	}
+	s.queueEvent("order.deleted", id)
+}
+
+func (q *rq) createNote() (*response, error) {
+	id := toInt(q.vars["order"])
+	if q.s.st.orders.get(id) == nil {
+		return nil, fail(404, "woocommerce_rest_order_invalid_id", "Invalid order ID.")
+	}
+	author := "WooCommerce"
+	if truthy(q.body.Get("added_by_user")) {
+		author = "system"
+		if c := q.s.st.customers.get(q.user.id); c != nil {
+			author = c.Str("username")
+		}
+	}
+	n := q.s.addNote(id, q.body.Str("note"), truthy(q.body.Get("customer_note")), author)
+	return &response{status: 201, body: n.clone(), location: "/wc/v3/orders/(?P<order_id>[\\d]+)/notes/" + n.Str("id"), single: true}, nil
+}
+
+func (q *rq) deleteNote() (*response, error) {
+	n, err := q.note()
+	if err != nil {
+		return nil, err
+	}
+	if !truthy(q.params.Get("force")) {
+		return nil, fail(501, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
+	}
+	q.s.st.notes = slices.DeleteFunc(q.s.st.notes, func(x *note) bool { return x.obj == n })
+	return ok(n), nil
+}
+
+func (q *rq) batchOrders() (*response, error) {
+	return q.runBatch(batchOps{
+		create: (*rq).createOrder, update: (*rq).updateOrder, remove: (*rq).deleteOrder})
+}
