@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+
+	"fusion/framework/expr"
 )
 
 // Registry collects the declarations of a list of addons and, once frozen,
@@ -255,34 +257,8 @@ func (r *Registry) Freeze() error {
 }
 
 func didYouMean(name string, known []string) string {
-	best, score := "", 3+len(name)/5
-	for _, k := range known {
-		if d := editDistance(name, k); d < score {
-			best, score = k, d
-		}
+	if best := expr.Suggest(name, known); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-func editDistance(a, b string) int {
-	prev := make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range len(a) {
-		cur := make([]int, len(b)+1)
-		cur[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			cur[j+1] = min(cur[j]+1, prev[j+1]+1, prev[j]+cost)
-		}
-		prev = cur
-	}
-	return prev[len(b)]
+	return ""
 }

@@ -1,0 +1,354 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"fusion/framework/orm"
+
+	"github.com/gorilla/mux"
+	"github.com/gorilla/securecookie"
+)
+
+// Access says who may use a route.
+type Access int
+
+// The kinds of access, as Odoo's auth= names them.
+const (
+	// UserAccess needs a session; browsers are sent to the login page.
+	UserAccess Access = iota
+	// PublicAccess acts as the session's user, else as the public user.
+	PublicAccess
+	// NoAccess acts as the superuser; the handler authenticates by itself.
+	NoAccess
+	// BearerAccess needs an API key in the Authorization header.
+	BearerAccess
+)
+
+// Handler answers a request inside a unit of work, which is committed when it
+// returns nil. It may run more than once when PostgreSQL asks for a retry, so
+// it must answer through c only.
+type Handler func(c *Context) error
+
+// Route is one address of the server.
+type Route struct {
+	Path    string // gorilla/mux pattern
+	Methods []string
+	Access  Access
+	// NoCSRF exempts a POST from the same-origin check: webhooks and APIs that
+	// do not rely on cookies.
+	NoCSRF bool
+	// PerMinute limits requests by client address; zero: no limit.
+	PerMinute int
+	// MaxBody overrides the server's limit, in bytes.
+	MaxBody int64
+	// ReadOnly routes are never committed.
+	ReadOnly bool
+	// Scope of the API key, with BearerAccess.
+	Scope   string
+	Handler Handler
+}
+
+// Context is one request being answered.
+type Context struct {
+	Env     *orm.Env
+	Server  *Server
+	Request *http.Request
+	Body    []byte
+	Session *Session
+	ID      string // names the request in the log and in internal errors
+
+	status int
+	header http.Header
+	out    bytes.Buffer
+}
+
+// Var is a variable of the route's path.
+func (c *Context) Var(name string) string { return mux.Vars(c.Request)[name] }
+
+// Query is a parameter of the query string.
+func (c *Context) Query(name string) string { return c.Request.URL.Query().Get(name) }
+
+// Header is the header of the answer.
+func (c *Context) Header() http.Header { return c.header }
+
+// Write appends to the answer's body; it makes a Context an io.Writer for
+// templates.
+func (c *Context) Write(p []byte) (int, error) { return c.out.Write(p) }
+
+// Status sets the answer's status; the default is 200.
+func (c *Context) Status(code int) { c.status = code }
+
+// Send answers with a body of some type.
+func (c *Context) Send(status int, contentType string, body []byte) error {
+	c.status = status
+	c.header.Set("Content-Type", contentType)
+	c.out.Write(body)
+	return nil
+}
+
+// JSON answers with a JSON value.
+func (c *Context) JSON(status int, v any) error {
+	b, err := EncodeJSON(v)
+	if err != nil {
+		return err
+	}
+	return c.Send(status, "application/json", b)
+}
+
+// EncodeJSON encodes without HTML escapes, as Odoo's clients expect.
+func EncodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// Redirect answers with a redirection (303 after a form).
+func (c *Context) Redirect(status int, url string) error {
+	c.header.Set("Location", url)
+	return c.Send(status, "text/plain; charset=utf-8", nil)
+}
+
+// DecodeJSON reads the body as JSON, keeping numbers exact.
+func (c *Context) DecodeJSON(v any) error {
+	d := json.NewDecoder(bytes.NewReader(c.Body))
+	d.UseNumber()
+	return d.Decode(v)
+}
+
+// HTTPError is an answer with a status and a message for people.
+type HTTPError struct {
+	Status  int
+	Message string
+}
+
+func (e *HTTPError) Error() string { return e.Message }
+
+// Errorf makes an HTTPError.
+func Errorf(status int, format string, args ...any) error {
+	return &HTTPError{status, fmt.Sprintf(format, args...)}
+}
+
+// Handle adds a route.
+func (s *Server) Handle(rt Route) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(rt, w, r) })
+	m := s.Router.Handle(rt.Path, h)
+	if len(rt.Methods) > 0 {
+		m.Methods(rt.Methods...)
+	}
+}
+
+func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
+	id := fmt.Sprintf("%x", securecookie.GenerateRandomKey(6))
+	ctx, cancel := context.WithTimeout(r.Context(), s.Config.Timeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	c := &Context{Server: s, Request: r, ID: id, header: http.Header{}}
+	err := s.answer(rt, c)
+	if err != nil {
+		c.out.Reset()
+		c.header = http.Header{}
+		s.fail(c, err)
+	}
+	if c.Session != nil {
+		if err := s.Sessions.finish(w, r, c.Session); err != nil {
+			s.Config.Logger.Error("session not saved", "error", err.Error())
+		}
+	}
+	for k, v := range c.header {
+		w.Header()[k] = v
+	}
+	if c.status == 0 {
+		c.status = http.StatusOK
+	}
+	if w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	}
+	w.WriteHeader(c.status)
+	if r.Method != http.MethodHead {
+		w.Write(c.out.Bytes())
+	}
+}
+
+// answer authenticates and runs the handler in a unit of work.
+func (s *Server) answer(rt Route, c *Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Config.Logger.Error("request panicked", "id", c.ID, "path", c.Request.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = Errorf(http.StatusInternalServerError, "Internal error (%s)", c.ID)
+		}
+	}()
+	if rt.PerMinute > 0 && !s.limits.allow(rt.Path+"|"+s.ClientIP(c.Request), rt.PerMinute) {
+		return Errorf(http.StatusTooManyRequests, "Too many requests; at most %d a minute are answered. Try again in a minute.", rt.PerMinute)
+	}
+	limit := rt.MaxBody
+	if limit == 0 {
+		limit = s.Config.MaxBody
+	}
+	c.Body, err = io.ReadAll(http.MaxBytesReader(nil, c.Request.Body, limit))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return Errorf(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes.", limit)
+		}
+		return Errorf(http.StatusBadRequest, "The request could not be read.")
+	}
+	c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
+	user, err := s.identify(rt, c)
+	if err != nil {
+		return err
+	}
+	run := s.DB.Run
+	if rt.ReadOnly {
+		run = s.DB.View
+	}
+	return run(c.Request.Context(), user, func(env *orm.Env) error {
+		c.Env = env
+		c.status = 0
+		c.out.Reset()
+		c.header = http.Header{}
+		c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
+		c.Request.Form, c.Request.PostForm, c.Request.MultipartForm = nil, nil, nil
+		return rt.Handler(c)
+	})
+}
+
+// identify finds out on whose behalf the request acts.
+func (s *Server) identify(rt Route, c *Context) (orm.User, error) {
+	if rt.Access == NoAccess {
+		return orm.System(), nil
+	}
+	if rt.Access == BearerAccess {
+		return s.bearer(rt, c)
+	}
+	var err error
+	if c.Session, err = s.Sessions.load(c.Request); err != nil {
+		return orm.User{}, err
+	}
+	if c.Session.UID != 0 {
+		return orm.User{ID: c.Session.UID, Context: c.Session.Context}, nil
+	}
+	if rt.Access == PublicAccess {
+		return orm.User{ID: s.Config.PublicUser}, nil
+	}
+	return orm.User{}, ErrSession
+}
+
+// ErrSession is what a route that needs a session fails with when there is none.
+var ErrSession = errors.New("Odoo Session Expired")
+
+func (s *Server) bearer(rt Route, c *Context) (orm.User, error) {
+	key, ok := strings.CutPrefix(c.Request.Header.Get("Authorization"), "Bearer ")
+	if !ok || strings.TrimSpace(key) == "" {
+		return orm.User{}, Errorf(http.StatusUnauthorized, "This address needs an API key: send “Authorization: Bearer <key>”.")
+	}
+	var user orm.User
+	err := s.DB.Run(c.Request.Context(), orm.System(), func(env *orm.Env) error {
+		uid, ok, err := s.Config.Auth.Key(env, rt.Scope, strings.TrimSpace(key))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return Errorf(http.StatusUnauthorized, "The API key is not valid: unknown, expired, or for another purpose.")
+		}
+		keys, err := s.Config.Auth.Context(env.WithUser(uid))
+		user = orm.User{ID: uid, Context: keys}
+		return err
+	})
+	return user, err
+}
+
+// fail answers an error: people get a page, programs a JSON object.
+func (s *Server) fail(c *Context, err error) {
+	status, message := s.Explain(c, err)
+	r := c.Request
+	if errors.Is(err, ErrSession) && wantsHTML(r) {
+		next := "/web/login"
+		if r.Method == http.MethodGet {
+			next += "?redirect=" + queryEscape(r.URL.RequestURI())
+		}
+		c.Redirect(http.StatusSeeOther, next)
+		return
+	}
+	if status == http.StatusTooManyRequests {
+		c.header.Set("Retry-After", "60")
+	}
+	if status == http.StatusUnauthorized {
+		c.header.Set("WWW-Authenticate", "Bearer")
+	}
+	if wantsHTML(r) {
+		c.Send(status, "text/html; charset=utf-8", errorPage(status, message))
+		return
+	}
+	c.JSON(status, map[string]any{"error": map[string]any{"code": status, "message": message}})
+}
+
+// Explain turns an error into a status and a message that is safe to show;
+// what is not meant for users is logged under the request's id.
+func (s *Server) Explain(c *Context, err error) (int, string) {
+	if he, ok := errors.AsType[*HTTPError](err); ok {
+		return he.Status, he.Message
+	}
+	if errors.Is(err, ErrSession) {
+		return http.StatusUnauthorized, "Your session has ended. Log in again."
+	}
+	if oe, ok := errors.AsType[*orm.Error](err); ok {
+		switch oe.Code {
+		case orm.CodeAccess:
+			return http.StatusForbidden, oe.Message
+		case orm.CodeDenied:
+			return http.StatusUnauthorized, oe.Message
+		case orm.CodeMissing:
+			return http.StatusNotFound, oe.Message
+		}
+		return http.StatusUnprocessableEntity, oe.Message
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return http.StatusServiceUnavailable, "The work took too long and was stopped."
+	}
+	s.Config.Logger.Error("request failed", "id", c.ID, "method", c.Request.Method, "path", c.Request.URL.Path, "error", err.Error())
+	return http.StatusInternalServerError, "Internal error (" + c.ID + "). The log has the details under this number."
+}
+
+func wantsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+func (s *Server) measure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: w, status: 200}
+		next.ServeHTTP(rec, r)
+		route := "other"
+		if cur := mux.CurrentRoute(r); cur != nil {
+			if t, err := cur.GetPathTemplate(); err == nil {
+				route = t
+			}
+		}
+		s.total.WithLabelValues(route, fmt.Sprintf("%dxx", rec.status/100)).Inc()
+		s.took.WithLabelValues(route).Observe(time.Since(start).Seconds())
+		s.Config.Logger.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", time.Since(start).Milliseconds())
+	})
+}
+
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(code int) {
+	r.status = code
+	r.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets http.ResponseController reach the writer beneath.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

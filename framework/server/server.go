@@ -1,0 +1,139 @@
+// Package server is the HTTP side of a running Fusion: router, sessions,
+// authentication of routes, middleware, health and a graceful stop. The
+// packages rpc and web, and the controllers of addons, mount their routes on
+// it. It stands on orm.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"fusion/framework/orm"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Auth is how users are recognised; the addon base provides it.
+type Auth struct {
+	// Login checks a password; it answers orm.AccessDenied when it is wrong.
+	Login func(env *orm.Env, login, password string) (uid int64, err error)
+	// Password checks the password or API key of a user known by id.
+	Password func(env *orm.Env, uid int64, password string) error
+	// Key checks an API key for a scope.
+	Key func(env *orm.Env, scope, key string) (uid int64, ok bool, err error)
+	// Context is the user's context: lang, tz, uid.
+	Context func(env *orm.Env) (map[string]any, error)
+}
+
+// Config of a Server.
+type Config struct {
+	Database string // name of the database, as clients give it
+	Auth     Auth
+	Logger   *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-* headers count.
+	TrustedProxies []netip.Prefix
+	// MaxBody limits request bodies, in bytes; zero: 32 MiB.
+	MaxBody int64
+	// Timeout bounds the work of one request; zero: 2 minutes.
+	Timeout time.Duration
+	// PublicUser acts for visitors of routes with public access; zero: 3.
+	PublicUser int64
+}
+
+// Server routes requests to units of work on one database.
+type Server struct {
+	DB       *orm.DB
+	Config   Config
+	Router   *mux.Router
+	Sessions *SessionStore
+	Metrics  *prometheus.Registry
+
+	limits *limiter
+	total  *prometheus.CounterVec
+	took   *prometheus.HistogramVec
+}
+
+// New makes a server; routes are added to it before Serve.
+func New(db *orm.DB, cfg Config) (*Server, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = db.Logger
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = 32 << 20
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 2 * time.Minute
+	}
+	if cfg.PublicUser == 0 {
+		cfg.PublicUser = 3
+	}
+	s := &Server{DB: db, Config: cfg, Router: mux.NewRouter(), Metrics: prometheus.NewRegistry(), limits: newLimiter(db.Now)}
+	s.Sessions = &SessionStore{db: db}
+	if err := s.Sessions.migrate(); err != nil {
+		return nil, err
+	}
+	s.total = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "fusion_http_requests_total", Help: "Requests by route and status class."}, []string{"route", "status"})
+	s.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "fusion_http_request_seconds", Help: "Time to answer, by route.", Buckets: prometheus.DefBuckets}, []string{"route"})
+	s.Metrics.MustRegister(s.total, s.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewDBStatsCollector(db.DB.DB, "main"))
+	s.Router.Use(s.measure, s.protect)
+	s.Router.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") }).Methods("GET", "HEAD")
+	s.Router.HandleFunc("/readyz", s.serveReady).Methods("GET", "HEAD")
+	s.Router.Handle("/metrics", s.localOnly(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))).Methods("GET")
+	return s, nil
+}
+
+func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	if err := s.DB.PingContext(ctx); err != nil {
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// localOnly serves a page to loopback addresses only.
+func (s *Server) localOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ip, err := netip.ParseAddr(s.ClientIP(r)); err != nil || !ip.IsLoopback() {
+			http.NotFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.Router.ServeHTTP(w, r) }
+
+// Serve answers on a listener until ctx ends, then lets requests finish for up
+// to 15 seconds.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.Config.Logger.Handler(), slog.LevelDebug)}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		if err := srv.Shutdown(stop); err != nil {
+			return srv.Close()
+		}
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}
+}
