@@ -28,6 +28,9 @@ type Addon struct {
 	FS          fs.FS
 	// Define declares the models; it runs in dependency order.
 	Define func(*orm.Registry)
+	// PreInit runs once, at the first installation, when the tables exist and
+	// before the data is loaded.
+	PreInit func(*orm.Env) error
 	// PostInit runs once, after the data of the first installation.
 	PostInit func(*orm.Env) error
 	// Migrations run on upgrade, in order of version, before the schema is

@@ -1,0 +1,98 @@
+package module
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fusion/framework/orm"
+)
+
+// extID is an external id: a row of ir.model.data, or one about to be.
+type extID struct {
+	row      int64 // id in ir_model_data, 0 until it is stored
+	module   string
+	name     string
+	model    string
+	resID    int64 // 0 while the record waits in a batch
+	noupdate bool
+	used     bool // named by the files that were loaded
+}
+
+func (x *extID) full() string { return x.module + "." + x.name }
+
+// idIndex holds the external ids of a database by full name.
+type idIndex struct {
+	byName map[string]*extID
+	fresh  []*extID // to be inserted
+}
+
+func loadIndex(env *orm.Env) (*idIndex, error) {
+	rows, err := env.Query(`SELECT id, module, name, model, COALESCE(res_id, 0), COALESCE(noupdate, false) FROM ir_model_data`)
+	if err != nil {
+		return nil, err
+	}
+	ix := &idIndex{byName: make(map[string]*extID, len(rows)+1024)}
+	for _, r := range rows {
+		x := &extID{row: atoi(r[0]), module: r[1], name: r[2], model: r[3], resID: atoi(r[4]), noupdate: r[5] == "t"}
+		ix.byName[x.full()] = x
+	}
+	return ix, nil
+}
+
+func atoi(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return n
+}
+
+// add enters an external id that is not known yet; it is stored by save.
+func (ix *idIndex) add(full, model string, resID int64, noupdate bool) *extID {
+	module, name, _ := strings.Cut(full, ".")
+	x := &extID{module: module, name: name, model: model, resID: resID, noupdate: noupdate, used: true}
+	ix.byName[full] = x
+	ix.fresh = append(ix.fresh, x)
+	return x
+}
+
+// save stores the external ids that are new.
+func (ix *idIndex) save(env *orm.Env) error {
+	for _, noupdate := range []bool{false, true} {
+		var modules, names, models []string
+		var ids []int64
+		for _, x := range ix.fresh {
+			if x.noupdate == noupdate && x.resID != 0 {
+				modules, names, models, ids = append(modules, x.module), append(names, x.name), append(models, x.model), append(ids, x.resID)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		_, err := env.Exec(`INSERT INTO ir_model_data (module, name, model, res_id, noupdate, create_uid, create_date, write_uid, write_date)
+			SELECT m, n, o, r, ?, ?, now() AT TIME ZONE 'UTC', ?, now() AT TIME ZONE 'UTC'
+			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[]) AS t(m, n, o, r)`,
+			noupdate, env.UID(), env.UID(), modules, names, models, ids)
+		if err != nil {
+			return err
+		}
+	}
+	ix.fresh = slices.DeleteFunc(ix.fresh, func(x *extID) bool { return x.resID != 0 })
+	return nil
+}
+
+// names lists the known external ids, for suggestions.
+func (ix *idIndex) names() []string { return slices.Sorted(maps.Keys(ix.byName)) }
+
+// suggest proposes an external id for a wrong one, looking first among those
+// with the same name in other addons.
+func (ix *idIndex) suggest(full string) string { return suggestID(full, ix.names()) }
+
+func suggestID(full string, known []string) string {
+	_, name, _ := strings.Cut(full, ".")
+	for _, k := range known {
+		if _, n, _ := strings.Cut(k, "."); n == name {
+			return "; did you mean \"" + k + "\"?"
+		}
+	}
+	return didYouMean(full, known)
+}

@@ -1,0 +1,233 @@
+package module
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"fusion/framework/orm"
+)
+
+var errBadConn = driver.ErrBadConn
+
+// Options of installing, upgrading and uninstalling.
+type Options struct {
+	// Demo loads the demonstration data too.
+	Demo bool
+	// Logger takes progress; the database's own when nil.
+	Logger *slog.Logger
+}
+
+func (o Options) logger(db *orm.DB) *slog.Logger {
+	if o.Logger != nil {
+		return o.Logger
+	}
+	return db.Logger
+}
+
+// Install installs addons by name, with what they depend on and what installs
+// itself then. Those that are installed already are left alone, so repeating
+// it changes nothing. addons are all of the program.
+//
+// Each addon is installed in a transaction of its own, against a registry of
+// the addons up to it: an interrupted installation is continued by the next
+// one, and hooks of later addons do not meet a database without their data.
+// Several processes may install at once; they wait for each other.
+//
+// The result shares db's connections and has the registry of all installed
+// addons; db itself keeps the old one.
+func Install(ctx context.Context, db *orm.DB, addons []Addon, names []string, opt Options) (*orm.DB, error) {
+	out := db
+	err := locked(ctx, db, func() error {
+		in, err := newInstaller(ctx, db, addons, names, opt)
+		if err != nil {
+			return err
+		}
+		out, err = in.install(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+type installer struct {
+	db     *orm.DB
+	opt    Options
+	log    *slog.Logger
+	known  []Addon         // all of the program, in order
+	goal   []Addon         // what is to be installed in the end, in order
+	done   map[string]bool // installed
+	mirror *mirror
+	reg    *orm.Registry // of what is installed
+}
+
+func newInstaller(ctx context.Context, db *orm.DB, addons []Addon, names []string, opt Options) (*installer, error) {
+	known, err := Graph(addons)
+	if err != nil {
+		return nil, err
+	}
+	list, err := Installed(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	goal, err := Closure(known, statusNames(list), names)
+	if err != nil {
+		return nil, err
+	}
+	in := &installer{db: db, opt: opt, log: opt.logger(db), known: known, goal: goal, done: map[string]bool{}, mirror: &mirror{last: map[string]string{}}}
+	for _, s := range list {
+		in.done[s.Name] = true
+	}
+	return in, nil
+}
+
+func (in *installer) install(ctx context.Context) (*orm.DB, error) {
+	files := map[string][]*dataFile{}
+	var problems Problems
+	for _, a := range in.goal {
+		if !in.done[a.Name] {
+			parsed, ps := parseAll(a, in.opt.Demo)
+			files[a.Name], problems = parsed, append(problems, ps...)
+		}
+	}
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	if len(files) > 0 { // every mistake in the models, before anything is done
+		if _, err := buildOrdered(in.goal); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range in.goal {
+		if in.done[a.Name] {
+			continue
+		}
+		in.done[a.Name] = true
+		if err := in.build(); err != nil {
+			return nil, err
+		}
+		if err := in.one(ctx, a, files[a.Name]); err != nil {
+			return nil, fmt.Errorf("installing %s: %w", a.Name, err)
+		}
+	}
+	if in.reg == nil {
+		if err := in.build(); err != nil {
+			return nil, err
+		}
+	}
+	return derive(in.db, in.reg), nil
+}
+
+// present are the addons installed so far, in order.
+func (in *installer) present() []Addon {
+	return slices.DeleteFunc(slices.Clone(in.goal), func(a Addon) bool { return !in.done[a.Name] })
+}
+
+func (in *installer) build() error {
+	r, err := buildOrdered(in.present())
+	in.reg = r
+	return err
+}
+
+// one installs one addon in one transaction.
+func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error {
+	began := time.Now()
+	var records int
+	err := derive(in.db, in.reg).Run(ctx, orm.System(), func(env *orm.Env) error {
+		first, err := in.schema(env)
+		if err != nil {
+			return err
+		}
+		ids, err := loadIndex(env)
+		if err != nil {
+			return err
+		}
+		in.mirror.ids, in.mirror.last = ids, map[string]string{}
+		if err := in.mirror.run(env, in.present()); err != nil {
+			return err
+		}
+		if err := recordModules(env, in.known, ids); err != nil {
+			return err
+		}
+		if a.PreInit != nil {
+			if err := a.PreInit(env); err != nil {
+				return fmt.Errorf("before its data is loaded: %w", err)
+			}
+		}
+		l := newLoader(env, a.Name, Init, ids)
+		l.report = func(format string, args ...any) { in.log.Info(fmt.Sprintf(format, args...), "addon", a.Name) }
+		for _, f := range files {
+			if err := l.run(f); err != nil {
+				return err
+			}
+		}
+		if err := l.finish(); err != nil {
+			return err
+		}
+		records = len(l.made)
+		if a.PostInit != nil {
+			if err := a.PostInit(env); err != nil {
+				return fmt.Errorf("after its data was loaded: %w", err)
+			}
+		}
+		if err := setInstalled(env, a, in.opt.Demo); err != nil {
+			return err
+		}
+		if first {
+			return in.closeBootstrap(env)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	in.log.Info("addon installed", "addon", a.Name, "version", a.Version, "records", records, "took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// schema brings the tables up to date. On an empty database every row names
+// as its creator a user who does not exist yet; those foreign keys have to
+// wait until the data is there, and first says so.
+func (in *installer) schema(env *orm.Env) (first bool, err error) {
+	report := func(msg string) { in.log.Warn(msg) }
+	rows, err := env.Query("SELECT to_regclass('res_users') IS NULL")
+	if err != nil {
+		return false, err
+	}
+	if err := orm.SyncSchema(env, report); err != nil {
+		return false, err
+	}
+	if _, users := env.Registry().Model("res.users"); !users || rows[0][0] != "t" {
+		return false, nil
+	}
+	keys, err := env.Query(`SELECT c.conrelid::regclass::text, quote_ident(c.conname) FROM pg_constraint c
+		JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+		WHERE c.contype = 'f' AND c.confrelid = 'res_users'::regclass AND a.attname IN ('create_uid', 'write_uid')`)
+	if err != nil {
+		return false, err
+	}
+	for _, k := range keys {
+		if _, err := env.Exec("ALTER TABLE " + k[0] + " DROP CONSTRAINT " + k[1]); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// closeBootstrap puts the foreign keys back that schema took away.
+func (in *installer) closeBootstrap(env *orm.Env) error {
+	rows, err := env.Query("SELECT count(*) FROM res_users WHERE id = ?", orm.SuperuserID)
+	if err != nil {
+		return err
+	}
+	if rows[0][0] != "1" {
+		return errors.New("its data does not create the superuser: the first record of res.users, which gets id 1")
+	}
+	return orm.SyncSchema(env, func(string) {})
+}

@@ -1,0 +1,588 @@
+package module
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"fusion/framework/expr"
+	"fusion/framework/orm"
+)
+
+// Mode says what loading does with records that exist already.
+type Mode int
+
+// The modes of loading.
+const (
+	// Init is a first installation: every record is created or written.
+	Init Mode = iota
+	// Update is an upgrade: records marked noupdate stay as they are.
+	Update
+)
+
+// loader carries out the operations of data files on a database. Creations
+// are collected in batches until somebody needs their ids.
+type loader struct {
+	env    *orm.Env
+	addon  string
+	mode   Mode
+	ids    *idIndex
+	cache  *expr.Cache
+	vars   map[string]any // names of expressions that do not depend on the record
+	queue  []*batch
+	made   map[*record]int64       // ids of the records of this load
+	held   map[*record]bool        // records that were skipped, and their lines with them
+	names  map[nameKey]int64       // records found by name
+	file   *dataFile               // being loaded
+	report func(string, ...any)    // progress and remarks
+	loaded map[string]bool         // addons whose ids may be named; nil for any
+	mixed  map[string][]*orm.Field // delegations by model
+}
+
+type nameKey struct{ model, name string }
+
+// batch is a set of records of one model that are created together.
+type batch struct {
+	model   string
+	context string
+	records []*record
+	values  []orm.Values
+	ids     []*extID // parallel to records, nil without external id
+}
+
+func newLoader(env *orm.Env, addon string, mode Mode, ids *idIndex) *loader {
+	l := &loader{addon: addon, mode: mode, ids: ids, cache: new(expr.Cache), made: map[*record]int64{}, held: map[*record]bool{},
+		names: map[nameKey]int64{}, report: func(string, ...any) {}}
+	l.env = env.WithOnlyContext(map[string]any{"install_mode": true, "install_module": addon, "active_test": false, "lang": orm.DefaultLang})
+	l.vars = expr.TimeVars(env.Now())
+	l.vars["DateTime"] = l.vars["datetime"]
+	l.vars["uid"] = env.UID()
+	l.vars["env"] = envObject{l}
+	return l
+}
+
+// Load carries out parsed data files on behalf of an addon in one unit of
+// work. External ids without a module get the addon's name.
+func Load(env *orm.Env, a Addon, files []string, mode Mode) error {
+	ids, err := loadIndex(env)
+	if err != nil {
+		return err
+	}
+	l := newLoader(env, a.Name, mode, ids)
+	for _, name := range files {
+		f, err := parseFile(a.FS, a.Name, name, false)
+		if err != nil {
+			return err
+		}
+		if err := l.run(f); err != nil {
+			return err
+		}
+	}
+	return l.finish()
+}
+
+// run carries out the operations of one file.
+func (l *loader) run(f *dataFile) error {
+	l.file = f
+	for _, op := range f.ops {
+		var err error
+		switch op := op.(type) {
+		case *record:
+			err = l.record(op)
+		case *deletion:
+			err = l.deletion(op)
+		case *call:
+			err = l.topCall(op)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// A file ends with its records in place, so that an error names the file
+	// that caused it.
+	return l.flush()
+}
+
+func (l *loader) finish() error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	if err := l.env.Flush(); err != nil {
+		return fmt.Errorf("addon %s: computing values after its data was loaded: %w", l.addon, err)
+	}
+	return l.ids.save(l.env)
+}
+
+func (l *loader) model(at place, name string) (*orm.Model, error) {
+	m, ok := l.env.Registry().Model(name)
+	if !ok {
+		return nil, at.errorf("model %q does not exist%s", name, didYouMean(name, modelNames(l.env.Registry())))
+	}
+	return m, nil
+}
+
+func modelNames(r *orm.Registry) []string {
+	var names []string
+	for _, m := range r.Models() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+func (l *loader) record(r *record) error {
+	m, err := l.model(r.place, r.model)
+	if err != nil {
+		return err
+	}
+	known := l.ids.byName[r.id]
+	if known != nil {
+		if known.model != r.model {
+			return r.errorf("the external id belongs to %s, not to %s", known.model, r.model)
+		}
+		if known.resID == 0 { // written twice in one file
+			if err := l.flush(); err != nil {
+				return err
+			}
+		}
+		known.used = true
+		there, err := l.stillThere(m, known)
+		if err != nil {
+			return err
+		}
+		if !there {
+			l.report("external id %s pointed at a deleted %s", r.id, r.model)
+			if _, err := l.env.Exec("DELETE FROM ir_model_data WHERE id = ?", known.row); err != nil {
+				return err
+			}
+			delete(l.ids.byName, r.id)
+			known = nil
+		}
+	}
+	if r.parent != nil && l.held[r.parent] && known == nil {
+		l.held[r] = true
+		return nil // its parent was left alone, and so are lines without an id
+	}
+	if known != nil {
+		l.made[r] = known.resID
+		if l.mode == Update && (r.noupdate || known.noupdate) {
+			l.held[r] = true
+			return nil
+		}
+		return l.update(r, m, known)
+	}
+	if l.mode == Update && (!r.forcecreate || r.id == "" && r.parent == nil) {
+		l.held[r] = true
+		return nil
+	}
+	return l.create(r, m)
+}
+
+// stillThere reports whether the record of an external id exists. Records of
+// this load are known to.
+func (l *loader) stillThere(m *orm.Model, x *extID) (bool, error) {
+	if x.row == 0 {
+		return true, nil
+	}
+	rs, err := l.env.Model(m.Name).Browse(x.resID).Exists()
+	return rs.Len() > 0, err
+}
+
+func (l *loader) recordEnv(r *record) (*orm.Env, error) {
+	env := l.env.WithContext(map[string]any{"install_filename": r.file})
+	if r.context == "" {
+		return env, nil
+	}
+	v, err := l.eval(r.place, r.context, nil)
+	if err != nil {
+		return nil, err
+	}
+	keys, ok := v.(map[string]any)
+	if !ok {
+		return nil, r.errorf("context= must be a dictionary")
+	}
+	return env.WithContext(keys), nil
+}
+
+func (l *loader) update(r *record, m *orm.Model, known *extID) error {
+	vals, langs, err := l.values(r, m)
+	if err != nil {
+		return err
+	}
+	env, err := l.recordEnv(r)
+	if err != nil {
+		return err
+	}
+	rs := env.Model(m.Name).Browse(known.resID)
+	if len(vals) > 0 {
+		if err := rs.Write(vals); err != nil {
+			return r.errorf("%w", err)
+		}
+	}
+	l.held[r] = l.mode == Update // lines without an id were created with it
+	return l.writeLangs(r, rs, langs)
+}
+
+func (l *loader) writeLangs(r *record, rs orm.Records, langs map[string]orm.Values) error {
+	for lang, vals := range langs {
+		env := rs.Env.WithContext(map[string]any{"lang": lang})
+		if err := rs.In(env).Write(vals); err != nil {
+			return r.errorf("in language %s: %w", lang, err)
+		}
+	}
+	return nil
+}
+
+func (l *loader) create(r *record, m *orm.Model) error {
+	vals, langs, err := l.values(r, m)
+	if err != nil {
+		return err
+	}
+	if r.parent != nil {
+		if err := l.flush(); err != nil {
+			return err
+		}
+		f := l.env.Model(r.parent.model).Model.Fields[r.inverse]
+		if f == nil || f.Kind != orm.One2many {
+			return r.errorf("records can be written only inside a one2many field; %s.%s is none", r.parent.model, r.inverse)
+		}
+		vals[f.Inverse] = l.made[r.parent]
+	}
+	b := l.batchFor(r)
+	var x *extID
+	if r.id != "" {
+		x = l.ids.add(r.id, r.model, 0, r.noupdate)
+	}
+	b.records, b.values, b.ids = append(b.records, r), append(b.values, vals), append(b.ids, x)
+	if len(langs) > 0 {
+		if err := l.flush(); err != nil {
+			return err
+		}
+		return l.writeLangs(r, l.env.Model(m.Name).Browse(l.made[r]), langs)
+	}
+	return nil
+}
+
+func (l *loader) batchFor(r *record) *batch {
+	for _, b := range l.queue {
+		if b.model == r.model && b.context == r.context {
+			return b
+		}
+	}
+	b := &batch{model: r.model, context: r.context}
+	l.queue = append(l.queue, b)
+	return b
+}
+
+// flush creates the records that wait, model by model in the order in which
+// the files name them first.
+func (l *loader) flush() error {
+	queue := l.queue
+	l.queue = nil
+	for _, b := range queue {
+		if err := l.createBatch(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) createBatch(b *batch) error {
+	first := b.records[0]
+	env, err := l.recordEnv(first)
+	if err != nil {
+		return err
+	}
+	var made orm.Records
+	err = env.Savepoint(func(e *orm.Env) error {
+		made, err = e.Model(b.model).Create(b.values...)
+		return err
+	})
+	if err != nil {
+		return l.blame(env, b, err)
+	}
+	if len(made.IDs) != len(b.records) {
+		return first.errorf("creating %d records of %s gave %d; its create must return one per value", len(b.records), b.model, len(made.IDs))
+	}
+	for i, r := range b.records {
+		l.made[r] = made.IDs[i]
+		if b.ids[i] != nil {
+			b.ids[i].resID = made.IDs[i]
+		}
+	}
+	if err := l.nameParents(env, b, made); err != nil {
+		return err
+	}
+	// Hooks may look up external ids, so those of existing records are stored.
+	return l.ids.save(env)
+}
+
+// blame finds the record of a failed batch that is at fault.
+func (l *loader) blame(env *orm.Env, b *batch, err error) error {
+	if len(b.records) == 1 {
+		return b.records[0].errorf("%w", err)
+	}
+	for i, r := range b.records {
+		one := env.Savepoint(func(e *orm.Env) error {
+			_, err := e.Model(b.model).Create(b.values[i])
+			return err
+		})
+		if one != nil {
+			return r.errorf("%w", one)
+		}
+	}
+	return b.records[0].errorf("creating this record and %d more of %s: %w", len(b.records)-1, b.model, err)
+}
+
+// nameParents gives external ids to the records that were created along by
+// delegation, as the contact of a user, named after both.
+func (l *loader) nameParents(env *orm.Env, b *batch, made orm.Records) error {
+	if len(made.Model.Delegates) == 0 {
+		return nil
+	}
+	var names []string
+	for _, f := range made.Model.Delegates {
+		names = append(names, f.Name)
+	}
+	rows, err := env.Model(b.model).Browse(made.IDs...).Read(names...)
+	if err != nil {
+		return err
+	}
+	for i, r := range b.records {
+		if r.id == "" {
+			continue
+		}
+		for _, f := range made.Model.Delegates {
+			full := r.id + "_" + env.Model(f.Comodel).Model.Table
+			if id := idOf(rows[i][f.Name]); id != 0 && l.ids.byName[full] == nil {
+				l.ids.add(full, f.Comodel, id, r.noupdate)
+			}
+		}
+	}
+	return nil
+}
+
+// idOf reads a many2one as Read returns it.
+func idOf(v any) int64 {
+	switch x := v.(type) {
+	case int64:
+		return x
+	case []any:
+		if len(x) > 0 {
+			return idOf(x[0])
+		}
+	case orm.NamedID:
+		return x.ID
+	}
+	return 0
+}
+
+// resolve finds the record of an external id, after creating it if it waits.
+func (l *loader) resolve(at place, full string) (*extID, error) {
+	x := l.ids.byName[full]
+	if x == nil {
+		return nil, at.errorf("external id %q does not exist (yet)%s", full, l.ids.suggest(full))
+	}
+	if x.resID == 0 {
+		if err := l.flush(); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+func (l *loader) deletion(d *deletion) error {
+	m, err := l.model(d.place, d.model)
+	if err != nil {
+		return err
+	}
+	if d.noupdate && l.mode == Update {
+		return nil
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	rs := l.env.Model(m.Name)
+	if d.id != "" {
+		x := l.ids.byName[d.id]
+		if x == nil {
+			return nil // gone already
+		}
+		if x.model != d.model {
+			return d.errorf("the external id belongs to %s, not to %s", x.model, d.model)
+		}
+		rs = rs.Browse(x.resID)
+	} else {
+		dom, err := l.domain(d.place, d.search)
+		if err != nil {
+			return err
+		}
+		if rs, err = rs.Search(dom, orm.SearchOptions{}); err != nil {
+			return d.errorf("search=%q: %w", d.search, err)
+		}
+	}
+	return l.unlink(d.place, rs)
+}
+
+// unlink deletes records and forgets their external ids.
+func (l *loader) unlink(at place, rs orm.Records) error {
+	rs, err := rs.Exists()
+	if err != nil {
+		return err
+	}
+	if err := rs.Unlink(); err != nil {
+		return at.errorf("%w", err)
+	}
+	for full, x := range l.ids.byName {
+		if x.model == rs.Model.Name && slices.Contains(rs.IDs, x.resID) {
+			delete(l.ids.byName, full)
+		}
+	}
+	_, err = l.env.Exec("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", rs.Model.Name, rs.IDs)
+	return err
+}
+
+func (l *loader) topCall(c *call) error {
+	if c.noupdate && l.mode == Update {
+		return nil
+	}
+	_, err := l.call(c)
+	return err
+}
+
+// call runs a <function>. The first argument of a method on records is their
+// ids.
+func (l *loader) call(c *call) (any, error) {
+	m, err := l.model(c.place, c.model)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.flush(); err != nil {
+		return nil, err
+	}
+	var pos []any
+	if c.eval != "" {
+		v, err := l.eval(c.place, c.eval, m)
+		if err != nil {
+			return nil, err
+		}
+		list, ok := v.([]any)
+		if !ok {
+			return nil, c.errorf("eval= of a function must be a list of its arguments")
+		}
+		pos = list
+	}
+	for _, a := range c.args {
+		v, err := l.arg(a, m)
+		if err != nil {
+			return nil, err
+		}
+		pos = append(pos, v)
+	}
+	env := l.env
+	if c.context != "" {
+		v, err := l.eval(c.place, c.context, m)
+		if err != nil {
+			return nil, err
+		}
+		keys, ok := v.(map[string]any)
+		if !ok {
+			return nil, c.errorf("context= must be a dictionary")
+		}
+		env = env.WithContext(keys)
+	}
+	out, err := invoke(env.Model(m.Name), c.method, pos)
+	if err != nil {
+		return nil, c.errorf("function %s.%s: %w", c.model, c.method, err)
+	}
+	return out, nil
+}
+
+func (l *loader) arg(a callArg, m *orm.Model) (any, error) {
+	switch {
+	case a.call != nil:
+		return l.call(a.call)
+	case a.search != "":
+		name := a.model
+		if name == "" {
+			name = m.Name
+		}
+		on, err := l.model(a.place, name)
+		if err != nil {
+			return nil, err
+		}
+		dom, err := l.domain(a.place, a.search)
+		if err != nil {
+			return nil, err
+		}
+		rs, err := l.env.Model(on.Name).Search(dom, orm.SearchOptions{})
+		if err != nil {
+			return nil, a.errorf("search=%q: %w", a.search, err)
+		}
+		return anyIDs(rs.IDs), nil
+	case a.hasEval:
+		return l.eval(a.place, a.eval, m)
+	}
+	return a.text, nil
+}
+
+func anyIDs(ids []int64) []any {
+	out := make([]any, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
+}
+
+// invoke calls a method as a data file may: create, write and unlink, and what
+// the model declares.
+func invoke(rs orm.Records, method string, pos []any) (any, error) {
+	arg := func(i int) any {
+		if i < len(pos) {
+			return pos[i]
+		}
+		return nil
+	}
+	switch method {
+	case "create":
+		vals, err := valuesList(arg(0))
+		if err != nil {
+			return nil, err
+		}
+		made, err := rs.Create(vals...)
+		return anyIDs(made.IDs), err
+	case "write":
+		vals, err := valuesList(arg(1))
+		if err != nil || len(vals) != 1 {
+			return nil, errors.Join(err, errors.New("write takes ids and a dictionary"))
+		}
+		return true, rs.Browse(orm.Args{Pos: pos}.IDs(0, "ids")...).Write(vals[0])
+	case "unlink":
+		return true, rs.Browse(orm.Args{Pos: pos}.IDs(0, "ids")...).Unlink()
+	}
+	if !rs.Model.HasMethod(method) {
+		return nil, fmt.Errorf("there is no such method%s", didYouMean(method, append(rs.Model.Methods(), "create", "write", "unlink")))
+	}
+	if !rs.Model.OnModel(method) && len(pos) > 0 {
+		rs = rs.Browse(orm.Args{Pos: pos}.IDs(0, "ids")...)
+		pos = pos[1:]
+	}
+	return rs.Call(method, orm.Args{Pos: pos})
+}
+
+func valuesList(v any) ([]orm.Values, error) {
+	switch x := v.(type) {
+	case map[string]any:
+		return []orm.Values{x}, nil
+	case []any:
+		var out []orm.Values
+		for _, e := range x {
+			m, ok := e.(map[string]any)
+			if !ok {
+				return nil, errors.New("a dictionary of values is expected")
+			}
+			out = append(out, m)
+		}
+		return out, nil
+	}
+	return nil, errors.New("a dictionary of values is expected")
+}

@@ -1,0 +1,594 @@
+package module
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fusion/framework/expr"
+	"fusion/framework/orm"
+)
+
+// values evaluates the fields of a record. Values in another language than
+// the source's come apart, by language.
+func (l *loader) values(r *record, m *orm.Model) (vals orm.Values, langs map[string]orm.Values, err error) {
+	vals = make(orm.Values, len(r.fields))
+	for _, v := range r.fields {
+		at := r.sub(v.line)
+		f, err := fieldOf(at, m, v.name)
+		if err != nil {
+			return nil, nil, err
+		}
+		x, set, err := l.value(at, r, m, f, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !set {
+			continue
+		}
+		if v.lang != "" && v.lang != orm.DefaultLang {
+			if langs == nil {
+				langs = map[string]orm.Values{}
+			}
+			if langs[v.lang] == nil {
+				langs[v.lang] = orm.Values{}
+			}
+			langs[v.lang][f.Name] = x
+			continue
+		}
+		vals[f.Name] = x
+	}
+	return vals, langs, nil
+}
+
+// fieldOf finds a field by the name a data file uses.
+func fieldOf(at place, m *orm.Model, name string) (*orm.Field, error) {
+	if name == groupsField {
+		for _, n := range []string{"group_ids", "groups_id"} {
+			if f := m.Fields[n]; f != nil {
+				return f, nil
+			}
+		}
+		return nil, at.errorf("%s has no field group_ids, so groups= cannot be stored", m.Name)
+	}
+	if f := m.Fields[name]; f != nil {
+		return f, nil
+	}
+	return nil, at.errorf("%s has no field %q%s", m.Name, name, didYouMean(name, m.FieldNames()))
+}
+
+// value is one field's value; set is false when the field is to be left alone.
+func (l *loader) value(at place, r *record, m *orm.Model, f *orm.Field, v fieldValue) (x any, set bool, err error) {
+	switch v.kind {
+	case asText:
+		x, err = l.text(at, f, v)
+	case asMarkup:
+		x = strings.TrimSpace(v.text)
+		if f.Name == "arch" || f.Name == "arch_db" || f.Name == "arch_base" {
+			x = `<?xml version="1.0"?>` + "\n" + x.(string)
+		}
+	case asEval:
+		if x, err = l.eval(at, v.text, m); err == nil {
+			x = wire(x)
+		}
+	case asRef:
+		x, err = l.ref(at, f, v.text)
+	case asRefs:
+		x, err = l.refs(at, f, v.text)
+	case asSearch:
+		x, err = l.search(at, f, v)
+	case asFile:
+		x, err = l.fileContent(at, v.text)
+	case asActionRef:
+		var a *extID
+		if a, err = l.resolve(at, v.text); err == nil {
+			x = fmt.Sprintf("%s,%d", a.model, a.resID)
+		}
+	case asActionTag:
+		var a *extID
+		if a, err = l.resolve(at, v.text); err == nil {
+			if x, err = l.env.Model(a.model).Browse(a.resID).Value("name"); err != nil {
+				err = at.errorf("the name of action %s: %w", v.text, err)
+			}
+		}
+	case asCSV:
+		return l.csvCell(at, f, v.text)
+	case asDBIDs:
+		x, err = dbIDs(at, f, v.text)
+	case asLines:
+		x, err = l.lines(at, f, v)
+	}
+	return x, err == nil, err
+}
+
+// text reads the plain text of a field. Surrounding space is kept only where
+// it can matter.
+func (l *loader) text(at place, f *orm.Field, v fieldValue) (any, error) {
+	trimmed := strings.TrimSpace(v.text)
+	switch v.typ {
+	case "int":
+		if trimmed == "" || trimmed == "None" {
+			return nil, nil
+		}
+		n, err := strconv.ParseInt(trimmed, 10, 64)
+		if err != nil {
+			return nil, at.errorf("field %s: %q is no whole number", f.Name, trimmed)
+		}
+		return n, nil
+	case "float":
+		if _, err := strconv.ParseFloat(trimmed, 64); err != nil {
+			return nil, at.errorf("field %s: %q is no number", f.Name, trimmed)
+		}
+		return trimmed, nil // the field reads the digits, exactly
+	case "list", "tuple":
+		v, err := l.eval(at, trimmed, nil)
+		return wire(v), err
+	case "base64":
+		return base64.StdEncoding.EncodeToString([]byte(v.text)), nil
+	case "file":
+		return l.fileContent(at, trimmed)
+	}
+	switch {
+	case f.Kind == orm.Char || f.Kind == orm.Text || f.Kind == orm.HTML || f.Kind == orm.SecretKind:
+		return v.text, nil
+	case f.Kind == orm.Boolean:
+		b, err := truthOf(trimmed)
+		if err != nil {
+			return nil, at.errorf("field %s: %w", f.Name, err)
+		}
+		return b, nil
+	case trimmed == "" || f.Kind != orm.Selection && (trimmed == "False" || trimmed == "None"):
+		return nil, nil
+	case f.X2many():
+		return nil, at.errorf("field %s is a %s; write eval=\"[(4, ref('…'))]\"", f.Name, f.Kind)
+	case f.Kind == orm.Many2one:
+		if _, err := strconv.ParseInt(trimmed, 10, 64); err != nil {
+			return nil, at.errorf("field %s is a many2one; write ref=\"%s\"", f.Name, trimmed)
+		}
+	}
+	return trimmed, nil
+}
+
+func truthOf(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "1", "true", "t", "yes", "y", "on":
+		return true, nil
+	case "", "0", "false", "f", "no", "n", "off", "none":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", s)
+}
+
+// ref is the value of ref=: an id, or "model,id" for a reference field.
+func (l *loader) ref(at place, f *orm.Field, full string) (any, error) {
+	if full == "" {
+		return nil, nil
+	}
+	x, err := l.resolve(at, full)
+	if err != nil {
+		return nil, err
+	}
+	if err := fits(at, f, x.full(), x.model); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.Kind == orm.Reference:
+		return fmt.Sprintf("%s,%d", x.model, x.resID), nil
+	case f.X2many():
+		return []orm.Command{orm.Link(x.resID)}, nil
+	}
+	return x.resID, nil
+}
+
+// fits refuses a reference to a record of another model than the field's.
+func fits(at place, f *orm.Field, full, model string) error {
+	if f.Relational() && f.Comodel != model {
+		return at.errorf("field %s points at %s, but %s is a %s", f.Name, f.Comodel, full, model)
+	}
+	if !f.Relational() {
+		switch f.Kind {
+		case orm.Integer, orm.Many2oneRef, orm.Reference:
+		default:
+			return at.errorf("field %s is a %s and cannot hold ref=%q", f.Name, f.Kind, full)
+		}
+	}
+	return nil
+}
+
+// refs reads external ids separated by commas: the value of a many2one or of
+// an x2many. In groups= an id may be preceded by "-" to take the group away.
+func (l *loader) refs(at place, f *orm.Field, text string) (any, error) {
+	var cmds []orm.Command
+	var ids []int64
+	for _, part := range strings.Split(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		part, minus := strings.CutPrefix(part, "-")
+		full := qualify(part, at.addon)
+		x, err := l.resolve(at, full)
+		if err != nil {
+			return nil, err
+		}
+		if err := fits(at, f, full, x.model); err != nil {
+			return nil, err
+		}
+		if minus {
+			cmds = append(cmds, orm.Unlink(x.resID))
+			continue
+		}
+		cmds = append(cmds, orm.Link(x.resID))
+		ids = append(ids, x.resID)
+	}
+	if f.X2many() {
+		if path.Ext(at.file) == ".csv" {
+			return []orm.Command{orm.SetIDs(ids...)}, nil
+		}
+		return cmds, nil
+	}
+	switch len(ids) {
+	case 0:
+		return nil, nil
+	case 1:
+		return ids[0], nil
+	}
+	return nil, at.errorf("field %s takes one record, not %d", f.Name, len(ids))
+}
+
+// search is the value of search=: what a domain finds on the field's comodel.
+func (l *loader) search(at place, f *orm.Field, v fieldValue) (any, error) {
+	name := v.model
+	if name == "" {
+		name = f.Comodel
+	}
+	if name == "" {
+		return nil, at.errorf("field %s is a %s; search= needs model=", f.Name, f.Kind)
+	}
+	m, err := l.model(at, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.flush(); err != nil {
+		return nil, err
+	}
+	dom, err := l.domain(at, v.text)
+	if err != nil {
+		return nil, err
+	}
+	rs, err := l.env.Model(m.Name).Search(dom, orm.SearchOptions{})
+	if err != nil {
+		return nil, at.errorf("search=%q: %w", v.text, err)
+	}
+	use := v.use
+	if use == "" || use == "id" {
+		if f.Kind == orm.Many2many || f.Kind == orm.One2many {
+			return []orm.Command{orm.SetIDs(rs.IDs...)}, nil
+		}
+		if rs.Len() == 0 {
+			return nil, nil
+		}
+		return rs.IDs[0], nil
+	}
+	if m.Fields[use] == nil {
+		return nil, at.errorf("use=%q: %s has no such field%s", use, m.Name, didYouMean(use, m.FieldNames()))
+	}
+	return rs.Value(use)
+}
+
+func (l *loader) domain(at place, src string) (orm.Domain, error) {
+	d, err := l.cache.Domain(src, l.recordVars(at, nil))
+	if err != nil {
+		return nil, at.errorf("search=: %w", err)
+	}
+	return orm.Domain(d), nil
+}
+
+// fileContent reads a file named from the top of the addons ("sale/static/x")
+// or from the addon itself, as base64.
+func (l *loader) fileContent(at place, name string) (any, error) {
+	name = path.Clean(strings.TrimSpace(name))
+	own := strings.TrimPrefix(name, at.addon+"/")
+	for _, n := range []string{own, path.Join(path.Dir(at.file), own)} {
+		b, err := fs.ReadFile(l.file.fsys, n)
+		if err == nil {
+			return base64.StdEncoding.EncodeToString(b), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
+			return nil, at.errorf("file %q: %w", name, err)
+		}
+	}
+	return nil, at.errorf("file %q does not exist in the addon", name)
+}
+
+// csvCell reads a cell by the type of its field; an empty one clears it.
+func (l *loader) csvCell(at place, f *orm.Field, text string) (x any, set bool, err error) {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case text == "" && f.Kind == orm.One2many:
+		return nil, false, nil
+	case f.Kind == orm.Boolean:
+		b, err := truthOf(trimmed)
+		if err != nil {
+			return nil, false, at.errorf("column %s: %w", f.Name, err)
+		}
+		return b, true, nil
+	case trimmed == "":
+		return nil, true, nil
+	case f.Kind == orm.Selection:
+		i := slices.IndexFunc(f.Options, func(o orm.Option) bool { return o.Value == trimmed || o.Label == trimmed })
+		if i < 0 {
+			return nil, false, badOption(at, f, trimmed)
+		}
+		return f.Options[i].Value, true, nil
+	case f.Kind == orm.Many2one:
+		id, err := l.byName(at, f.Comodel, trimmed)
+		return id, err == nil, err
+	case f.X2many():
+		var ids []int64
+		for _, n := range strings.Split(trimmed, ",") {
+			id, err := l.byName(at, f.Comodel, strings.TrimSpace(n))
+			if err != nil {
+				return nil, false, err
+			}
+			ids = append(ids, id)
+		}
+		return []orm.Command{orm.SetIDs(ids...)}, true, nil
+	case f.Textual():
+		return text, true, nil
+	}
+	return trimmed, true, nil
+}
+
+func badOption(at place, f *orm.Field, value string) error {
+	var values []string
+	for _, o := range f.Options {
+		values = append(values, o.Value)
+	}
+	return at.errorf("%q is no value of %s.%s (%s)%s", value, f.Model.Name, f.Name, strings.Join(values, ", "), didYouMean(value, values))
+}
+
+// byName finds a record by its name; there must be exactly one.
+func (l *loader) byName(at place, model, name string) (int64, error) {
+	key := nameKey{model, name}
+	if id := l.names[key]; id != 0 {
+		return id, nil
+	}
+	if err := l.flush(); err != nil {
+		return 0, err
+	}
+	rs := l.env.Model(model)
+	if rs.Model.RecName == "" {
+		return 0, at.errorf("records of %s have no name to be found by; use the column …/id", model)
+	}
+	found, err := rs.Search(orm.Leaf(rs.Model.RecName, "=", name), orm.SearchOptions{Limit: 2})
+	if err != nil {
+		return 0, at.errorf("looking for %s %q: %w", model, name, err)
+	}
+	switch found.Len() {
+	case 0:
+		return 0, at.errorf("there is no %s named %q", model, name)
+	case 1:
+		l.names[key] = found.ID()
+		return found.ID(), nil
+	}
+	return 0, at.errorf("several records of %s are named %q; use the column …/id", model, name)
+}
+
+func dbIDs(at place, f *orm.Field, text string) (any, error) {
+	var ids []int64
+	for _, part := range strings.Split(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		id, err := strconv.ParseInt(part, 10, 64)
+		if err != nil {
+			return nil, at.errorf("column %s/.id: %q is no database id", f.Name, part)
+		}
+		ids = append(ids, id)
+	}
+	switch {
+	case f.X2many():
+		return []orm.Command{orm.SetIDs(ids...)}, nil
+	case len(ids) == 0:
+		return nil, nil
+	case len(ids) > 1 || f.Kind != orm.Many2one:
+		return nil, at.errorf("column %s/.id does not fit a %s", f.Name, f.Kind)
+	}
+	return ids[0], nil
+}
+
+// lines makes the create commands of the rows below a one2many.
+func (l *loader) lines(at place, f *orm.Field, v fieldValue) (any, error) {
+	if !f.X2many() {
+		return nil, at.errorf("column %s/… needs a one2many; %s is a %s", f.Name, f.Name, f.Kind)
+	}
+	co, err := l.model(at, f.Comodel)
+	if err != nil {
+		return nil, err
+	}
+	cmds := make([]orm.Command, 0, len(v.lines))
+	for _, line := range v.lines {
+		vals := orm.Values{}
+		for _, c := range line {
+			at := at
+			at.line = c.line
+			if strings.Contains(c.name, "/") {
+				return nil, at.errorf("column %s/%s goes too deep; one level of lines can be loaded", f.Name, c.name)
+			}
+			cf, err := fieldOf(at, co, c.name)
+			if err != nil {
+				return nil, err
+			}
+			x, set, err := l.value(at, nil, co, cf, c)
+			if err != nil {
+				return nil, err
+			}
+			if set {
+				vals[cf.Name] = x
+			}
+		}
+		cmds = append(cmds, orm.CreateLine(vals))
+	}
+	if l.mode == Update {
+		return nil, nil // lines have no external ids: they are created with the record
+	}
+	return cmds, nil
+}
+
+// eval evaluates an expression of a data file; obj is seen through m.
+func (l *loader) eval(at place, src string, m *orm.Model) (any, error) {
+	v, err := l.cache.Eval(src, l.recordVars(at, m))
+	if err != nil {
+		var de *dataError // from ref()
+		if errors.As(err, &de) {
+			return nil, de
+		}
+		return nil, at.errorf("eval=%q: %w", shorten(src), err)
+	}
+	return v, nil
+}
+
+// evalNames are the names an expression of a data file may use.
+var evalNames = []string{"ref", "obj", "env", "uid", "time", "datetime", "DateTime", "timedelta", "relativedelta", "dateutil",
+	"context_today", "current_date", "today", "now", "Command"}
+
+func (l *loader) recordVars(at place, m *orm.Model) map[string]any {
+	vars := l.vars
+	vars["ref"] = expr.Func(func(args []any, _ map[string]any) (any, error) {
+		full, err := refArg(args)
+		if err != nil {
+			return nil, err
+		}
+		x, err := l.resolve(at, qualify(full, l.addon))
+		if err != nil {
+			return nil, err
+		}
+		return x.resID, nil
+	})
+	delete(vars, "obj")
+	if m != nil {
+		vars["obj"] = expr.Func(func(args []any, _ map[string]any) (any, error) {
+			rs := l.env.Model(m.Name)
+			if len(args) > 0 {
+				rs = rs.Browse(orm.Args{Pos: args}.IDs(0, "")...)
+				if len(rs.IDs) == 0 {
+					rs = rs.Browse(orm.Args{Pos: args}.Int(0, ""))
+				}
+			}
+			return recordsObject{l, rs}, nil
+		})
+	}
+	return vars
+}
+
+func refArg(args []any) (string, error) {
+	if len(args) == 0 {
+		return "", errors.New("ref: an external id is expected")
+	}
+	s, ok := args[0].(string)
+	if !ok {
+		return "", errors.New("ref: an external id is expected, as a text")
+	}
+	return s, nil
+}
+
+// wire brings dates to the texts the record layer reads.
+func wire(v any) any {
+	switch x := v.(type) {
+	case expr.Date:
+		return x.String()
+	case expr.DateTime:
+		return expr.DateTime{T: x.T.UTC()}.String()
+	case []any:
+		for i := range x {
+			x[i] = wire(x[i])
+		}
+	case map[string]any:
+		for k := range x {
+			x[k] = wire(x[k])
+		}
+	}
+	return v
+}
+
+// envObject is `env` in an expression: env.ref, env.user, env.company.
+type envObject struct{ l *loader }
+
+func (o envObject) AttrNames() []string { return []string{"ref", "uid", "user", "company"} }
+
+func (o envObject) Attr(name string) (any, bool, error) {
+	switch name {
+	case "ref":
+		return expr.Func(func(args []any, _ map[string]any) (any, error) {
+			full, err := refArg(args)
+			if err != nil {
+				return nil, err
+			}
+			x, err := o.l.resolve(place{addon: o.l.addon, file: o.l.file.path}, qualify(full, o.l.addon))
+			if err != nil {
+				return nil, err
+			}
+			return recordsObject{o.l, o.l.env.Model(x.model).Browse(x.resID)}, nil
+		}), true, nil
+	case "uid":
+		return o.l.env.UID(), true, nil
+	case "user":
+		return recordsObject{o.l, o.l.env.Model("res.users").Browse(o.l.env.UID())}, true, nil
+	case "company":
+		return recordsObject{o.l, o.l.env.Model("res.company").Browse(o.l.env.Company())}, true, nil
+	}
+	return nil, false, nil
+}
+
+// recordsObject is a record in an expression: its id and its fields.
+type recordsObject struct {
+	l  *loader
+	rs orm.Records
+}
+
+func (o recordsObject) AttrNames() []string { return append(o.rs.Model.FieldNames(), "ids", "env") }
+
+func (o recordsObject) Attr(name string) (any, bool, error) {
+	switch name {
+	case "id":
+		if o.rs.Len() == 0 {
+			return false, true, nil
+		}
+		return o.rs.ID(), true, nil
+	case "ids":
+		return anyIDs(o.rs.IDs), true, nil
+	case "env":
+		return envObject{o.l}, true, nil
+	}
+	f := o.rs.Model.Fields[name]
+	if f == nil {
+		return nil, false, nil
+	}
+	v, err := o.rs.Value(name)
+	if err != nil {
+		return nil, true, err
+	}
+	if f.Relational() {
+		co := o.l.env.Model(f.Comodel)
+		if ids, ok := v.([]int64); ok {
+			return recordsObject{o.l, co.Browse(ids...)}, true, nil
+		}
+		if id := idOf(v); id != 0 {
+			co = co.Browse(id)
+		}
+		return recordsObject{o.l, co}, true, nil
+	}
+	switch x := v.(type) {
+	case nil, bool, int64, float64, string:
+		return x, true, nil
+	case fmt.Stringer:
+		return x.String(), true, nil
+	}
+	return nil, true, fmt.Errorf("field %s cannot be read in an expression", name)
+}

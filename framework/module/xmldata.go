@@ -1,0 +1,333 @@
+package module
+
+import (
+	"errors"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// parseXML reads the operations of an <odoo> document.
+func (f *dataFile) parseXML(src []byte) error {
+	root, err := parseXML(src)
+	if err != nil {
+		var xe *xmlError
+		if errors.As(err, &xe) {
+			return place{addon: f.addon, file: f.path, line: xe.line}.errorf("%s", xe.msg)
+		}
+		return err
+	}
+	if root.name != "odoo" && root.name != "openerp" && root.name != "data" {
+		return f.at(root).errorf("the root element is <%s>; write <odoo>", root.name)
+	}
+	p := &xmlReader{f: f}
+	p.block(root, f.demo)
+	return errors.Join(p.errs...)
+}
+
+func (f *dataFile) at(e *element) place {
+	return place{addon: f.addon, file: f.path, line: e.line}
+}
+
+// xmlReader turns elements into operations; it goes on after a mistake.
+type xmlReader struct {
+	f    *dataFile
+	errs []error
+}
+
+func (p *xmlReader) fail(at place, format string, args ...any) {
+	p.errs = append(p.errs, at.errorf(format, args...))
+}
+
+// only reports attributes an element does not have.
+func (p *xmlReader) only(e *element, at place, known ...string) {
+	names := make([]string, 0, len(e.attrs))
+	for name := range e.attrs {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		if !slices.Contains(known, name) && !strings.HasPrefix(name, "xmlns") {
+			p.fail(at, "<%s> has no attribute %q%s", e.name, name, didYouMean(name, known))
+		}
+	}
+}
+
+func (p *xmlReader) truth(e *element, at place, attr string, otherwise bool) bool {
+	v, ok := e.attrs[attr]
+	if !ok {
+		return otherwise
+	}
+	switch strings.ToLower(strings.TrimSpace(v)) {
+	case "1", "true", "t", "yes", "y":
+		return true
+	case "0", "false", "f", "no", "n", "":
+		return false
+	}
+	p.fail(at, "%s=%q on <%s> must be 1 or 0", attr, v, e.name)
+	return otherwise
+}
+
+// block reads what <odoo> and <data> contain.
+func (p *xmlReader) block(e *element, noupdate bool) {
+	at := p.f.at(e)
+	p.only(e, at, "noupdate", "context", "auto_sequence", "uid")
+	noupdate = p.truth(e, at, "noupdate", noupdate)
+	if strings.TrimSpace(e.text) != "" {
+		p.fail(at, "text %q stands outside of a record", shorten(strings.TrimSpace(e.text)))
+	}
+	for _, kid := range e.kids {
+		switch kid.name {
+		case "data", "odoo", "openerp":
+			p.block(kid, noupdate)
+		case "record":
+			p.record(kid, noupdate, nil, "")
+		case "menuitem":
+			p.menu(kid, noupdate, "")
+		case "template":
+			p.template(kid, noupdate)
+		case "delete":
+			p.deletion(kid, noupdate)
+		case "function":
+			if c := p.call(kid, noupdate); c != nil {
+				p.f.ops = append(p.f.ops, c)
+			}
+		case "act_window", "report", "url", "workflow", "assert", "asset", "ir_set":
+			p.fail(p.f.at(kid), "<%s> is not supported; write a <record> of its model instead", kid.name)
+		default:
+			p.fail(p.f.at(kid), "unknown element <%s>%s", kid.name, didYouMean(kid.name,
+				[]string{"record", "menuitem", "template", "delete", "function", "data"}))
+		}
+	}
+}
+
+func (p *xmlReader) record(e *element, noupdate bool, parent *record, inverse string) *record {
+	r := &record{place: p.f.at(e), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), model: strings.TrimSpace(e.attr("model")),
+		noupdate: noupdate, context: e.attr("context"), parent: parent, inverse: inverse}
+	r.place.record = r.id
+	p.only(e, r.place, "id", "model", "forcecreate", "context", "uid")
+	r.forcecreate = p.truth(e, r.place, "forcecreate", true)
+	if r.model == "" {
+		p.fail(r.place, "<record> needs model=")
+	}
+	p.f.ops = append(p.f.ops, r)
+	for _, kid := range e.kids {
+		if kid.name != "field" {
+			p.fail(r.sub(kid.line), "<%s> inside <record>; only <field> belongs there", kid.name)
+			continue
+		}
+		p.field(r, kid)
+	}
+	return r
+}
+
+func (r *record) sub(line int) place {
+	at := r.place
+	at.line = line
+	return at
+}
+
+func (p *xmlReader) field(r *record, e *element) {
+	at := r.sub(e.line)
+	p.only(e, at, "name", "ref", "eval", "type", "search", "model", "use", "file", "xml:lang", "nolabel")
+	v := fieldValue{name: strings.TrimSpace(e.attr("name")), line: e.line, typ: e.attr("type"), model: e.attr("model"),
+		use: e.attr("use"), lang: e.attr("xml:lang")}
+	if v.name == "" {
+		p.fail(at, "<field> needs name=")
+		return
+	}
+	given := 0
+	for _, a := range []string{"ref", "eval", "search", "file"} {
+		if e.has(a) {
+			given++
+		}
+	}
+	if given > 1 {
+		p.fail(at, "field %s has more than one of ref=, eval=, search=, file=; keep one", v.name)
+		return
+	}
+	switch {
+	case e.has("ref"):
+		v.kind, v.text = asRef, qualify(strings.TrimSpace(e.attr("ref")), p.f.addon)
+	case e.has("eval"):
+		v.kind, v.text = asEval, e.attr("eval")
+	case e.has("search"):
+		v.kind, v.text = asSearch, e.attr("search")
+	case e.has("file"):
+		v.kind, v.text = asFile, e.attr("file")
+	case v.typ == "xml" || v.typ == "html":
+		v.kind, v.text, v.base = asMarkup, e.inner, e.innerLine
+	case len(e.kids) > 0 && e.kids[0].name == "record":
+		for _, kid := range e.kids {
+			if kid.name != "record" {
+				p.fail(r.sub(kid.line), "<%s> beside the records of field %s", kid.name, v.name)
+				continue
+			}
+			p.record(kid, r.noupdate, r, v.name)
+		}
+		return
+	case len(e.kids) > 0:
+		p.fail(at, "field %s contains XML; add type=\"xml\" or type=\"html\"", v.name)
+		return
+	default:
+		v.kind, v.text = asText, e.text
+		switch v.typ {
+		case "", "char", "int", "float", "list", "tuple", "base64", "file":
+		default:
+			p.fail(at, "field %s has unknown type=%q%s", v.name, v.typ,
+				didYouMean(v.typ, []string{"xml", "html", "char", "int", "float", "list", "base64", "file"}))
+			return
+		}
+	}
+	r.fields = append(r.fields, v)
+}
+
+// menu reads <menuitem> and those nested in it as records of ir.ui.menu.
+func (p *xmlReader) menu(e *element, noupdate bool, parent string) {
+	r := &record{place: p.f.at(e), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), model: "ir.ui.menu", noupdate: noupdate, forcecreate: true}
+	r.place.record = r.id
+	p.only(e, r.place, "id", "name", "parent", "action", "sequence", "groups", "web_icon", "active", "string")
+	if r.id == "" {
+		p.fail(r.place, "<menuitem> needs id=")
+	}
+	add := func(name string, kind valueKind, text string) {
+		r.fields = append(r.fields, fieldValue{name: name, line: e.line, kind: kind, text: text})
+	}
+	action := qualify(strings.TrimSpace(e.attr("action")), p.f.addon)
+	switch {
+	case e.has("name"):
+		add("name", asText, e.attr("name"))
+	case action != "":
+		add("name", asActionTag, action)
+	}
+	if e.has("parent") {
+		if parent != "" {
+			p.fail(r.place, "a <menuitem> inside another has no parent=; the outer one is its parent")
+		}
+		parent = qualify(strings.TrimSpace(e.attr("parent")), p.f.addon)
+	}
+	if parent != "" {
+		add("parent_id", asRef, parent)
+	}
+	if action != "" {
+		add("action", asActionRef, action)
+	}
+	if e.has("sequence") {
+		if _, err := strconv.Atoi(strings.TrimSpace(e.attr("sequence"))); err != nil {
+			p.fail(r.place, "sequence=%q is no whole number", e.attr("sequence"))
+		}
+		add("sequence", asText, strings.TrimSpace(e.attr("sequence")))
+	}
+	if e.has("groups") {
+		add(groupsField, asRefs, e.attr("groups"))
+	}
+	if e.has("web_icon") {
+		add("web_icon", asText, e.attr("web_icon"))
+	}
+	if e.has("active") {
+		p.truth(e, r.place, "active", true)
+		add("active", asText, e.attr("active"))
+	}
+	p.f.ops = append(p.f.ops, r)
+	for _, kid := range e.kids {
+		if kid.name != "menuitem" {
+			p.fail(p.f.at(kid), "<%s> inside <menuitem>; only <menuitem> belongs there", kid.name)
+			continue
+		}
+		p.menu(kid, noupdate, r.id)
+	}
+}
+
+// groupsField stands for the many2many to res.groups of menus and views,
+// which Odoo has called groups_id and group_ids.
+const groupsField = "(groups)"
+
+// template reads <template> as a view of type qweb.
+func (p *xmlReader) template(e *element, noupdate bool) {
+	r := &record{place: p.f.at(e), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), model: "ir.ui.view", noupdate: noupdate, forcecreate: true}
+	r.place.record = r.id
+	p.only(e, r.place, "id", "name", "inherit_id", "priority", "groups", "active", "primary", "key", "track", "forcecreate")
+	r.forcecreate = p.truth(e, r.place, "forcecreate", true)
+	if r.id == "" {
+		p.fail(r.place, "<template> needs id=")
+	}
+	add := func(name string, kind valueKind, text string) {
+		r.fields = append(r.fields, fieldValue{name: name, line: e.line, kind: kind, text: text, base: e.innerLine})
+	}
+	name := e.attr("name")
+	if name == "" {
+		name = e.attr("id")
+	}
+	key := e.attr("key")
+	if key == "" {
+		key = r.id
+	}
+	add("name", asText, name)
+	add("type", asText, "qweb")
+	add("key", asText, key)
+	if e.has("inherit_id") {
+		add("inherit_id", asRef, qualify(strings.TrimSpace(e.attr("inherit_id")), p.f.addon))
+		add("arch", asMarkup, "<data>"+e.inner+"</data>")
+	} else {
+		add("arch", asMarkup, "<t t-name=\""+key+"\">"+e.inner+"</t>")
+	}
+	if p.truth(e, r.place, "primary", false) {
+		add("mode", asText, "primary")
+	}
+	if e.has("priority") {
+		add("priority", asText, e.attr("priority"))
+	}
+	if e.has("groups") {
+		add(groupsField, asRefs, e.attr("groups"))
+	}
+	if e.has("active") {
+		add("active", asText, e.attr("active"))
+	}
+	p.f.ops = append(p.f.ops, r)
+}
+
+func (p *xmlReader) deletion(e *element, noupdate bool) {
+	d := &deletion{place: p.f.at(e), model: e.attr("model"), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), search: e.attr("search"), noupdate: noupdate}
+	d.place.record = d.id
+	p.only(e, d.place, "model", "id", "search")
+	if d.model == "" || (d.id == "") == (d.search == "") {
+		p.fail(d.place, "<delete> needs model= and either id= or search=")
+		return
+	}
+	p.f.ops = append(p.f.ops, d)
+}
+
+func (p *xmlReader) call(e *element, noupdate bool) *call {
+	c := &call{place: p.f.at(e), model: e.attr("model"), method: e.attr("name"), eval: e.attr("eval"), context: e.attr("context"), noupdate: noupdate}
+	p.only(e, c.place, "model", "name", "eval", "context", "uid", "id")
+	if c.model == "" || c.method == "" {
+		p.fail(c.place, "<function> needs model= and name=")
+		return nil
+	}
+	if e.has("eval") && len(e.kids) > 0 {
+		p.fail(c.place, "<function> has both eval= and arguments inside; keep one")
+	}
+	for _, kid := range e.kids {
+		at := p.f.at(kid)
+		switch kid.name {
+		case "value":
+			p.only(kid, at, "eval", "search", "model", "name", "type")
+			c.args = append(c.args, callArg{place: at, eval: kid.attr("eval"), hasEval: kid.has("eval"), search: kid.attr("search"), model: kid.attr("model"), text: kid.text})
+		case "function":
+			if inner := p.call(kid, noupdate); inner != nil {
+				c.args = append(c.args, callArg{place: at, call: inner})
+			}
+		default:
+			p.fail(at, "<%s> inside <function>; only <value> and <function> belong there", kid.name)
+		}
+	}
+	return c
+}
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}
