@@ -39,7 +39,11 @@ func (q *rq) listCustomers() (*response, error) {
 	}
 	rows = q.pick(rows)
 	desc := q.desc(false)
-	switch p.Str("orderby") {
+	by := p.Str("orderby")
+	if by == "include" && !p.Has("include") {
+		by = ""
+	}
+	switch by {
 	case "id":
 		order(rows, desc, func(o *Obj) int { return o.Int("id") }, nil)
 	case "include":
@@ -58,14 +62,9 @@ func (q *rq) listCustomers() (*response, error) {
 	return res, nil
 }
 
-// displayName is what WordPress calls the user; accounts are made with the
-// login as their name.
-func displayName(o *Obj) string {
-	if v, found := o.Get(hidden + "display").(string); found {
-		return v
-	}
-	return o.Str("username")
-}
+// displayName is what WordPress calls the user: accounts made by the shop bear
+// their login.
+func displayName(o *Obj) string { return o.Str("username") }
 
 func (q *rq) customer(status int) (*Obj, error) {
 	if c := q.s.st.customers.get(q.id); c != nil {

@@ -126,8 +126,8 @@ func (q *rq) updateCustomer() (*response, error) {
 
 func (q *rq) deleteCustomer() (*response, error) {
 	c, err := q.customer(404)
-	if q.batch && err != nil {
-		c, err = q.customer(400)
+	if err != nil && q.batch {
+		return nil, fail(400, "woocommerce_rest_invalid_id", "Invalid resource id.")
 	}
 	if err != nil {
 		return nil, err

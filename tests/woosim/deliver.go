@@ -217,6 +217,9 @@ func post(ctx context.Context, client *http.Client, r Delivery) (int, error) {
 func (s *Sim) record(h *Obj, st *hookState, d *delivery, status int) bool {
 	if d.ping {
 		st.pingDue = status != 200
+		if !st.pingDue {
+			s.stamp(h, "date_modified", s.now())
+		}
 		return false
 	}
 	if status >= 200 && status < 303 {

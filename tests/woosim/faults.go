@@ -134,6 +134,11 @@ func (f *Fault) retryAfter(w http.ResponseWriter, def int) {
 
 // dead is WordPress ending early: JSON for those who accept it, else a page.
 func dead(w http.ResponseWriter, status int, code, message string, r *http.Request) {
+	w.Header().Set("Expires", "Wed, 11 Jan 1984 05:00:00 GMT")
+	w.Header().Set("Cache-Control", "no-cache, must-revalidate, max-age=0")
+	if code != "wp_die" {
+		w.Header().Set("Cache-Control", "no-cache, must-revalidate, max-age=0, no-store, private")
+	}
 	if strings.Contains(r.Header.Get("Accept"), "json") || code != "wp_die" {
 		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 		w.WriteHeader(status)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -36,6 +37,7 @@ type response struct {
 	location string
 	links    string // prev and next; empty leaves the site's own link
 	single   bool   // _links stay whatever _fields says
+	noAllow  bool   // what was deleted has no methods any more
 }
 
 func ok(body any) *response { return &response{status: 200, body: body, single: true} }
@@ -156,9 +158,22 @@ func (s *Sim) handle(r *http.Request, body []byte) *reply {
 			allow = ""
 		}
 	} else if fields := q.params.Get("_fields"); fields != nil {
-		res.body = filterFields(res.body, listOf(fields), res.single)
+		names := listOf(fields)
+		res.body = filterFields(res.body, names, res.single)
+		if strings.Contains(q.route, "/products") && !strings.Contains(q.route, "/categories") && !strings.Contains(q.route, "/variations") {
+			res.body = asAsked(res.body, names)
+		}
 	}
 	out.status = res.status
+	if res.noAllow {
+		allow = ""
+	}
+	if strings.HasPrefix(q.route, "/wc/v2/") {
+		b := bytes.ReplaceAll(encode(res.body), []byte(`\/wc\/v3\/`), []byte(`\/wc\/v2\/`))
+		if v, err := decode(b); err == nil {
+			res.body = v
+		}
+	}
 	for _, h := range res.headers {
 		out.set(h[0], h[1])
 	}
@@ -220,6 +235,9 @@ func (s *Sim) dispatch(q *rq, method string, body []byte) (*response, string, er
 	allow := ""
 	if q.user.can(m.perm) || m.perm == "open" {
 		allow = m.methods.allow()
+		if q.user != nil && q.user.role == "shop_manager" && q.route == "/wc/v3/customers" {
+			allow = "GET" // making users is for administrators
+		}
 	}
 	if err := q.readBody(method, body); err != nil {
 		return nil, allow, err
@@ -337,6 +355,34 @@ func filterObj(o *Obj, fields []string, keepLinks bool) *Obj {
 		}
 	}
 	return out
+}
+
+// lateFields are what version 3 of the API adds to a product after the fields
+// that version 2 builds in the order they were asked for.
+var lateFields = []string{"stock_status", "has_options", "post_password", "global_unique_id", "_links"}
+
+// asAsked puts a product's fields in the order _fields named them.
+func asAsked(v any, names []string) any {
+	switch x := v.(type) {
+	case []any:
+		for i := range x {
+			x[i] = asAsked(x[i], names)
+		}
+	case *Obj:
+		out := &Obj{}
+		for _, n := range names {
+			if x.Has(n) && !slices.Contains(lateFields, n) {
+				out.Set(n, x.Get(n))
+			}
+		}
+		for i, k := range x.keys {
+			if !out.Has(k) {
+				out.Set(k, x.vals[i])
+			}
+		}
+		return out
+	}
+	return v
 }
 
 func num(n int) json.Number { return json.Number(fmt.Sprint(n)) }

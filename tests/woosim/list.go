@@ -60,6 +60,9 @@ func (q *rq) between(rows []*Obj) []*Obj {
 			border := t.UTC().Format(wpTime)
 			rows = keep(rows, func(o *Obj) bool {
 				v := o.Str(b.field)
+				if !o.Has(b.field) {
+					v, _ = o.Get(hidden + "modified").(string) // refunds do not show when they were changed
+				}
 				return v != "" && (b.after && v > border || !b.after && v < border)
 			})
 		}
@@ -180,7 +183,7 @@ func (q *rq) linkQuery() *Obj {
 		switch k {
 		case "dates_are_gmt", "hide_empty", "on_sale", "featured", "force":
 			v = truthy(v)
-		case "include", "exclude", "status", "parent", "modified_fields":
+		case "include", "exclude", "status", "parent", "category", "tag":
 			if k != "status" || strings.HasSuffix(q.route, "/orders") {
 				var l []any
 				for _, s := range listOf(v) {

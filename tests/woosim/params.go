@@ -21,7 +21,7 @@ type arg struct {
 	required bool
 }
 
-type badParam struct{ code, msg string }
+type badParam struct{ code, msg, param string }
 
 // check validates the parameters and reports every bad one, as WordPress does.
 func (q *rq) check(args []arg) error {
@@ -46,7 +46,11 @@ func (q *rq) check(args []arg) error {
 		}
 		if b := q.checkOne(a, q.params.Get(a.name)); b != nil {
 			params.Set(a.name, b.msg)
-			details.Set(a.name, object("code", b.code, "message", b.msg, "data", nil))
+			detail := object("code", b.code, "message", b.msg, "data", nil)
+			if b.param != "" {
+				detail.Set("data", object("param", b.param))
+			}
+			details.Set(a.name, detail)
 		}
 	}
 	if len(params.keys) == 0 {
@@ -60,7 +64,7 @@ var wholeNumber = regexp.MustCompile(`^\s*[+-]?\d+(\.0*)?\s*$`)
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}(:\d{2})?)?$`)
 
 func typeError(path, kind string) *badParam {
-	return &badParam{"rest_invalid_type", path + " is not of type " + kind + "."}
+	return &badParam{"rest_invalid_type", path + " is not of type " + kind + ".", path}
 }
 
 func (q *rq) checkOne(a arg, v any) *badParam {
@@ -95,11 +99,11 @@ func (q *rq) checkOne(a arg, v any) *badParam {
 		}
 	case "date":
 		if s, isString := v.(string); !isString || !rfc3339.MatchString(s) {
-			return &badParam{"rest_invalid_date", "Invalid date."}
+			return &badParam{code: "rest_invalid_date", msg: "Invalid date."}
 		}
 	case "email":
 		if !validEmail(text(v)) {
-			return &badParam{"rest_invalid_email", "Invalid email address."}
+			return &badParam{code: "rest_invalid_email", msg: "Invalid email address."}
 		}
 	case "enum":
 		return inEnum(a.name, text(v), a.values(q))
@@ -128,7 +132,7 @@ func (q *rq) checkOne(a arg, v any) *badParam {
 	case "billing":
 		o, _ := v.(*Obj)
 		if e, isString := o.Get("email").(string); isString && !validEmail(e) {
-			return &badParam{"rest_invalid_email", "Invalid email address."}
+			return &badParam{code: "rest_invalid_email", msg: "Invalid email address."}
 		}
 	}
 	return nil
@@ -153,7 +157,7 @@ func isInt(v any) bool {
 
 func bounds(a arg, n int) *badParam {
 	oob := func(f string, args ...any) *badParam {
-		return &badParam{"rest_out_of_bounds", fmt.Sprintf(a.name+" must be "+f, args...)}
+		return &badParam{code: "rest_out_of_bounds", msg: fmt.Sprintf(a.name+" must be "+f, args...)}
 	}
 	switch {
 	case a.min != 0 && a.max != 0 && (n < a.min || n > a.max):
@@ -170,7 +174,7 @@ func inEnum(name, v string, enum []string) *badParam {
 			return nil
 		}
 	}
-	return &badParam{"rest_not_in_enum", name + " is not one of " + enumText(enum) + "."}
+	return &badParam{code: "rest_not_in_enum", msg: name + " is not one of " + enumText(enum) + "."}
 }
 
 func enumText(enum []string) string {

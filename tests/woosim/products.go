@@ -92,7 +92,7 @@ func (q *rq) listProducts() (*response, error) {
 	}
 	for param, field := range map[string]string{"category": "categories", "tag": "tags"} {
 		if v := p.Str(param); v != "" {
-			ids := q.withChildren(field, ints(v))
+			ids := ints(v)
 			rows = keep(rows, func(o *Obj) bool {
 				return slices.ContainsFunc(o.objs(field), func(c *Obj) bool { return slices.Contains(ids, c.Int("id")) })
 			})
@@ -106,10 +106,10 @@ func (q *rq) listProducts() (*response, error) {
 		rows = keep(rows, func(o *Obj) bool { return slices.Contains(want, o.Int("parent_id")) })
 	}
 	if lo := p.Str("min_price"); lo != "" {
-		rows = keep(rows, func(o *Obj) bool { return o.Str("price") != "" && !dec(o.Str("price")).LessThan(dec(lo)) })
+		rows = keep(rows, func(o *Obj) bool { return o.Str("price") != "" && !q.s.priceRange(o)[1].LessThan(dec(lo)) })
 	}
 	if hi := p.Str("max_price"); hi != "" {
-		rows = keep(rows, func(o *Obj) bool { return o.Str("price") != "" && !dec(o.Str("price")).GreaterThan(dec(hi)) })
+		rows = keep(rows, func(o *Obj) bool { return o.Str("price") != "" && !q.s.priceRange(o)[0].GreaterThan(dec(hi)) })
 	}
 	rows = q.between(q.pick(rows))
 	q.orderProducts(rows)
@@ -122,25 +122,32 @@ func (q *rq) listProducts() (*response, error) {
 	return res, nil
 }
 
-// withChildren adds the categories below the given ones.
-func (q *rq) withChildren(field string, ids []int) []int {
-	if field != "categories" {
-		return ids
+// priceRange is a product's lowest and highest price.
+func (s *Sim) priceRange(p *Obj) [2]decimal.Decimal {
+	out := [2]decimal.Decimal{dec(p.Str("price")), dec(p.Str("price"))}
+	if p.Str("type") != "variable" {
+		return out
 	}
-	for changed := true; changed; {
-		changed = false
-		for _, c := range q.s.st.categories.rows {
-			if slices.Contains(ids, c.Int("parent")) && !slices.Contains(ids, c.Int("id")) {
-				ids, changed = append(ids, c.Int("id")), true
-			}
+	for _, v := range s.st.variations.rows {
+		if v.Int("parent_id") == p.Int("id") && v.Str("price") != "" && v.Str("status") == "publish" {
+			out[1] = decimal.Max(out[1], dec(v.Str("price")))
 		}
 	}
-	return ids
+	return out
 }
 
 func (q *rq) orderProducts(rows []*Obj) {
 	desc := q.desc(true)
 	tie := q.unsettled()
+	for _, p := range []string{"stock_status", "sku", "search_sku", "category", "tag"} {
+		if q.params.Has(p) {
+			tie = byID
+		}
+	}
+	side := 0
+	if desc {
+		side = 1
+	}
 	switch q.params.Str("orderby") {
 	case "id":
 		order(rows, desc, func(o *Obj) int { return o.Int("id") }, nil)
@@ -157,7 +164,7 @@ func (q *rq) orderProducts(rows []*Obj) {
 			return cmp.Compare(fold(a.Str("name")), fold(b.Str("name")))
 		})
 	case "price":
-		order(rows, desc, func(o *Obj) float64 { f, _ := dec(o.Str("price")).Float64(); return f }, byIDDesc)
+		order(rows, desc, func(o *Obj) float64 { f, _ := q.s.priceRange(o)[side].Float64(); return f }, byIDDesc)
 	case "popularity":
 		order(rows, true, func(o *Obj) int { return o.Int("total_sales") }, byIDDesc)
 	case "rating":
@@ -341,6 +348,9 @@ func (q *rq) renderVariation(v *Obj) *Obj {
 		}
 	}
 	if edit {
+		if imgs := parent.objs("images"); len(imgs) > 0 && !v.Has(hidden+"image") && o.Obj("image").Int("id") == imgs[0].Int("id") {
+			o.Set("image", nil)
+		}
 		o.Set("description", rawText(o, "description"))
 	}
 	return o
@@ -396,8 +406,11 @@ func (q *rq) listVariations() (*response, error) {
 // variation finds the variation of the route under its product.
 func (q *rq) variation() (*Obj, error) {
 	v := q.s.st.variations.get(q.id)
+	if v == nil && q.batch {
+		return nil, fail(400, "woocommerce_rest_product_variation_invalid_id", "Invalid ID.")
+	}
 	if v == nil {
-		return nil, fail(404, "woocommerce_rest_product_variation_invalid_id", "Invalid ID.")
+		return nil, &apiError{code: "woocommerce_rest_product_variation_invalid_id", message: "Invalid ID.", status: 404, noAllow: true}
 	}
 	if v.Int("parent_id") != toInt(q.vars["product"]) {
 		return nil, &apiError{code: "woocommerce_rest_product_variation_invalid_id", message: "Invalid ID.", status: 404, noAllow: true}

@@ -54,10 +54,9 @@ func (q *rq) createProduct() (*response, error) {
 	if q.body.Int("id") != 0 {
 		return nil, fail(400, "woocommerce_rest_product_exists", "Cannot create existing product.")
 	}
-	ids := s.ids["post"]
 	p := s.newProduct()
 	if err := q.applyProduct(p, true); err != nil {
-		s.ids["post"] = ids
+		s.ids["post"]--
 		return nil, err
 	}
 	if len(p.objs("categories")) == 0 {
@@ -172,7 +171,12 @@ func (q *rq) applyProduct(p *Obj, isNew bool) error {
 	}
 	for _, d := range []string{"date_created"} {
 		if v := in.Str(d); v != "" {
-			s.setDate(p, d, v, false)
+			// WooCommerce takes the site-local field for UTC here.
+			old, _ := time.Parse(wpTime, p.Str(d))
+			s.setDate(p, d, v, true)
+			if !isNew && !strings.HasPrefix(p.Str(d), old.Format("2006-01-02")) {
+				s.applyMeta(p, []*Obj{object("key", "_wp_old_date", "value", old.Format("2006-01-02"))}, "meta", nil)
+			}
 		} else if v := in.Str(d + "_gmt"); v != "" {
 			s.setDate(p, d, v, true)
 		}
@@ -298,6 +302,7 @@ func (s *Sim) checkSKU(p *Obj, sku string, isNew bool) error {
 		}
 		if o.Str("status") == "trash" {
 			if isNew {
+				s.ids["post"]++ // the row is written before the SKU is found taken
 				return fail(400, "woocommerce_rest_product_not_created", "The SKU ("+sku+") you are trying to insert is already under processing")
 			}
 			continue
@@ -361,6 +366,9 @@ func (s *Sim) productAttributes(in []*Obj) []any {
 }
 
 func (s *Sim) findImage(id int) *Obj {
+	if i := s.media[id]; i != nil {
+		return i
+	}
 	for _, p := range s.st.products.rows {
 		for _, i := range p.objs("images") {
 			if i.Int("id") == id {
@@ -390,14 +398,17 @@ func (q *rq) image(in *Obj) (*Obj, error) {
 			return nil, fail(400, "woocommerce_product_invalid_image_id", fmt.Sprintf("#%d is an invalid image ID.", id))
 		}
 		img = img.clone()
-		if in.Str("name") != "" {
-			img.Set("name", in.Str("name"))
+		if in.Str("name") != "" || in.Has("alt") {
+			if in.Str("name") != "" {
+				img.Set("name", in.Str("name"))
+			}
+			if in.Has("alt") {
+				img.Set("alt", in.Str("alt"))
+			}
+			img.Set("date_modified", local)
+			img.Set("date_modified_gmt", gmt(now))
 		}
-		if in.Has("alt") {
-			img.Set("alt", in.Str("alt"))
-		}
-		img.Set("date_modified", local)
-		img.Set("date_modified_gmt", gmt(now))
+		s.media[id] = img.clone()
 		return img, nil
 	}
 	src := in.Str("src")
@@ -415,8 +426,10 @@ func (q *rq) image(in *Obj) (*Obj, error) {
 	if shown == "" {
 		shown = name
 	}
-	return object("id", s.nextID("post"), "date_created", local, "date_created_gmt", gmt(now), "date_modified", local, "date_modified_gmt", gmt(now),
-		"src", s.st.origin+"/wp-content/uploads/"+now.In(s.st.zone).Format("2006/01")+"/"+name, "name", shown, "alt", in.Str("alt")), nil
+	img := object("id", s.nextID("post"), "date_created", local, "date_created_gmt", gmt(now), "date_modified", local, "date_modified_gmt", gmt(now),
+		"src", s.st.origin+"/wp-content/uploads/"+now.In(s.st.zone).Format("2006/01")+"/"+name, "name", shown, "alt", in.Str("alt"))
+	s.media[img.Int("id")] = img.clone()
+	return img, nil
 }
 
 // setDate writes a pair of times from one of the two; "" clears both.
@@ -622,13 +635,73 @@ func (s *Sim) trashProduct(p *Obj) {
 
 func (s *Sim) untrashProduct(p *Obj) {
 	p.Set("slug", strings.TrimSuffix(p.Str("slug"), "__trashed"))
-	p.Set("meta_data", anyList(keep(p.objs("meta_data"), func(m *Obj) bool {
-		return !strings.HasPrefix(m.Str("key"), "_wp_")
-	})))
+	// By REST only the slug comes back; the notes of the trash stay.
+	p.Set("meta_data", anyList(keep(p.objs("meta_data"), func(m *Obj) bool { return m.Str("key") != "_wp_desired_post_slug" })))
 }
 
+// duplicateProduct copies a product as a draft. Its answer is not a product as
+// elsewhere but WooCommerce's own data array.
 func (q *rq) duplicateProduct() (*response, error) {
-	return q.unsupported()
+	s := q.s
+	p := s.st.products.get(q.id)
+	if p == nil {
+		return nil, fail(404, "woocommerce_rest_product_invalid_id", "Invalid product ID.")
+	}
+	c := s.newProduct()
+	id, links := c.Get("id"), c.Get("_links")
+	now := s.now()
+	sku := p.Str("sku")
+	*c = *p.clone()
+	c.Set("id", id)
+	c.Set("_links", links)
+	c.Set("name", p.Str("name")+" (Copy)")
+	c.Set("status", "draft")
+	c.Set("slug", "")
+	c.Set("total_sales", 0)
+	for n := 1; sku != ""; n++ {
+		if s.bySKU(fmt.Sprintf("%s-%d", sku, n)) == nil {
+			c.Set("sku", fmt.Sprintf("%s-%d", sku, n))
+			break
+		}
+	}
+	s.stamp(c, "date_created", now)
+	s.stamp(c, "date_modified", now)
+	s.settleProduct(c)
+	s.st.products.add(c)
+	s.queueEvent("product.created", c.Int("id"))
+	phpDate := object("date", now.In(s.st.zone).Format("2006-01-02 15:04:05.000000"), "timezone_type", 3, "timezone", s.st.zone.String())
+	e := q.editProduct(c)
+	d := c.Obj("dimensions")
+	ids := func(key string) []any {
+		out := []any{}
+		for _, x := range c.objs(key) {
+			out = append(out, x.Get("id"))
+		}
+		return out
+	}
+	low := c.Get("low_stock_amount")
+	if low == nil {
+		low = ""
+	}
+	out := &Obj{}
+	for _, k := range []string{"id", "name", "slug", "date_created", "date_modified", "status", "featured", "catalog_visibility", "description", "short_description", "sku", "global_unique_id", "price", "regular_price", "sale_price",
+		"date_on_sale_from", "date_on_sale_to", "total_sales", "tax_status", "tax_class", "manage_stock", "stock_quantity", "stock_status", "backorders"} {
+		out.Set(k, e.Get(k))
+	}
+	out.Set("date_created", phpDate)
+	out.Set("date_modified", phpDate.clone())
+	for _, kv := range [][2]any{{"low_stock_amount", low}, {"sold_individually", e.Get("sold_individually")}, {"weight", e.Get("weight")}, {"length", d.Get("length")}, {"width", d.Get("width")}, {"height", d.Get("height")},
+		{"upsell_ids", e.Get("upsell_ids")}, {"cross_sell_ids", e.Get("cross_sell_ids")}, {"parent_id", e.Get("parent_id")}, {"reviews_allowed", e.Get("reviews_allowed")}, {"purchase_note", e.Get("purchase_note")},
+		{"attributes", e.Get("attributes")}, {"default_attributes", e.Get("default_attributes")}, {"menu_order", e.Get("menu_order")}, {"post_password", ""}, {"virtual", e.Get("virtual")}, {"downloadable", e.Get("downloadable")},
+		{"category_ids", ids("categories")}, {"tag_ids", ids("tags")}, {"shipping_class_id", e.Get("shipping_class_id")}, {"downloads", e.Get("downloads")}, {"image_id", ""}, {"gallery_image_ids", []any{}},
+		{"download_limit", e.Get("download_limit")}, {"download_expiry", e.Get("download_expiry")}, {"rating_counts", []any{}}, {"average_rating", "0"}, {"review_count", 0}, {"meta_data", e.Get("meta_data")}} {
+		out.Set(kv[0].(string), kv[1])
+	}
+	if imgs := ids("images"); len(imgs) > 0 {
+		out.Set("image_id", text(imgs[0]))
+		out.Set("gallery_image_ids", imgs[1:])
+	}
+	return ok(out), nil
 }
 
 func (q *rq) batchProducts() (*response, error) {

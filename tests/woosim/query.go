@@ -76,7 +76,11 @@ func buildQuery(o *Obj) string {
 				parts = append(parts, prefix+"=0")
 			}
 		default:
-			parts = append(parts, prefix+"="+url.QueryEscape(text(v)))
+			val := strings.ReplaceAll(url.QueryEscape(text(v)), "%2B", "+")
+			for strings.HasSuffix(val, "%3D") {
+				val = strings.TrimSuffix(val, "%3D")
+			}
+			parts = append(parts, prefix+"="+val)
 		}
 	}
 	for i, k := range o.keys {

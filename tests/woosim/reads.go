@@ -25,7 +25,7 @@ func (q *rq) terms(rows []*Obj) (*response, error) {
 	p := q.params
 	rows = slices.Clone(rows)
 	if truthy(p.Get("hide_empty")) {
-		rows = keep(rows, func(o *Obj) bool { return o.Int("count") > 0 })
+		rows = keep(rows, func(o *Obj) bool { return q.s.holdsProducts(o) })
 	}
 	if s := fold(p.Str("search")); s != "" {
 		rows = keep(rows, func(o *Obj) bool { return strings.Contains(fold(o.Str("name")+" "+o.Str("slug")), s) })
@@ -51,6 +51,25 @@ func (q *rq) terms(rows []*Obj) (*response, error) {
 	return q.page(rows)
 }
 
+// holdsProducts tells whether a term has products of its own; the count shown
+// for a category takes in those of its children.
+func (s *Sim) holdsProducts(term *Obj) bool {
+	if !term.Has("display") {
+		return term.Int("count") > 0
+	}
+	for _, p := range s.st.products.rows {
+		if p.Str("status") != "publish" {
+			continue
+		}
+		for _, c := range p.objs("categories") {
+			if c.Int("id") == term.Int("id") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (q *rq) term(t *table) (*response, error) {
 	if o := t.get(q.id); o != nil {
 		return ok(o.clone()), nil
@@ -66,7 +85,9 @@ func (q *rq) listAttributes() (*response, error) {
 		rows = append(rows, a.Obj("attribute").clone())
 	}
 	order(rows, false, func(o *Obj) string { return fold(o.Str("name")) }, byID)
-	return ok(anyList(rows)), nil
+	res := ok(anyList(rows))
+	res.headers = [][2]string{{"X-WP-Total", itoa(len(rows))}, {"X-WP-TotalPages", "1"}}
+	return res, nil
 }
 
 func (q *rq) getAttribute() (*response, error) {
@@ -81,11 +102,7 @@ func (q *rq) listTerms() (*response, error) {
 	if a == nil {
 		return nil, errTaxonomy
 	}
-	rows := a.objs("terms")
-	if a.Obj("attribute").Str("order_by") == "menu_order" && q.params.Str("orderby") == "" {
-		return q.page(q.pick(rows))
-	}
-	return q.terms(rows)
+	return q.terms(a.objs("terms"))
 }
 
 func (q *rq) getTerm() (*response, error) {
@@ -175,17 +192,35 @@ func (q *rq) getTaxClass() (*response, error) {
 	return nil, fail(404, "woocommerce_rest_tax_class_invalid_slug", "Invalid slug.")
 }
 
-var settingGroups = [][3]string{
-	{"wc_admin", "WooCommerce Admin", "Settings for WooCommerce admin reporting."},
-	{"general", "General", ""}, {"products", "Products", ""}, {"tax", "Tax", ""}, {"shipping", "Shipping", ""},
-	{"checkout", "Payments", ""}, {"account", "Accounts &amp; Privacy", ""}, {"email", "Emails", ""},
-	{"integration", "Integration", ""}, {"advanced", "Advanced", ""},
+var settingGroups = [][4]string{
+	{"wc_admin", "WooCommerce Admin", "Settings for WooCommerce admin reporting.", ""},
+	{"general", "General", "", ""},
+	{"products", "Products", "", ""},
+	{"tax", "Tax", "", ""},
+	{"shipping", "Shipping", "", ""},
+	{"checkout", "Payments", "", ""},
+	{"account", "Accounts &amp; Privacy", "", ""},
+	{"email", "Emails", "", ""},
+	{"integration", "Integration", "", ""},
+	{"site-visibility", "Site visibility", "", ""},
+	{"advanced", "Advanced", "", ""},
+	{"email_new_order", "New order", "New order emails are sent to chosen recipient(s) when a new order is received.", "email"},
+	{"email_cancelled_order", "Cancelled order", "Cancelled order emails are sent to chosen recipient(s) when orders have been marked cancelled (if they were previously processing or on-hold).", "email"},
+	{"email_failed_order", "Failed order", "Failed order emails are sent to chosen recipient(s) when orders have been marked failed (if they were previously pending or on-hold).", "email"},
+	{"email_customer_on_hold_order", "Order on-hold", "This is an order notification sent to customers containing order details after an order is placed on-hold from Pending, Cancelled or Failed order status.", "email"},
+	{"email_customer_processing_order", "Processing order", "This is an order notification sent to customers containing order details after payment.", "email"},
+	{"email_customer_completed_order", "Completed order", "Order complete emails are sent to customers when their orders are marked completed and usually indicate that their orders have been shipped.", "email"},
+	{"email_customer_refunded_order", "Refunded order", "Order refunded emails are sent to customers when their orders are refunded.", "email"},
+	{"email_customer_invoice", "Order details", "Order detail emails can be sent to customers containing their order information and payment links.", "email"},
+	{"email_customer_note", "Customer note", "Customer note emails are sent when you add a note to an order.", "email"},
+	{"email_customer_reset_password", "Reset password", "Customer \"reset password\" emails are sent when customers reset their passwords.", "email"},
+	{"email_customer_new_account", "New account", "Customer \"new account\" emails are sent to the customer when a customer signs up via checkout or account pages.", "email"},
 }
 
 func (q *rq) listSettingGroups() (*response, error) {
 	var out []any
 	for _, g := range settingGroups {
-		out = append(out, object("id", g[0], "label", g[1], "description", g[2], "parent_id", "", "sub_groups", []any{},
+		out = append(out, object("id", g[0], "label", g[1], "description", g[2], "parent_id", g[3], "sub_groups", []any{},
 			"_links", object("options", hrefs(q.s.st.origin+"/wp-json/wc/v3/settings/"+g[0]))))
 	}
 	return ok(out), nil
@@ -349,7 +384,7 @@ func (q *rq) customerTotals() (*response, error) {
 			continue
 		}
 		all++
-		if c.Bool("is_paying_customer") {
+		if c.Bool("is_paying_customer") && c.Str("role") != "shop_manager" {
 			paying++
 		}
 	}

@@ -28,11 +28,20 @@ func (q *rq) listRefunds() (*response, error) {
 }
 
 func (q *rq) listAllRefunds() (*response, error) {
-	rows := q.between(q.pick(slices.Clone(q.s.st.refunds.rows)))
+	rows := slices.Clone(q.s.st.refunds.rows)
+	for i, r := range rows {
+		rows[i] = r.clone()
+		rows[i].Set(hidden+"modified", r.Str("date_created_gmt"))
+	}
+	rows = q.between(q.pick(rows))
 	desc := q.desc(true)
 	tie := byIDDesc
 	if !desc {
 		tie = byID
+	}
+	if q.params.Str("orderby") == "id" {
+		order(rows, desc, func(o *Obj) int { return o.Int("id") }, nil)
+		return q.refundPage(rows, true)
 	}
 	order(rows, desc, func(o *Obj) string { return o.Str("date_created_gmt") }, tie)
 	return q.refundPage(rows, true)

@@ -65,7 +65,7 @@ func (s *Sim) routes() *mux.Router {
 		at(v+"/orders", methods{"GET": list((*rq).listOrders, orderListArgs()...), "POST": create((*rq).createOrder, orderWriteArgs()...)})
 		at(v+"/orders/{id:[0-9]+}", methods{"GET": view((*rq).getOrder, arg{name: "dp", kind: "int"}), "WRITE": edit((*rq).updateOrder, orderWriteArgs()...), "DELETE": remove((*rq).deleteOrder)})
 	}
-	at("/wc/v1/orders/{id:[0-9]+}", methods{"GET": view((*rq).orderV1)})
+	at("/wc/v1/orders/{id:[0-9]+}", methods{"GET": view((*rq).orderV1), "WRITE": edit((*rq).unsupported), "DELETE": remove((*rq).unsupported)})
 	at(v3+"/orders/batch", batch((*rq).batchOrders))
 	at(v3+"/orders/{order:[0-9]+}/notes", methods{"GET": list((*rq).listNotes), "POST": create((*rq).createNote)})
 	at(v3+"/orders/{order:[0-9]+}/notes/{id:[0-9]+}", methods{"GET": view((*rq).getNote), "DELETE": remove((*rq).deleteNote)})
@@ -115,7 +115,7 @@ func (q *rq) unsupported() (*response, error) {
 
 func (q *rq) orderV1() (*response, error) {
 	if q.s.opt.HPOS {
-		return nil, fail(404, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
+		return nil, fail(404, "woocommerce_rest_invalid_shop_order_id", "Invalid ID.")
 	}
 	return q.unsupported()
 }

@@ -80,6 +80,7 @@ type Sim struct {
 	hookFaults WebhookFaults
 	delivering sync.Mutex
 	uploads    map[string]int // pictures taken in, by file name
+	media      map[int]*Obj   // pictures changed or taken in
 }
 
 // New makes a simulator of a copy of the store.
@@ -96,7 +97,7 @@ func New(store *Store, opt Options) *Sim {
 	if opt.Images == nil {
 		opt.Images = looksLikeImage
 	}
-	s := &Sim{st: store.clone(), opt: opt, log: opt.Logger, nonces: map[string]bool{}, hooks: map[int]*hookState{}, uploads: map[string]int{}}
+	s := &Sim{st: store.clone(), opt: opt, log: opt.Logger, nonces: map[string]bool{}, hooks: map[int]*hookState{}, uploads: map[string]int{}, media: map[int]*Obj{}}
 	s.rng = rand.New(rand.NewPCG(opt.Seed, 0x9e3779b97f4a7c15))
 	if s.opt.BaseURL == "" {
 		s.opt.BaseURL = s.st.origin

@@ -35,7 +35,7 @@ func (q *rq) createVariation() (*response, error) {
 	s.st.variations.add(v)
 	q.touchParent(parent)
 	s.queueEvent("product.created", id)
-	return &response{status: 201, body: q.editVariation(v), location: "/wc/v3/products/" + parent.Str("id") + "/variations/" + itoa(id), single: true}, nil
+	return &response{status: 201, body: q.editVariation(v), location: `/wc/v3/products/(?P<product_id>[\d]+)/variations/` + itoa(id), single: true}, nil
 }
 
 // editVariation is the form of a variation in answers to writes.
@@ -87,13 +87,14 @@ func (q *rq) applyVariation(v, parent *Obj, isNew bool) error {
 			return err
 		}
 		v.Set("image", img)
+		v.Set(hidden+"image", true)
 	}
 	if in.Has("attributes") {
 		v.Set("attributes", s.variationAttributes(parent, in.objs("attributes")))
 	}
 	s.settlePrice(v)
 	s.settleStock(v)
-	v.Set("purchasable", v.Str("price") != "")
+	v.Set("purchasable", v.Str("price") != "" && v.Str("status") == "publish")
 	var names, query []string
 	for _, a := range v.objs("attributes") {
 		names = append(names, a.Str("option"))
@@ -140,7 +141,7 @@ func (s *Sim) variationAttributes(parent *Obj, in []*Obj) []any {
 				}
 			}
 			slug := pa.Str("slug")
-			if slug == "" {
+			if slug == "" || pa.Int("id") == 0 {
 				slug = slugify(pa.Str("name"))
 			}
 			out = append(out, object("id", pa.Int("id"), "name", pa.Str("name"), "slug", slug, "option", option))
@@ -172,8 +173,12 @@ func (q *rq) variationToWrite() (*Obj, error) {
 		return nil, fail(400, "woocommerce_rest_product_variation_invalid_id", "Invalid ID.")
 	}
 	if v.Int("parent_id") != toInt(q.vars["product"]) {
-		if q.batch {
-			return nil, fail(400, "woocommerce_rest_product_variation_invalid_id", "Invalid ID.")
+		if q.batch { // a batch moves the variation to the product of its address
+			v.Set("parent_id", toInt(q.vars["product"]))
+			v.Set("attributes", []any{})
+			base := q.s.st.origin + "/wp-json/wc/v3/products/" + q.vars["product"]
+			v.Set("_links", object("self", hrefs(base+"/variations/"+v.Str("id")), "collection", hrefs(base+"/variations"), "up", hrefs(base)))
+			return v, nil
 		}
 		return nil, &apiError{code: "woocommerce_rest_product_variation_invalid_id", message: "Invalid ID.", status: 404, noAllow: true}
 	}
@@ -196,7 +201,9 @@ func (q *rq) deleteVariation() (*response, error) {
 		v.Set("status", "trash")
 	}
 	q.touchParent(parent)
-	return ok(before), nil
+	res := ok(before)
+	res.noAllow = truthy(q.params.Get("force"))
+	return res, nil
 }
 
 func (q *rq) batchVariations() (*response, error) {

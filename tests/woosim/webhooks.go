@@ -67,7 +67,7 @@ func (q *rq) webhook(status int) (*Obj, error) {
 	if h := q.s.st.webhooks.get(q.id); h != nil {
 		return h, nil
 	}
-	return nil, fail(status, "woocommerce_rest_shop_webhook_invalid_id", "Invalid ID.")
+	return nil, fail(status, "woocommerce_rest_shop_webhook_invalid_id", "ID is invalid.")
 }
 
 func (q *rq) getWebhook() (*response, error) {
@@ -94,10 +94,7 @@ func (q *rq) createWebhook() (*response, error) {
 		return nil, fail(400, "woocommerce_rest_shop_webhook_invalid_delivery_url", "Webhook delivery URL must be a valid URL starting with http:// or https://.")
 	}
 	h := q.s.addWebhook(in.Str("name"), in.Str("topic"), in.Str("delivery_url"), in.Str("secret"), q.user)
-	shown := h.clone()
-	shown.Set("date_modified", nil)
-	shown.Set("date_modified_gmt", nil)
-	return &response{status: 201, body: shown, location: "/wc/v3/webhooks/" + h.Str("id"), single: true}, nil
+	return &response{status: 201, body: h.clone(), location: "/wc/v3/webhooks/" + h.Str("id"), single: true}, nil
 }
 
 func (s *Sim) addWebhook(name, topic, address, secret string, owner *user) *Obj {
@@ -111,7 +108,8 @@ func (s *Sim) addWebhook(name, topic, address, secret string, owner *user) *Obj 
 	h := object("id", id, "name", name, "status", "active", "topic", "", "resource", "", "event", "", "hooks", []any{}, "delivery_url", address)
 	setTopic(h, topic)
 	s.stamp(h, "date_created", now)
-	s.stamp(h, "date_modified", now)
+	h.Set("date_modified", nil)
+	h.Set("date_modified_gmt", nil)
 	base := s.st.origin + "/wp-json/wc/v3/webhooks"
 	h.Set("_links", object("self", hrefs(base+"/"+itoa(id)), "collection", hrefs(base)))
 	s.st.webhooks.add(h)

@@ -178,7 +178,7 @@ func (q *rq) deleteTaxClass() (*response, error) {
 			return nil, fail(501, "woocommerce_rest_trash_not_supported", "Taxes do not support trashing.")
 		}
 		q.s.st.taxClasses = append(q.s.st.taxClasses[:i:i], q.s.st.taxClasses[i+1:]...)
-		return ok(c.clone()), nil
+		return ok(object("name", c.Str("name"), "slug", c.Str("slug"), "_links", c.Get("_links"))), nil
 	}
 	return nil, fail(404, "woocommerce_rest_tax_class_invalid_slug", "Invalid slug.")
 }
