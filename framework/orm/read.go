@@ -555,3 +555,43 @@ func nameCreateBase(rs Records, name string) (NamedID, error) {
 func (rs Records) NameCreate(name string) (NamedID, error) {
 	return rs.Model.ops.nameCreate(rs.Browse(), strings.TrimSpace(name))
 }
+
+// WireValues turns values such as those of DefaultGet into JSON-RPC form.
+func (rs Records) WireValues(vals Values) (Values, error) {
+	out := make(Values, len(vals))
+	for name, v := range vals {
+		f := rs.Model.Fields[name]
+		if f == nil {
+			out[name] = v
+			continue
+		}
+		x, err := f.parse(v)
+		if err != nil {
+			return nil, err
+		}
+		if cmds, ok := x.([]Command); ok {
+			out[name] = wireCommands(cmds)
+			continue
+		}
+		out[name] = f.Wire(x)
+	}
+	return out, nil
+}
+
+func wireCommands(cmds []Command) []any {
+	out := make([]any, len(cmds))
+	for i, c := range cmds {
+		var last any = 0
+		switch c.Op {
+		case CmdCreate, CmdUpdate:
+			last = c.Values
+		case CmdSet:
+			last = c.IDs
+			if c.IDs == nil {
+				last = []int64{}
+			}
+		}
+		out[i] = []any{c.Op, c.ID, last}
+	}
+	return out
+}
