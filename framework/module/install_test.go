@@ -1,62 +1,18 @@
 package module_test
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"fusion/framework/module"
 	"fusion/framework/orm"
-	"fusion/framework/pglocal/pgtest"
+	"fusion/framework/ormtest"
+	"fusion/framework/ormtest/kernel"
 )
-
-var (
-	server string // maintenance database
-	serial atomic.Int64
-)
-
-func TestMain(m *testing.M) {
-	url, stop, err := pgtest.Server(context.Background())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	server = url
-	code := m.Run()
-	stop()
-	os.Exit(code)
-}
-
-// emptyDB is the address of a database of the test's own.
-func emptyDB(t *testing.T) string {
-	t.Helper()
-	name := fmt.Sprintf("module_test_%d_%d", os.Getpid(), serial.Add(1))
-	admin := func(sql string) {
-		conn, err := pgx.Connect(context.Background(), server)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	admin("CREATE DATABASE " + name)
-	t.Cleanup(func() { admin("DROP DATABASE " + name + " WITH (FORCE)") })
-	cfg, err := pgx.ParseConfig(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Replace(server, "/"+cfg.Database+"?", "/"+name+"?", 1)
-}
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
@@ -147,8 +103,8 @@ func TestInstall(t *testing.T) {
 	t.Parallel()
 	addons := []module.Addon{library(text("data/books.xml", booksXML, "data/cover.txt", "cover", "lib.book.csv",
 		"id,name,pages,shelf_id:id,kind,is_read,similar_ids/id\nc1,Csv,3,shelf,Poem,1,\"b1,lib.b2\"\nc2,\"Csv, two\",,,,,\n"),
-		"data/books.xml", "lib.book.csv"), kernel()}
-	url := emptyDB(t)
+		"data/books.xml", "lib.book.csv"), kernel.Addon()}
+	url := ormtest.URL(t)
 	db := install(t, open(t, url, addons), addons, "lib")
 	same(t, "books", query(t, db, `SELECT b.name, pages, kind, printed, seen, is_read, price, notes, split_part(subject, ',', 1), cover, s.name->>'en_US'
 		FROM lib_book b LEFT JOIN lib_shelf s ON s.id = b.shelf_id ORDER BY b.name`), []string{

@@ -6,14 +6,15 @@ import (
 
 	"fusion/framework/module"
 	"fusion/framework/orm"
+	"fusion/framework/ormtest/kernel"
 )
 
 type (
 	shelf struct {
 		orm.Record `orm:"lib.shelf" label:"Shelf"`
-		Name       string          `orm:"name,translate" validate:"required"`
-		Books      orm.Many[book]  `orm:"book_ids,inverse=shelf_id"`
-		Groups     orm.Many[group] `orm:"group_ids,rel=lib_shelf_group_rel:shelf_id:group_id"`
+		Name       string                 `orm:"name,translate" validate:"required"`
+		Books      orm.Many[book]         `orm:"book_ids,inverse=shelf_id"`
+		Groups     orm.Many[kernel.Group] `orm:"group_ids,rel=lib_shelf_group_rel:shelf_id:group_id"`
 	}
 	book struct {
 		orm.Record `orm:"lib.book" order:"name" label:"Book"`

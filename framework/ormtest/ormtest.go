@@ -1,0 +1,150 @@
+package ormtest
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fusion/framework/module"
+	"fusion/framework/orm"
+)
+
+// update is the flag of [Golden]; a test program that imports this package
+// must not define one of its own.
+var update = flag.Bool("update", false, "write golden files instead of comparing with them")
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// New gives an Env of the superuser on a database with the addons installed,
+// without demonstration data. Its transaction is rolled back when the test
+// ends. The list must contain what the addons depend on. Tests may be
+// parallel: no two share a database at a time. AfterCommit functions never
+// run; a test of those needs [DB].
+func New(t testing.TB, addons ...module.Addon) *orm.Env {
+	t.Helper()
+	k := shared()
+	ctx := context.Background()
+	tpl, err := k.template(ctx, addons)
+	if err != nil {
+		t.Fatalf("ormtest: installing the addons: %v", err)
+	}
+	db := tpl.take()
+	if db == nil {
+		if db, _, err = k.clone(ctx, tpl); err != nil {
+			t.Fatalf("ormtest: %v", err)
+		}
+	}
+	env, err := db.Begin(t.Context(), orm.System())
+	if err != nil {
+		t.Fatalf("ormtest: %v", err)
+	}
+	t.Cleanup(func() {
+		env.Rollback()
+		db.DropAccessCache()
+		tpl.giveBack(db)
+	})
+	return env
+}
+
+func (t *template) take() *orm.DB {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.idle) == 0 {
+		return nil
+	}
+	db := t.idle[len(t.idle)-1]
+	t.idle = t.idle[:len(t.idle)-1]
+	return db
+}
+
+func (t *template) giveBack(db *orm.DB) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.idle = append(t.idle, db)
+}
+
+// DB gives a database of the test's own with the addons installed, for tests
+// that commit: jobs, crashes, concurrency. It is dropped when the test ends.
+func DB(t testing.TB, addons ...module.Addon) *orm.DB {
+	t.Helper()
+	k := shared()
+	ctx := context.Background()
+	tpl, err := k.template(ctx, addons)
+	if err != nil {
+		t.Fatalf("ormtest: installing the addons: %v", err)
+	}
+	db, name, err := k.clone(ctx, tpl)
+	if err != nil {
+		t.Fatalf("ormtest: %v", err)
+	}
+	t.Cleanup(func() {
+		db.Close()
+		if err := k.drop(ctx, name); err != nil {
+			t.Errorf("ormtest: dropping the test's database: %v", err)
+		}
+	})
+	return db
+}
+
+// URL is the address of an empty database of the test's own, for tests of the
+// installation itself and of whole programs. It is dropped when the test ends.
+func URL(t testing.TB) string {
+	t.Helper()
+	k := shared()
+	ctx := context.Background()
+	if _, err := k.server(ctx); err != nil {
+		t.Fatalf("ormtest: %v", err)
+	}
+	name, err := k.empty(ctx)
+	if err != nil {
+		t.Fatalf("ormtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := k.drop(ctx, name); err != nil {
+			t.Errorf("ormtest: dropping the test's database: %v", err)
+		}
+	})
+	url, err := k.address(name)
+	if err != nil {
+		t.Fatalf("ormtest: %v", err)
+	}
+	return url
+}
+
+// Golden compares got with the file testdata/name, or writes the file when the
+// test runs with -update.
+func Golden(t testing.TB, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", filepath.FromSlash(name))
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run the test with -update to write it", err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s differs (-want +got); run the test with -update if the change is meant:\n%s", path, d)
+	}
+}
+
+// MaxQueries fails the test when fn sends more SQL statements than limit.
+func MaxQueries(t testing.TB, env *orm.Env, limit int, fn func()) {
+	t.Helper()
+	before := env.Queries()
+	fn()
+	if n := env.Queries() - before; n > limit {
+		t.Errorf("%d queries were sent, at most %d are expected", n, limit)
+	}
+}
