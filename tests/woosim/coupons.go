@@ -346,6 +346,9 @@ func (q *rq) deleteCoupon() (*response, error) {
 	if c.Str("status") == "trash" {
 		return nil, fail(410, "woocommerce_rest_already_trashed", "The shop_coupon has already been deleted.")
 	}
+	for _, m := range [][2]string{{"_wp_trash_meta_status", c.Str("status")}, {"_wp_trash_meta_time", fmt.Sprint(q.s.now().Unix())}, {"_wp_desired_post_slug", slugify(c.Str("code"))}} {
+		c.Set("meta_data", append(c.List("meta_data"), object("id", q.s.nextID("meta"), "key", m[0], "value", m[1])))
+	}
 	c.Set("status", "trash")
 	q.s.stamp(c, "date_modified", q.s.now())
 	q.s.queueEvent("coupon.deleted", q.id)

@@ -63,8 +63,14 @@ func (q *rq) listCustomers() (*response, error) {
 }
 
 // displayName is what WordPress calls the user: accounts made by the shop bear
-// their login.
-func displayName(o *Obj) string { return o.Str("username") }
+// their login, those made in WordPress their names.
+func displayName(o *Obj) string {
+	n := strings.TrimSpace(o.Str("first_name") + " " + o.Str("last_name"))
+	if o.Str("role") == "customer" || n == "" {
+		return o.Str("username")
+	}
+	return n
+}
 
 func (q *rq) customer(status int) (*Obj, error) {
 	if c := q.s.st.customers.get(q.id); c != nil {

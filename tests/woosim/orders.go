@@ -175,7 +175,7 @@ func (q *rq) renderOrder(o *Obj) *Obj {
 	formatAmounts(c, orderAmounts, dp)
 	formatItems(c, dp)
 	for _, r := range c.objs("refunds") {
-		formatAmounts(r, []string{"total"}, dp)
+		r.Set("total", "-"+money(dec(r.Str("total")).Abs(), dp))
 	}
 	return c
 }

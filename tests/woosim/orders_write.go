@@ -2,6 +2,7 @@ package woosim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -105,10 +106,10 @@ func (s *Sim) makeOrder(body *Obj, via string) (*Obj, error) {
 	if id := body.Int("customer_id"); id != 0 && s.st.customers.get(id) == nil {
 		return nil, fail(400, "woocommerce_rest_invalid_customer_id", "Customer ID is invalid.")
 	}
-	ids := s.ids["post"]
+	ids := maps.Clone(s.ids)
 	o := s.newOrder(via)
 	if err := s.applyOrder(o, body); err != nil {
-		s.ids["post"] = ids
+		s.ids = ids
 		return nil, err
 	}
 	s.st.orders.add(o)
@@ -499,6 +500,9 @@ func (s *Sim) payOrder(o *Obj) {
 // stock, the customer becoming a paying one, a refund of the rest.
 func (s *Sim) setStatus(o *Obj, st string) {
 	from := o.Str("status")
+	if !slices.Contains(s.st.orderStatuses(), st) {
+		st = "pending" // a batch lets unknown words through
+	}
 	if from == st {
 		return
 	}
@@ -514,7 +518,7 @@ func (s *Sim) setStatus(o *Obj, st string) {
 	switch st {
 	case "on-hold", "processing", "completed":
 		s.takeStock(o)
-	case "cancelled":
+	case "cancelled", "pending":
 		s.returnStock(o)
 	case "refunded":
 		s.refundRest(o)
@@ -574,6 +578,9 @@ func (s *Sim) dropOrder(o *Obj) {
 func (s *Sim) trashOrder(o *Obj) {
 	id := o.Int("id")
 	o.Set(hidden+"status", o.Str("status"))
+	for _, m := range [][2]string{{"_wp_trash_meta_status", "wc-" + o.Str("status")}, {"_wp_trash_meta_time", fmt.Sprint(s.now().Unix())}} {
+		o.Set("meta_data", append(o.List("meta_data"), object("id", s.nextID("ordermeta"), "key", m[0], "value", m[1])))
+	}
 	o.Set("status", "trash")
 	s.stamp(o, "date_modified", s.now())
 	s.finishOrder(o)
@@ -597,7 +604,7 @@ func (q *rq) createNote() (*response, error) {
 		}
 	}
 	n := q.s.addNote(id, q.body.Str("note"), truthy(q.body.Get("customer_note")), author)
-	return &response{status: 201, body: n.clone(), location: "/wc/v3/orders/(?P<order_id>[\\d]+)/notes/" + n.Str("id"), single: true}, nil
+	return &response{status: 201, body: n.clone(), location: "/wc/v3/orders/" + itoa(id) + "/notes/" + n.Str("id"), single: true}, nil
 }
 
 func (q *rq) deleteNote() (*response, error) {

@@ -92,7 +92,7 @@ func (q *rq) listProducts() (*response, error) {
 	}
 	for param, field := range map[string]string{"category": "categories", "tag": "tags"} {
 		if v := p.Str(param); v != "" {
-			ids := ints(v)
+			ids := q.withChildren(field, ints(v))
 			rows = keep(rows, func(o *Obj) bool {
 				return slices.ContainsFunc(o.objs(field), func(c *Obj) bool { return slices.Contains(ids, c.Int("id")) })
 			})
@@ -122,9 +122,29 @@ func (q *rq) listProducts() (*response, error) {
 	return res, nil
 }
 
+// withChildren adds the categories below the given ones.
+func (q *rq) withChildren(field string, ids []int) []int {
+	for grown := field == "categories"; grown; {
+		grown = false
+		for _, c := range q.s.st.categories.rows {
+			if slices.Contains(ids, c.Int("parent")) && !slices.Contains(ids, c.Int("id")) {
+				ids, grown = append(ids, c.Int("id")), true
+			}
+		}
+	}
+	return ids
+}
+
 // priceRange is a product's lowest and highest price.
 func (s *Sim) priceRange(p *Obj) [2]decimal.Decimal {
 	out := [2]decimal.Decimal{dec(p.Str("price")), dec(p.Str("price"))}
+	if p.Str("type") == "grouped" {
+		for _, id := range p.List("grouped_products") {
+			if c := s.st.products.get(toInt(id)); c != nil {
+				out[1] = decimal.Max(out[1], dec(c.Str("price")))
+			}
+		}
+	}
 	if p.Str("type") != "variable" {
 		return out
 	}
@@ -139,7 +159,13 @@ func (s *Sim) priceRange(p *Obj) [2]decimal.Decimal {
 func (q *rq) orderProducts(rows []*Obj) {
 	desc := q.desc(true)
 	tie := q.unsettled()
-	for _, p := range []string{"stock_status", "sku", "search_sku", "category", "tag"} {
+	if q.params.Int("page") < 2 {
+		tie = byIDDesc
+		if !desc {
+			tie = byID
+		}
+	}
+	for _, p := range []string{"stock_status", "sku", "search_sku", "category", "tag", "min_price", "max_price"} {
 		if q.params.Has(p) {
 			tie = byID
 		}
@@ -406,9 +432,6 @@ func (q *rq) listVariations() (*response, error) {
 // variation finds the variation of the route under its product.
 func (q *rq) variation() (*Obj, error) {
 	v := q.s.st.variations.get(q.id)
-	if v == nil && q.batch {
-		return nil, fail(400, "woocommerce_rest_product_variation_invalid_id", "Invalid ID.")
-	}
 	if v == nil {
 		return nil, &apiError{code: "woocommerce_rest_product_variation_invalid_id", message: "Invalid ID.", status: 404, noAllow: true}
 	}

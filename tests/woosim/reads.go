@@ -23,9 +23,10 @@ func (q *rq) page(rows []*Obj) (*response, error) {
 // terms lists categories, tags or shipping classes.
 func (q *rq) terms(rows []*Obj) (*response, error) {
 	p := q.params
-	rows = slices.Clone(rows)
+	rows, all := slices.Clone(rows), -1
 	if truthy(p.Get("hide_empty")) {
-		rows = keep(rows, func(o *Obj) bool { return q.s.holdsProducts(o) })
+		all = len(keep(rows, q.s.holdsProducts)) // the total leaves out parents that are shown for their children
+		rows = keep(rows, func(o *Obj) bool { return o.Int("count") > 0 })
 	}
 	if s := fold(p.Str("search")); s != "" {
 		rows = keep(rows, func(o *Obj) bool { return strings.Contains(fold(o.Str("name")+" "+o.Str("slug")), s) })
@@ -48,7 +49,11 @@ func (q *rq) terms(rows []*Obj) (*response, error) {
 	default:
 		order(rows, desc, func(o *Obj) string { return fold(o.Str("name")) }, byID)
 	}
-	return q.page(rows)
+	res, err := q.page(rows)
+	if per := max(1, q.params.Int("per_page")); err == nil && all >= 0 && q.params.Has("per_page") {
+		res.headers = [][2]string{{"X-WP-Total", itoa(all)}, {"X-WP-TotalPages", itoa((all + per - 1) / per)}}
+	}
+	return res, err
 }
 
 // holdsProducts tells whether a term has products of its own; the count shown
@@ -220,7 +225,13 @@ var settingGroups = [][4]string{
 func (q *rq) listSettingGroups() (*response, error) {
 	var out []any
 	for _, g := range settingGroups {
-		out = append(out, object("id", g[0], "label", g[1], "description", g[2], "parent_id", g[3], "sub_groups", []any{},
+		subs := []any{}
+		for _, c := range settingGroups {
+			if c[3] == g[0] {
+				subs = append(subs, c[0])
+			}
+		}
+		out = append(out, object("id", g[0], "label", g[1], "description", g[2], "parent_id", g[3], "sub_groups", subs,
 			"_links", object("options", hrefs(q.s.st.origin+"/wp-json/wc/v3/settings/"+g[0]))))
 	}
 	return ok(out), nil
@@ -309,6 +320,7 @@ func (q *rq) listShippingMethods() (*response, error) {
 		object("id", "flat_rate", "title", "Flat rate", "description", "Lets you charge a fixed rate for shipping."),
 		object("id", "free_shipping", "title", "Free shipping", "description", "Free shipping is a special method which can be triggered with coupons and minimum spends."),
 		object("id", "local_pickup", "title", "Local pickup", "description", "Allow customers to pick up orders themselves. By default, when using local pickup store base taxes will apply regardless of customer address."),
+		object("id", "pickup_location", "title", "Local pickup", "description", "Allow customers to choose a local pickup location during checkout."),
 	}), nil
 }
 

@@ -207,11 +207,7 @@ func (s *Sim) restockLine(o, l *Obj, qty int) {
 		return
 	}
 	from, to := s.moveStock(p, qty)
-	if had-qty > 0 {
-		s.setReduced(l, had-qty)
-	} else {
-		s.setReduced(l, 0)
-	}
+	s.setReduced(l, had-qty) // goes below zero when more comes back than was sold
 	done := 0
 	for _, x := range l.objs("meta_data") {
 		if x.Str("key") == "_restock_refunded_items" {

@@ -90,6 +90,9 @@ func newRecorded(t *testing.T, hpos bool) (*Sim, *recordedClock) {
 // play sends a recorded request to the simulator at its recorded moment.
 func (r *recording) play(s *Sim, c *recordedClock) *httptest.ResponseRecorder {
 	c.now, _ = http.ParseTime(r.response.Obj("headers").Str("Date"))
+	if made, isObj := r.response.Get("body").(*Obj); isObj && r.response.Int("status") == 201 && made.Has("date_created_gmt") {
+		c.now = parseGMT(made.Str("date_created_gmt"))
+	}
 	var body io.Reader = http.NoBody
 	if name, isText := r.body.(*Obj); isText && strings.ContainsRune(name.Str("name"), utf8.RuneError) {
 		r.rawBody = strings.ReplaceAll(string(mustRaw(r.body)), "\uFFFD", "\xe9") // 537: sent in Latin-1

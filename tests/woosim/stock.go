@@ -70,10 +70,14 @@ func (s *Sim) takeStock(o *Obj) {
 	if s.st.setting("products", "woocommerce_manage_stock") == "no" {
 		return
 	}
+	if stockTaken(o) {
+		return
+	}
+	o.Set(hidden+"stock", true)
 	var changes []string
 	for _, l := range o.objs("line_items") {
 		p := s.stockHolder(l)
-		if m, _ := reducedBy(l); p == nil || m != nil {
+		if p == nil {
 			continue
 		}
 		qty := l.Int("quantity")
@@ -90,6 +94,20 @@ func (s *Sim) takeStock(o *Obj) {
 	}
 }
 
+// stockTaken tells whether the order's goods have left the shelf: it is done
+// once for an order, lines added later do not follow.
+func stockTaken(o *Obj) bool {
+	if v, known := o.Get(hidden + "stock").(bool); known {
+		return v
+	}
+	for _, l := range o.objs("line_items") {
+		if m, _ := reducedBy(l); m != nil {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Sim) setReduced(l *Obj, qty int) {
 	m := object("key", "_reduced_stock", "value", itoa(qty))
 	s.applyMeta(l, []*Obj{m}, "itemmeta", displayMeta)
@@ -97,6 +115,7 @@ func (s *Sim) setReduced(l *Obj, qty int) {
 
 // returnStock gives back what the order's lines took.
 func (s *Sim) returnStock(o *Obj) {
+	o.Set(hidden+"stock", false)
 	var changes []string
 	for _, l := range o.objs("line_items") {
 		m, qty := reducedBy(l)

@@ -176,6 +176,9 @@ func (q *rq) variationToWrite() (*Obj, error) {
 		if q.batch { // a batch moves the variation to the product of its address
 			v.Set("parent_id", toInt(q.vars["product"]))
 			v.Set("attributes", []any{})
+			to := q.s.st.products.get(v.Int("parent_id"))
+			v.Set("shipping_class", to.Get("shipping_class"))
+			v.Set("shipping_class_id", to.Get("shipping_class_id"))
 			base := q.s.st.origin + "/wp-json/wc/v3/products/" + q.vars["product"]
 			v.Set("_links", object("self", hrefs(base+"/variations/"+v.Str("id")), "collection", hrefs(base+"/variations"), "up", hrefs(base)))
 			return v, nil
