@@ -1,0 +1,165 @@
+package base
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+
+	"fusion/framework/orm"
+)
+
+// Parameters of new password hashes: 19 MiB, two passes, one lane.
+const (
+	argonMemory = 19 * 1024
+	argonTime   = 2
+	argonLanes  = 1
+	argonKey    = 32
+	argonSalt   = 16
+)
+
+// decoy is a hash nobody's password matches. Verifying against it when a login
+// is unknown takes as long as for one that exists.
+const decoy = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// HashPassword makes the argon2id hash of a password, in PHC notation.
+func HashPassword(password string) (string, error) {
+	salt := make([]byte, argonSalt)
+	if _, err := rand.Read(salt); err != nil {
+		return "", err
+	}
+	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, argonKey)
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+}
+
+// VerifyPassword reports whether a password has made the hash. An unreadable
+// hash matches nothing.
+func VerifyPassword(hash, password string) bool {
+	parts := strings.Split(hash, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" {
+		return false
+	}
+	var version, memory, time, lanes int
+	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
+		return false
+	}
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &time, &lanes); err != nil ||
+		memory < 8 || memory > 1<<20 || time < 1 || time > 64 || lanes < 1 || lanes > 16 {
+		return false
+	}
+	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
+	if err != nil {
+		return false
+	}
+	want, err := base64.RawStdEncoding.DecodeString(parts[5])
+	if err != nil || len(want) < 16 {
+		return false
+	}
+	got := argon2.IDKey([]byte(password), salt, uint32(time), uint32(memory), uint8(lanes), uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1
+}
+
+// Authenticate checks a login and a password and returns the user. Every
+// failure is the same AccessDenied and takes about as long, so that callers can
+// count failures by login and address without telling which logins exist. The
+// caller limits the rate of tries.
+func Authenticate(env *orm.Env, login, password string) (int64, error) {
+	id, err := checkLogin(env, login, password)
+	if err != nil {
+		return 0, err
+	}
+	_, err = env.WithUser(id).Sudo().Model("res.users.log").Create(orm.Values{})
+	return id, err
+}
+
+// CheckCredentials is Authenticate without leaving a trace of the login, for
+// protocols that send the password with every call.
+func CheckCredentials(env *orm.Env, uid int64, password string) error {
+	var hash string
+	var rows []string
+	err := env.Tx().NewRaw(`SELECT COALESCE(password_crypt, '') FROM res_users_credential c JOIN res_users u ON u.id = c.user_id WHERE u.id = ? AND u.active`, uid).Scan(env, &rows)
+	if err != nil {
+		return err
+	}
+	hash = decoy
+	if len(rows) == 1 && rows[0] != "" {
+		hash = rows[0]
+	}
+	if VerifyPassword(hash, password) {
+		return nil
+	}
+	key, ok, err := CheckAPIKey(env, "rpc", password)
+	if err != nil {
+		return err
+	}
+	if ok && key == uid {
+		return nil
+	}
+	return orm.AccessDenied()
+}
+
+func checkLogin(env *orm.Env, login, password string) (int64, error) {
+	if err := env.Flush(); err != nil {
+		return 0, err
+	}
+	var ids []int64
+	err := env.Tx().NewRaw(`SELECT id FROM res_users WHERE login = ? AND active`, login).Scan(env, &ids)
+	if err != nil {
+		return 0, err
+	}
+	var id int64
+	if len(ids) == 1 {
+		id = ids[0]
+	}
+	if err := CheckCredentials(env, id, password); err != nil {
+		return 0, err
+	}
+	return id, nil
+}
+
+// Credential keeps the hash of a user's password, in a table of its own that
+// nobody has access rights to, so that no reading of users can ever return it.
+type Credential struct {
+	orm.Record    `orm:"res.users.credential" label:"User credentials" rec:"user_id"`
+	UserID        orm.Ref[User] `orm:"user_id,required,index,ondelete=cascade,nocopy" label:"User"`
+	PasswordCrypt string        `orm:"password_crypt,nocopy" label:"Password hash" groups:"base.group_no_one"`
+}
+
+func setPassword(env *orm.Env, user int64, password string) error {
+	sudo := env.Sudo()
+	old, err := sudo.Model("res.users.credential").Search(orm.Leaf("user_id", "=", user), orm.SearchOptions{})
+	if err != nil {
+		return err
+	}
+	if password == "" {
+		return old.Unlink()
+	}
+	hash, err := HashPassword(password)
+	if err != nil {
+		return err
+	}
+	if old.Len() > 0 {
+		return old.Write(orm.Values{"password_crypt": hash})
+	}
+	_, err = sudo.Model("res.users.credential").Create(orm.Values{"user_id": user, "password_crypt": hash})
+	return err
+}
+
+// ChangeOwnPassword gives the current user a new password, the old one being
+// proof of identity.
+func ChangeOwnPassword(env *orm.Env, old, fresh string) error {
+	if strings.TrimSpace(fresh) == "" {
+		return orm.UserErrorf("Setting empty passwords is not allowed for security reasons!")
+	}
+	if old == "" {
+		return orm.AccessDenied()
+	}
+	if err := CheckCredentials(env, env.UID(), old); err != nil {
+		return err
+	}
+	return setPassword(env, env.UID(), fresh)
+}

@@ -1,0 +1,17 @@
+package base
+
+import (
+	"testing"
+
+	"fusion/framework/orm"
+)
+
+func TestDeclarationsFreeze(t *testing.T) {
+	t.Parallel()
+	r := orm.NewRegistry()
+	r.Begin("base")
+	define(r)
+	if err := r.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,86 @@
+package base
+
+import (
+	"time"
+
+	"fusion/framework/orm"
+)
+
+// Cron is a scheduled action: which method of which model runs how often. The
+// runner is framework/cron; this is what it and administrators see.
+type Cron struct {
+	orm.Record       `orm:"ir.cron" label:"Scheduled Actions" order:"cron_name, id" rec:"name" search:"name"`
+	Name             string           `orm:"name,required" label:"Name"`
+	CronName         string           `orm:"cron_name,store" label:"Name"`
+	ModelID          orm.Ref[IrModel] `orm:"model_id,required,index,ondelete=cascade" label:"Model"`
+	ModelName        string           `orm:"model_name,related=model_id.model,store,readonly" label:"Model Name"`
+	State            string           `orm:"state,required,default=code" selection:"object_write:Update Record,object_create:Create Record,code:Execute Code,multi:Multi Actions" label:"Type"`
+	Code             string           `orm:"code,text" label:"Code"`
+	UserID           orm.Ref[User]    `orm:"user_id,required,default=uid" label:"Scheduler User"`
+	Active           bool             `orm:"active,default=true" label:"Active"`
+	IntervalNumber   int              `orm:"interval_number,required,default=1" label:"Interval Number" help:"Repeat every x."`
+	IntervalType     string           `orm:"interval_type,required,default=months" selection:"minutes:Minutes,hours:Hours,days:Days,weeks:Weeks,months:Months" label:"Interval Unit"`
+	NumberCall       int              `orm:"numbercall,default=-1" label:"Number of Calls" help:"Kept for data files of older versions; a cron runs until it is archived."`
+	DoAll            bool             `orm:"doall" label:"Repeat Missed" help:"Kept for data files of older versions; missed runs are not repeated."`
+	NextCall         orm.Datetime     `orm:"nextcall,required,default=now,index" label:"Next Execution Date"`
+	LastCall         orm.Datetime     `orm:"lastcall" label:"Last Execution Date"`
+	Priority         int              `orm:"priority,default=5" label:"Priority" help:"0 means highest priority; 10 means lowest priority."`
+	FailureCount     int              `orm:"failure_count" label:"Failure Count" help:"The number of consecutive failures of this job."`
+	FirstFailureDate orm.Datetime     `orm:"first_failure_date" label:"First Failure Date"`
+	LastError        string           `orm:"last_error,text,readonly,nocopy" label:"Last Error"`
+}
+
+// DirectTrigger is the button "Run Manually": the cron becomes due at once.
+var DirectTrigger = orm.Method[Cron]{Name: "method_direct_trigger", Groups: []string{"base.group_system"}}
+
+func defineCron(r *orm.Registry) {
+	c := orm.Define[Cron](r)
+	c.Compute("cron_name", func(_ *orm.Env, cs []*Cron) error {
+		for _, c := range cs {
+			c.CronName = c.Name
+		}
+		return nil
+	}, "name")
+	c.Check("check_strictly_positive_interval", "interval_number > 0", "The interval number must be a strictly positive number.")
+	orm.Implement(c, DirectTrigger, func(env *orm.Env, cs []*Cron, _ orm.Args) (any, error) {
+		return true, orm.RecordsOf(env.Sudo(), cs...).Write(orm.Values{"nextcall": orm.DatetimeOf(env.Now())})
+	})
+}
+
+// Next is when a cron that was due at a time is due again after now: whole
+// intervals later, so that the schedule never drifts. Months are counted in
+// the calendar of loc, whose summer time keeps the hour of the day.
+func (c *Cron) Next(due, now time.Time, loc *time.Location) time.Time {
+	n := max(c.IntervalNumber, 1)
+	step := func(k int) time.Time {
+		local := due.In(loc)
+		switch c.IntervalType {
+		case "minutes":
+			return due.Add(time.Duration(k*n) * time.Minute)
+		case "hours":
+			return due.Add(time.Duration(k*n) * time.Hour)
+		case "days":
+			return local.AddDate(0, 0, k*n)
+		case "weeks":
+			return local.AddDate(0, 0, 7*k*n)
+		default:
+			return addMonths(local, k*n)
+		}
+	}
+	k := 1
+	if span := step(1).Sub(due); span > 0 && now.After(due) {
+		k = max(1, int(now.Sub(due)/span)-1)
+	}
+	for !step(k).After(now) {
+		k++
+	}
+	return step(k).UTC()
+}
+
+// addMonths moves a date by months; the 31st becomes the last day of a shorter
+// month.
+func addMonths(t time.Time, n int) time.Time {
+	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(t.Day(), last)-1)
+}

@@ -1,0 +1,141 @@
+package base
+
+import (
+	"fusion/framework/orm"
+)
+
+// IrModel is the record of a model, written by the framework from its registry
+// at install and upgrade.
+type IrModel struct {
+	orm.Record `orm:"ir.model" label:"Models" order:"model" search:"name,model"`
+	Name       string            `orm:"name,required,translate" label:"Model Description"`
+	Model      string            `orm:"model,required" label:"Model"`
+	Order      string            `orm:"order,required,default=id" label:"Order"`
+	Info       string            `orm:"info,text" label:"Information"`
+	FieldIDs   orm.Many[IrField] `orm:"field_id,inverse=model_id" label:"Fields"`
+	State      string            `orm:"state,readonly,default=base" selection:"manual:Custom Object,base:Base Object" label:"Type"`
+	AccessIDs  orm.Many[Access]  `orm:"access_ids,inverse=model_id" label:"Access"`
+	RuleIDs    orm.Many[Rule]    `orm:"rule_ids,inverse=model_id" label:"Record Rules"`
+	Abstract   bool              `orm:"abstract" label:"Abstract Model"`
+	Transient  bool              `orm:"transient" label:"Transient Model"`
+	Modules    string            `orm:"modules" label:"In Apps" help:"The addons that define or extend the model"`
+	ViewIDs    orm.Many[View]    `orm:"view_ids" label:"Views"`
+	Count      int               `orm:"count" label:"Count (Incl. Archived)"`
+}
+
+// IrField is the record of a field, written by the framework.
+type IrField struct {
+	orm.Record  `orm:"ir.model.fields" label:"Fields" order:"name, id" rec:"field_description" search:"name,field_description"`
+	Name        string           `orm:"name,required,index,default=x_" label:"Field Name"`
+	CompleteRef string           `orm:"complete_name,index" label:"Complete Name"`
+	Model       string           `orm:"model,required,index" label:"Model Name"`
+	Relation    string           `orm:"relation" label:"Related Model"`
+	RelField    string           `orm:"relation_field" label:"Relation Field"`
+	RelTable    string           `orm:"relation_table" label:"Relation Table"`
+	Column1     string           `orm:"column1" label:"Column 1"`
+	Column2     string           `orm:"column2" label:"Column 2"`
+	ModelID     orm.Ref[IrModel] `orm:"model_id,required,index,ondelete=cascade" label:"Model"`
+	Label       string           `orm:"field_description,required,translate" label:"Field Label"`
+	Help        string           `orm:"help,text,translate" label:"Field Help"`
+	TType       string           `orm:"ttype,required" selection:"binary:binary,boolean:boolean,char:char,date:date,datetime:datetime,float:float,html:html,image:image,integer:integer,json:json,many2many:many2many,many2one:many2one,many2one_reference:many2one_reference,monetary:monetary,one2many:one2many,properties:properties,reference:reference,secret:secret,selection:selection,text:text" label:"Field Type"`
+	Copied      bool             `orm:"copied" label:"Copied"`
+	Related     string           `orm:"related" label:"Related Field"`
+	Required    bool             `orm:"required" label:"Required"`
+	Readonly    bool             `orm:"readonly" label:"Readonly"`
+	Index       bool             `orm:"index" label:"Indexed"`
+	Translate   bool             `orm:"translate" label:"Translatable"`
+	Size        int              `orm:"size" label:"Size"`
+	State       string           `orm:"state,required,readonly,default=base" selection:"manual:Custom Field,base:Base Field" label:"Type"`
+	OnDelete    string           `orm:"on_delete" selection:"cascade:Cascade,set null:Set NULL,restrict:Restrict" label:"On Delete"`
+	Domain      string           `orm:"domain,default=[]" label:"Domain"`
+	Selectable  bool             `orm:"selectable,default=true" label:"Selectable"`
+	Modules     string           `orm:"modules" label:"In Apps"`
+	Store       bool             `orm:"store,default=true" label:"Stored"`
+	Compute     string           `orm:"compute,text" label:"Compute"`
+	Depends     string           `orm:"depends" label:"Dependencies"`
+	Tracking    int              `orm:"tracking" label:"Enable Ordered Tracking"`
+	Groups      orm.Many[Group]  `orm:"groups,rel=ir_model_fields_group_rel:field_id:group_id" label:"Groups"`
+	DisplayName string           `orm:"display_name"`
+}
+
+// ModelData is an external id: the name under which data files know a record.
+type ModelData struct {
+	orm.Record   `orm:"ir.model.data" label:"Model Data" order:"module, model, name" search:"complete_name"`
+	Name         string       `orm:"name,required" label:"External Identifier" help:"External Key/Identifier that can be used for data integration with third-party systems"`
+	CompleteName string       `orm:"complete_name" label:"Complete ID"`
+	Model        string       `orm:"model,required" label:"Model Name"`
+	Module       string       `orm:"module,required,default=" label:"Module"`
+	ResID        int64        `orm:"res_id,index" label:"Record ID" help:"ID of the target record in the database"`
+	NoUpdate     bool         `orm:"noupdate" label:"Non Updatable"`
+	Reference    string       `orm:"reference" label:"Reference"`
+	DisplayName  string       `orm:"display_name"`
+	WriteDate    orm.Datetime `orm:"write_date"`
+}
+
+func defineModels(r *orm.Registry) {
+	m := orm.Define[IrModel](r)
+	m.Unique("obj_name_uniq", "model", "Each model must have a unique name.")
+	m.Compute("view_ids", func(env *orm.Env, ms []*IrModel) error {
+		for _, m := range ms {
+			found, err := env.Model("ir.ui.view").Search(orm.Leaf("model", "=", m.Model), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			m.ViewIDs.Set(found.IDs...)
+		}
+		return nil
+	}, "model")
+	m.Compute("count", func(env *orm.Env, ms []*IrModel) error {
+		for _, m := range ms {
+			m.Count = 0
+			rs, err := env.Sudo().WithContext(map[string]any{"active_test": false}).Lookup(m.Model)
+			if err != nil || rs.Model.Abstract {
+				continue // the model of an addon that is gone, or one without records
+			}
+			n, err := rs.SearchCount(nil, 0)
+			if err != nil {
+				return err
+			}
+			m.Count = int(n)
+		}
+		return nil
+	}, "model")
+	f := orm.Define[IrField](r)
+	f.Unique("name_unique", "model, name", "Field names must be unique per model.")
+	f.Compute("display_name", func(_ *orm.Env, fs []*IrField) error {
+		for _, f := range fs {
+			f.DisplayName = f.Label + " (" + f.Model + ")"
+		}
+		return nil
+	}, "field_description", "model")
+	d := orm.Define[ModelData](r)
+	d.Unique("module_name_uniq_index", "module, name", "An external id can be used once only.")
+	d.Compute("complete_name, reference", func(_ *orm.Env, ds []*ModelData) error {
+		for _, d := range ds {
+			d.CompleteName = d.Name
+			if d.Module != "" {
+				d.CompleteName = d.Module + "." + d.Name
+			}
+			d.Reference = d.Model + "," + itoa(d.ResID)
+		}
+		return nil
+	}, "module", "name", "model", "res_id")
+	d.SearchBy("complete_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		text := asString(value)
+		for i := range len(text) {
+			if text[i] == '.' {
+				return orm.And(orm.Leaf("module", "=", text[:i]), orm.Leaf("name", op, text[i+1:])), nil
+			}
+		}
+		return orm.Leaf("name", op, value), nil
+	})
+	d.Compute("display_name", func(_ *orm.Env, ds []*ModelData) error {
+		for _, d := range ds {
+			d.DisplayName = d.Name
+			if d.Module != "" {
+				d.DisplayName = d.Module + "." + d.Name
+			}
+		}
+		return nil
+	}, "module", "name")
+}

@@ -1,0 +1,297 @@
+package base
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"fusion/framework/orm"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// AddressGet finds, for each wanted kind of address, the partner that has it:
+// itself, below it, or below its company; "contact" stands in for the rest.
+var AddressGet = orm.Method[Partner]{Name: "address_get"}
+
+// addressFields belong together: a contact takes them all from its company.
+var addressFields = []string{"street", "street2", "zip", "city", "state_id", "country_id"}
+
+// commercialFields are the company's, and copied to all its contacts.
+var commercialFields = []string{"vat", "company_registry", "industry_id"}
+
+func createPartners(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		clean := make([]orm.Values, len(list))
+		for i, vals := range list {
+			clean[i] = vals.Clone()
+			cleanPartner(clean[i])
+			if clean[i]["parent_id"] != nil && clean[i]["parent_id"] != false {
+				clean[i]["company_name"] = false
+			}
+		}
+		made, err := super(rs, clean)
+		if err != nil || rs.Env.Flag("_partners_skip_fields_sync", false) {
+			return made, err
+		}
+		for i, id := range made.IDs {
+			if err := syncPartners(made.Browse(id), clean[i]); err != nil {
+				return made, err
+			}
+		}
+		return made, lendAddress(made)
+	}
+}
+
+func writePartners(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		vals = vals.Clone()
+		cleanPartner(vals)
+		if active, given := vals["active"]; given && !asBool(active) {
+			if err := partnersHaveNoUser(rs); err != nil {
+				return err
+			}
+		}
+		if _, given := vals["company_id"]; given {
+			if err := cascadeCompany(rs, vals["company_id"]); err != nil {
+				return err
+			}
+		}
+		if err := super(rs, vals); err != nil {
+			return err
+		}
+		if rs.Env.Flag("_partners_skip_fields_sync", false) {
+			return nil
+		}
+		return syncPartners(rs, vals)
+	}
+}
+
+func cleanPartner(vals orm.Values) {
+	if site := asString(vals["website"]); site != "" {
+		if !strings.Contains(site, "://") {
+			vals["website"] = "http://" + strings.TrimPrefix(site, "//")
+		}
+	}
+}
+
+// partnersHaveNoUser refuses to archive the partner of somebody who logs in.
+func partnersHaveNoUser(rs orm.Records) error {
+	users, err := rs.Env.Sudo().Model("res.users").Search(orm.Leaf("partner_id", "in", rs.IDs), orm.SearchOptions{})
+	if err != nil || users.Len() == 0 {
+		return err
+	}
+	names, err := users.DisplayNames()
+	if err != nil {
+		return err
+	}
+	var who []string
+	for _, id := range users.IDs {
+		who = append(who, names[id])
+	}
+	return orm.ValidationErrorf("You cannot archive contacts linked to an active user.\nYou first need to archive their associated user.\n\nLinked active users : %s", strings.Join(who, ", "))
+}
+
+func unlinkPartners(super orm.UnlinkFunc) orm.UnlinkFunc {
+	return func(rs orm.Records) error {
+		users, err := rs.Env.Sudo().Model("res.users").Search(orm.Leaf("partner_id", "in", rs.IDs), orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		if users.Len() > 0 {
+			names, err := users.DisplayNames()
+			if err != nil {
+				return err
+			}
+			var who []string
+			for _, id := range users.IDs {
+				who = append(who, names[id])
+			}
+			return orm.ValidationErrorf("You cannot delete contacts linked to an active user.\nYou should rather archive them after archiving their associated user.\n\nLinked active users : %s", strings.Join(who, ", "))
+		}
+		return super(rs)
+	}
+}
+
+// cascadeCompany gives the contacts of a company record its new company.
+func cascadeCompany(rs orm.Records, company any) error {
+	kids, err := rs.Env.Model("res.partner").Search(orm.And(orm.Leaf("parent_id", "in", rs.IDs), orm.Leaf("is_company", "=", true)), orm.SearchOptions{})
+	if err != nil || kids.Len() == 0 {
+		return err
+	}
+	return kids.Write(orm.Values{"company_id": company})
+}
+
+func quiet(env *orm.Env) *orm.Env {
+	return env.WithContext(map[string]any{"_partners_skip_fields_sync": true, "active_test": false})
+}
+
+// syncPartners brings addresses and commercial fields into line after vals
+// were given to the partners: first from above, then to those below.
+func syncPartners(rs orm.Records, vals orm.Values) error {
+	given := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { _, ok := vals[n]; return ok })
+	}
+	fromAbove := vals["parent_id"] != nil && vals["parent_id"] != false
+	address, commercial := given(addressFields...), given(commercialFields...)
+	if !fromAbove && vals["type"] != "contact" && !address && !commercial {
+		return nil
+	}
+	env := quiet(rs.Env)
+	ps, err := orm.Read[Partner](env, rs.IDs, "parent_id")
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		if fromAbove && p.CommercialPartnerID.IsSet() && p.CommercialPartnerID.ID != p.ID {
+			if err := copyFields(env.Sudo(), p.CommercialPartnerID.ID, []int64{p.ID}, commercialFields); err != nil {
+				return err
+			}
+		}
+		if p.ParentID.IsSet() && p.Type == "contact" && (fromAbove || vals["type"] == "contact") && hasAddress(p.ParentID.Rec()) {
+			if err := copyFields(env, p.ParentID.ID, []int64{p.ID}, addressFields); err != nil {
+				return err
+			}
+		}
+		if commercial && p.CommercialPartnerID.ID == p.ID {
+			below, err := env.Sudo().Model("res.partner").Search(orm.And(orm.Leaf("commercial_partner_id", "=", p.ID), orm.Leaf("id", "!=", p.ID)), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			if err := copyFields(env.Sudo(), p.ID, below.IDs, commercialFields); err != nil {
+				return err
+			}
+		}
+		if address {
+			kids, err := env.Model("res.partner").Search(orm.And(orm.Leaf("parent_id", "=", p.ID), orm.Leaf("type", "=", "contact")), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			changed := slices.DeleteFunc(slices.Clone(addressFields), func(n string) bool { return !given(n) })
+			if err := copyFields(env, p.ID, kids.IDs, changed); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lendAddress gives a company without address that of its first contact.
+func lendAddress(rs orm.Records) error {
+	env := quiet(rs.Env)
+	ps, err := orm.Read[Partner](env, rs.IDs, "parent_id")
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		parent := p.ParentID.Rec()
+		if parent == nil || !parent.IsCompany && parent.ParentID.IsSet() || !hasAddress(p) || hasAddress(parent) {
+			continue
+		}
+		n, err := env.Model("res.partner").SearchCount(orm.And(orm.Leaf("parent_id", "=", parent.ID), orm.Leaf("active", "=", true)), 0)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			if err := copyFields(env, p.ID, []int64{parent.ID}, addressFields); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func hasAddress(p *Partner) bool {
+	return p.Street != "" || p.Street2 != "" || p.Zip != "" || p.City != "" || p.StateID.IsSet() || p.CountryID.IsSet()
+}
+
+// copyFields writes the values of one partner on others.
+func copyFields(env *orm.Env, from int64, to []int64, fields []string) error {
+	if len(to) == 0 {
+		return nil
+	}
+	rows, err := env.Model("res.partner").Browse(from).Read(fields...)
+	if err != nil {
+		return err
+	}
+	vals := orm.Values{}
+	for _, f := range fields {
+		vals[f] = rows[0][f]
+	}
+	return env.Model("res.partner").Browse(to...).Write(vals)
+}
+
+// companyFitsUsers keeps the company of a partner that of its users.
+func companyFitsUsers(env *orm.Env, ps []*Partner) error {
+	if err := orm.Load(env.Sudo(), ps, "user_ids"); err != nil {
+		return err
+	}
+	for _, p := range ps {
+		if !p.CompanyID.IsSet() {
+			continue
+		}
+		for _, u := range p.UserIDs.All() {
+			if u.CompanyID.ID != p.CompanyID.ID {
+				return orm.UserErrorf("The company assigned to this partner does not match the company of its user %s.", u.Login)
+			}
+		}
+	}
+	return nil
+}
+
+func addressGet(env *orm.Env, recs []*Partner, args orm.Args) (any, error) {
+	wanted := []string{"contact"}
+	if list, ok := args.Get(0, "adr_pref").([]any); ok {
+		for _, w := range list {
+			if s := asString(w); s != "" && !slices.Contains(wanted, s) {
+				wanted = append(wanted, s)
+			}
+		}
+	}
+	return AddressesOf(env, orm.IDs(env, recs), wanted...)
+}
+
+// AddressesOf is address_get for Go: the partner id for each kind.
+func AddressesOf(env *orm.Env, ids []int64, wanted ...string) (map[string]int64, error) {
+	out := map[string]int64{}
+	seen := map[int64]bool{}
+	for _, id := range ids {
+		for at := id; at != 0; {
+			top, err := orm.Get[Partner](env, at)
+			if err != nil {
+				return nil, err
+			}
+			queue := []*Partner{top}
+			for len(queue) > 0 {
+				p := queue[0]
+				queue = queue[1:]
+				if seen[p.ID] {
+					continue
+				}
+				seen[p.ID] = true
+				if slices.Contains(wanted, p.Type) && out[p.Type] == 0 {
+					out[p.Type] = p.ID
+				}
+				kids, err := orm.Search[Partner](env, orm.And(orm.Leaf("parent_id", "=", p.ID), orm.Leaf("is_company", "=", false)), orm.SearchOptions{})
+				if err != nil {
+					return nil, err
+				}
+				queue = append(queue, kids...)
+			}
+			if top.IsCompany || !top.ParentID.IsSet() {
+				break
+			}
+			at = top.ParentID.ID
+		}
+	}
+	fallback := out["contact"]
+	if fallback == 0 && len(ids) > 0 {
+		fallback = ids[0]
+	}
+	for _, w := range wanted {
+		if out[w] == 0 {
+			out[w] = fallback
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,413 @@
+package base
+
+import (
+	"time"
+
+	"fusion/framework/orm"
+)
+
+// User is somebody who may log in. Name, e-mail, language and the like are
+// those of the partner the user delegates to.
+type User struct {
+	orm.Record  `orm:"res.users" label:"User" order:"name, login" search:"name,login"`
+	PartnerID   orm.Ref[Partner]  `orm:"partner_id,required,index,delegate,ondelete=restrict" label:"Related Partner" help:"Partner-related data of the user"`
+	Login       string            `orm:"login,required" label:"Login" help:"Used to log into the system"`
+	Password    string            `orm:"password,nocopy" label:"Password" help:"Keep empty if you don't want the user to be able to connect on the system."`
+	NewPassword string            `orm:"new_password" label:"Set Password"`
+	Signature   string            `orm:"signature,html" label:"Email Signature"`
+	Active      bool              `orm:"active,default=true" label:"Active"`
+	ActionID    orm.Ref[Action]   `orm:"action_id" label:"Home Action" help:"If specified, this action will be opened at log on for this user, in addition to the standard menu."`
+	GroupsID    orm.Many[Group]   `orm:"groups_id,rel=res_groups_users_rel:uid:gid" label:"Groups"`
+	LoginDate   orm.Datetime      `orm:"login_date" label:"Latest Login"`
+	LogIDs      orm.Many[UserLog] `orm:"log_ids,inverse=create_uid" label:"User log entries"`
+	Share       bool              `orm:"share,store" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
+	TZOffset    string            `orm:"tz_offset" label:"Timezone offset"`
+	Companies   int               `orm:"companies_count" label:"Number of Companies"`
+	CompanyID   orm.Ref[Company]  `orm:"company_id,required,index,default=company" label:"Company" help:"The default company for this user."`
+	CompanyIDs  orm.Many[Company] `orm:"company_ids,rel=res_company_users_rel:user_id:cid" label:"Companies"`
+	Name        string            `orm:"name"`
+	Email       string            `orm:"email"`
+	Lang        string            `orm:"lang"`
+	TZ          string            `orm:"tz"`
+	APIKeyIDs   orm.Many[APIKey]  `orm:"api_key_ids,inverse=user_id" label:"API Keys"`
+	GroupCount  int               `orm:"groups_count" label:"# Groups"`
+	AccessCount int               `orm:"accesses_count" label:"# Access Rights"`
+	RuleCount   int               `orm:"rules_count" label:"# Record Rules"`
+}
+
+// UserLog remembers that a user logged in.
+type UserLog struct {
+	orm.Record `orm:"res.users.log" label:"Users Log" order:"id desc"`
+	CreateUID  orm.Ref[User] `orm:"create_uid"`
+	CreateDate orm.Datetime  `orm:"create_date"`
+}
+
+// Methods of users that clients call.
+var (
+	HasGroup       = orm.Method[User]{Name: "has_group"}
+	ContextGet     = orm.ModelMethod[User]{Name: "context_get"}
+	ChangePassword = orm.ModelMethod[User]{Name: "change_password"}
+)
+
+// selfReadable and selfWritable are the fields users see and change of
+// themselves without further rights.
+var selfWritable = map[string]bool{"signature": true, "action_id": true, "company_id": true, "email": true, "name": true,
+	"image_1920": true, "lang": true, "tz": true, "phone": true, "mobile": true, "api_key_ids": true}
+
+func defineUsers(r *orm.Registry) {
+	orm.Define[UserLog](r)
+	u := orm.Define[User](r)
+	u.Default("company_ids", func(env *orm.Env) (any, error) { return []int64{env.Company()}, nil })
+	u.Compute("share", func(env *orm.Env, us []*User) error {
+		internal, ok, err := env.FindRef("base.group_user")
+		if err != nil {
+			return err
+		}
+		members := map[int64]bool{}
+		if ok {
+			if members, err = membersOf(env, internal.ID(), orm.IDs(env, us)); err != nil {
+				return err
+			}
+		}
+		for _, u := range us {
+			u.Share = !members[u.ID] && u.ID != orm.SuperuserID
+		}
+		return nil
+	}, "groups_id.implied_ids")
+	u.Compute("login_date", loginDates, "log_ids.create_date")
+	u.Compute("tz_offset", func(env *orm.Env, us []*User) error {
+		for _, u := range us {
+			u.TZOffset = offset(env, u.TZ)
+		}
+		return nil
+	}, "tz")
+	u.Compute("companies_count", func(env *orm.Env, us []*User) error {
+		n, err := env.Sudo().Model("res.company").SearchCount(nil, 0)
+		for _, u := range us {
+			u.Companies = int(n)
+		}
+		return err
+	})
+	u.Compute("groups_count, accesses_count, rules_count", userCounts, "groups_id.model_access", "groups_id.rule_groups")
+	u.Compute("password", func(_ *orm.Env, us []*User) error {
+		for _, u := range us {
+			u.Password = "" // never readable
+		}
+		return nil
+	})
+	u.Inverse("password", func(env *orm.Env, us []*User) error {
+		for _, u := range us {
+			if err := setPassword(env, u.ID, u.Password); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	u.Compute("new_password", func(_ *orm.Env, us []*User) error {
+		for _, u := range us {
+			u.NewPassword = ""
+		}
+		return nil
+	})
+	u.Inverse("new_password", func(env *orm.Env, us []*User) error {
+		for _, u := range us {
+			if u.NewPassword == "" {
+				continue
+			}
+			if u.ID == env.UID() {
+				return orm.UserErrorf("Please use the change password wizard (in User Preferences or User menu) to change your own password.")
+			}
+			if err := setPassword(env, u.ID, u.NewPassword); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	u.Unique("login_key", "login", "You can not have two users with the same login!")
+	u.Constrain("company_id, company_ids, active", companiesAllowed)
+	u.Constrain("groups_id", oneUserType)
+	u.OnCreate(createUsers)
+	u.OnWrite(writeUsers)
+	u.OnUnlink(unlinkUsers)
+	u.OnCopy(copyUsers)
+	orm.Implement(u, HasGroup, func(env *orm.Env, recs []*User, args orm.Args) (any, error) {
+		name := args.String(0, "group_ext_id")
+		if len(recs) == 0 {
+			return env.InAnyGroup(name)
+		}
+		return env.WithUser(recs[0].ID).InAnyGroup(name)
+	})
+	orm.ImplementModel(u, ContextGet, func(env *orm.Env, _ orm.Args) (any, error) { return UserContext(env) })
+	orm.ImplementModel(u, ChangePassword, func(env *orm.Env, args orm.Args) (any, error) {
+		return true, ChangeOwnPassword(env, args.String(0, "old_passwd"), args.String(1, "new_passwd"))
+	})
+}
+
+// UserContext is what a client starts its context with: language, time zone
+// and user id.
+func UserContext(env *orm.Env) (map[string]any, error) {
+	u, err := orm.Get[User](env.Sudo(), env.UID())
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{"lang": orm.DefaultLang, "tz": false, "uid": env.UID()}
+	if u.Lang != "" {
+		out["lang"] = u.Lang
+	}
+	if u.TZ != "" {
+		out["tz"] = u.TZ
+	}
+	return out, nil
+}
+
+// membersOf tells which users are in a group, directly or by implication.
+func membersOf(env *orm.Env, group int64, users []int64) (map[int64]bool, error) {
+	var ids []int64
+	err := env.Tx().NewRaw(`WITH RECURSIVE g(id) AS (
+			SELECT ?::bigint UNION SELECT r.gid FROM res_groups_implied_rel r JOIN g ON g.id = r.hid)
+		SELECT DISTINCT r.uid FROM res_groups_users_rel r JOIN g ON g.id = r.gid WHERE r.uid IN (?)`, group, bunIDs(users)).Scan(env, &ids)
+	out := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out, err
+}
+
+func loginDates(env *orm.Env, us []*User) error {
+	var rows []struct {
+		UID int64     `bun:"uid"`
+		At  time.Time `bun:"at"`
+	}
+	err := env.Tx().NewRaw(`SELECT create_uid AS uid, max(create_date) AS at FROM res_users_log WHERE create_uid IN (?) GROUP BY create_uid`,
+		bunIDs(orm.IDs(env, us))).Scan(env, &rows)
+	at := map[int64]time.Time{}
+	for _, r := range rows {
+		at[r.UID] = r.At
+	}
+	for _, u := range us {
+		u.LoginDate = orm.DatetimeOf(at[u.ID])
+	}
+	return err
+}
+
+func userCounts(env *orm.Env, us []*User) error {
+	for _, u := range us {
+		err := env.Tx().NewRaw(`WITH RECURSIVE g(id) AS (
+				SELECT gid FROM res_groups_users_rel WHERE uid = ?
+				UNION SELECT r.hid FROM res_groups_implied_rel r JOIN g ON g.id = r.gid)
+			SELECT (SELECT count(*) FROM g),
+				(SELECT count(*) FROM ir_model_access a JOIN g ON g.id = a.group_id),
+				(SELECT count(DISTINCT r.rule_group_id) FROM rule_group_rel r JOIN g ON g.id = r.group_id)`, u.ID).
+			Scan(env, &u.GroupCount, &u.AccessCount, &u.RuleCount)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func companiesAllowed(env *orm.Env, us []*User) error {
+	if err := orm.Load(env.Sudo(), us, "company_id", "company_ids"); err != nil {
+		return err
+	}
+	for _, u := range us {
+		if !u.Active {
+			continue
+		}
+		ok := false
+		for _, c := range u.CompanyIDs.IDs() {
+			ok = ok || c == u.CompanyID.ID
+		}
+		if !ok {
+			name := ""
+			if c := u.CompanyID.Rec(); c != nil {
+				name = c.Name
+			}
+			return orm.ValidationErrorf("Company %s is not in the allowed companies for user %s.", name, u.Login)
+		}
+	}
+	return nil
+}
+
+// oneUserType keeps internal, portal and public users apart.
+func oneUserType(env *orm.Env, us []*User) error {
+	count := map[int64]int{}
+	for _, name := range []string{"base.group_user", "base.group_portal", "base.group_public"} {
+		g, ok, err := env.FindRef(name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		members, err := membersOf(env, g.ID(), orm.IDs(env, us))
+		if err != nil {
+			return err
+		}
+		for id := range members {
+			count[id]++
+		}
+	}
+	for _, u := range us {
+		if count[u.ID] > 1 {
+			return orm.ValidationErrorf("The user cannot have more than one user types.")
+		}
+	}
+	return nil
+}
+
+func createUsers(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		made, err := super(rs, list)
+		if err != nil {
+			return made, err
+		}
+		us, err := orm.Read[User](rs.Env.Sudo(), made.IDs, "partner_id")
+		if err != nil {
+			return made, err
+		}
+		for _, u := range us {
+			p := u.PartnerID.Rec()
+			if p.CompanyID.IsSet() && p.CompanyID.ID != u.CompanyID.ID {
+				if err := rs.Env.Sudo().Model("res.partner").Browse(p.ID).Write(orm.Values{"company_id": u.CompanyID.ID}); err != nil {
+					return made, err
+				}
+			}
+			if p.Active != u.Active {
+				if err := rs.Env.Sudo().Model("res.partner").Browse(p.ID).Write(orm.Values{"active": u.Active}); err != nil {
+					return made, err
+				}
+			}
+		}
+		return made, nil
+	}
+}
+
+func writeUsers(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		env := rs.Env
+		if active, given := vals["active"]; given && !asBool(active) {
+			for _, id := range rs.IDs {
+				if id == env.UID() {
+					return orm.UserErrorf("You cannot deactivate the user you're currently logged in as.")
+				}
+			}
+		}
+		if active, given := vals["active"]; given && asBool(active) {
+			for _, id := range rs.IDs {
+				if id == orm.SuperuserID {
+					return orm.UserErrorf("You cannot activate the superuser.")
+				}
+			}
+			partners, err := orm.Read[User](env.Sudo(), rs.IDs)
+			if err != nil {
+				return err
+			}
+			for _, u := range partners {
+				if err := env.Model("res.partner").Browse(u.PartnerID.ID).Write(orm.Values{"active": true}); err != nil {
+					return err
+				}
+			}
+		}
+		target := rs
+		if len(rs.IDs) == 1 && rs.IDs[0] == env.UID() && !env.Superuser() && onlySelfWritable(vals) {
+			target = rs.In(env.Sudo())
+			if company := asInt(vals["company_id"]); company != 0 {
+				if err := ownCompany(env, company); err != nil {
+					return err
+				}
+			}
+		}
+		if err := super(target, vals); err != nil {
+			return err
+		}
+		if company := asInt(vals["company_id"]); company != 0 {
+			us, err := orm.Read[User](env.Sudo(), rs.IDs, "partner_id")
+			if err != nil {
+				return err
+			}
+			for _, u := range us {
+				if p := u.PartnerID.Rec(); p.CompanyID.IsSet() && p.CompanyID.ID != company {
+					if err := env.Sudo().Model("res.partner").Browse(p.ID).Write(orm.Values{"company_id": company}); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	}
+}
+
+func onlySelfWritable(vals orm.Values) bool {
+	for name := range vals {
+		if !selfWritable[name] {
+			return false
+		}
+	}
+	return true
+}
+
+func ownCompany(env *orm.Env, company int64) error {
+	u, err := orm.Get[User](env.Sudo(), env.UID(), "company_ids")
+	if err != nil {
+		return err
+	}
+	for _, id := range u.CompanyIDs.IDs() {
+		if id == company {
+			return nil
+		}
+	}
+	return orm.AccessErrorf("You may not switch to a company that is not among yours.")
+}
+
+func unlinkUsers(super orm.UnlinkFunc) orm.UnlinkFunc {
+	return func(rs orm.Records) error {
+		for _, id := range rs.IDs {
+			if id == orm.SuperuserID {
+				return orm.UserErrorf("You can not remove the admin user as it is used internally for resources created by Odoo (updates, module installation, ...)")
+			}
+			if id == rs.Env.UID() {
+				return orm.UserErrorf("You can not delete the user you are logged in as.")
+			}
+		}
+		for _, name := range []string{"base.user_admin", "base.public_user", "base.template_portal_user_id", "base.default_user"} {
+			u, ok, err := rs.Env.FindRef(name)
+			if err != nil {
+				return err
+			}
+			for _, id := range rs.IDs {
+				if ok && id == u.ID() {
+					return orm.UserErrorf("You cannot delete the user %s because it is required by the system. Archive it instead.", name)
+				}
+			}
+		}
+		return super(rs)
+	}
+}
+
+func copyUsers(super orm.CopyFunc) orm.CopyFunc {
+	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
+		var out []int64
+		for _, id := range rs.IDs {
+			vals := overrides.Clone()
+			u, err := orm.Get[User](rs.Env, id)
+			if err != nil {
+				return rs, err
+			}
+			_, named := vals["name"]
+			_, partnered := vals["partner_id"]
+			if !named && !partnered {
+				vals["name"] = u.Name + " (copy)"
+			}
+			if _, given := vals["login"]; !given {
+				vals["login"] = u.Login + " (copy)"
+			}
+			made, err := super(rs.Browse(id), vals)
+			if err != nil {
+				return rs, err
+			}
+			out = append(out, made.IDs...)
+		}
+		return rs.Browse(out...), nil
+	}
+}
