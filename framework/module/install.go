@@ -192,8 +192,8 @@ func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error 
 }
 
 // schema brings the tables up to date. On an empty database every row names
-// as its creator a user who does not exist yet; those foreign keys have to
-// wait until the data is there, and first says so.
+// as its creator a user who does not exist yet; the foreign keys to users have
+// to wait until the data is there, and first says so.
 func (in *installer) schema(env *orm.Env) (first bool, err error) {
 	report := func(msg string) { in.log.Warn(msg) }
 	rows, err := env.Query("SELECT to_regclass('res_users') IS NULL")
@@ -206,9 +206,8 @@ func (in *installer) schema(env *orm.Env) (first bool, err error) {
 	if _, users := env.Registry().Model("res.users"); !users || rows[0][0] != "t" {
 		return false, nil
 	}
-	keys, err := env.Query(`SELECT c.conrelid::regclass::text, quote_ident(c.conname) FROM pg_constraint c
-		JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-		WHERE c.contype = 'f' AND c.confrelid = 'res_users'::regclass AND a.attname IN ('create_uid', 'write_uid')`)
+	keys, err := env.Query(`SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
+		WHERE contype = 'f' AND confrelid = 'res_users'::regclass`)
 	if err != nil {
 		return false, err
 	}
