@@ -295,8 +295,7 @@ func (q *rq) home() string {
 	return "http://" + host
 }
 
-// link is an API address in the store's stored form; rewrite turns it into the
-// address the client uses.
+// link is an API address as the client reaches it.
 func (q *rq) link(path string) string { return q.home() + "/wp-json" + path }
 
 func (q *rq) retarget(s string) string { return strings.ReplaceAll(s, q.s.st.origin, q.home()) }
@@ -308,7 +307,10 @@ func (q *rq) rewrite(b []byte) []byte {
 		return b
 	}
 	esc := func(s string) []byte { return []byte(strings.ReplaceAll(s, "/", `\/`)) }
-	return bytes.ReplaceAll(b, esc(q.s.st.origin), esc(home))
+	b = bytes.ReplaceAll(b, esc(q.s.st.origin), esc(home))
+	_, from, _ := strings.Cut(q.s.st.origin, "://")
+	_, to, _ := strings.Cut(home, "://")
+	return bytes.ReplaceAll(b, esc("://"+from), esc("://"+to))
 }
 
 func filterFields(v any, fields []string, single bool) any {

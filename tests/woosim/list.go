@@ -129,7 +129,6 @@ func (q *rq) desc(def bool) bool {
 type pageOptions struct {
 	link        *Obj // query of the links; nil is the request's
 	emptyBeyond bool // totals are 0 past the last page (orders with HPOS)
-	offsetTotal bool
 }
 
 // paginate cuts the page out and writes the paging headers.

@@ -2,7 +2,6 @@ package woosim
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -365,73 +364,6 @@ func (s *Sim) productAttributes(in []*Obj) []any {
 	return out
 }
 
-func (s *Sim) findImage(id int) *Obj {
-	if i := s.media[id]; i != nil {
-		return i
-	}
-	for _, p := range s.st.products.rows {
-		for _, i := range p.objs("images") {
-			if i.Int("id") == id {
-				return i
-			}
-		}
-	}
-	for _, v := range s.st.variations.rows {
-		if i := v.Obj("image"); i.Int("id") == id && i != nil {
-			return i
-		}
-	}
-	return nil
-}
-
-// image finds a picture of the media library, or takes a new one in.
-func (q *rq) image(in *Obj) (*Obj, error) {
-	s := q.s
-	wrong := *s.now().In(s.st.zone).Location()
-	now := s.now()
-	// WooCommerce shows the local time of pictures moved by the offset twice.
-	_, off := now.In(&wrong).Zone()
-	local := now.Add(2 * time.Duration(off) * time.Second).Format(wpTime)
-	if id := in.Int("id"); id != 0 {
-		img := s.findImage(id)
-		if img == nil {
-			return nil, fail(400, "woocommerce_product_invalid_image_id", fmt.Sprintf("#%d is an invalid image ID.", id))
-		}
-		img = img.clone()
-		if in.Str("name") != "" || in.Has("alt") {
-			if in.Str("name") != "" {
-				img.Set("name", in.Str("name"))
-			}
-			if in.Has("alt") {
-				img.Set("alt", in.Str("alt"))
-			}
-			img.Set("date_modified", local)
-			img.Set("date_modified_gmt", gmt(now))
-		}
-		s.media[id] = img.clone()
-		return img, nil
-	}
-	src := in.Str("src")
-	if !s.opt.Images(src) {
-		return nil, fail(400, "woocommerce_product_image_upload_error", "Error getting remote image "+src+". Error: Not Found")
-	}
-	name := path.Base(src)
-	ext := path.Ext(name)
-	base := strings.TrimSuffix(name, ext)
-	s.uploads[name]++
-	if n := s.uploads[name]; n > 1 {
-		name = fmt.Sprintf("%s-%d%s", base, n-1, ext)
-	}
-	shown := in.Str("name")
-	if shown == "" {
-		shown = name
-	}
-	img := object("id", s.nextID("post"), "date_created", local, "date_created_gmt", gmt(now), "date_modified", local, "date_modified_gmt", gmt(now),
-		"src", s.st.origin+"/wp-content/uploads/"+now.In(s.st.zone).Format("2006/01")+"/"+name, "name", shown, "alt", in.Str("alt"))
-	s.media[img.Int("id")] = img.clone()
-	return img, nil
-}
-
 // setDate writes a pair of times from one of the two; "" clears both.
 func (s *Sim) setDate(o *Obj, key, v string, isGMT bool) {
 	if v == "" {
@@ -489,22 +421,6 @@ func (s *Sim) settleStockOf(p *Obj) {
 	s.settleStock(p)
 }
 
-func (s *Sim) settlePrice(p *Obj) {
-	reg, sale := p.Str("regular_price"), p.Str("sale_price")
-	if sale != "" && (reg == "" || !dec(sale).LessThan(dec(reg))) {
-		sale = ""
-		p.Set("sale_price", "")
-	}
-	now := gmt(s.now())
-	from, to := p.Str("date_on_sale_from_gmt"), p.Str("date_on_sale_to_gmt")
-	on := sale != "" && (from == "" || from <= now) && (to == "" || to >= now)
-	p.Set("on_sale", on)
-	p.Set("price", reg)
-	if on {
-		p.Set("price", sale)
-	}
-}
-
 // settleVariable gives a variable product its variations' prices and stock.
 func (s *Sim) settleVariable(p *Obj) {
 	rows := keep(s.st.variations.rows, func(o *Obj) bool { return o.Int("parent_id") == p.Int("id") && o.Str("status") != "trash" })
@@ -555,51 +471,6 @@ func (s *Sim) settleVariable(p *Obj) {
 	p.Set("price_html", s.priceTag(lo)+" &ndash; "+s.priceTag(hi))
 }
 
-func (s *Sim) priceHTML(p *Obj) string {
-	price := p.Str("price")
-	if price == "" {
-		return ""
-	}
-	if !p.Bool("on_sale") || p.Str("regular_price") == "" {
-		return s.priceTag(dec(price))
-	}
-	reg, now := dec(p.Str("regular_price")), dec(price)
-	plain := func(d decimal.Decimal) string {
-		return strings.ReplaceAll(s.around(s.amountText(d), "&#036;"), " ", "&nbsp;")
-	}
-	return `<del aria-hidden="true">` + s.priceTag(reg) + `</del> <span class="screen-reader-text">Original price was: ` + plain(reg) +
-		`.</span><ins aria-hidden="true">` + s.priceTag(now) + `</ins><span class="screen-reader-text">Current price is: ` + plain(now) + `.</span>`
-}
-
-func (s *Sim) amountText(d decimal.Decimal) string {
-	if d.IsNegative() {
-		d = decimal.Zero
-	}
-	v := d.StringFixed(2)
-	whole, frac, _ := strings.Cut(v, ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	return whole + "." + frac
-}
-
-func (s *Sim) around(amount, symbol string) string {
-	switch s.st.setting("general", "woocommerce_currency_pos") {
-	case "right":
-		return amount + symbol
-	case "right_space":
-		return amount + "&nbsp;" + symbol
-	case "left":
-		return symbol + amount
-	}
-	return symbol + "&nbsp;" + amount
-}
-
-func (s *Sim) priceTag(d decimal.Decimal) string {
-	sym := `<span class="woocommerce-Price-currencySymbol">&#36;</span>`
-	return `<span class="woocommerce-Price-amount amount"><bdi>` + s.around(s.amountText(d), sym) + `</bdi></span>`
-}
-
 func (q *rq) deleteProduct() (*response, error) {
 	s := q.s
 	p := s.st.products.get(q.id)
@@ -637,71 +508,6 @@ func (s *Sim) untrashProduct(p *Obj) {
 	p.Set("slug", strings.TrimSuffix(p.Str("slug"), "__trashed"))
 	// By REST only the slug comes back; the notes of the trash stay.
 	p.Set("meta_data", anyList(keep(p.objs("meta_data"), func(m *Obj) bool { return m.Str("key") != "_wp_desired_post_slug" })))
-}
-
-// duplicateProduct copies a product as a draft. Its answer is not a product as
-// elsewhere but WooCommerce's own data array.
-func (q *rq) duplicateProduct() (*response, error) {
-	s := q.s
-	p := s.st.products.get(q.id)
-	if p == nil {
-		return nil, fail(404, "woocommerce_rest_product_invalid_id", "Invalid product ID.")
-	}
-	c := s.newProduct()
-	id, links := c.Get("id"), c.Get("_links")
-	now := s.now()
-	sku := p.Str("sku")
-	*c = *p.clone()
-	c.Set("id", id)
-	c.Set("_links", links)
-	c.Set("name", p.Str("name")+" (Copy)")
-	c.Set("status", "draft")
-	c.Set("slug", "")
-	c.Set("total_sales", 0)
-	for n := 1; sku != ""; n++ {
-		if s.bySKU(fmt.Sprintf("%s-%d", sku, n)) == nil {
-			c.Set("sku", fmt.Sprintf("%s-%d", sku, n))
-			break
-		}
-	}
-	s.stamp(c, "date_created", now)
-	s.stamp(c, "date_modified", now)
-	s.settleProduct(c)
-	s.st.products.add(c)
-	s.queueEvent("product.created", c.Int("id"))
-	phpDate := object("date", now.In(s.st.zone).Format("2006-01-02 15:04:05.000000"), "timezone_type", 3, "timezone", s.st.zone.String())
-	e := q.editProduct(c)
-	d := c.Obj("dimensions")
-	ids := func(key string) []any {
-		out := []any{}
-		for _, x := range c.objs(key) {
-			out = append(out, x.Get("id"))
-		}
-		return out
-	}
-	low := c.Get("low_stock_amount")
-	if low == nil {
-		low = ""
-	}
-	out := &Obj{}
-	for _, k := range []string{"id", "name", "slug", "date_created", "date_modified", "status", "featured", "catalog_visibility", "description", "short_description", "sku", "global_unique_id", "price", "regular_price", "sale_price",
-		"date_on_sale_from", "date_on_sale_to", "total_sales", "tax_status", "tax_class", "manage_stock", "stock_quantity", "stock_status", "backorders"} {
-		out.Set(k, e.Get(k))
-	}
-	out.Set("date_created", phpDate)
-	out.Set("date_modified", phpDate.clone())
-	for _, kv := range [][2]any{{"low_stock_amount", low}, {"sold_individually", e.Get("sold_individually")}, {"weight", e.Get("weight")}, {"length", d.Get("length")}, {"width", d.Get("width")}, {"height", d.Get("height")},
-		{"upsell_ids", e.Get("upsell_ids")}, {"cross_sell_ids", e.Get("cross_sell_ids")}, {"parent_id", e.Get("parent_id")}, {"reviews_allowed", e.Get("reviews_allowed")}, {"purchase_note", e.Get("purchase_note")},
-		{"attributes", e.Get("attributes")}, {"default_attributes", e.Get("default_attributes")}, {"menu_order", e.Get("menu_order")}, {"post_password", ""}, {"virtual", e.Get("virtual")}, {"downloadable", e.Get("downloadable")},
-		{"category_ids", ids("categories")}, {"tag_ids", ids("tags")}, {"shipping_class_id", e.Get("shipping_class_id")}, {"downloads", e.Get("downloads")}, {"image_id", ""}, {"gallery_image_ids", []any{}},
-		{"download_limit", e.Get("download_limit")}, {"download_expiry", e.Get("download_expiry")}, {"rating_counts", []any{}}, {"average_rating", "0"}, {"review_count", 0}, {"meta_data", e.Get("meta_data")}} {
-		out.Set(kv[0].(string), kv[1])
-	}
-	if imgs := ids("images"); len(imgs) > 0 {
-		out.Set("image_id", text(imgs[0]))
-		out.Set("gallery_image_ids", imgs[1:])
-	}
-	return ok(out), nil
 }
 
 func (q *rq) batchProducts() (*response, error) {

@@ -37,9 +37,7 @@ func setPath(o *Obj, key, val string) {
 	}
 	cur := o
 	path := []string{name}
-	for _, p := range strings.Split(strings.TrimSuffix(rest, "]"), "][") {
-		path = append(path, p)
-	}
+	path = append(path, strings.Split(strings.TrimSuffix(rest, "]"), "][")...)
 	for _, p := range path[:len(path)-1] {
 		next, ok := cur.Get(p).(*Obj)
 		if !ok {

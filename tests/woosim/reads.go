@@ -405,14 +405,13 @@ func (q *rq) customerTotals() (*response, error) {
 }
 
 func (q *rq) siteIndex() (*response, error) {
-	name, desc := "Boréal Soins à domicile – Boreal Home Care", "Mobilité, bain et confort / Mobility, bath and comfort"
 	_, offset := q.s.now().In(q.s.st.zone).Zone()
 	var ns []any
 	for _, n := range []string{"oembed/1.0", "wc/v3", "jetpack/v4", "wc-admin", "wc-analytics", "wc/store", "wc/store/v1", "wc/private", "wc/v1", "wc/v2", "wc-telemetry", "wccom-site/v3", "wp/v2", "wp-site-health/v1", "wp-block-editor/v1"} {
 		ns = append(ns, n)
 	}
 	host := strings.TrimPrefix(strings.TrimPrefix(q.s.st.origin, "https"), "http")
-	return &response{status: 200, body: object("name", name, "description", desc, "url", "http"+host, "home", q.s.st.origin,
+	return &response{status: 200, body: object("name", q.s.opt.SiteName, "description", q.s.opt.Tagline, "url", "http"+host, "home", q.s.st.origin,
 		"gmt_offset", offset/3600, "timezone_string", q.s.st.zone.String(), "namespaces", ns,
 		"authentication", object("application-passwords", object("endpoints", object("authorization", q.s.st.origin+"/wp-admin/authorize-application.php"))))}, nil
 }

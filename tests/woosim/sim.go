@@ -47,12 +47,18 @@ type Options struct {
 	PlainHTTP bool
 	Clock     func() time.Time
 	Seed      uint64
-	Logger    *slog.Logger
+	// SiteName and Tagline are what the site index shows.
+	SiteName, Tagline string
+	// Zone is the site's time zone; by default found by comparing the local and
+	// UTC times of the data.
+	Zone   *time.Location
+	Logger *slog.Logger
 	// Client delivers webhooks; by default one that follows no redirect and
 	// gives up after 60 seconds.
 	Client *http.Client
-	// Images answers for pictures given by address: nil is "Not Found".
-	// Default: every address ending in a picture's suffix exists.
+	// Images tells whether a picture exists at an address that a product is
+	// written with; the simulator fetches nothing. By default those that end in
+	// a picture's suffix do, but for names with "nothing" in them.
 	Images func(src string) bool
 }
 
@@ -101,6 +107,12 @@ func New(store *Store, opt Options) *Sim {
 	s.rng = rand.New(rand.NewPCG(opt.Seed, 0x9e3779b97f4a7c15))
 	if s.opt.BaseURL == "" {
 		s.opt.BaseURL = s.st.origin
+	}
+	if opt.Zone != nil {
+		s.st.zone = opt.Zone
+	}
+	if s.opt.SiteName == "" {
+		s.opt.SiteName, s.opt.Tagline = "Boréal Soins à domicile – Boreal Home Care", "Mobilité, bain et confort / Mobility, bath and comfort"
 	}
 	s.opt.BaseURL = strings.TrimRight(s.opt.BaseURL, "/")
 	s.startIDs()

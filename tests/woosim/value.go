@@ -77,23 +77,6 @@ func (o *Obj) Set(key string, v any) {
 	o.vals = append(o.vals, v)
 }
 
-func (o *Obj) setAfter(after, key string, v any) {
-	if o.Has(key) {
-		o.Set(key, v)
-		return
-	}
-	i := o.index(after)
-	o.Set(key, v)
-	if i < 0 {
-		return
-	}
-	last := len(o.keys) - 1
-	val := o.vals[last]
-	copy(o.keys[i+2:], o.keys[i+1:last])
-	copy(o.vals[i+2:], o.vals[i+1:last])
-	o.keys[i+1], o.vals[i+1] = key, val
-}
-
 func (o *Obj) del(key string) {
 	if i := o.index(key); i >= 0 {
 		o.keys = append(o.keys[:i:i], o.keys[i+1:]...)
