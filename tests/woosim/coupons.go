@@ -142,6 +142,20 @@ func (s *Sim) applyCoupons(o *Obj, lines []any) error {
 	return nil
 }
 
+// countCoupons notes that an order used its coupons, and who did.
+func (s *Sim) countCoupons(o *Obj) {
+	who := o.Obj("billing").Str("email")
+	if id := o.Int("customer_id"); id != 0 {
+		who = itoa(id)
+	}
+	for _, l := range o.objs("coupon_lines") {
+		if c := s.couponByCode(l.Str("code")); c != nil {
+			c.Set("usage_count", c.Int("usage_count")+1)
+			c.Set("used_by", append(c.List("used_by"), who))
+		}
+	}
+}
+
 func percentOff(fit []*discounted, percent decimal.Decimal) {
 	cart, given := decimal.Zero, decimal.Zero
 	for _, d := range fit {

@@ -113,14 +113,22 @@ func (s *Sim) makeOrder(body *Obj, via string) (*Obj, error) {
 	s.st.orders.add(o)
 	s.recalculate(o)
 	s.finishOrder(o)
-	s.queueEvent("order.created", o.Int("id"))
+	status := body.Str("status")
+	// The block checkout keeps a draft first, so its updates come before it is
+	// said to be created; a draft alone is only updated.
+	if via != "store-api" {
+		s.queueEvent("order.created", o.Int("id"))
+	}
 	s.queueEvent("order.updated", o.Int("id"))
+	if via == "store-api" && status != "checkout-draft" {
+		s.queueEvent("order.created", o.Int("id"))
+	}
 	if body.Has("coupon_lines") {
 		if err := s.applyCoupons(o, body.List("coupon_lines")); err != nil {
 			return nil, err
 		}
+		s.countCoupons(o)
 	}
-	status := body.Str("status")
 	if truthy(body.Get("set_paid")) && (status == "" || status == "pending") {
 		s.payOrder(o)
 	} else if status != "" && status != "pending" {
@@ -154,6 +162,9 @@ func (s *Sim) changeOrder(o *Obj, body *Obj) error {
 	}
 	if !restored || !s.opt.HPOS {
 		s.queueEvent("order.updated", o.Int("id"))
+	}
+	if st := body.Str("status"); before.Str("status") == "checkout-draft" && st != "" && st != "checkout-draft" {
+		s.queueEvent("order.created", o.Int("id"))
 	}
 	if body.Has("billing") || body.Has("shipping") || hasLines(body) {
 		s.recalculate(o)

@@ -14,6 +14,10 @@ type NewOrder struct {
 	Status     string   // processing by default
 	Coupon     string
 	NoShipping bool
+	// BlockCheckout makes the order as the block checkout does: order.updated
+	// comes before order.created. With Status checkout-draft it is a basket left
+	// behind; AdvanceOrder finishes it.
+	BlockCheckout bool
 }
 
 // PlaceOrder makes a new order of the store's own products for its own
@@ -66,7 +70,11 @@ func (s *Sim) PlaceOrder(n NewOrder) (int, error) {
 		n.Status = "processing"
 	}
 	body.Set("status", n.Status)
-	o, err := s.makeOrder(body, "checkout")
+	via := "checkout"
+	if n.BlockCheckout {
+		via = "store-api"
+	}
+	o, err := s.makeOrder(body, via)
 	if err != nil {
 		return 0, fmt.Errorf("woosim: place order: %w", err)
 	}
@@ -217,6 +225,74 @@ func (s *Sim) RestoreOrder(id int) error {
 		s.queueEvent("order.restored", id)
 		return nil
 	})
+}
+
+// EditProduct carries out a PUT on a product or, by its own id, on a variation;
+// change is the JSON body.
+func (s *Sim) EditProduct(id int, change []byte) error {
+	v, err := decode(change)
+	body, isObj := v.(*Obj)
+	if err != nil || !isObj {
+		return errors.New("woosim: the change is not a JSON object")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.inside(id, body)
+	f := (*rq).updateProduct
+	if v := s.st.variations.get(id); v != nil {
+		q.vars["product"], f = v.Str("parent_id"), (*rq).updateVariation
+	}
+	if _, err := f(q); err != nil {
+		return fmt.Errorf("woosim: product %d: %w", id, err)
+	}
+	return nil
+}
+
+// inside is a request the shop makes of itself.
+func (s *Sim) inside(id int, body *Obj) *rq {
+	return &rq{s: s, user: &user{id: 1, role: "administrator"}, id: id, body: body, params: body.clone(), query: &Obj{}, vars: map[string]string{}}
+}
+
+// TrashProduct puts a product into the trash, with the stray coupon.deleted that
+// comes with it.
+func (s *Sim) TrashProduct(id int) error {
+	return s.withProduct(id, func(p *Obj) error {
+		if p.Str("status") == "trash" {
+			return errors.New("is in the trash already")
+		}
+		s.trashProduct(p)
+		return nil
+	})
+}
+
+// RestoreProduct brings a product back from the trash as wp-admin does.
+func (s *Sim) RestoreProduct(id int) error {
+	return s.withProduct(id, func(p *Obj) error {
+		if p.Str("status") != "trash" {
+			return errors.New("is not in the trash")
+		}
+		p.Set("status", "draft") // WordPress brings posts back as drafts
+		s.untrashProduct(p)
+		s.stamp(p, "date_modified", s.now())
+		s.settleProduct(p)
+		s.queueEvent("product.updated", id)
+		s.queueEvent("coupon.restored", id)
+		s.queueEvent("product.restored", id)
+		return nil
+	})
+}
+
+func (s *Sim) withProduct(id int, f func(*Obj) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.st.products.get(id)
+	if p == nil {
+		return fmt.Errorf("woosim: product %d is not in the store", id)
+	}
+	if err := f(p); err != nil {
+		return fmt.Errorf("woosim: product %d %w", id, err)
+	}
+	return nil
 }
 
 // SetStock sets a product's or variation's quantity, as a save in wp-admin does.

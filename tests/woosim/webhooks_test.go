@@ -265,3 +265,64 @@ func TestOwnerWithoutRights(t *testing.T) {
 		srv.Close()
 	}
 }
+
+// TestEventOrder checks which events a change queues, and in what order, against
+// the recorded steps.
+func TestEventOrder(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	box := &inbox{}
+	srv := httptest.NewServer(box)
+	defer srv.Close()
+	for topic := range hookNames {
+		if _, err := s.AddWebhook(topic, srv.URL, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.AddWebhook("action.woocommerce_order_refunded", srv.URL, "x"); err != nil {
+		t.Fatal(err)
+	}
+	s.Deliver(t.Context())
+	box.take()
+	var order, draft int
+	for _, c := range []struct {
+		step string
+		do   func() error
+		want string
+	}{
+		{"order placed", func() (err error) { order, err = s.PlaceOrder(NewOrder{SKUs: []string{"BTH-GB16"}}); return }, "order.created order.updated product.updated"},
+		{"three updates before the queue runs", func() error {
+			for range 2 {
+				if err := s.EditOrder(order, []byte(`{}`)); err != nil {
+					return err
+				}
+			}
+			return s.EditOrder(order, []byte(`{"customer_note":"x"}`))
+		}, "order.updated"},
+		{"basket at the block checkout", func() (err error) {
+			draft, err = s.PlaceOrder(NewOrder{SKUs: []string{"BTH-GB16"}, BlockCheckout: true, Status: "checkout-draft"})
+			return
+		}, "order.updated"},
+		{"block checkout finished", func() error { return s.AdvanceOrder(draft, "processing") }, "order.updated order.created product.updated"},
+		{"partly refunded", func() error { _, err := s.RefundOrder(order, "1.00", ""); return err }, "order.updated action.woocommerce_order_refunded"},
+		{"cancelled", func() error { return s.AdvanceOrder(order, "cancelled") }, "order.updated product.updated"},
+		{"trashed", func() error { return s.TrashOrder(order) }, "order.deleted"},
+		{"brought back by its status", func() error { return s.AdvanceOrder(order, "processing") }, "product.updated"},
+		{"product written", func() error { return s.EditProduct(66, []byte(`{"regular_price":"36.00"}`)) }, "product.updated"},
+		{"variation written", func() error { return s.EditProduct(156, []byte(`{"stock_quantity":3}`)) }, "product.updated"},
+		{"product trashed", func() error { return s.TrashProduct(66) }, "coupon.deleted product.deleted"},
+		{"product restored", func() error { return s.RestoreProduct(66) }, "product.updated coupon.restored product.restored"},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatalf("%s: %v", c.step, err)
+		}
+		s.Deliver(t.Context())
+		var got []string
+		for _, d := range box.take() {
+			got = append(got, d.Topic)
+		}
+		if g := strings.Join(got, " "); g != c.want {
+			t.Errorf("%s: %s, recorded %s", c.step, g, c.want)
+		}
+	}
+}
