@@ -72,7 +72,12 @@ func (w *Work) User() orm.User { return orm.User{ID: w.UID, Context: w.Context} 
 // Finish runs fn in one unit of work that also completes the job: either both
 // happen or neither.
 func (w *Work) Finish(ctx context.Context, fn func(*orm.Env) error) error {
-	err := w.DB.Run(ctx, w.User(), func(env *orm.Env) error {
+	return w.FinishExclusive(ctx, "", fn)
+}
+
+// FinishExclusive is Finish without overlap with other work of the same key.
+func (w *Work) FinishExclusive(ctx context.Context, key string, fn func(*orm.Env) error) error {
+	err := w.DB.RunExclusive(ctx, w.User(), key, func(env *orm.Env) error {
 		if err := fn(env); err != nil {
 			return err
 		}

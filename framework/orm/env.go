@@ -2,7 +2,10 @@ package orm
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -90,8 +93,15 @@ const maxTries = 5
 // reports a serialization failure or a deadlock. fn must therefore have no
 // effect outside the database except through Env.AfterCommit.
 func (db *DB) Run(ctx context.Context, user User, fn func(*Env) error) error {
+	return db.RunExclusive(ctx, user, "", fn)
+}
+
+// RunExclusive is Run for work that must not overlap with other work of the
+// same key, in any process: later ones wait. The key is locked before the
+// transaction begins, so that the transaction sees what the one before it did.
+func (db *DB) RunExclusive(ctx context.Context, user User, key string, fn func(*Env) error) error {
 	for try := 1; ; try++ {
-		err := db.runOnce(ctx, user, false, fn)
+		err := db.runOnce(ctx, user, key, false, fn)
 		if err == nil || try == maxTries || !retryable(err) || ctx.Err() != nil {
 			return err
 		}
@@ -106,7 +116,7 @@ func (db *DB) Run(ctx context.Context, user User, fn func(*Env) error) error {
 
 // View is Run for work that only reads; it is never committed.
 func (db *DB) View(ctx context.Context, user User, fn func(*Env) error) error {
-	return db.runOnce(ctx, user, true, fn)
+	return db.runOnce(ctx, user, "", true, fn)
 }
 
 func retryable(err error) bool {
@@ -114,8 +124,8 @@ func retryable(err error) bool {
 	return ok && (pe.Code == "40001" || pe.Code == "40P01" || pe.Code == "55P03")
 }
 
-func (db *DB) runOnce(ctx context.Context, user User, discard bool, fn func(*Env) error) (err error) {
-	env, err := db.Begin(ctx, user)
+func (db *DB) runOnce(ctx context.Context, user User, key string, discard bool, fn func(*Env) error) (err error) {
+	env, err := db.begin(ctx, user, key)
 	if err != nil {
 		return err
 	}
@@ -140,6 +150,7 @@ func (db *DB) runOnce(ctx context.Context, user User, discard bool, fn func(*Env
 type unit struct {
 	db       *DB
 	conn     bun.Conn
+	lock     string
 	tx       bun.Tx
 	pgx      *pgx.Conn
 	now      time.Time
@@ -167,17 +178,25 @@ type Env struct {
 
 // Begin opens a transaction by hand; prefer Run. The caller must call Commit
 // or Rollback.
-func (db *DB) Begin(ctx context.Context, user User) (*Env, error) {
+func (db *DB) Begin(ctx context.Context, user User) (*Env, error) { return db.begin(ctx, user, "") }
+
+func (db *DB) begin(ctx context.Context, user User, key string) (*Env, error) {
 	conn, err := db.DB.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("no database connection: %w", err)
 	}
-	u := &unit{db: db, conn: conn, now: db.Now().UTC(), pending: map[*compute]*dirty{}, memo: map[any]any{}}
+	if key != "" {
+		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockNumber(key)); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("waiting for %s: %w", key, err)
+		}
+	}
+	u := &unit{db: db, conn: conn, lock: key, now: db.Now().UTC(), pending: map[*compute]*dirty{}, memo: map[any]any{}}
 	// The transaction must not be rolled back behind our back by database/sql
 	// while pgx works on the same connection; statements carry ctx themselves.
 	u.tx, err = conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 	if err != nil {
-		conn.Close()
+		u.release()
 		return nil, fmt.Errorf("no transaction: %w", err)
 	}
 	err = conn.Raw(func(dc any) error {
@@ -206,7 +225,7 @@ func (e *Env) Commit() error {
 	}
 	err := e.u.tx.Commit()
 	e.u.closed = true
-	e.u.conn.Close()
+	e.u.release()
 	if err != nil {
 		return e.translate(err)
 	}
@@ -228,7 +247,23 @@ func (e *Env) Rollback() {
 	if err := e.u.tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
 		e.u.db.Logger.Debug("rollback", "error", err.Error())
 	}
-	e.u.conn.Close()
+	e.u.release()
+}
+
+// release gives the connection back, without the lock of RunExclusive. A
+// connection that cannot be unlocked is thrown away, which unlocks it too.
+func (u *unit) release() {
+	if u.lock != "" {
+		if _, err := u.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock(?)", lockNumber(u.lock)); err != nil {
+			_ = u.conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+	}
+	u.conn.Close()
+}
+
+func lockNumber(key string) int64 {
+	sum := sha256.Sum256([]byte(key))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 // AfterCommit runs f once the unit of work is committed; never when it is not.
