@@ -142,7 +142,7 @@ func (q *rq) paginate(rows []*Obj, opt pageOptions) (*response, []*Obj) {
 	}
 	from := (page - 1) * per
 	if q.params.Has("offset") {
-		from = q.params.Int("offset")
+		from = max(0, q.params.Int("offset"))
 	}
 	total := len(rows)
 	var cut []*Obj

@@ -168,7 +168,7 @@ func (q *rq) renderOrder(o *Obj) *Obj {
 	}
 	dp := int32(2)
 	if q.params.Has("dp") {
-		dp = int32(q.params.Int("dp"))
+		dp = decimals(q.params.Int("dp"))
 	} else if !hasExact(c) {
 		return c
 	}
@@ -179,6 +179,9 @@ func (q *rq) renderOrder(o *Obj) *Obj {
 	}
 	return c
 }
+
+// decimals keeps the places to show within reason.
+func decimals(n int) int32 { return int32(min(max(n, 0), 12)) }
 
 func hasExact(o *Obj) bool {
 	for _, l := range o.objs("line_items") {

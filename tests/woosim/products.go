@@ -3,6 +3,7 @@ package woosim
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -451,6 +452,13 @@ func (q *rq) getVariation() (*response, error) {
 
 // dec reads an amount; what is no number is zero.
 func dec(s string) decimal.Decimal {
+	if strings.ContainsAny(s, "eE") { // an exponent could name a number of any length
+		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		if err != nil {
+			return decimal.Zero
+		}
+		return decimal.NewFromFloat(f)
+	}
 	d, err := decimal.NewFromString(strings.TrimSpace(s))
 	if err != nil {
 		return decimal.Zero

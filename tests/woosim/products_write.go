@@ -242,6 +242,9 @@ func (q *rq) applyCommon(p *Obj, isNew bool) error {
 		}
 	}
 	if d := in.Obj("dimensions"); d != nil {
+		if p.Obj("dimensions") == nil {
+			p.Set("dimensions", object("length", "", "width", "", "height", ""))
+		}
 		for i, k := range d.keys {
 			p.Obj("dimensions").Set(k, text(d.vals[i]))
 		}

@@ -9,7 +9,7 @@ func (q *rq) refundView(r *Obj, withParent bool) *Obj {
 		c.del("parent_id")
 	}
 	if q.params.Has("dp") {
-		dp := int32(q.params.Int("dp"))
+		dp := decimals(q.params.Int("dp"))
 		formatAmounts(c, []string{"amount"}, dp)
 		formatItems(c, dp)
 	}

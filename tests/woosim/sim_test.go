@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"sync"
@@ -172,5 +173,31 @@ func TestLoadOther(t *testing.T) {
 	}
 	if _, err := Load(fstest.MapFS{"orders.json": {Data: []byte(`{"a":`)}}); err == nil || !strings.Contains(err.Error(), "orders.json") {
 		t.Errorf("error %v does not name the file", err)
+	}
+}
+
+// TestOddInput sends what no client should; the shop must answer all of it.
+func TestOddInput(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	bodies := []string{`{}`, `[]`, `null`, `{"id":"x"}`, `{"line_items":["a",{"product_id":92,"quantity":"3"},{"id":"z"},{"product_id":null}]}`, `{"billing":"x","shipping":[]}`,
+		`{"meta_data":{"a":1}}`, `{"meta_data":[null,{"key":"k"},{"id":5}]}`, `{"coupon_lines":["x"]}`, `{"coupon_lines":null,"fee_lines":[{}],"shipping_lines":[{}]}`, `{"images":[{}],"categories":[1],"attributes":[{"id":9}],"dimensions":{"length":1}}`,
+		`{"amount":"1e999999999","api_refund":false}`, `{"create":{},"update":["x",{"id":156}],"delete":["q",null]}`, `{"regular_price":"1e5","sale_price":"-"}`, `{"email":5}`, `{"value":{"a":1}}`,
+		`{"rate":"x","postcodes":5,"priority":"q"}`, `{"date_created":"yesterday","stock_quantity":1e3,"manage_stock":"maybe"}`, `{"refund_total":1,"line_items":[{"id":2,"refund_tax":["x",{"id":1}]}]}`, `{"topic":5,"delivery_url":"x"}`}
+	for _, path := range []string{"products", "products/92", "products/155", "products/155/variations", "products/155/variations/156", "products/999999/variations", "products/999999/variations/batch", "products/92/duplicate", "products/batch", "orders", "orders/303", "orders/303/refunds",
+		"orders/303/notes", "orders/batch", "customers", "customers/2", "customers/batch", "coupons", "coupons/216", "taxes", "taxes/1", "taxes/classes", "settings/tax/woocommerce_tax_based_on", "webhooks", "webhooks/batch", "products/categories", "products/attributes/1/terms", "products/attributes"} {
+		for _, method := range []string{"POST", "PUT", "GET", "DELETE"} {
+			for _, body := range bodies {
+				req := httptest.NewRequest(method, "/wp-json/wc/v3/"+path+"?offset=-5&dp=999999999&include[][a]=x&search[]=y&_fields=a.b.c,id", strings.NewReader(body))
+				req.Header.Set("Content-Type", "application/json")
+				req.Header.Set("X-Forwarded-Proto", "https")
+				req.SetBasicAuth(DefaultKey.Key, DefaultKey.Secret)
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, req)
+				if !json.Valid(w.Body.Bytes()) {
+					t.Errorf("%s %s %s: %d %.200s", method, path, body, w.Code, w.Body)
+				}
+			}
+		}
 	}
 }

@@ -173,7 +173,7 @@ func (q *rq) variationToWrite() (*Obj, error) {
 		return nil, fail(400, "woocommerce_rest_product_variation_invalid_id", "Invalid ID.")
 	}
 	if v.Int("parent_id") != toInt(q.vars["product"]) {
-		if q.batch { // a batch moves the variation to the product of its address
+		if q.batch && q.s.st.products.get(toInt(q.vars["product"])) != nil { // a batch moves the variation to the product of its address
 			v.Set("parent_id", toInt(q.vars["product"]))
 			v.Set("attributes", []any{})
 			to := q.s.st.products.get(v.Int("parent_id"))
