@@ -84,7 +84,7 @@ func newRecorded(t *testing.T, hpos bool) (*Sim, *recordedClock) {
 		t.Fatal(err)
 	}
 	c := &recordedClock{}
-	return New(st, Options{HPOS: hpos, Keys: recordedKeys, Client: &http.Client{Transport: receiver{}}, Clock: func() time.Time { return c.now }}), c
+	return New(st, Options{HPOS: hpos, Keys: recordedKeys, Client: &http.Client{Transport: receiver{}}, Images: func(src string) bool { return !strings.HasSuffix(src, "/nothing.png") }, Clock: func() time.Time { return c.now }}), c
 }
 
 // play sends a recorded request to the simulator at its recorded moment.

@@ -58,7 +58,7 @@ type Options struct {
 	Client *http.Client
 	// Images tells whether a picture exists at an address that a product is
 	// written with; the simulator fetches nothing. By default those that end in
-	// a picture's suffix do, but for names with "nothing" in them.
+	// a picture's suffix do.
 	Images func(src string) bool
 }
 
@@ -123,7 +123,7 @@ func New(store *Store, opt Options) *Sim {
 func looksLikeImage(src string) bool {
 	src, _, _ = strings.Cut(strings.ToLower(src), "?")
 	for _, e := range []string{".png", ".jpg", ".jpeg", ".gif", ".webp"} {
-		if strings.HasSuffix(src, e) && !strings.Contains(src, "nothing") {
+		if strings.HasSuffix(src, e) {
 			return true
 		}
 	}
