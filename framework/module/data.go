@@ -106,7 +106,8 @@ func qualify(id, addon string) string {
 	return addon + "." + id
 }
 
-// parseFile reads a data file of an addon.
+// parseFile reads a data file of an addon. With an error it returns what could
+// be read nevertheless, for the sake of finding more mistakes.
 func parseFile(fsys fs.FS, addon, name string, demo bool) (*dataFile, error) {
 	at := place{addon: addon, file: name}
 	if fsys == nil {
@@ -120,7 +121,7 @@ func parseFile(fsys fs.FS, addon, name string, demo bool) (*dataFile, error) {
 		return nil, at.errorf("cannot be read: %v", err)
 	}
 	f := &dataFile{addon: addon, path: name, demo: demo, fsys: fsys}
-	switch strings.ToLower(path.Ext(name)) {
+	switch path.Ext(name) {
 	case ".xml":
 		err = f.parseXML(src)
 	case ".csv":
@@ -128,10 +129,7 @@ func parseFile(fsys fs.FS, addon, name string, demo bool) (*dataFile, error) {
 	default:
 		err = at.errorf("%q files cannot be loaded; write XML or CSV", path.Ext(name))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return f, err
 }
 
 func listFiles(fsys fs.FS) []string {
@@ -157,9 +155,10 @@ func parseAll(a Addon, demo bool) ([]*dataFile, Problems) {
 			f, err := parseFile(a.FS, a.Name, name, demo)
 			if err != nil {
 				problems = append(problems, toProblems(err, place{addon: a.Name, file: name})...)
-				continue
 			}
-			files = append(files, f)
+			if f != nil {
+				files = append(files, f)
+			}
 		}
 	}
 	read(a.Data, false)
@@ -171,19 +170,19 @@ func parseAll(a Addon, demo bool) ([]*dataFile, Problems) {
 
 // toProblems takes an error apart into problems; at stands for what it lacks.
 func toProblems(err error, at place) Problems {
-	var de *dataError
-	if errors.As(err, &de) {
-		return Problems{de.problem}
-	}
 	var ps Problems
-	if errors.As(err, &ps) {
-		return ps
-	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			ps = append(ps, toProblems(e, at)...)
 		}
 		return ps
+	}
+	if errors.As(err, &ps) {
+		return ps
+	}
+	var de *dataError
+	if errors.As(err, &de) {
+		return Problems{de.problem}
 	}
 	return Problems{at.problem("%s", fmt.Sprint(err))}
 }

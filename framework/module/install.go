@@ -88,21 +88,10 @@ func newInstaller(ctx context.Context, db *orm.DB, addons []Addon, names []strin
 }
 
 func (in *installer) install(ctx context.Context) (*orm.DB, error) {
-	files := map[string][]*dataFile{}
-	var problems Problems
-	for _, a := range in.goal {
-		if !in.done[a.Name] {
-			parsed, ps := parseAll(a, in.opt.Demo)
-			files[a.Name], problems = parsed, append(problems, ps...)
-		}
-	}
-	if err := problems.err(); err != nil {
+	fresh := slices.DeleteFunc(slices.Clone(in.goal), func(a Addon) bool { return in.done[a.Name] })
+	files, err := in.check(fresh)
+	if err != nil {
 		return nil, err
-	}
-	if len(files) > 0 { // every mistake in the models, before anything is done
-		if _, err := buildOrdered(in.goal); err != nil {
-			return nil, err
-		}
 	}
 	for _, a := range in.goal {
 		if in.done[a.Name] {
@@ -123,6 +112,33 @@ func (in *installer) install(ctx context.Context) (*orm.DB, error) {
 	}
 	return derive(in.db, in.reg), nil
 }
+
+// check parses the data files of all addons to be there in the end, and looks
+// for every mistake in those of todo before anything is done.
+func (in *installer) check(todo []Addon) (map[string][]*dataFile, error) {
+	if len(todo) == 0 {
+		return nil, nil
+	}
+	reg, err := buildOrdered(in.goal)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]*dataFile{}
+	var problems Problems
+	for _, a := range in.goal {
+		mine := slices.ContainsFunc(todo, func(b Addon) bool { return a.Name == b.Name })
+		parsed, ps := parseAll(a, !mine || in.demo(a.Name))
+		files[a.Name] = parsed
+		if mine {
+			problems = append(problems, ps...)
+		}
+	}
+	problems = append(problems, checkData(reg, in.goal, files, todo)...)
+	return files, problems.tidy().err()
+}
+
+// demo says whether an addon gets its demonstration data.
+func (in *installer) demo(string) bool { return in.opt.Demo }
 
 // present are the addons installed so far, in order.
 func (in *installer) present() []Addon {

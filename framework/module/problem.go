@@ -55,7 +55,8 @@ func (ps Problems) err() error {
 	return ps
 }
 
-func (ps Problems) sort() {
+// tidy sorts the problems and drops repetitions.
+func (ps Problems) tidy() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		if c := strings.Compare(a.Addon, b.Addon); c != 0 {
 			return c
@@ -65,6 +66,7 @@ func (ps Problems) sort() {
 		}
 		return a.Line - b.Line
 	})
+	return slices.Compact(ps)
 }
 
 // place is where something stands in an addon's files.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,7 +69,9 @@ func (l *loader) value(at place, r *record, m *orm.Model, f *orm.Field, v fieldV
 	case asText:
 		x, err = l.text(at, f, v)
 	case asMarkup:
-		x = strings.TrimSpace(v.text)
+		if x, err = l.markup(at, strings.TrimSpace(v.text)); err != nil {
+			return nil, false, err
+		}
 		if f.Name == "arch" || f.Name == "arch_db" || f.Name == "arch_base" {
 			x = `<?xml version="1.0"?>` + "\n" + x.(string)
 		}
@@ -104,6 +107,23 @@ func (l *loader) value(at place, r *record, m *orm.Model, f *orm.Field, v fieldV
 		x, err = l.lines(at, f, v)
 	}
 	return x, err == nil, err
+}
+
+// markupRef is how XML names the database id of a record: %(external_id)d.
+var markupRef = regexp.MustCompile(`%\(([\w.]+)\)[ds]`)
+
+// markup puts database ids where XML names records.
+func (l *loader) markup(at place, src string) (string, error) {
+	var failed error
+	out := markupRef.ReplaceAllStringFunc(src, func(s string) string {
+		x, err := l.resolve(at, qualify(markupRef.FindStringSubmatch(s)[1], at.addon))
+		if err != nil {
+			failed = errors.Join(failed, err)
+			return s
+		}
+		return strconv.FormatInt(x.resID, 10)
+	})
+	return out, failed
 }
 
 // text reads the plain text of a field. Surrounding space is kept only where
@@ -449,7 +469,7 @@ func (l *loader) eval(at place, src string, m *orm.Model) (any, error) {
 		if errors.As(err, &de) {
 			return nil, de
 		}
-		return nil, at.errorf("eval=%q: %w", shorten(src), err)
+		return nil, at.errorf("expression: %w", err)
 	}
 	return v, nil
 }

@@ -1,0 +1,291 @@
+package module
+
+import (
+	"errors"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"fusion/framework/orm"
+)
+
+// Check looks for mistakes in addons without a database: in the manifests, the
+// models, and in every name and expression of their data and demonstration
+// files. All are reported at once, in order of addon, file and line.
+func Check(addons []Addon) []Problem {
+	ordered, err := Graph(addons)
+	if err != nil {
+		return toProblems(err, place{})
+	}
+	reg, err := buildOrdered(ordered)
+	if err != nil {
+		return registryProblems(err)
+	}
+	files := map[string][]*dataFile{}
+	var problems Problems
+	for _, a := range ordered {
+		parsed, ps := parseAll(a, true)
+		files[a.Name], problems = parsed, append(problems, ps...)
+	}
+	problems = append(problems, checkData(reg, ordered, files, ordered)...)
+	return problems.tidy()
+}
+
+var namedAddon = regexp.MustCompile(`^addon (\w+): `)
+
+// registryProblems takes the mistakes of Freeze apart.
+func registryProblems(err error) Problems {
+	ps := toProblems(err, place{addon: "models"})
+	for i, p := range ps {
+		if m := namedAddon.FindStringSubmatch(p.Message); m != nil {
+			ps[i].Addon, ps[i].Message = m[1], strings.TrimPrefix(p.Message, m[0])
+		}
+	}
+	return ps
+}
+
+// knownID is an external id the files define, as far as a checker knows it.
+type knownID struct {
+	full, model, addon string
+	fake               int64  // stands for the record's id in expressions
+	target             string // model that a record of ir.model describes
+	name               bool   // the record has a name
+	at                 place
+}
+
+// dataChecker walks the operations of all addons in the order of loading.
+type dataChecker struct {
+	reg      *orm.Registry
+	schema   *schema
+	pos      map[string]int
+	needs    map[string]map[string]bool // addon → itself and all it depends on
+	ids      map[string]*knownID
+	fakes    map[int64]*knownID
+	models   []string
+	views    []*checkedView
+	viewByID map[string]*checkedView
+	problems Problems
+	addon    Addon
+}
+
+// checkData checks the files of addons; what those that are only declared
+// (already installed) contain counts as known.
+func checkData(reg *orm.Registry, ordered []Addon, files map[string][]*dataFile, report []Addon) Problems {
+	c := &dataChecker{reg: reg, schema: NewSchema(reg, nil, nil).(*schema), pos: positions(ordered), needs: map[string]map[string]bool{},
+		ids: map[string]*knownID{}, fakes: map[int64]*knownID{}, models: modelNames(reg), viewByID: map[string]*checkedView{}}
+	for _, a := range ordered {
+		c.needs[a.Name] = map[string]bool{a.Name: true}
+		for _, d := range a.Depends {
+			maps.Copy(c.needs[a.Name], c.needs[d])
+		}
+	}
+	for _, a := range ordered {
+		c.define("base.module_"+a.Name, "ir.module.module", place{addon: "base"})
+	}
+	for _, a := range ordered {
+		c.addon = a
+		c.reflect(a)
+		for _, f := range files[a.Name] {
+			for _, op := range f.ops {
+				switch op := op.(type) {
+				case *record:
+					c.record(op)
+				case *deletion:
+					c.deletion(op)
+				case *call:
+					c.call(op)
+				}
+			}
+		}
+	}
+	c.checkViews()
+	return slices.DeleteFunc(c.problems, func(p Problem) bool {
+		return !slices.ContainsFunc(report, func(a Addon) bool { return a.Name == p.Addon })
+	})
+}
+
+func (c *dataChecker) fail(at place, format string, args ...any) {
+	c.problems = append(c.problems, at.problem(format, args...))
+}
+
+func (c *dataChecker) failErr(at place, err error) {
+	var de *dataError
+	if errors.As(err, &de) {
+		c.problems = append(c.problems, de.problem)
+		return
+	}
+	c.fail(at, "%v", err)
+}
+
+func (c *dataChecker) define(full, model string, at place) *knownID {
+	k := &knownID{full: full, model: model, addon: at.addon, fake: int64(len(c.fakes) + 1), at: at}
+	c.ids[full], c.fakes[k.fake] = k, k
+	switch {
+	case model == "res.groups":
+		c.schema.groups[full] = true
+	case strings.HasPrefix(model, "ir.actions."):
+		c.schema.actions[full] = true
+	}
+	return k
+}
+
+// reflect defines the external ids that models and fields get.
+func (c *dataChecker) reflect(a Addon) {
+	for _, m := range c.reg.Models() {
+		if slices.Contains(modelOwners(m, c.pos), a.Name) {
+			c.define(a.Name+"."+modelID(m.Name), "ir.model", place{addon: a.Name}).target = m.Name
+		}
+		for name, f := range m.Fields {
+			if fieldOwner(f, c.pos) == a.Name {
+				c.define(a.Name+"."+fieldID(m.Name, name), "ir.model.fields", place{addon: a.Name})
+			}
+		}
+	}
+}
+
+// visible reports a name that comes from an addon this one does not depend on.
+func (c *dataChecker) visible(at place, owner, what string) bool {
+	if owner == "" || c.needs[at.addon] == nil || c.needs[at.addon][owner] {
+		return true
+	}
+	c.fail(at, "%s belongs to addon %s, which %s does not depend on; add it to Depends", what, owner, at.addon)
+	return false
+}
+
+func (c *dataChecker) model(at place, name string) *orm.Model {
+	m, ok := c.reg.Model(name)
+	if !ok {
+		c.fail(at, "model %q does not exist%s", name, didYouMean(name, c.models))
+		return nil
+	}
+	if !c.visible(at, m.Addon, "model "+name) {
+		return nil
+	}
+	return m
+}
+
+// ref looks up an external id that must be defined before this place.
+func (c *dataChecker) ref(at place, full string) *knownID {
+	k := c.ids[full]
+	if k == nil {
+		c.fail(at, "external id %q does not exist (yet)%s", full, suggestID(full, slices.Sorted(maps.Keys(c.ids))))
+		return nil
+	}
+	if module, _, _ := strings.Cut(full, "."); module != "base" && !c.visible(at, module, "external id "+full) {
+		return nil
+	}
+	return k
+}
+
+func (c *dataChecker) record(r *record) {
+	if r.id != "" {
+		if strings.Count(r.id, ".") > 1 {
+			c.fail(r.place, "an external id has one dot, between addon and name")
+		}
+		if owner, _, _ := strings.Cut(r.id, "."); c.needs[owner] == nil {
+			c.fail(r.place, "the external id names addon %q, which does not exist%s", owner, didYouMean(owner, slices.Sorted(maps.Keys(c.needs))))
+		} else {
+			c.visible(r.place, owner, "external id "+r.id)
+		}
+	}
+	m := c.model(r.place, r.model)
+	if r.context != "" {
+		c.eval(r.place, r.context, nil)
+	}
+	known := c.ids[r.id]
+	if known != nil && known.model != r.model {
+		c.fail(r.place, "the external id belongs to %s, not to %s", known.model, r.model)
+	}
+	given := map[string]any{}
+	if m != nil {
+		for _, v := range r.fields {
+			at := r.sub(v.line)
+			f, err := fieldOf(at, m, v.name)
+			if err != nil {
+				c.failErr(at, err)
+				continue
+			}
+			if _, twice := given[f.Name]; twice && v.lang == "" {
+				c.fail(at, "field %s is given twice", f.Name)
+			}
+			if !c.visible(at, fieldOwner(f, c.pos), "field "+m.Name+"."+f.Name) {
+				continue
+			}
+			given[f.Name] = c.value(at, r, m, f, v)
+		}
+		if r.parent != nil {
+			c.parent(r)
+		}
+	}
+	// Defined in any case, so that one mistake is not reported at every ref.
+	if r.id != "" && known == nil {
+		known = c.define(r.id, r.model, r.place)
+		if m != nil {
+			for _, f := range m.Delegates {
+				if co := f.ComodelOf(); co != nil && c.ids[r.id+"_"+co.Table] == nil {
+					c.define(r.id+"_"+co.Table, f.Comodel, r.place)
+				}
+			}
+		}
+	}
+	if m != nil {
+		if known != nil {
+			known.name = known.name || given["name"] != nil
+		}
+		c.special(r, m, given)
+	}
+}
+
+func (c *dataChecker) parent(r *record) {
+	m, ok := c.reg.Model(r.parent.model)
+	if !ok {
+		return
+	}
+	f := m.Fields[r.inverse]
+	switch {
+	case f == nil:
+		c.fail(r.place, "%s has no field %q%s", m.Name, r.inverse, didYouMean(r.inverse, m.FieldNames()))
+	case f.Kind != orm.One2many:
+		c.fail(r.place, "records can be written only inside a one2many field; %s.%s is a %s", m.Name, f.Name, f.Kind)
+	case f.Comodel != r.model:
+		c.fail(r.place, "field %s.%s holds records of %s, not of %s", m.Name, f.Name, f.Comodel, r.model)
+	}
+}
+
+func (c *dataChecker) deletion(d *deletion) {
+	m := c.model(d.place, d.model)
+	if m != nil && d.search != "" {
+		c.domain(d.place, m.Name, d.search)
+	}
+}
+
+func (c *dataChecker) call(k *call) {
+	m := c.model(k.place, k.model)
+	if m != nil && !m.HasMethod(k.method) && !slices.Contains([]string{"create", "write", "unlink"}, k.method) {
+		c.fail(k.place, "%s has no method %q%s", m.Name, k.method, didYouMean(k.method, m.Methods()))
+	}
+	if k.eval != "" {
+		if v, ok := c.eval(k.place, k.eval, m); ok {
+			if _, list := v.([]any); !list {
+				c.fail(k.place, "eval= of a function must be a list of its arguments")
+			}
+		}
+	}
+	for _, a := range k.args {
+		switch {
+		case a.call != nil:
+			c.call(a.call)
+		case a.search != "":
+			on := a.model
+			if on == "" {
+				on = k.model
+			}
+			if c.model(a.place, on) != nil {
+				c.domain(a.place, on, a.search)
+			}
+		case a.hasEval:
+			c.eval(a.place, a.eval, m)
+		}
+	}
+}

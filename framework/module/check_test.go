@@ -1,0 +1,112 @@
+package module_test
+
+import (
+	"strings"
+	"testing"
+
+	"fusion/framework/module"
+	"fusion/framework/orm"
+	"fusion/framework/ormtest"
+	"fusion/framework/ormtest/kernel"
+)
+
+func listing(ps []module.Problem) string {
+	var b strings.Builder
+	for _, p := range ps {
+		b.WriteString(p.String() + "\n")
+	}
+	return b.String()
+}
+
+func TestCheckFindsNothingInGoodAddons(t *testing.T) {
+	t.Parallel()
+	lib := library(text("data/books.xml", booksXML, "data/cover.txt", "cover"), "data/books.xml")
+	if ps := module.Check([]module.Addon{kernel.Addon(), lib}); len(ps) > 0 {
+		t.Error(listing(ps))
+	}
+}
+
+const brokenXML = `<?xml version="1.0"?>
+<odoo>
+  <record id="a" model="lib.bok"><field name="name">x</field></record>
+  <record id="b" model="lib.book">
+    <field name="nam">x</field>
+    <field name="kind">novl</field>
+    <field name="shelf_id" ref="shelff"/>
+    <field name="similar_ids" eval="[(4, ref('base.group_user'))]"/>
+    <field name="pages">many</field>
+    <field name="printed">yesterday</field>
+    <field name="price" eval="1 +"/>
+    <field name="seen" eval="nwo"/>
+    <field name="cover" type="base64" file="cover.png"/>
+  </record>
+  <record id="shelf" model="lib.shelf">
+    <field name="name">ok</field>
+    <field name="book_ids" eval="[(0, 0, {'title': 'x'}), (9, 0)]"/>
+  </record>
+  <record id="c" model="lib.book">
+    <field name="name">ok</field>
+    <field name="shelf_id" search="[('nmae', '=', 'x')]"/>
+    <field name="subject">text</field>
+    <field name="similar_ids">text</field>
+    <field name="is_read">perhaps</field>
+    <field name="notes"><p>no type</p></field>
+  </record>
+  <record id="other.x" model="lib.book"/>
+  <record id="c" model="lib.shelf"/>
+  <function model="lib.book" name="tidyy"/>
+  <function model="lib.book" name="tidy" eval="ref('c')"/>
+  <delete model="lib.book" search="[('nmae', '=', 1)]"/>
+  <menuitem id="m" name="x" parent="root" groups="base.group_usr" seq="3"/>
+  <menuitem id="m2" action="c"/>
+  <menuitem id="m3"/>
+  <report id="r"/>
+  <recrod id="r"/>
+  <record id="action" model="ir.actions.act_window">
+    <field name="name">x</field>
+    <field name="res_model">lib.book</field>
+    <field name="view_mode">list,fom</field>
+    <field name="domain">[('shelf_id.nme', '=', uid)]</field>
+  </record>
+  <record id="form" model="ir.ui.view">
+    <field name="name">form</field>
+    <field name="model">lib.book</field>
+    <field name="arch" type="xml">
+      <form>
+        <button type="object" name="tidi"/>
+        <button type="action" name="%(actoin)d"/>
+        <field name="pagess" groups="base.group_admin"/>
+      </form>
+    </field>
+  </record>
+  <record id="form_more" model="ir.ui.view">
+    <field name="name">more</field>
+    <field name="model">lib.book</field>
+    <field name="inherit_id" ref="form"/>
+    <field name="arch" type="xml">
+      <xpath expr="//field[@name='nothing']" position="after"><field name="name"/></xpath>
+    </field>
+  </record>
+</odoo>`
+
+// TestCheckListsEveryMistake holds the messages an addon developer reads.
+func TestCheckListsEveryMistake(t *testing.T) {
+	t.Parallel()
+	lib := library(text("data/broken.xml", brokenXML, "data/unclosed.xml", "<odoo>\n<record id='x' model='lib.book'>\n</odoo>",
+		"lib.book.csv", "id,name,pags,shelf_id:id\nz,Z,1,nothing\ny,Y\n", "lib.book-more.csv", "id,kind,shelf_id/id\nw,Nvel,b\n", "data/x.yml", ""),
+		"data/broken.xml", "data/unclosed.xml", "lib.book.csv", "lib.book-more.csv", "data/x.yml", "data/brken.xml")
+	ormtest.Golden(t, "broken.txt", listing(module.Check([]module.Addon{kernel.Addon(), lib})))
+}
+
+func TestCheckReportsModels(t *testing.T) {
+	t.Parallel()
+	type bad struct {
+		orm.Record `orm:"bad.model"`
+		Name       string `orm:"name,requird"`
+		Parent     int64  `orm:"parent_id,many2one=bad.modle"`
+	}
+	ps := module.Check([]module.Addon{kernel.Addon(), {Name: "bad", Version: "1.0", Depends: []string{"base"}, Define: func(r *orm.Registry) {
+		orm.Define[bad](r).Inherit("mail.thraed")
+	}}})
+	ormtest.Golden(t, "broken_models.txt", listing(ps))
+}

@@ -1,0 +1,74 @@
+package module
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"fusion/framework/orm"
+	"fusion/framework/view"
+)
+
+// NewSchema lets views be checked against a registry. groups and actions are
+// the external ids that exist.
+func NewSchema(r *orm.Registry, groups, actions []string) view.Schema {
+	s := &schema{reg: r, groups: map[string]bool{}, actions: map[string]bool{}}
+	for _, g := range groups {
+		s.groups[g] = true
+	}
+	for _, a := range actions {
+		s.actions[a] = true
+	}
+	return s
+}
+
+type schema struct {
+	reg             *orm.Registry
+	groups, actions map[string]bool
+}
+
+func (s *schema) Model(name string) bool {
+	_, ok := s.reg.Model(name)
+	return ok
+}
+
+func (s *schema) Field(model, name string) (view.FieldInfo, bool) {
+	m, ok := s.reg.Model(model)
+	if !ok || m.Fields[name] == nil {
+		return view.FieldInfo{}, false
+	}
+	f := m.Fields[name]
+	info := view.FieldInfo{Type: string(f.Kind), Comodel: f.Comodel}
+	switch {
+	case f.Kind == orm.SecretKind:
+		info.Type = string(orm.Char)
+	case f.Image:
+		info.Type = "image"
+	}
+	return info, true
+}
+
+func (s *schema) FieldNames(model string) []string {
+	if m, ok := s.reg.Model(model); ok {
+		return m.FieldNames()
+	}
+	return nil
+}
+
+func (s *schema) Method(model, name string) bool {
+	m, ok := s.reg.Model(model)
+	return ok && m.HasMethod(name) && !strings.HasPrefix(name, "_")
+}
+
+func (s *schema) MethodNames(model string) []string {
+	m, ok := s.reg.Model(model)
+	if !ok {
+		return nil
+	}
+	return slices.DeleteFunc(m.Methods(), func(n string) bool { return strings.HasPrefix(n, "_") })
+}
+
+func (s *schema) Group(id string) bool  { return s.groups[id] }
+func (s *schema) Groups() []string      { return slices.Sorted(maps.Keys(s.groups)) }
+func (s *schema) Action(id string) bool { return s.actions[id] }
+func (s *schema) Actions() []string     { return slices.Sorted(maps.Keys(s.actions)) }
