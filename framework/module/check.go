@@ -36,7 +36,7 @@ var namedAddon = regexp.MustCompile(`^addon (\w+): `)
 
 // registryProblems takes the mistakes of Freeze apart.
 func registryProblems(err error) Problems {
-	ps := toProblems(err, place{addon: "models"})
+	ps := toProblems(err, place{})
 	for i, p := range ps {
 		if m := namedAddon.FindStringSubmatch(p.Message); m != nil {
 			ps[i].Addon, ps[i].Message = m[1], strings.TrimPrefix(p.Message, m[0])

@@ -80,6 +80,17 @@ func (ix *idIndex) save(env *orm.Env) error {
 	return nil
 }
 
+// forget drops the external ids of records that are gone.
+func (ix *idIndex) forget(env *orm.Env, model string, ids []int64) error {
+	for full, x := range ix.byName {
+		if x.model == model && slices.Contains(ids, x.resID) {
+			delete(ix.byName, full)
+		}
+	}
+	_, err := env.Exec("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", model, ids)
+	return err
+}
+
 // names lists the known external ids, for suggestions.
 func (ix *idIndex) names() []string { return slices.Sorted(maps.Keys(ix.byName)) }
 

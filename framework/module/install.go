@@ -63,6 +63,7 @@ type installer struct {
 	known  []Addon         // all of the program, in order
 	goal   []Addon         // what is to be installed in the end, in order
 	done   map[string]bool // installed
+	status map[string]Status
 	mirror *mirror
 	reg    *orm.Registry // of what is installed
 }
@@ -80,9 +81,9 @@ func newInstaller(ctx context.Context, db *orm.DB, addons []Addon, names []strin
 	if err != nil {
 		return nil, err
 	}
-	in := &installer{db: db, opt: opt, log: opt.logger(db), known: known, goal: goal, done: map[string]bool{}, mirror: &mirror{last: map[string]string{}}}
+	in := &installer{db: db, opt: opt, log: opt.logger(db), known: known, goal: goal, done: map[string]bool{}, status: map[string]Status{}, mirror: &mirror{last: map[string]string{}}}
 	for _, s := range list {
-		in.done[s.Name] = true
+		in.done[s.Name], in.status[s.Name] = true, s
 	}
 	return in, nil
 }
@@ -137,12 +138,22 @@ func (in *installer) check(todo []Addon) (map[string][]*dataFile, error) {
 	return files, problems.tidy().err()
 }
 
-// demo says whether an addon gets its demonstration data.
-func (in *installer) demo(string) bool { return in.opt.Demo }
+// demo says whether an addon gets its demonstration data, or got it.
+func (in *installer) demo(name string) bool {
+	if s, ok := in.status[name]; ok {
+		return s.Demo
+	}
+	return in.opt.Demo
+}
 
-// present are the addons installed so far, in order.
+// present are the addons installed so far, in order. One whose new version has
+// a dependency that is still missing is left out.
 func (in *installer) present() []Addon {
-	return slices.DeleteFunc(slices.Clone(in.goal), func(a Addon) bool { return !in.done[a.Name] })
+	there := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(in.goal), func(a Addon) bool {
+		there[a.Name] = in.done[a.Name] && !slices.ContainsFunc(a.Depends, func(d string) bool { return !there[d] })
+		return !there[a.Name]
+	})
 }
 
 func (in *installer) build() error {
@@ -165,7 +176,7 @@ func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error 
 			return err
 		}
 		in.mirror.ids, in.mirror.last = ids, map[string]string{}
-		if err := in.mirror.run(env, in.present()); err != nil {
+		if err := in.mirror.run(env, in.reg, in.present()); err != nil {
 			return err
 		}
 		if err := recordModules(env, in.known, ids); err != nil {
@@ -176,23 +187,15 @@ func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error 
 				return fmt.Errorf("before its data is loaded: %w", err)
 			}
 		}
-		l := newLoader(env, a.Name, Init, ids)
-		l.report = func(format string, args ...any) { in.log.Info(fmt.Sprintf(format, args...), "addon", a.Name) }
-		for _, f := range files {
-			if err := l.run(f); err != nil {
-				return err
-			}
-		}
-		if err := l.finish(); err != nil {
+		if records, err = in.load(env, a, files, Init, ids); err != nil {
 			return err
 		}
-		records = len(l.made)
 		if a.PostInit != nil {
 			if err := a.PostInit(env); err != nil {
 				return fmt.Errorf("after its data was loaded: %w", err)
 			}
 		}
-		if err := setInstalled(env, a, in.opt.Demo); err != nil {
+		if err := setInstalled(env, a, in.demo(a.Name)); err != nil {
 			return err
 		}
 		if first {
@@ -205,6 +208,19 @@ func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error 
 	}
 	in.log.Info("addon installed", "addon", a.Name, "version", a.Version, "records", records, "took", time.Since(began).Round(time.Millisecond))
 	return nil
+}
+
+// load carries out the data files of an addon and returns how many records
+// they name.
+func (in *installer) load(env *orm.Env, a Addon, files []*dataFile, mode Mode, ids *idIndex) (int, error) {
+	l := newLoader(env, a.Name, mode, ids)
+	l.report = func(format string, args ...any) { in.log.Info(fmt.Sprintf(format, args...), "addon", a.Name) }
+	for _, f := range files {
+		if err := l.run(f); err != nil {
+			return 0, err
+		}
+	}
+	return len(l.made), l.finish()
 }
 
 // schema brings the tables up to date. On an empty database every row names

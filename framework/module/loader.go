@@ -3,7 +3,6 @@ package module
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"fusion/framework/expr"
 	"fusion/framework/orm"
@@ -30,13 +29,11 @@ type loader struct {
 	cache  *expr.Cache
 	vars   map[string]any // names of expressions that do not depend on the record
 	queue  []*batch
-	made   map[*record]int64       // ids of the records of this load
-	held   map[*record]bool        // records that were skipped, and their lines with them
-	names  map[nameKey]int64       // records found by name
-	file   *dataFile               // being loaded
-	report func(string, ...any)    // progress and remarks
-	loaded map[string]bool         // addons whose ids may be named; nil for any
-	mixed  map[string][]*orm.Field // delegations by model
+	made   map[*record]int64    // ids of the records of this load
+	held   map[*record]bool     // records that were skipped, and their lines with them
+	names  map[nameKey]int64    // records found by name
+	file   *dataFile            // being loaded
+	report func(string, ...any) // progress and remarks
 }
 
 type nameKey struct{ model, name string }
@@ -145,6 +142,11 @@ func (l *loader) record(r *record) error {
 			}
 		}
 		known.used = true
+		for _, f := range m.Delegates { // the ids nameParents gave
+			if x := l.ids.byName[r.id+"_"+l.env.Model(f.Comodel).Model.Table]; x != nil {
+				x.used = true
+			}
+		}
 		there, err := l.stillThere(m, known)
 		if err != nil {
 			return err
@@ -432,13 +434,7 @@ func (l *loader) unlink(at place, rs orm.Records) error {
 	if err := rs.Unlink(); err != nil {
 		return at.errorf("%w", err)
 	}
-	for full, x := range l.ids.byName {
-		if x.model == rs.Model.Name && slices.Contains(rs.IDs, x.resID) {
-			delete(l.ids.byName, full)
-		}
-	}
-	_, err = l.env.Exec("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", rs.Model.Name, rs.IDs)
-	return err
+	return l.ids.forget(l.env, rs.Model.Name, rs.IDs)
 }
 
 func (l *loader) topCall(c *call) error {

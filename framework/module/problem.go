@@ -11,7 +11,7 @@ import (
 
 // Problem is one mistake in an addon: its manifest, models or data files.
 type Problem struct {
-	Addon   string
+	Addon   string // "" when it cannot be told
 	File    string // path within the addon, "" for the manifest
 	Line    int    // from 1, 0 when unknown
 	Record  string // external id, "" outside of a record
@@ -28,7 +28,9 @@ func (p Problem) String() string {
 	if p.Line > 0 {
 		fmt.Fprintf(&b, ":%d", p.Line)
 	}
-	b.WriteString(": ")
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
 	if p.Record != "" {
 		fmt.Fprintf(&b, "record %s: ", p.Record)
 	}

@@ -17,6 +17,8 @@ type mirror struct {
 	// last holds what was written for a key, as JSON; unknown rows are
 	// written again.
 	last map[string]string
+	// prune deletes what the registry no longer has.
+	prune bool
 }
 
 // mirrored is one model that mirrors the registry.
@@ -39,8 +41,8 @@ func fieldID(model, field string) string {
 }
 
 // run brings the mirror of a registry up to date. order lists the addons.
-func (mi *mirror) run(env *orm.Env, order []Addon) error {
-	models, modelRows := reflectModels(env.Registry(), order)
+func (mi *mirror) run(env *orm.Env, reg *orm.Registry, order []Addon) error {
+	models, modelRows := reflectModels(reg, order)
 	ids, err := mi.sync(env, mirrored{"ir.model", []string{"model"}, modelRows})
 	if err != nil {
 		return err
@@ -131,13 +133,17 @@ func (mi *mirror) sync(env *orm.Env, t mirrored) (map[string]int64, error) {
 	}
 	keyOf := func(parts ...string) string { return strings.Join(parts, " ") }
 	have := map[string]int64{}
-	known, err := env.Query("SELECT id, " + strings.Join(quoted(t.key), ", ") + " FROM " + quoteIdent(m.Table))
-	if err != nil {
+	look := func() error {
+		rows, err := env.Query("SELECT id, " + strings.Join(quoted(t.key), ", ") + " FROM " + quoteIdent(m.Table))
+		for _, r := range rows {
+			have[keyOf(r[1:]...)] = atoi(r[0])
+		}
+		return err
+	}
+	if err := look(); err != nil {
 		return nil, err
 	}
-	for _, r := range known {
-		have[keyOf(r[1:]...)] = atoi(r[0])
-	}
+	known := maps.Clone(have)
 	var inserts, updates []map[string]any
 	keys := make([]string, len(t.rows))
 	for i, row := range t.rows {
@@ -192,11 +198,8 @@ func (mi *mirror) sync(env *orm.Env, t mirrored) (map[string]int64, error) {
 		}
 	}
 	if len(inserts) > 0 {
-		if known, err = env.Query("SELECT id, " + strings.Join(quoted(t.key), ", ") + " FROM " + quoteIdent(m.Table)); err != nil {
+		if err := look(); err != nil {
 			return nil, err
-		}
-		for _, r := range known {
-			have[keyOf(r[1:]...)] = atoi(r[0])
 		}
 	}
 	for i, row := range t.rows {
@@ -208,7 +211,26 @@ func (mi *mirror) sync(env *orm.Env, t mirrored) (map[string]int64, error) {
 			mi.ids.add(full, t.model, have[keys[i]], false)
 		}
 	}
+	if mi.prune {
+		for _, k := range keys {
+			delete(known, k)
+		}
+		if err := mi.drop(env, m, slices.Sorted(maps.Values(known))); err != nil {
+			return nil, err
+		}
+	}
 	return have, mi.ids.save(env)
+}
+
+// drop deletes rows of a mirrored model with their external ids.
+func (mi *mirror) drop(env *orm.Env, m *orm.Model, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if _, err := env.Exec("DELETE FROM "+quoteIdent(m.Table)+" WHERE id = ANY(?)", ids); err != nil {
+		return fmt.Errorf("deleting from %s: %w", m.Name, err)
+	}
+	return mi.ids.forget(env, m.Name, ids)
 }
 
 // columnValue is a value as its column wants it in JSON.

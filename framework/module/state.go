@@ -3,7 +3,6 @@ package module
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -253,5 +252,3 @@ func setInstalled(env *orm.Env, a Addon, demo bool) error {
 	}
 	return err
 }
-
-func indent(lines []string) string { return "  " + strings.Join(lines, "\n  ") }
