@@ -262,6 +262,11 @@ func allowedAttachments(env *orm.Env, ids []int64, op orm.Op) ([]int64, error) {
 	return out, nil
 }
 
+// ReadableRecords tells which records of a model the user may read.
+func ReadableRecords(env *orm.Env, model string, ids []int64) (map[int64]bool, error) {
+	return allowedRecords(env, model, ids, orm.OpRead)
+}
+
 // allowedRecords tells on which records of a model an operation is allowed.
 func allowedRecords(env *orm.Env, model string, ids []int64, op orm.Op) (map[int64]bool, error) {
 	out := map[int64]bool{}
@@ -273,6 +278,13 @@ func allowedRecords(env *orm.Env, model string, ids []int64, op orm.Op) (map[int
 		op = orm.OpWrite
 	}
 	if ok, err := rs.HasAccess(op); err != nil || !ok {
+		return out, err
+	}
+	if op == orm.OpRead {
+		found, err := rs.Search(orm.Leaf("id", "in", ids), orm.SearchOptions{})
+		for _, id := range found.IDs {
+			out[id] = true
+		}
 		return out, err
 	}
 	for _, id := range ids {
@@ -334,6 +346,6 @@ func LinkAttachments(env *orm.Env, ids []int64, model string, id int64) error {
 		return nil
 	}
 	_, err := env.Tx().NewUpdate().Table("ir_attachment").Set("res_model = ?", model).Set("res_id = ?", id).
-		Where("id IN (?)", bun.In(ids)).Exec(env)
+		Where("id IN (?)", bun.List(ids)).Exec(env)
 	return err
 }

@@ -12,7 +12,7 @@ func bunIDs(ids []int64) any {
 	if len(ids) == 0 {
 		ids = []int64{0}
 	}
-	return bun.In(ids)
+	return bun.List(ids)
 }
 
 // acyclic refuses records that are their own ancestor along a many2one column.

@@ -180,7 +180,7 @@ func (b *builder) resolve(m *Model, f *Field) {
 		}
 		if f.RelCol == "" {
 			f.RelCol, f.RelCocol = m.Table+"_id", tableName(f.Comodel)+"_id"
-			if f.RelCol == f.RelCocol {
+			if f.RelCol == f.RelCocol && f.Stored {
 				b.errorf("%s: a many2many of %s to itself needs rel=table:column:column", f.Origin, m.Name)
 			}
 		}

@@ -1,0 +1,249 @@
+package mail
+
+import (
+	"slices"
+	"time"
+
+	"fusion/addons/base"
+	"fusion/framework/orm"
+)
+
+// ActivityType is a kind of thing to do: a call, a meeting, a to-do.
+type ActivityType struct {
+	orm.Record   `orm:"mail.activity.type" label:"Activity Type" order:"sequence, id"`
+	Name         string             `orm:"name,required,translate" label:"Name"`
+	Summary      string             `orm:"summary,translate" label:"Default Summary"`
+	Sequence     int                `orm:"sequence,default=10" label:"Sequence"`
+	Active       bool               `orm:"active,default=true" label:"Active"`
+	DelayCount   int                `orm:"delay_count" label:"Schedule" help:"Number of days/week/month before executing the action. It allows to plan the action deadline."`
+	DelayUnit    string             `orm:"delay_unit,required,default=days" selection:"days:days,weeks:weeks,months:months" label:"Delay units"`
+	DelayFrom    string             `orm:"delay_from,required,default=previous_activity" selection:"current_date:after completion date,previous_activity:after previous activity deadline" label:"Delay Type"`
+	Icon         string             `orm:"icon" label:"Icon"`
+	Decoration   string             `orm:"decoration_type" selection:"warning:Alert,danger:Error" label:"Decoration Type"`
+	ResModel     string             `orm:"res_model" label:"Model"`
+	Category     string             `orm:"category,default=default" selection:"default:None,upload_file:Upload Document,phonecall:Phonecall" label:"Action"`
+	DefaultNote  string             `orm:"default_note,html,translate" label:"Default Note"`
+	DefaultUser  orm.Ref[base.User] `orm:"default_user_id" label:"Default User"`
+	ChainingType string             `orm:"chaining_type,required,default=suggest" selection:"suggest:Suggest Next Activity,trigger:Trigger Next Activity" label:"Chaining Type"`
+}
+
+// Activity is something a user is to do about a record by a day.
+type Activity struct {
+	orm.Record  `orm:"mail.activity" label:"Activity" order:"date_deadline, id" rec:"summary"`
+	ResModelID  orm.Ref[base.IrModel] `orm:"res_model_id,required,index,ondelete=cascade" label:"Document Model"`
+	ResModel    string                `orm:"res_model,related=res_model_id.model,store,readonly,index" label:"Related Document Model"`
+	ResID       int64                 `orm:"res_id,many2one_reference,model_field=res_model,index" label:"Related Document ID"`
+	ResName     string                `orm:"res_name,store,readonly" label:"Document Name"`
+	TypeID      orm.Ref[ActivityType] `orm:"activity_type_id,index,ondelete=restrict" label:"Activity Type"`
+	Category    string                `orm:"activity_category,related=activity_type_id.category,readonly" label:"Category"`
+	Icon        string                `orm:"icon,related=activity_type_id.icon,readonly" label:"Icon"`
+	Summary     string                `orm:"summary" label:"Summary"`
+	Note        string                `orm:"note,html" label:"Note"`
+	Deadline    orm.Date              `orm:"date_deadline,required,index,default=today" label:"Due Date"`
+	Automated   bool                  `orm:"automated,readonly" label:"Automated activity"`
+	UserID      orm.Ref[base.User]    `orm:"user_id,required,index,default=uid" label:"Assigned to"`
+	State       string                `orm:"state" selection:"overdue:Overdue,today:Today,planned:Planned,done:Done" label:"State"`
+	Active      bool                  `orm:"active,default=true" label:"Active"`
+	CanWrite    bool                  `orm:"can_write" label:"Can Write"`
+	DisplayName string                `orm:"display_name"`
+}
+
+// Methods of activities that clients call.
+var (
+	ActionFeedback = orm.Method[Activity]{Name: "action_feedback"}
+	ActionDone     = orm.Method[Activity]{Name: "action_done"}
+)
+
+func defineActivities(r *orm.Registry) {
+	orm.Define[ActivityType](r)
+	a := orm.Define[Activity](r)
+	a.Default("activity_type_id", func(env *orm.Env) (any, error) {
+		t, ok, err := env.FindRef("mail.mail_activity_data_todo")
+		if err != nil || !ok {
+			return nil, err
+		}
+		return t.ID(), nil
+	})
+	a.Compute("res_name", func(env *orm.Env, as []*Activity) error {
+		for _, a := range as {
+			a.ResName = ""
+			if a.ResModel == "" || a.ResID == 0 {
+				continue
+			}
+			rs, err := env.Sudo().Lookup(a.ResModel)
+			if err != nil {
+				return err
+			}
+			names, err := rs.Browse(a.ResID).DisplayNames()
+			if err != nil {
+				return err
+			}
+			a.ResName = names[a.ResID]
+		}
+		return nil
+	}, "res_model", "res_id")
+	a.Compute("state", func(env *orm.Env, as []*Activity) error {
+		for _, a := range as {
+			a.State = deadlineState(a.Deadline, env.Today())
+			if !a.Active {
+				a.State = "done"
+			}
+		}
+		return nil
+	}, "active", "date_deadline")
+	a.Compute("can_write", func(env *orm.Env, as []*Activity) error {
+		for _, a := range as {
+			rs, err := env.Lookup(a.ResModel)
+			a.CanWrite = err == nil && rs.Browse(a.ResID).CheckAccess(orm.OpWrite) == nil
+		}
+		return nil
+	}, "res_model", "res_id")
+	a.Compute("display_name", func(_ *orm.Env, as []*Activity) error {
+		for _, a := range as {
+			a.DisplayName = a.Summary
+			if a.DisplayName == "" && a.TypeID.IsSet() {
+				a.DisplayName = a.TypeID.Rec().Name
+			}
+		}
+		return nil
+	}, "summary", "activity_type_id.name")
+	a.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
+			}
+			as, err := orm.Read[Activity](rs.Env.Sudo(), made.IDs, "user_id")
+			if err != nil {
+				return made, err
+			}
+			for _, a := range as {
+				target, err := rs.Env.Lookup(a.ResModel)
+				if err != nil {
+					return made, err
+				}
+				if err := target.Browse(a.ResID).CheckAccess(orm.OpRead); err != nil {
+					return made, err
+				}
+				if target.Model.Fields["message_follower_ids"] != nil {
+					if err := Subscribe(target.Browse(a.ResID), []int64{a.UserID.Rec().PartnerID.ID}); err != nil {
+						return made, err
+					}
+				}
+			}
+			return made, nil
+		}
+	})
+	a.OnSearch(searchActivities)
+	orm.Implement(a, ActionFeedback, func(env *orm.Env, as []*Activity, args orm.Args) (any, error) {
+		var last any = false
+		for _, act := range as {
+			id, err := finish(env, act, args.String(0, "feedback"), linked(args.Get(1, "attachment_ids")))
+			if err != nil {
+				return nil, err
+			}
+			last = id
+		}
+		return last, nil
+	})
+	orm.Implement(a, ActionDone, func(env *orm.Env, as []*Activity, _ orm.Args) (any, error) {
+		return orm.Invoke(env, ActionFeedback, as, "")
+	})
+}
+
+func deadlineState(deadline, today orm.Date) string {
+	switch {
+	case deadline.Before(today):
+		return "overdue"
+	case deadline == today:
+		return "today"
+	}
+	return "planned"
+}
+
+// finish tells the record that an activity is done, and removes the activity.
+func finish(env *orm.Env, a *Activity, feedback string, files []int64) (int64, error) {
+	if err := orm.Load(env.Sudo(), []*Activity{a}, "activity_type_id"); err != nil {
+		return 0, err
+	}
+	rs, err := env.Lookup(a.ResModel)
+	if err != nil {
+		return 0, err
+	}
+	target := rs.Browse(a.ResID)
+	body := "<p><b>"
+	if t := a.TypeID.Rec(); t != nil {
+		body += fromText(t.Name)
+	} else {
+		body += "Activity"
+	}
+	body += " done</b>"
+	if a.Summary != "" {
+		body += ": " + fromText(a.Summary)
+	}
+	body += "</p>"
+	if feedback != "" {
+		body += "<p>" + fromText(feedback) + "</p>"
+	}
+	var id int64
+	if target.Model.HasMethod(MessagePost.Name) {
+		if id, err = Post(target, Posting{Body: body, Subtype: "mail.mt_activities", ActivityTyp: a.TypeID.ID, Attachments: files}); err != nil {
+			return 0, err
+		}
+	}
+	return id, orm.RecordsOf(env.Sudo(), a).Unlink()
+}
+
+// searchActivities leaves one's own activities and those of records one may
+// read.
+func searchActivities(super orm.SearchFunc) orm.SearchFunc {
+	return func(rs orm.Records, d orm.Domain, o orm.SearchOptions) ([]int64, error) {
+		if rs.Env.Superuser() {
+			return super(rs, d, o)
+		}
+		all := o
+		all.Limit, all.Offset = 0, 0
+		ids, err := super(rs, d, all)
+		if err != nil || len(ids) == 0 {
+			return ids, err
+		}
+		as, err := orm.Read[Activity](rs.Env.Sudo(), ids)
+		if err != nil {
+			return nil, err
+		}
+		records := map[string][]int64{}
+		for _, a := range as {
+			records[a.ResModel] = append(records[a.ResModel], a.ResID)
+		}
+		allowed := map[string]map[int64]bool{}
+		for model, list := range records {
+			if allowed[model], err = base.ReadableRecords(rs.Env, model, list); err != nil {
+				return nil, err
+			}
+		}
+		hidden := map[int64]bool{}
+		for _, a := range as {
+			hidden[a.ID] = a.UserID.ID != rs.Env.UID() && !allowed[a.ResModel][a.ResID]
+		}
+		ids = slices.DeleteFunc(ids, func(id int64) bool { return hidden[id] })
+		ids = ids[min(o.Offset, len(ids)):]
+		if o.Limit > 0 {
+			ids = ids[:min(o.Limit, len(ids))]
+		}
+		return ids, nil
+	}
+}
+
+// deadlineOf is when an activity of a type is due that is planned today.
+func deadlineOf(t *ActivityType, today orm.Date) orm.Date {
+	at := today.Time()
+	switch t.DelayUnit {
+	case "weeks":
+		at = at.AddDate(0, 0, 7*t.DelayCount)
+	case "months":
+		at = at.AddDate(0, t.DelayCount, 0)
+	default:
+		at = at.Add(time.Duration(t.DelayCount) * 24 * time.Hour)
+	}
+	return orm.DateOf(at)
+}

@@ -1,0 +1,48 @@
+package mail_test
+
+import (
+	"testing"
+
+	"fusion/addons/base"
+	"fusion/addons/mail"
+	"fusion/framework/orm"
+	"fusion/framework/ormtest"
+)
+
+func newEnv(t *testing.T) *orm.Env {
+	t.Helper()
+	env := ormtest.New(t, base.Addon(), mail.Addon())
+	return env.WithUser(2)
+}
+
+func create(t *testing.T, env *orm.Env, model string, vals orm.Values) orm.Records {
+	t.Helper()
+	rs, err := env.Model(model).Create(vals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rs
+}
+
+func search(t *testing.T, env *orm.Env, model string, d orm.Domain, fields ...string) []orm.Values {
+	t.Helper()
+	rs, err := env.Model(model).Search(d, orm.SearchOptions{Order: "id"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := rs.ReadWire(fields, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestCreationNote(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	p := create(t, env, "res.partner", orm.Values{"name": "Ann"})
+	rows := search(t, env, "mail.message", orm.And(orm.Leaf("model", "=", "res.partner"), orm.Leaf("res_id", "=", p.ID())), "body", "message_type", "author_id", "record_name")
+	if len(rows) != 1 || rows[0]["body"] != "<p>Contact created</p>" || rows[0]["message_type"] != "notification" || rows[0]["record_name"] != "Ann" {
+		t.Fatalf("messages: %v", rows)
+	}
+}

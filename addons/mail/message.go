@@ -1,0 +1,296 @@
+package mail
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"fusion/addons/base"
+	"fusion/framework/orm"
+)
+
+// Subtype says what a message is about, so that followers can choose.
+type Subtype struct {
+	orm.Record    `orm:"mail.message.subtype" label:"Message subtypes" order:"sequence, id"`
+	Name          string           `orm:"name,required,translate" label:"Message Type"`
+	Description   string           `orm:"description,text,translate" label:"Description"`
+	Internal      bool             `orm:"internal" label:"Internal Only" help:"Messages with internal subtypes will be visible only by employees, aka members of base_user group"`
+	ParentID      orm.Ref[Subtype] `orm:"parent_id" label:"Parent"`
+	RelationField string           `orm:"relation_field" label:"Relation field"`
+	ResModel      string           `orm:"res_model" label:"Model" help:"Model the subtype applies to. If empty, this subtype applies to all models."`
+	Default       bool             `orm:"default,default=true" label:"Default" help:"Activated by default when subscribing."`
+	Sequence      int              `orm:"sequence,default=1" label:"Sequence"`
+	Hidden        bool             `orm:"hidden" label:"Hidden" help:"Hide the subtype in the follower options"`
+	TrackRecips   bool             `orm:"track_recipients" label:"Track Recipients"`
+}
+
+// Message is one entry of a conversation.
+type Message struct {
+	orm.Record     `orm:"mail.message" label:"Message" order:"id desc" rec:"record_name"`
+	Subject        string                    `orm:"subject" label:"Subject"`
+	Date           orm.Datetime              `orm:"date,default=now" label:"Date"`
+	Body           string                    `orm:"body,html" label:"Contents"`
+	Description    string                    `orm:"description" label:"Short description"`
+	Preview        string                    `orm:"preview" label:"Preview"`
+	AttachmentIDs  orm.Many[base.Attachment] `orm:"attachment_ids,rel=message_attachment_rel:message_id:attachment_id" label:"Attachments"`
+	ParentID       orm.Ref[Message]          `orm:"parent_id,index" label:"Parent Message"`
+	ChildIDs       orm.Many[Message]         `orm:"child_ids,inverse=parent_id" label:"Child Messages"`
+	Model          string                    `orm:"model,index" label:"Related Document Model"`
+	ResID          int64                     `orm:"res_id,many2one_reference,model_field=model,index" label:"Related Document ID"`
+	RecordName     string                    `orm:"record_name" label:"Message Record Name"`
+	Type           string                    `orm:"message_type,required,default=comment" selection:"email:Incoming Email,comment:Comment,email_outgoing:Outgoing Email,notification:System notification,auto_comment:Automated Targeted Notification,user_notification:User Specific Notification" label:"Type"`
+	SubtypeID      orm.Ref[Subtype]          `orm:"subtype_id,index" label:"Subtype"`
+	ActivityTypeID orm.Ref[ActivityType]     `orm:"mail_activity_type_id,index" label:"Mail Activity Type"`
+	IsInternal     bool                      `orm:"is_internal" label:"Employee Only"`
+	EmailFrom      string                    `orm:"email_from" label:"From"`
+	AuthorID       orm.Ref[base.Partner]     `orm:"author_id,index" label:"Author"`
+	PartnerIDs     orm.Many[base.Partner]    `orm:"partner_ids,rel=mail_message_res_partner_rel:mail_message_id:res_partner_id" label:"Recipients"`
+	NotifiedIDs    orm.Many[base.Partner]    `orm:"notified_partner_ids,rel=mail_notification_rel:mail_message_id:res_partner_id" label:"Partners with Need Action"`
+	StarredIDs     orm.Many[base.Partner]    `orm:"starred_partner_ids,rel=mail_message_res_partner_starred_rel:mail_message_id:res_partner_id" label:"Favorited By"`
+	Starred        bool                      `orm:"starred" label:"Starred"`
+	TrackingIDs    orm.Many[Tracking]        `orm:"tracking_value_ids,inverse=mail_message_id" label:"Tracking values" groups:"base.group_system"`
+	ReplyTo        string                    `orm:"reply_to" label:"Reply-To"`
+	MessageID      string                    `orm:"message_id,index,readonly,nocopy" label:"Message-Id"`
+	MailServerID   orm.Ref[Server]           `orm:"mail_server_id" label:"Outgoing mail server"`
+	EmailLayout    string                    `orm:"email_layout_xmlid,nocopy" label:"Layout"`
+	Signature      bool                      `orm:"email_add_signature,default=true" label:"Email Add Signature"`
+}
+
+func defineSubtypes(r *orm.Registry) { orm.Define[Subtype](r) }
+
+func defineMessages(r *orm.Registry) {
+	m := orm.Define[Message](r)
+	m.Default("author_id", func(env *orm.Env) (any, error) { return nonzero(env.PartnerID()), nil })
+	m.Default("email_from", func(env *orm.Env) (any, error) { return authorEmail(env, env.PartnerID()) })
+	m.Default("message_id", func(env *orm.Env) (any, error) { return newMessageID() })
+	m.Compute("preview", func(_ *orm.Env, ms []*Message) error {
+		for _, m := range ms {
+			m.Preview = shorten(plainText(m.Body), 190)
+		}
+		return nil
+	}, "body")
+	m.Compute("starred", func(env *orm.Env, ms []*Message) error {
+		for _, m := range ms {
+			m.Starred = slices.Contains(m.StarredIDs.IDs(), env.PartnerID())
+		}
+		return nil
+	}, "starred_partner_ids")
+	m.OnSearch(searchMessages)
+	m.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			for i, vals := range list {
+				if err := mayComment(rs.Env, vals); err != nil {
+					return rs, err
+				}
+				list[i] = vals.Clone()
+				if body, ok := vals["body"].(string); ok {
+					list[i]["body"] = paragraph(body)
+				}
+			}
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
+			}
+			return made, nameRecords(made, list)
+		}
+	})
+	m.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := ownMessages(rs, "change"); err != nil {
+				return err
+			}
+			return super(rs, vals)
+		}
+	})
+	m.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			if err := ownMessages(rs, "delete"); err != nil {
+				return err
+			}
+			return super(rs)
+		}
+	})
+}
+
+func nonzero(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
+func authorEmail(env *orm.Env, partner int64) (any, error) {
+	if partner == 0 {
+		return nil, nil
+	}
+	p, err := orm.Get[base.Partner](env.Sudo(), partner)
+	if err != nil || p.Email == "" {
+		return nil, err
+	}
+	return base.FormatEmail(p.Name, p.Email), nil
+}
+
+func newMessageID() (any, error) {
+	raw := make([]byte, 16)
+	if _, err := rand.Read(raw); err != nil {
+		return nil, err
+	}
+	return "<" + hex.EncodeToString(raw) + "@fusion.local>", nil
+}
+
+// nameRecords notes on messages what their records are called now.
+func nameRecords(made orm.Records, list []orm.Values) error {
+	byModel := map[string]map[int64][]int64{}
+	for i, vals := range list {
+		model, id := text(vals["model"]), number(vals["res_id"])
+		if model == "" || id == 0 || text(vals["record_name"]) != "" {
+			continue
+		}
+		if byModel[model] == nil {
+			byModel[model] = map[int64][]int64{}
+		}
+		byModel[model][id] = append(byModel[model][id], made.IDs[i])
+	}
+	for model, records := range byModel {
+		rs, err := made.Env.Sudo().Lookup(model)
+		if err != nil {
+			return err
+		}
+		var ids []int64
+		for id := range records {
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		names, err := rs.Browse(ids...).DisplayNames()
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if _, err := made.Env.Tx().NewUpdate().Table("mail_message").Set("record_name = ?", names[id]).
+				Where("id IN (?)", bun.List(records[id])).Exec(made.Env); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mayComment refuses a message on a record one may not read, or the name of
+// another author than oneself.
+func mayComment(env *orm.Env, vals orm.Values) error {
+	model, id := text(vals["model"]), number(vals["res_id"])
+	if env.Superuser() || model == "" || id == 0 {
+		return nil
+	}
+	rs, err := env.Lookup(model)
+	if err != nil {
+		return err
+	}
+	return rs.Browse(id).CheckAccess(orm.OpRead)
+}
+
+func ownMessages(rs orm.Records, verb string) error {
+	env := rs.Env
+	if env.Superuser() {
+		return nil
+	}
+	system, err := env.InAnyGroup("base.group_system")
+	if err != nil || system {
+		return err
+	}
+	others, err := env.Sudo().Model("mail.message").Search(orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("author_id", "!=", env.PartnerID())), orm.SearchOptions{Limit: 1})
+	if err != nil {
+		return err
+	}
+	if others.Len() > 0 {
+		return orm.AccessErrorf("You may %s your own messages only.", verb)
+	}
+	return nil
+}
+
+// searchMessages leaves the messages one wrote, was sent, or finds on records
+// one may read. People from outside do not see what is internal.
+func searchMessages(super orm.SearchFunc) orm.SearchFunc {
+	return func(rs orm.Records, d orm.Domain, o orm.SearchOptions) ([]int64, error) {
+		if rs.Env.Superuser() {
+			return super(rs, d, o)
+		}
+		all := o
+		all.Limit, all.Offset = 0, 0
+		ids, err := super(rs, d, all)
+		if err != nil || len(ids) == 0 {
+			return ids, err
+		}
+		allowed, err := readableMessages(rs.Env, ids)
+		if err != nil {
+			return nil, err
+		}
+		ids = slices.DeleteFunc(ids, func(id int64) bool { return !allowed[id] })
+		ids = ids[min(o.Offset, len(ids)):]
+		if o.Limit > 0 {
+			ids = ids[:min(o.Limit, len(ids))]
+		}
+		return ids, nil
+	}
+}
+
+func readableMessages(env *orm.Env, ids []int64) (map[int64]bool, error) {
+	var rows []struct {
+		ID       int64
+		Model    string
+		ResID    int64
+		Author   int64
+		Internal bool
+		Mine     bool
+	}
+	me := env.PartnerID()
+	err := env.Tx().NewRaw(`SELECT m.id, COALESCE(m.model, '') AS model, COALESCE(m.res_id, 0) AS res_id, COALESCE(m.author_id, 0) AS author,
+			COALESCE(m.is_internal, false) OR COALESCE(s.internal, false) AS internal,
+			EXISTS (SELECT 1 FROM mail_message_res_partner_rel r WHERE r.mail_message_id = m.id AND r.res_partner_id = ?)
+			OR EXISTS (SELECT 1 FROM mail_notification_rel n WHERE n.mail_message_id = m.id AND n.res_partner_id = ?) AS mine
+		FROM mail_message m LEFT JOIN mail_message_subtype s ON s.id = m.subtype_id WHERE m.id IN (?)`, me, me, bun.List(ids)).Scan(env, &rows)
+	if err != nil {
+		return nil, err
+	}
+	employee, err := env.InAnyGroup("base.group_user")
+	if err != nil {
+		return nil, err
+	}
+	records := map[string][]int64{}
+	for _, r := range rows {
+		if r.Model != "" && r.ResID != 0 {
+			records[r.Model] = append(records[r.Model], r.ResID)
+		}
+	}
+	readable := map[string]map[int64]bool{}
+	for model, list := range records {
+		if readable[model], err = base.ReadableRecords(env, model, list); err != nil {
+			return nil, err
+		}
+	}
+	out := map[int64]bool{}
+	for _, r := range rows {
+		out[r.ID] = r.Author == me && me != 0 || r.Mine || readable[r.Model][r.ResID] && (employee || !r.Internal)
+	}
+	return out, nil
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return strings.TrimSpace(s)
+}
+
+func number(v any) int64 {
+	switch n := v.(type) {
+	case int64:
+		return n
+	case int:
+		return int64(n)
+	case float64:
+		return int64(n)
+	}
+	return 0
+}

@@ -1,0 +1,264 @@
+package mail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"strings"
+
+	"github.com/uptrace/bun"
+	gomail "github.com/wneessen/go-mail"
+
+	"fusion/addons/base"
+	"fusion/framework/orm"
+)
+
+// Mail is a message on its way out.
+type Mail struct {
+	orm.Record     `orm:"mail.mail" label:"Outgoing Mails" order:"id desc" rec:"subject"`
+	MessageID      orm.Ref[Message]       `orm:"mail_message_id,required,index,delegate,ondelete=cascade" label:"Message"`
+	BodyHTML       string                 `orm:"body_html,html" label:"Text Contents"`
+	References     string                 `orm:"references,text,readonly" label:"References"`
+	IsNotification bool                   `orm:"is_notification" label:"Notification Email"`
+	EmailTo        string                 `orm:"email_to,text" label:"To"`
+	EmailCC        string                 `orm:"email_cc" label:"Cc"`
+	RecipientIDs   orm.Many[base.Partner] `orm:"recipient_ids,rel=mail_mail_res_partner_rel:mail_mail_id:res_partner_id" label:"To (Partners)"`
+	State          string                 `orm:"state,readonly,nocopy,default=outgoing,index" selection:"outgoing:Outgoing,sent:Sent,received:Received,exception:Delivery Failed,cancel:Cancelled" label:"Status"`
+	FailureType    string                 `orm:"failure_type" selection:"unknown:Unknown error,mail_email_invalid:Invalid email address,mail_email_missing:Missing email,mail_from_missing:Missing from address,mail_smtp:Connection failed" label:"Failure type"`
+	FailureReason  string                 `orm:"failure_reason,text,readonly,nocopy" label:"Failure Reason"`
+	AutoDelete     bool                   `orm:"auto_delete" label:"Auto Delete"`
+	ScheduledDate  orm.Datetime           `orm:"scheduled_date" label:"Scheduled Send Date"`
+	Subject        string                 `orm:"subject"`
+	EmailFrom      string                 `orm:"email_from"`
+	ReplyTo        string                 `orm:"reply_to"`
+	MessageRef     string                 `orm:"message_id"`
+	MailServerID   orm.Ref[Server]        `orm:"mail_server_id"`
+}
+
+// Methods of outgoing mail.
+var (
+	MailSend         = orm.Method[Mail]{Name: "send"}
+	MailRetry        = orm.Method[Mail]{Name: "mark_outgoing"}
+	MailCancel       = orm.Method[Mail]{Name: "cancel"}
+	ProcessEmailSend = orm.ModelMethod[Mail]{Name: "process_email_queue"}
+)
+
+const queueBatch = 200
+
+// noServer is the reason shown while there is nowhere to hand mail in.
+const noServer = "No outgoing mail server is set up: add one under Settings / Technical / Outgoing Mail Servers. The mail stays in the queue."
+
+func defineMail(r *orm.Registry) {
+	m := orm.Define[Mail](r)
+	orm.Implement(m, MailSend, func(env *orm.Env, ms []*Mail, _ orm.Args) (any, error) {
+		sendLater(env, orm.IDs(env, ms))
+		return true, nil
+	})
+	orm.Implement(m, MailRetry, func(env *orm.Env, ms []*Mail, _ orm.Args) (any, error) {
+		return true, orm.RecordsOf(env, ms...).Write(orm.Values{"state": "outgoing", "failure_reason": false, "failure_type": false})
+	})
+	orm.Implement(m, MailCancel, func(env *orm.Env, ms []*Mail, _ orm.Args) (any, error) {
+		return true, orm.RecordsOf(env, ms...).Write(orm.Values{"state": "cancel"})
+	})
+	orm.ImplementModel(m, ProcessEmailSend, func(env *orm.Env, _ orm.Args) (any, error) {
+		due, err := env.Sudo().Model("mail.mail").Search(orm.And(orm.Leaf("state", "=", "outgoing"),
+			orm.Or(orm.Leaf("scheduled_date", "=", false), orm.Leaf("scheduled_date", "<=", orm.DatetimeOf(env.Now())))), orm.SearchOptions{Limit: queueBatch, Order: "id"})
+		if err != nil {
+			return nil, err
+		}
+		sendLater(env, due.IDs)
+		return true, nil
+	})
+}
+
+// sendLater sends after the commit: nothing can be taken back from an SMTP
+// server, so no mail may leave for work that is rolled back or tried again.
+func sendLater(env *orm.Env, ids []int64) {
+	db, ctx, log := env.DB(), context.WithoutCancel(env.Context), env.Log()
+	env.AfterCommit(func() {
+		for _, id := range ids {
+			if err := SendOne(ctx, db, id); err != nil {
+				log.Error("a mail could not be handled", "mail", id, "error", err.Error())
+			}
+		}
+	})
+}
+
+// SendOne sends one outgoing mail in a transaction of its own, and notes what
+// became of it. A mail another process is sending, or that has been sent, is
+// left alone. The transaction is not tried again: its mail would leave twice.
+func SendOne(ctx context.Context, db *orm.DB, id int64) error {
+	env, err := db.Begin(ctx, orm.System())
+	if err != nil {
+		return err
+	}
+	defer env.Rollback()
+	var locked []int64
+	err = env.Tx().NewRaw(`SELECT id FROM mail_mail WHERE id = ? AND state = 'outgoing' FOR UPDATE SKIP LOCKED`, id).Scan(env, &locked)
+	if err != nil || len(locked) == 0 {
+		return err
+	}
+	m, err := orm.Get[Mail](env, id, "recipient_ids")
+	if err != nil {
+		return err
+	}
+	server, err := serverFor(env, m)
+	if err != nil {
+		return err
+	}
+	rs := env.Model("mail.mail").Browse(id)
+	if server == nil {
+		if err := rs.Write(orm.Values{"failure_reason": noServer}); err != nil {
+			return err
+		}
+		return env.Commit()
+	}
+	kind, err := deliver(env, m, server)
+	switch {
+	case err != nil:
+		err = rs.Write(orm.Values{"state": "exception", "failure_type": kind, "failure_reason": err.Error()})
+	case m.AutoDelete:
+		err = rs.Unlink()
+	default:
+		err = rs.Write(orm.Values{"state": "sent", "failure_type": false, "failure_reason": false})
+	}
+	if err != nil {
+		return err
+	}
+	return env.Commit()
+}
+
+// serverFor is the server a mail asks for, else the first that may send for its
+// address; nil when there is none.
+func serverFor(env *orm.Env, m *Mail) (*Server, error) {
+	if m.MailServerID.IsSet() {
+		return orm.Get[Server](env, m.MailServerID.ID)
+	}
+	servers, err := orm.Search[Server](env, nil, orm.SearchOptions{})
+	if err != nil {
+		return nil, err
+	}
+	from := base.NormalizeEmail(m.EmailFrom)
+	for _, s := range servers {
+		if mayCarry(s.FromFilter, from) {
+			return s, nil
+		}
+	}
+	return nil, nil
+}
+
+func mayCarry(filter, from string) bool {
+	if strings.TrimSpace(filter) == "" {
+		return true
+	}
+	_, domain, _ := strings.Cut(from, "@")
+	for _, f := range strings.Split(filter, ",") {
+		if f = strings.ToLower(strings.TrimSpace(f)); f == from || f == domain {
+			return true
+		}
+	}
+	return false
+}
+
+// deliver hands one mail to a server. The kind of failure is one of those of
+// failure_type.
+func deliver(env *orm.Env, m *Mail, server *Server) (kind string, err error) {
+	msg, kind, err := compose(env, m, server)
+	if err != nil {
+		return kind, err
+	}
+	client, err := server.client()
+	if err != nil {
+		return "mail_smtp", fmt.Errorf("the mail server %s is not set up completely: %w", server.Name, err)
+	}
+	ctx, cancel := context.WithTimeout(env, smtpTimeout)
+	defer cancel()
+	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+		return "mail_smtp", fmt.Errorf("the mail server %s did not take the mail: %w", server.Name, err)
+	}
+	return "", nil
+}
+
+func compose(env *orm.Env, m *Mail, server *Server) (*gomail.Msg, string, error) {
+	msg := gomail.NewMsg()
+	from := m.EmailFrom
+	if from == "" {
+		from = server.User
+	}
+	if from == "" {
+		return nil, "mail_from_missing", errors.New("the mail has no sender: set the e-mail address of its author")
+	}
+	if err := msg.From(from); err != nil {
+		return nil, "mail_from_missing", fmt.Errorf("the sender %q is not an address: %w", from, err)
+	}
+	to, err := recipients(m)
+	if err != nil {
+		return nil, "mail_email_invalid", err
+	}
+	if len(to) == 0 {
+		return nil, "mail_email_missing", errors.New("the mail has no recipient with an address")
+	}
+	if err := msg.To(to...); err != nil {
+		return nil, "mail_email_invalid", err
+	}
+	if m.EmailCC != "" {
+		if err := msg.CcFromString(m.EmailCC); err != nil {
+			return nil, "mail_email_invalid", fmt.Errorf("the copy to %q: %w", m.EmailCC, err)
+		}
+	}
+	if m.ReplyTo != "" {
+		if err := msg.ReplyTo(m.ReplyTo); err != nil {
+			return nil, "mail_email_invalid", err
+		}
+	}
+	if m.MessageRef != "" {
+		msg.SetMessageIDWithValue(strings.Trim(m.MessageRef, "<>"))
+	}
+	msg.Subject(m.Subject)
+	msg.SetDate()
+	msg.SetBodyString(gomail.TypeTextPlain, plainText(m.BodyHTML))
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.BodyHTML)
+	if err := attach(env, m, msg); err != nil {
+		return nil, "unknown", err
+	}
+	return msg, "", nil
+}
+
+func recipients(m *Mail) ([]string, error) {
+	var out []string
+	if m.EmailTo != "" {
+		list, err := netmail.ParseAddressList(m.EmailTo)
+		if err != nil {
+			return nil, fmt.Errorf("the recipients %q are not addresses: %w", m.EmailTo, err)
+		}
+		for _, a := range list {
+			out = append(out, a.String())
+		}
+	}
+	for _, p := range m.RecipientIDs.All() {
+		if p.EmailNormalized != "" {
+			out = append(out, (&netmail.Address{Name: p.Name, Address: p.EmailNormalized}).String())
+		}
+	}
+	return out, nil
+}
+
+func attach(env *orm.Env, m *Mail, msg *gomail.Msg) error {
+	var ids []int64
+	err := env.Tx().NewRaw(`SELECT attachment_id FROM message_attachment_rel WHERE message_id IN (?)`, bun.List([]int64{m.MessageID.ID})).Scan(env, &ids)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	files, err := orm.Read[base.Attachment](env, ids, "raw")
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := msg.AttachReader(f.Name, bytes.NewReader(f.Raw), gomail.WithFileContentType(gomail.ContentType(f.Mimetype))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package mail
+
+import (
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"fusion/addons/base"
+	"fusion/framework/orm"
+)
+
+// Thread is the mixin mail.thread: a model that embeds it has messages and
+// followers, notes its creation, and keeps the history of the fields marked
+// `tracking`.
+//
+// Context keys: tracking_disable switches all of it off, mail_notrack the
+// history, mail_create_nolog the note of creation, mail_create_nosubscribe
+// that the creator follows.
+type Thread struct {
+	orm.Mixin           `orm:"mail.thread" label:"Email Thread"`
+	MessageIDs          orm.Many[Message]      `orm:"message_ids,inverse=res_id" label:"Messages" groups:"base.group_user"`
+	MessageFollowerIDs  orm.Many[Follower]     `orm:"message_follower_ids,inverse=res_id" label:"Followers" groups:"base.group_user"`
+	MessagePartnerIDs   orm.Many[base.Partner] `orm:"message_partner_ids,store=false" label:"Followers (Partners)" groups:"base.group_user"`
+	MessageIsFollower   bool                   `orm:"message_is_follower" label:"Is Follower"`
+	HasMessage          bool                   `orm:"has_message" label:"Has Message"`
+	AttachmentCount     int                    `orm:"message_attachment_count" label:"Attachment Count" groups:"base.group_user"`
+	NeedAction          bool                   `orm:"message_needaction" label:"Action Needed"`
+	NeedActionCounter   int                    `orm:"message_needaction_counter" label:"Number of Actions"`
+	HasError            bool                   `orm:"message_has_error" label:"Message Delivery error"`
+	HasErrorCounter     int                    `orm:"message_has_error_counter" label:"Number of errors"`
+	WebsiteMessageCount int                    `orm:"message_count" label:"Number of Messages"`
+}
+
+// Methods of threads that clients call.
+var (
+	MessagePost        = orm.Method[Thread]{Name: "message_post"}
+	MessageSubscribe   = orm.Method[Thread]{Name: "message_subscribe"}
+	MessageUnsubscribe = orm.Method[Thread]{Name: "message_unsubscribe"}
+)
+
+func defineThread(r *orm.Registry) {
+	t := orm.DefineMixin[Thread](r)
+	t.Compute("message_partner_ids", func(env *orm.Env, ts []*Thread) error {
+		rs := orm.RecordsOf(env, ts...)
+		var rows []struct{ ResID, PartnerID int64 }
+		err := env.Tx().NewRaw(`SELECT f.res_id, f.partner_id FROM mail_followers f WHERE f.res_model = ? AND f.res_id IN (?) ORDER BY f.id`,
+			rs.Model.Name, bun.List(rs.IDs)).Scan(env, &rows)
+		byID := map[int64][]int64{}
+		for _, r := range rows {
+			byID[r.ResID] = append(byID[r.ResID], r.PartnerID)
+		}
+		for i, t := range ts {
+			t.MessagePartnerIDs.Set(byID[rs.IDs[i]]...)
+		}
+		return err
+	})
+	t.Inverse("message_partner_ids", func(env *orm.Env, ts []*Thread) error {
+		for _, t := range ts {
+			rs := orm.RecordsOf(env, t)
+			var now []int64
+			if err := env.Tx().NewRaw(`SELECT partner_id FROM mail_followers WHERE res_model = ? AND res_id = ?`, rs.Model.Name, rs.ID()).Scan(env, &now); err != nil {
+				return err
+			}
+			wanted := t.MessagePartnerIDs.IDs()
+			gone := slices.DeleteFunc(slices.Clone(now), func(id int64) bool { return slices.Contains(wanted, id) })
+			if err := Unsubscribe(rs, gone); err != nil {
+				return err
+			}
+			if err := Subscribe(rs, wanted); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	t.SearchBy("message_partner_ids", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		return orm.Leaf("message_follower_ids.partner_id", op, value), nil
+	})
+	t.Compute("message_is_follower", func(env *orm.Env, ts []*Thread) error {
+		rs := orm.RecordsOf(env, ts...)
+		var mine []int64
+		err := env.Tx().NewRaw(`SELECT res_id FROM mail_followers WHERE res_model = ? AND partner_id = ? AND res_id IN (?)`,
+			rs.Model.Name, env.PartnerID(), bun.List(rs.IDs)).Scan(env, &mine)
+		for i, t := range ts {
+			t.MessageIsFollower = slices.Contains(mine, rs.IDs[i])
+		}
+		return err
+	})
+	t.SearchBy("message_is_follower", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		if op != "=" && op != "!=" {
+			return nil, orm.UserErrorf("“Is Follower” can be searched with = and != only.")
+		}
+		d := orm.Leaf("message_follower_ids.partner_id", "in", []any{env.PartnerID()})
+		if (op == "=") == (value == true) {
+			return d, nil
+		}
+		return orm.Not(d), nil
+	})
+	count := func(fields, sql string, set func(*Thread, int)) {
+		t.Compute(fields, func(env *orm.Env, ts []*Thread) error {
+			rs := orm.RecordsOf(env, ts...)
+			var rows []struct {
+				ResID int64
+				N     int
+			}
+			err := env.Tx().NewRaw(sql, rs.Model.Name, bun.List(rs.IDs), env.PartnerID()).Scan(env, &rows)
+			n := map[int64]int{}
+			for _, r := range rows {
+				n[r.ResID] = r.N
+			}
+			for i, t := range ts {
+				set(t, n[rs.IDs[i]])
+			}
+			return err
+		})
+	}
+	count("message_attachment_count", `SELECT res_id, count(*) AS n FROM ir_attachment WHERE res_model = ?0 AND res_id IN (?1) AND res_field IS NULL GROUP BY res_id`,
+		func(t *Thread, n int) { t.AttachmentCount = n })
+	count("has_message, message_count", `SELECT res_id, count(*) AS n FROM mail_message WHERE model = ?0 AND res_id IN (?1) AND message_type <> 'user_notification' GROUP BY res_id`,
+		func(t *Thread, n int) { t.HasMessage, t.WebsiteMessageCount = n > 0, n })
+	count("message_needaction, message_needaction_counter", `SELECT m.res_id, count(*) AS n FROM mail_message m JOIN mail_notification_rel r ON r.mail_message_id = m.id
+		WHERE m.model = ?0 AND m.res_id IN (?1) AND r.res_partner_id = ?2 GROUP BY m.res_id`,
+		func(t *Thread, n int) { t.NeedAction, t.NeedActionCounter = n > 0, n })
+	count("message_has_error, message_has_error_counter", `SELECT m.res_id, count(*) AS n FROM mail_message m JOIN mail_mail x ON x.mail_message_id = m.id
+		WHERE m.model = ?0 AND m.res_id IN (?1) AND x.state = 'exception' GROUP BY m.res_id`,
+		func(t *Thread, n int) { t.HasError, t.HasErrorCounter = n > 0, n })
+	t.OnCreate(createThreads)
+	t.OnWrite(trackWrites)
+	t.OnUnlink(unlinkThreads)
+	orm.Implement(t, MessagePost, postFromClient)
+	orm.Implement(t, MessageSubscribe, func(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
+		if len(ts) == 0 {
+			return true, nil
+		}
+		rs := orm.RecordsOf(env, ts...)
+		partners := args.IDs(0, "partner_ids")
+		if err := rs.CheckAccess(orm.OpRead); err != nil {
+			return nil, err
+		}
+		if len(partners) != 1 || partners[0] != env.PartnerID() {
+			if err := rs.CheckAccess(orm.OpWrite); err != nil {
+				return nil, err
+			}
+		}
+		return true, Subscribe(rs, partners, args.IDs(1, "subtype_ids")...)
+	})
+	orm.Implement(t, MessageUnsubscribe, func(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
+		if len(ts) == 0 {
+			return nil, nil
+		}
+		rs := orm.RecordsOf(env, ts...)
+		partners := args.IDs(0, "partner_ids")
+		op := orm.OpWrite
+		if len(partners) == 1 && partners[0] == env.PartnerID() {
+			op = orm.OpRead
+		}
+		if err := rs.CheckAccess(op); err != nil {
+			return nil, err
+		}
+		return nil, Unsubscribe(rs, partners)
+	})
+}
+
+// createThreads lets the creator follow the new records and notes their
+// creation, for the whole batch at once.
+func createThreads(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		made, err := super(rs, list)
+		env := rs.Env
+		if err != nil || made.Len() == 0 || env.Flag("tracking_disable", false) || env.Flag("install_mode", false) {
+			return made, err
+		}
+		me := env.PartnerID()
+		if me != 0 && env.UID() != orm.SuperuserID && !env.Flag("mail_create_nosubscribe", false) {
+			if err := Subscribe(made, []int64{me}); err != nil {
+				return made, err
+			}
+		}
+		if env.Flag("mail_create_nolog", false) {
+			return made, nil
+		}
+		note, err := subtypeID(env, "mail.mt_note")
+		if err != nil {
+			return made, err
+		}
+		msgs := make([]orm.Values, made.Len())
+		for i, id := range made.IDs {
+			msgs[i] = orm.Values{"model": made.Model.Name, "res_id": id, "body": fromText(made.Model.Label + " created"), "message_type": "notification", "subtype_id": note}
+		}
+		_, err = env.Sudo().Model("mail.message").Create(msgs...)
+		return made, err
+	}
+}
+
+// unlinkThreads takes messages and followers along with their records.
+func unlinkThreads(super orm.UnlinkFunc) orm.UnlinkFunc {
+	return func(rs orm.Records) error {
+		if err := super(rs); err != nil {
+			return err
+		}
+		for model, field := range map[string]string{"mail.message": "model", "mail.followers": "res_model"} {
+			found, err := rs.Env.Sudo().Model(model).Search(orm.And(orm.Leaf(field, "=", rs.Model.Name), orm.Leaf("res_id", "in", rs.IDs)), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			if err := found.Unlink(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+type subtypeRef string
+
+func subtypeID(env *orm.Env, xmlid string) (int64, error) {
+	return orm.Memo(env, subtypeRef(xmlid), func() (int64, error) {
+		rs, err := env.Ref(xmlid)
+		if err != nil {
+			return 0, err
+		}
+		if rs.Model.Name != "mail.message.subtype" {
+			return 0, orm.ValueErrorf("%s is no subtype of messages but of %s.", xmlid, rs.Model.Name)
+		}
+		return rs.ID(), nil
+	})
+}
