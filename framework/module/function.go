@@ -132,7 +132,7 @@ func invoke(rs orm.Records, method string, pos []any) (any, error) {
 		rs = rs.Browse(orm.Args{Pos: pos}.IDs(0, "ids")...)
 		pos = pos[1:]
 	}
-	return rs.Call(method, orm.Args{Pos: pos})
+	return rs.Do(method, orm.Args{Pos: pos})
 }
 
 func valuesList(v any) ([]orm.Values, error) {

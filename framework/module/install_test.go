@@ -133,3 +133,48 @@ func TestInstall(t *testing.T) {
 	again := install(t, open(t, url, addons), addons, "lib")
 	same(t, "books after a second installation", query(t, again, "SELECT count(*) FROM lib_book"), []string{"6"})
 }
+
+const formsXML = `<openerp><data noupdate="0">
+  <record id="shelf" model="lib.shelf" context="{'default_name': 'From the context'}"/>
+  <record id="b1" model="lib.book"><field name="name">B1</field><field name="pages" eval="len([1, 2, 3])"/></record>
+  <record id="b2" model="lib.book">
+    <field name="name" search="[('pages', '=', 3)]" model="lib.book" use="name"/>
+    <field name="similar_ids" search="[('name', 'like', 'B')]"/>
+    <field name="kind" eval="False"/>
+    <field name="pages" eval="env.ref('lib.b1').pages + 1"/>
+    <field name="seen" eval="datetime(2024, 1, 1) + timedelta(days=1, hours=2)"/>
+  </record>
+  <record id="b3" model="lib.book"><field name="name">B3</field></record>
+  <record id="b3" model="lib.book"><field name="pages">5</field></record>
+  <delete model="lib.book" id="b1"/>
+  <delete model="lib.book" id="never_there"/>
+  <record id="view" model="ir.ui.view">
+    <field name="name">v</field><field name="model">lib.book</field>
+    <field name="arch" type="xml">
+      <form><!-- kept --><button type="action" name="%(act)d" string="&amp; more"/></form>
+    </field>
+  </record>
+  <menuitem id="m" name="M" groups="base.group_user"/>
+  <menuitem id="m" name="M" groups="-base.group_user" active="0"/>
+</data></openerp>`
+
+func TestDataForms(t *testing.T) {
+	t.Parallel()
+	lib := library(text("0.xml", `<odoo><record id="act" model="ir.actions.act_window"><field name="name">A</field><field name="res_model">lib.book</field></record></odoo>`,
+		"forms.xml", formsXML,
+		"lib.shelf.csv", "\xef\xbb\xbfid,name,book_ids/name,book_ids/pages,book_ids/similar_ids/id,group_ids\ns1,S1,L1,1,b2,User\n,,L2,2,,\ns2,S2,,,,\n"),
+		"0.xml", "forms.xml", "lib.shelf.csv")
+	addons := []module.Addon{kernel.Addon(), lib}
+	if ps := module.Check(addons); len(ps) > 0 {
+		t.Error(listing(ps))
+	}
+	db := install(t, open(t, ormtest.URL(t), addons), addons, "lib")
+	same(t, "books", query(t, db, `SELECT b.name, pages, kind, seen, s.name->>'en_US' FROM lib_book b LEFT JOIN lib_shelf s ON s.id = b.shelf_id ORDER BY 1`), []string{
+		"B1|4||2024-01-02 02:00:00|", "B3|5|novel||", "L1|1|novel||S1", "L2|2|novel||S1"})
+	same(t, "shelves", query(t, db, `SELECT name->>'en_US', (SELECT count(*) FROM lib_shelf_group_rel WHERE shelf_id = id) FROM lib_shelf ORDER BY 1`),
+		[]string{"From the context|0", "S1|1", "S2|0"})
+	act := query(t, db, "SELECT id FROM ir_actions_act_window")[0]
+	same(t, "arch", query(t, db, "SELECT arch FROM ir_ui_view"),
+		[]string{"<?xml version=\"1.0\"?>\n<form><!-- kept --><button type=\"action\" name=\"" + act + "\" string=\"&amp; more\"/></form>"})
+	same(t, "menu", query(t, db, "SELECT name, active, (SELECT count(*) FROM ir_ui_menu_res_groups_rel) FROM ir_ui_menu"), []string{"M|f|0"})
+}

@@ -14,5 +14,9 @@
 // not. The server is the one FUSION_TEST_PG names, or else a private one (see
 // pgtest); nothing has to be started or stopped by the tests.
 //
-// The package may be imported by tests only. It stands on orm and module.
+// The tables of background jobs are there too, so that code under test may
+// enqueue some; nothing works them.
+//
+// The package may be imported by tests only, and by those of orm, module and
+// jobs from outside of their packages, since it stands on them.
 package ormtest

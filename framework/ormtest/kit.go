@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"fusion/framework/jobs"
 	"fusion/framework/module"
 	"fusion/framework/orm"
 	"fusion/framework/pglocal/pgtest"
@@ -196,6 +197,9 @@ func (k *kit) install(ctx context.Context, t *template) error {
 		return err
 	}
 	defer db.Close()
+	if err := jobs.Migrate(ctx, db); err != nil {
+		return err
+	}
 	var names []string
 	for _, a := range t.addons {
 		names = append(names, a.Name)
