@@ -1,0 +1,111 @@
+package account
+
+import (
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/base"
+	"fusion/framework/orm"
+)
+
+// Account is one account of the books of one or more companies.
+type Account struct {
+	orm.Record     `orm:"account.account" label:"Account" order:"code, id" search:"code,name"`
+	Name           string                 `orm:"name,required,index=trigram,translate,tracking" label:"Account Name"`
+	Code           string                 `orm:"code,required,size=64,index,tracking" label:"Code"`
+	AccountType    string                 `orm:"account_type,required,index,tracking" selection:"asset_receivable:Receivable,asset_cash:Bank and Cash,asset_current:Current Assets,asset_non_current:Non-current Assets,asset_prepayments:Prepayments,asset_fixed:Fixed Assets,liability_payable:Payable,liability_credit_card:Credit Card,liability_current:Current Liabilities,liability_non_current:Non-current Liabilities,equity:Equity,equity_unaffected:Current Year Earnings,income:Income,income_other:Other Income,expense:Expenses,expense_depreciation:Depreciation,expense_direct_cost:Cost of Revenue,off_balance:Off-Balance Sheet" label:"Type"`
+	InternalGroup  string                 `orm:"internal_group,store,readonly" selection:"equity:Equity,asset:Asset,liability:Liability,income:Income,expense:Expense,off:Off Balance" label:"Internal Group"`
+	Reconcile      bool                   `orm:"reconcile,store,tracking" label:"Allow Reconciliation" help:"Items of this account can be matched with each other, as invoices are with payments."`
+	Deprecated     bool                   `orm:"deprecated,tracking" label:"Deprecated"`
+	Active         bool                   `orm:"active,default=true" label:"Active"`
+	CurrencyID     orm.Ref[base.Currency] `orm:"currency_id" label:"Account Currency" help:"Forces all journal items of this account to this currency."`
+	CompanyIDs     orm.Many[base.Company] `orm:"company_ids,rel=account_account_res_company_rel:account_account_id:res_company_id" label:"Companies"`
+	TaxIDs         orm.Many[Tax]          `orm:"tax_ids,rel=account_account_tax_default_rel:account_id:tax_id" label:"Default Taxes"`
+	Note           string                 `orm:"note,text" label:"Internal Notes"`
+	CurrentBalance decimal.Decimal        `orm:"current_balance,digits=2" label:"Current Balance"`
+	DisplayName    string                 `orm:"display_name"`
+}
+
+func defineAccount(r *orm.Registry) {
+	d := orm.Define[Account](r)
+	d.Default("company_ids", func(env *orm.Env) (any, error) {
+		id, err := booksOf(env, env.Company())
+		return []orm.Command{orm.SetIDs(id)}, err
+	})
+	d.Compute("internal_group", func(_ *orm.Env, as []*Account) error {
+		for _, a := range as {
+			a.InternalGroup, _, _ = strings.Cut(a.AccountType, "_")
+		}
+		return nil
+	}, "account_type")
+	d.Compute("reconcile", func(_ *orm.Env, as []*Account) error {
+		for _, a := range as {
+			switch a.AccountType {
+			case "asset_receivable", "liability_payable":
+				a.Reconcile = true
+			case "asset_cash", "liability_credit_card", "off_balance":
+				a.Reconcile = false
+			}
+		}
+		return nil
+	}, "account_type")
+	d.Compute("display_name", func(_ *orm.Env, as []*Account) error {
+		for _, a := range as {
+			a.DisplayName = a.Code + " " + a.Name
+		}
+		return nil
+	}, "code", "name")
+	d.Compute("current_balance", func(env *orm.Env, as []*Account) error {
+		rows, err := env.Query(`SELECT account_id, sum(balance) FROM account_move_line
+			WHERE account_id = ANY(?) AND parent_state = 'posted' AND company_id = ANY(?) GROUP BY account_id`, orm.IDs(env, as), env.Companies())
+		if err != nil {
+			return err
+		}
+		sums := map[int64]decimal.Decimal{}
+		for _, row := range rows {
+			sums[atoi(row[0])] = dec(row[1])
+		}
+		for _, a := range as {
+			a.CurrentBalance = sums[a.ID]
+		}
+		return nil
+	})
+	d.Constrain("code, company_ids", uniqueCodes)
+	d.Constrain("reconcile, account_type", func(_ *orm.Env, as []*Account) error {
+		for _, a := range as {
+			if (a.AccountType == "asset_receivable" || a.AccountType == "liability_payable") && !a.Reconcile {
+				return orm.ValidationErrorf("You cannot have a receivable/payable account that is not reconcilable. (account code: %s)", a.Code)
+			}
+		}
+		return nil
+	})
+	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			used, err := rs.Env.Query("SELECT 1 FROM account_move_line WHERE account_id = ANY(?) LIMIT 1", rs.IDs)
+			if err != nil {
+				return err
+			}
+			if len(used) > 0 {
+				return orm.UserErrorf("You cannot perform this action on an account that contains journal items.")
+			}
+			return super(rs)
+		}
+	})
+}
+
+// uniqueCodes refuses two accounts of one company with the same code.
+func uniqueCodes(env *orm.Env, as []*Account) error {
+	rows, err := env.Query(`SELECT a.code FROM account_account a
+		JOIN account_account_res_company_rel r ON r.account_account_id = a.id
+		JOIN account_account_res_company_rel o ON o.res_company_id = r.res_company_id AND o.account_account_id <> a.id
+		JOIN account_account b ON b.id = o.account_account_id AND b.code = a.code
+		WHERE a.id = ANY(?) LIMIT 1`, orm.IDs(env, as))
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		return orm.ValidationErrorf("Account codes must be unique. You can't create accounts with these duplicate codes: %s", rows[0][0])
+	}
+	return nil
+}

@@ -1,0 +1,370 @@
+package account
+
+import (
+	"slices"
+	"strings"
+
+	"fusion/framework/orm"
+)
+
+// Context keys by which the code of this addon speaks to the hooks.
+const (
+	keySyncing = "account_syncing" // lines are being derived; do not derive again
+	keyForce   = "account_force"   // the change of a posted entry is the system's own
+)
+
+func quiet(env *orm.Env) *orm.Env { return env.WithContext(map[string]any{keySyncing: true}) }
+
+func forced(env *orm.Env) *orm.Env {
+	return env.WithContext(map[string]any{keySyncing: true, keyForce: true})
+}
+
+func createMoves(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		full := make([]orm.Values, len(list))
+		for i, vals := range list {
+			v, err := completeMove(rs.Env, vals)
+			if err != nil {
+				return rs, err
+			}
+			full[i] = v
+		}
+		made, err := super(rs.In(quiet(rs.Env)), full)
+		if err != nil {
+			return rs, err
+		}
+		made = made.In(rs.Env)
+		if err := syncMoves(rs.Env, made.IDs); err != nil {
+			return made, err
+		}
+		return made, checkLocked(rs.Env, made.IDs)
+	}
+}
+
+// completeMove fills what a new entry needs: type, company, journal, currency,
+// addresses, terms.
+func completeMove(env *orm.Env, vals orm.Values) (orm.Values, error) {
+	vals = vals.Clone()
+	m := &Move{MoveType: asString(vals["move_type"])}
+	if m.MoveType == "" {
+		m.MoveType = asString(env.Key("default_move_type"))
+	}
+	if m.MoveType == "" {
+		m.MoveType = "entry"
+	}
+	vals["move_type"] = m.MoveType
+	company := asInt(vals["company_id"])
+	journal := asInt(vals["journal_id"])
+	if journal == 0 {
+		journal = asInt(env.Key("default_journal_id"))
+	}
+	var j *Journal
+	var err error
+	if journal != 0 {
+		if j, err = orm.Get[Journal](env.Sudo(), journal); err != nil {
+			return nil, err
+		}
+		if company == 0 && j.CompanyID.ID != 0 {
+			company = j.CompanyID.ID
+		}
+	}
+	if company == 0 {
+		company = env.Company()
+	}
+	if j == nil {
+		kinds := []string{"general"}
+		if m.IsSale() {
+			kinds = []string{"sale"}
+		} else if m.IsPurchase() {
+			kinds = []string{"purchase"}
+		}
+		if j, err = journalFor(env, company, kinds...); err != nil {
+			return nil, err
+		}
+	}
+	if m.IsSale() && j.Type != "sale" || m.IsPurchase() && j.Type != "purchase" {
+		return nil, orm.ValidationErrorf("The journal %s cannot hold documents of this type.", j.Name)
+	}
+	vals["company_id"], vals["journal_id"] = company, j.ID
+	if asInt(vals["currency_id"]) == 0 {
+		if vals["currency_id"], err = documentCurrency(env, j, company); err != nil {
+			return nil, err
+		}
+	}
+	if asString(vals["tax_rounding_method"]) == "" && m.IsInvoice() {
+		c, err := bookkeeper(env, company)
+		if err != nil {
+			return nil, err
+		}
+		vals["tax_rounding_method"] = c.TaxRounding
+	}
+	if m.IsInvoice() {
+		if err := completeInvoice(env, m, company, vals); err != nil {
+			return nil, err
+		}
+	}
+	return withoutDoubles(vals), nil
+}
+
+// completeInvoice takes addresses, terms and fiscal position from the partner.
+func completeInvoice(env *orm.Env, m *Move, company int64, vals orm.Values) error {
+	partner := asInt(vals["partner_id"])
+	if vals["invoice_date"] != nil && vals["date"] == nil {
+		vals["date"] = vals["invoice_date"]
+	}
+	if partner == 0 {
+		return nil
+	}
+	if vals["partner_shipping_id"] == nil && m.IsSale() {
+		delivery, err := addressOf(env, partner, "delivery")
+		if err != nil {
+			return err
+		}
+		vals["partner_shipping_id"] = delivery
+	}
+	if _, given := vals["invoice_payment_term_id"]; !given && !m.IsRefund() {
+		field := "property_payment_term_id"
+		if m.IsPurchase() {
+			field = "property_supplier_payment_term_id"
+		}
+		term, err := PartnerProperty(env, company, partner, field)
+		if err != nil {
+			return err
+		}
+		if term != 0 {
+			vals["invoice_payment_term_id"] = term
+		}
+	}
+	if _, given := vals["fiscal_position_id"]; !given {
+		position, err := FiscalPositionFor(env, company, partner, asInt(vals["partner_shipping_id"]))
+		if err != nil {
+			return err
+		}
+		if position != 0 {
+			vals["fiscal_position_id"] = position
+		}
+	}
+	return nil
+}
+
+// addressOf is the address of a partner for a purpose, as address_get gives it.
+func addressOf(env *orm.Env, partner int64, purpose string) (int64, error) {
+	rows, err := env.Query(`SELECT a.id FROM res_partner p JOIN res_partner a ON a.commercial_partner_id = p.commercial_partner_id AND a.active
+		WHERE p.id = ? AND a.type = ? ORDER BY (a.parent_id = p.id) DESC, a.id LIMIT 1`, partner, purpose)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) == 0 {
+		return partner, nil
+	}
+	return atoi(rows[0][0]), nil
+}
+
+// AddressOf is the address of a partner for a purpose ("invoice", "delivery"),
+// the partner itself when it has none.
+func AddressOf(env *orm.Env, partner int64, purpose string) (int64, error) {
+	if partner == 0 {
+		return 0, nil
+	}
+	return addressOf(env, partner, purpose)
+}
+
+// withoutDoubles drops the invoice lines of a document given with all its
+// items, as a copied form sends it.
+func withoutDoubles(vals orm.Values) orm.Values {
+	if vals["line_ids"] != nil && vals["invoice_line_ids"] != nil {
+		if cmds, ok := vals["line_ids"].([]any); ok && len(cmds) > 0 {
+			delete(vals, "invoice_line_ids")
+		}
+	}
+	return vals
+}
+
+// fields of a posted entry that people may still change.
+var openWhenPosted = []string{"ref", "payment_reference", "narration", "is_move_sent", "invoice_user_id", "invoice_origin", "partner_shipping_id", "delivery_date", "invoice_date_due"}
+
+// fields that fix the number and meaning of a posted entry.
+var closedWhenPosted = []string{"invoice_line_ids", "line_ids", "invoice_date", "date", "partner_id", "invoice_payment_term_id", "currency_id", "fiscal_position_id", "journal_id", "company_id", "move_type", "tax_rounding_method"}
+
+func writeMoves(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		env := rs.Env
+		if env.Flag(keyForce, false) || env.Flag(keySyncing, false) {
+			return super(rs, vals)
+		}
+		ms, err := orm.Read[Move](env.Sudo(), rs.IDs)
+		if err != nil {
+			return err
+		}
+		posted := false
+		for _, m := range ms {
+			posted = posted || m.State == "posted"
+		}
+		if posted {
+			var closed []string
+			for _, name := range closedWhenPosted {
+				if _, ok := vals[name]; ok && changesAny(env, ms, name, vals[name]) {
+					closed = append(closed, name)
+				}
+			}
+			if len(closed) > 0 {
+				return orm.UserErrorf("You cannot modify the following readonly fields on a posted move: %s", strings.Join(closed, ", "))
+			}
+			if name := asString(vals["name"]); name != "" && name != ms[0].Name {
+				if err := checkLocked(env, rs.IDs); err != nil {
+					return err
+				}
+			}
+		}
+		if err := checkLocked(env, rs.IDs); err != nil && !onlyOpen(vals) {
+			return err
+		}
+		if _, given := vals["invoice_date"]; given && vals["date"] == nil && vals["invoice_date"] != nil && vals["invoice_date"] != false {
+			vals = vals.Clone()
+			vals["date"] = vals["invoice_date"]
+		}
+		vals = withoutDoubles(vals)
+		if err := super(rs.In(quiet(env)), vals); err != nil {
+			return err
+		}
+		if !onlyOpen(vals) && vals["state"] == nil {
+			if err := syncMoves(env, rs.IDs); err != nil {
+				return err
+			}
+		}
+		return checkLocked(env, lockable(vals, rs.IDs))
+	}
+}
+
+// lockable are the ids whose date a change may have moved into a closed period.
+func lockable(vals orm.Values, ids []int64) []int64 {
+	if vals["date"] != nil || vals["invoice_date"] != nil || vals["journal_id"] != nil {
+		return ids
+	}
+	return nil
+}
+
+func onlyOpen(vals orm.Values) bool {
+	for name := range vals {
+		if !slices.Contains(openWhenPosted, name) && !strings.HasPrefix(name, "message_") && !strings.HasPrefix(name, "activity_") {
+			return false
+		}
+	}
+	return true
+}
+
+// changesAny reports whether a value differs from what a posted entry has, so
+// that a form may send back what it was given.
+func changesAny(env *orm.Env, ms []*Move, name string, value any) bool {
+	for _, m := range ms {
+		var have any
+		switch name {
+		case "partner_id":
+			have = m.PartnerID.ID
+		case "currency_id":
+			have = m.CurrencyID.ID
+		case "journal_id":
+			have = m.JournalID.ID
+		case "company_id":
+			have = m.CompanyID.ID
+		case "fiscal_position_id":
+			have = m.FiscalPositionID.ID
+		case "invoice_payment_term_id":
+			have = m.PaymentTermID.ID
+		case "move_type":
+			have = m.MoveType
+		default:
+			return true
+		}
+		if id, ok := have.(int64); ok && asInt(value) != id || !ok && value != have {
+			return true
+		}
+	}
+	return false
+}
+
+func unlinkMoves(super orm.UnlinkFunc) orm.UnlinkFunc {
+	return func(rs orm.Records) error {
+		env := rs.Env
+		if env.Flag(keyForce, false) {
+			return super(rs)
+		}
+		ms, err := orm.Read[Move](env.Sudo(), rs.IDs)
+		if err != nil {
+			return err
+		}
+		for _, m := range ms {
+			if m.State == "posted" {
+				return orm.UserErrorf("You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it.")
+			}
+			if m.PostedBefore && m.Name != "" && m.Name != "/" {
+				later, err := env.Query("SELECT 1 FROM account_move WHERE journal_id = ? AND sequence_prefix = ? AND sequence_number > ? LIMIT 1", m.JournalID.ID, m.SequencePrefix, m.SequenceNumber)
+				if err != nil {
+					return err
+				}
+				if len(later) > 0 {
+					return orm.UserErrorf("You cannot delete this entry, as it has already consumed a sequence number and is not the last one in the chain. You should probably revert it instead.")
+				}
+			}
+		}
+		if err := checkLocked(env, rs.IDs); err != nil {
+			return err
+		}
+		if err := unreconcileMoves(env, rs.IDs); err != nil {
+			return err
+		}
+		return super(rs.In(quiet(env)))
+	}
+}
+
+// copyMoves duplicates entries as drafts without the items that are derived.
+func copyMoves(super orm.CopyFunc) orm.CopyFunc {
+	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
+		ms, err := orm.Read[Move](rs.Env, rs.IDs, "line_ids")
+		if err != nil {
+			return rs, err
+		}
+		out := rs.Browse()
+		for _, m := range ms {
+			vals := overrides.Clone()
+			if vals == nil {
+				vals = orm.Values{}
+			}
+			if vals["line_ids"] == nil && m.IsInvoice() {
+				lines, err := copiedLines(rs.Env, m)
+				if err != nil {
+					return rs, err
+				}
+				vals["line_ids"] = lines
+			}
+			made, err := super(rs.Browse(m.ID), vals)
+			if err != nil {
+				return rs, err
+			}
+			out.IDs = append(out.IDs, made.IDs...)
+		}
+		return out, nil
+	}
+}
+
+// copiedLines are the lines people entered on a document, for a copy of it.
+func copiedLines(env *orm.Env, m *Move) ([]orm.Command, error) {
+	var cmds []orm.Command
+	for _, l := range m.LineIDs.All() {
+		if derived(l.DisplayType) {
+			continue
+		}
+		vals, err := orm.RecordsOf(env, l).CopyData(orm.Values{"move_id": nil})
+		if err != nil {
+			return nil, err
+		}
+		delete(vals, "move_id")
+		cmds = append(cmds, orm.CreateLine(vals))
+	}
+	return cmds, nil
+}
+
+// derived reports whether items of this kind follow from the others.
+func derived(displayType string) bool {
+	return displayType == "tax" || displayType == "payment_term" || displayType == "rounding"
+}

@@ -1,0 +1,280 @@
+package account
+
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/base"
+	"fusion/framework/orm"
+)
+
+// The methods of payments other addons may override.
+var (
+	PaymentPost   = orm.Method[Payment]{Name: "action_post"}
+	PaymentDraft  = orm.Method[Payment]{Name: "action_draft"}
+	PaymentCancel = orm.Method[Payment]{Name: "action_cancel"}
+)
+
+func definePayment(r *orm.Registry) {
+	d := orm.Define[Payment](r)
+	d.Default("journal_id", func(env *orm.Env) (any, error) {
+		j, err := journalFor(env, env.Company(), "bank", "cash", "credit")
+		if err != nil {
+			return nil, err
+		}
+		return j.ID, nil
+	})
+	d.Compute("name", func(_ *orm.Env, ps []*Payment) error {
+		for _, p := range ps {
+			p.Name = ""
+			if m := p.MoveID.Rec(); m != nil {
+				p.Name = m.Name
+			}
+		}
+		return nil
+	}, "move_id.name")
+	d.Compute("display_name", func(_ *orm.Env, ps []*Payment) error {
+		for _, p := range ps {
+			p.DisplayName = p.Name
+			if p.Name == "" || p.Name == "/" {
+				p.DisplayName = fmt.Sprintf("Draft Payment (* %d)", p.ID)
+			}
+		}
+		return nil
+	}, "name")
+	d.Compute("amount_signed", func(_ *orm.Env, ps []*Payment) error {
+		for _, p := range ps {
+			p.AmountSigned = p.Amount
+			if p.PaymentType == "outbound" {
+				p.AmountSigned = p.Amount.Neg()
+			}
+		}
+		return nil
+	}, "amount", "payment_type")
+	d.Compute("is_reconciled", func(env *orm.Env, ps []*Payment) error {
+		for _, p := range ps {
+			rows, err := env.Query(`SELECT 1 FROM account_move_line l JOIN account_account a ON a.id = l.account_id
+				WHERE l.move_id = ? AND a.account_type IN ('asset_receivable', 'liability_payable') AND NOT COALESCE(l.reconciled, false) LIMIT 1`, p.MoveID.ID)
+			if err != nil {
+				return err
+			}
+			p.IsReconciled = p.MoveID.IsSet() && len(rows) == 0
+		}
+		return nil
+	}, "move_id")
+	d.Check("check_amount_not_negative", "amount >= 0", "The payment amount cannot be negative.")
+	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			full := make([]orm.Values, len(list))
+			for i, vals := range list {
+				v, err := completePayment(rs.Env, vals.Clone())
+				if err != nil {
+					return rs, err
+				}
+				full[i] = v
+			}
+			return super(rs, full)
+		}
+	})
+	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if !rs.Env.Flag(keyForce, false) && touches(vals, "amount", "currency_id", "partner_id", "payment_type", "partner_type", "journal_id", "date", "destination_account_id") {
+				ps, err := orm.Read[Payment](rs.Env, rs.IDs)
+				if err != nil {
+					return err
+				}
+				for _, p := range ps {
+					if p.State != "draft" {
+						return orm.UserErrorf("Payment %s is posted. Reset it to draft before changing it.", p.Name)
+					}
+				}
+			}
+			return super(rs, vals)
+		}
+	})
+	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			ps, err := orm.Read[Payment](rs.Env, rs.IDs)
+			if err != nil {
+				return err
+			}
+			for _, p := range ps {
+				if p.State != "draft" && p.State != "canceled" {
+					return orm.UserErrorf("You cannot delete payment %s because it is posted. Cancel it instead.", p.Name)
+				}
+			}
+			return super(rs)
+		}
+	})
+	orm.Implement(d, PaymentPost, postPayments)
+	orm.Implement(d, PaymentDraft, draftPayments)
+	orm.Implement(d, PaymentCancel, cancelPayments)
+}
+
+// completePayment fills company, currency and the account the money is owed on.
+func completePayment(env *orm.Env, vals orm.Values) (orm.Values, error) {
+	var j *Journal
+	var err error
+	if id := asInt(vals["journal_id"]); id != 0 {
+		if j, err = orm.Get[Journal](env.Sudo(), id); err != nil {
+			return nil, err
+		}
+		if asInt(vals["company_id"]) == 0 {
+			vals["company_id"] = j.CompanyID.ID
+		}
+	}
+	company := asInt(vals["company_id"])
+	if company == 0 {
+		company = env.Company()
+	}
+	if j == nil {
+		if j, err = journalFor(env, company, "bank", "cash", "credit"); err != nil {
+			return nil, err
+		}
+		vals["journal_id"] = j.ID
+	}
+	if asInt(vals["currency_id"]) == 0 {
+		if vals["currency_id"], err = documentCurrency(env, j, company); err != nil {
+			return nil, err
+		}
+	}
+	if asInt(vals["destination_account_id"]) == 0 {
+		supplier := asString(vals["partner_type"]) == "supplier"
+		if vals["destination_account_id"], err = partnerAccount(env, company, asInt(vals["partner_id"]), supplier); err != nil {
+			return nil, err
+		}
+	}
+	return vals, nil
+}
+
+// partnerAccount is the account on which a partner owes, or is owed.
+func partnerAccount(env *orm.Env, company, partner int64, payable bool) (int64, error) {
+	field := "property_account_receivable_id"
+	if payable {
+		field = "property_account_payable_id"
+	}
+	id, err := PartnerProperty(env, company, partner, field)
+	if err != nil || id != 0 {
+		return id, err
+	}
+	c, err := bookkeeper(env, company)
+	if err != nil {
+		return 0, err
+	}
+	id = c.ReceivableID.ID
+	if payable {
+		id = c.PayableID.ID
+	}
+	if id == 0 {
+		return 0, orm.UserErrorf("Company %s has no default receivable or payable account. Set one in its accounting configuration.", c.Name)
+	}
+	return id, nil
+}
+
+func postPayments(env *orm.Env, ps []*Payment, _ orm.Args) (any, error) {
+	if err := mayPost(env); err != nil {
+		return nil, err
+	}
+	if err := orm.RecordsOf(env, ps...).CheckAccess(orm.OpWrite); err != nil {
+		return nil, err
+	}
+	sudo := env.Sudo()
+	if err := orm.Load(sudo, ps, "journal_id.default_account_id"); err != nil {
+		return nil, err
+	}
+	for _, p := range ps {
+		if p.State != "draft" {
+			return nil, orm.UserErrorf("Only draft payments can be posted; %s is not one.", p.Name)
+		}
+		if err := bookPayment(sudo, p); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// bookPayment makes and posts the entry of a payment: the money against what
+// the partner owes.
+func bookPayment(env *orm.Env, p *Payment) error {
+	money := p.OutstandingID.ID
+	if money == 0 {
+		money = p.JournalID.Rec().DefaultAccountID.ID
+	}
+	if money == 0 {
+		return orm.UserErrorf("Journal %s has no account for the money. Set its default account.", p.JournalID.Rec().Name)
+	}
+	own, err := base.CompanyCurrency(env, p.CompanyID.ID)
+	if err != nil {
+		return err
+	}
+	amount := p.Amount
+	if p.PaymentType == "outbound" {
+		amount = amount.Neg()
+	}
+	balance, err := base.Convert(env, amount, p.CurrencyID.ID, own, p.CompanyID.ID, p.Date)
+	if err != nil {
+		return err
+	}
+	name := "Customer Payment"
+	if p.PartnerType == "supplier" {
+		name = "Vendor Payment"
+	}
+	if p.Memo != "" {
+		name = p.Memo
+	}
+	line := func(account int64, balance, inCurrency decimal.Decimal) orm.Command {
+		return orm.CreateLine(orm.Values{"name": name, "account_id": account, "partner_id": p.PartnerID.ID, "currency_id": p.CurrencyID.ID,
+			"balance": balance, "amount_currency": inCurrency, "date_maturity": p.Date})
+	}
+	vals := orm.Values{"move_type": "entry", "journal_id": p.JournalID.ID, "company_id": p.CompanyID.ID, "date": p.Date, "partner_id": p.PartnerID.ID,
+		"currency_id": p.CurrencyID.ID, "ref": p.Memo, "origin_payment_id": p.ID,
+		"line_ids": []orm.Command{line(money, balance, amount), line(p.DestinationID.ID, balance.Neg(), amount.Neg())}}
+	if p.MoveID.IsSet() { // posted before: the entry keeps its number
+		old := env.Model("account.move").Browse(p.MoveID.ID)
+		if err := old.Write(orm.Values{"date": p.Date, "partner_id": p.PartnerID.ID, "currency_id": p.CurrencyID.ID, "ref": p.Memo, "journal_id": p.JournalID.ID,
+			"line_ids": append([]orm.Command{{Op: orm.CmdClear}}, vals["line_ids"].([]orm.Command)...)}); err != nil {
+			return err
+		}
+	} else {
+		made, err := env.Model("account.move").Create(vals)
+		if err != nil {
+			return err
+		}
+		p.MoveID = orm.RefTo[Move](made.ID())
+	}
+	if err := Post(env, p.MoveID.ID); err != nil {
+		return err
+	}
+	p.State = "paid"
+	if p.OutstandingID.IsSet() {
+		p.State = "in_process"
+	}
+	return orm.Save(forced(env), []*Payment{p}, "move_id", "state")
+}
+
+func draftPayments(env *orm.Env, ps []*Payment, _ orm.Args) (any, error) {
+	return nil, resetPayments(env, ps, ButtonDraft, "draft")
+}
+
+func cancelPayments(env *orm.Env, ps []*Payment, _ orm.Args) (any, error) {
+	return nil, resetPayments(env, ps, ButtonCancel, "canceled")
+}
+
+func resetPayments(env *orm.Env, ps []*Payment, act orm.Method[Move], state string) error {
+	if err := orm.RecordsOf(env, ps...).CheckAccess(orm.OpWrite); err != nil {
+		return err
+	}
+	if err := orm.Load(env.Sudo(), ps, "move_id"); err != nil {
+		return err
+	}
+	for _, p := range ps {
+		m := p.MoveID.Rec()
+		if m != nil && (m.State != "draft" || act.Name == ButtonCancel.Name) {
+			if _, err := orm.Invoke(env.Sudo(), act, []*Move{m}); err != nil {
+				return err
+			}
+		}
+	}
+	return orm.RecordsOf(forced(env), ps...).Write(orm.Values{"state": state})
+}

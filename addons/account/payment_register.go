@@ -1,0 +1,396 @@
+package account
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/base"
+	"fusion/framework/orm"
+)
+
+// PaymentRegister is the wizard that pays posted documents.
+type PaymentRegister struct {
+	orm.Record  `orm:"account.payment.register,transient" label:"Pay" rec:"communication"`
+	PaymentDate orm.Date               `orm:"payment_date,required,default=today" label:"Payment Date"`
+	Amount      decimal.Decimal        `orm:"amount,monetary" label:"Amount"`
+	Memo        string                 `orm:"communication" label:"Memo"`
+	Group       bool                   `orm:"group_payment" label:"Group Payments" help:"One payment for all documents of a partner instead of one each."`
+	CurrencyID  orm.Ref[base.Currency] `orm:"currency_id" label:"Currency"`
+	JournalID   orm.Ref[Journal]       `orm:"journal_id" label:"Journal" domain:"[('type', 'in', ['bank', 'cash', 'credit'])]"`
+	LineIDs     orm.Many[MoveLine]     `orm:"line_ids,rel=account_payment_register_move_line_rel:wizard_id:line_id" label:"Journal items"`
+	PaymentType string                 `orm:"payment_type" selection:"outbound:Send Money,inbound:Receive Money" label:"Payment Type"`
+	PartnerType string                 `orm:"partner_type" selection:"customer:Customer,supplier:Vendor" label:"Partner Type"`
+	PartnerID   orm.Ref[base.Partner]  `orm:"partner_id" label:"Customer/Vendor"`
+	CompanyID   orm.Ref[base.Company]  `orm:"company_id" label:"Company"`
+	Source      decimal.Decimal        `orm:"source_amount,monetary" label:"Amount to Pay"`
+	Difference  decimal.Decimal        `orm:"payment_difference,monetary" label:"Payment Difference"`
+	Handling    string                 `orm:"payment_difference_handling,default=open" selection:"open:Keep open,reconcile:Mark as fully paid" label:"Payment Difference Handling"`
+	WriteoffID  orm.Ref[Account]       `orm:"writeoff_account_id" label:"Difference Account"`
+	WriteoffTag string                 `orm:"writeoff_label,default=Write-Off" label:"Journal Item Label"`
+}
+
+// CreatePayments makes, posts and reconciles the payments of the wizard.
+var CreatePayments = orm.Method[PaymentRegister]{Name: "action_create_payments"}
+
+func definePaymentRegister(r *orm.Registry) {
+	d := orm.Define[PaymentRegister](r)
+	d.Compute("payment_difference", func(_ *orm.Env, ws []*PaymentRegister) error {
+		for _, w := range ws {
+			w.Difference = w.Source.Sub(w.Amount)
+		}
+		return nil
+	}, "source_amount", "amount")
+	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			full := make([]orm.Values, len(list))
+			for i, vals := range list {
+				v, err := completeRegister(rs.Env, vals.Clone())
+				if err != nil {
+					return rs, err
+				}
+				full[i] = v
+			}
+			return super(rs, full)
+		}
+	})
+	d.OnDefaultGet(func(super orm.DefaultFunc) orm.DefaultFunc {
+		return func(rs orm.Records, fields []string) (orm.Values, error) {
+			vals, err := super(rs, fields)
+			if err != nil || rs.Env.Key("active_model") == nil || !slices.Contains(fields, "line_ids") {
+				return vals, err
+			}
+			filled, err := completeRegister(rs.Env, vals.Clone())
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range fields {
+				if v, ok := filled[f]; ok {
+					vals[f] = v
+				}
+			}
+			return vals, nil
+		}
+	})
+	orm.Implement(d, CreatePayments, createPayments)
+}
+
+// completeRegister finds the open items to pay and what is due on them.
+func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
+	lines, err := itemsToPay(env, vals)
+	if err != nil {
+		return nil, err
+	}
+	first := lines[0]
+	due := decimal.Zero
+	currency := first.CurrencyID.ID
+	own, err := base.CompanyCurrency(env, first.CompanyID.ID)
+	if err != nil {
+		return nil, err
+	}
+	same := true
+	for _, l := range lines {
+		same = same && l.CurrencyID.ID == currency
+	}
+	if !same {
+		currency = own
+	}
+	for _, l := range lines {
+		if same && currency != own {
+			due = due.Add(l.ResidualCurrency)
+		} else {
+			due = due.Add(l.AmountResidual)
+		}
+	}
+	ids := make([]int64, len(lines))
+	var names []string
+	for i, l := range lines {
+		ids[i] = l.ID
+		m := l.MoveID.Rec()
+		label := m.PaymentReference
+		if label == "" {
+			label = m.Ref
+		}
+		if label == "" {
+			label = m.Name
+		}
+		if !slices.Contains(names, label) {
+			names = append(names, label)
+		}
+	}
+	set := func(name string, v any) {
+		if x, ok := vals[name]; !ok || x == nil || x == false {
+			vals[name] = v
+		}
+	}
+	set("line_ids", []orm.Command{orm.SetIDs(ids...)})
+	set("company_id", first.CompanyID.ID)
+	set("partner_id", first.PartnerID.ID)
+	set("communication", strings.Join(names, " "))
+	vals["payment_type"], vals["partner_type"] = "inbound", "customer"
+	if due.IsNegative() {
+		vals["payment_type"] = "outbound"
+	}
+	if first.AccountType == "liability_payable" {
+		vals["partner_type"] = "supplier"
+	}
+	if asInt(vals["journal_id"]) == 0 {
+		j, err := journalFor(env, first.CompanyID.ID, "bank", "cash", "credit")
+		if err != nil {
+			return nil, err
+		}
+		vals["journal_id"] = j.ID
+	}
+	if chosen := asInt(vals["currency_id"]); chosen != 0 && chosen != currency {
+		day := env.Today()
+		if s := asString(vals["payment_date"]); s != "" {
+			if day, err = orm.ParseDate(s); err != nil {
+				return nil, orm.ValidationErrorf("%q is not a date YYYY-MM-DD.", s)
+			}
+		}
+		if due, err = base.Convert(env, due, currency, chosen, first.CompanyID.ID, day); err != nil {
+			return nil, err
+		}
+		currency = chosen
+	}
+	vals["currency_id"], vals["source_amount"] = currency, due.Abs()
+	set("amount", due.Abs())
+	return vals, nil
+}
+
+// itemsToPay are the open receivable or payable items of the documents the
+// wizard was opened on.
+func itemsToPay(env *orm.Env, vals orm.Values) ([]*MoveLine, error) {
+	ids := asIDs(env.Key("active_ids"))
+	var d orm.Domain
+	switch model := asString(env.Key("active_model")); {
+	case vals["line_ids"] != nil:
+		cmds, ok := vals["line_ids"].([]orm.Command)
+		if !ok || len(cmds) == 0 {
+			given, listed := commandIDs(vals["line_ids"])
+			if !listed {
+				return nil, orm.UserErrorf("The journal items to pay must be given as a list of ids.")
+			}
+			cmds = []orm.Command{orm.SetIDs(given...)}
+		}
+		d = orm.Leaf("id", "in", cmds[0].IDs)
+	case model == "account.move":
+		d = orm.Leaf("move_id", "in", ids)
+	case model == "account.move.line":
+		d = orm.Leaf("id", "in", ids)
+	default:
+		return nil, orm.UserErrorf("The register payment wizard should only be called on account.move or account.move.line records.")
+	}
+	ls, err := orm.Search[MoveLine](env, orm.And(d, orm.Leaf("account_id.account_type", "in", []string{"asset_receivable", "liability_payable"})),
+		orm.SearchOptions{Order: "id"}, "move_id", "account_type")
+	if err != nil {
+		return nil, err
+	}
+	var open []*MoveLine
+	for _, l := range ls {
+		if l.MoveID.Rec().State != "posted" {
+			return nil, orm.UserErrorf("You can only register payment for posted journal entries.")
+		}
+		if l.Reconciled || l.AmountResidual.IsZero() && l.ResidualCurrency.IsZero() {
+			continue
+		}
+		open = append(open, l)
+	}
+	if len(open) == 0 {
+		return nil, orm.UserErrorf("You can't register a payment because there is nothing left to pay on the selected journal items.")
+	}
+	for _, l := range open {
+		if l.CompanyID.ID != open[0].CompanyID.ID {
+			return nil, orm.UserErrorf("You can't create payments for entries belonging to different companies.")
+		}
+		if l.AccountType != open[0].AccountType {
+			return nil, orm.UserErrorf("You can't register payments for both inbound and outbound moves at the same time.")
+		}
+	}
+	return open, nil
+}
+
+// commandIDs reads ids from a list of ids or of [6, 0, ids] commands.
+func commandIDs(v any) (ids []int64, ok bool) {
+	list, ok := v.([]any)
+	if !ok {
+		ids, ok = v.([]int64)
+		return ids, ok
+	}
+	for _, e := range list {
+		cmd, isCmd := e.([]any)
+		switch {
+		case !isCmd:
+			ids = append(ids, asInt(e))
+		case len(cmd) == 3 && asInt(cmd[0]) == orm.CmdSet:
+			ids = append(ids, asIDs(cmd[2])...)
+		case len(cmd) >= 2 && asInt(cmd[0]) == orm.CmdLink:
+			ids = append(ids, asInt(cmd[1]))
+		default:
+			return nil, false
+		}
+	}
+	return ids, true
+}
+
+// batch is what one payment of the wizard pays.
+type batch struct {
+	lines []*MoveLine
+	due   decimal.Decimal // signed, in currency
+}
+
+func createPayments(env *orm.Env, ws []*PaymentRegister, _ orm.Args) (any, error) {
+	if err := orm.RecordsOf(env, ws...).One(); err != nil {
+		return nil, err
+	}
+	w := ws[0]
+	if err := orm.Load(env, ws, "line_ids.move_id"); err != nil {
+		return nil, err
+	}
+	if !w.Amount.IsPositive() {
+		return nil, orm.UserErrorf("The amount to pay must be positive.")
+	}
+	batches, err := w.batches(env)
+	if err != nil {
+		return nil, err
+	}
+	var made []int64
+	for _, b := range batches {
+		amount := b.due.Abs()
+		if len(batches) == 1 {
+			amount = w.Amount
+		}
+		id, err := w.pay(env, b, amount, len(batches) == 1)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, id)
+	}
+	if env.Flag("dont_redirect_to_payments", false) {
+		return true, nil
+	}
+	action := map[string]any{"name": "Payments", "type": "ir.actions.act_window", "res_model": "account.payment", "context": map[string]any{"create": false}}
+	if len(made) == 1 {
+		action["view_mode"], action["res_id"] = "form", made[0]
+	} else {
+		action["view_mode"], action["domain"] = "list,form", []any{[]any{"id", "in", made}}
+	}
+	return action, nil
+}
+
+// batches divides the items by partner and account, and by document unless
+// they shall be paid together.
+func (w *PaymentRegister) batches(env *orm.Env) ([]*batch, error) {
+	type key struct{ partner, account, move int64 }
+	found := map[key]*batch{}
+	var out []*batch
+	own, err := base.CompanyCurrency(env, w.CompanyID.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range w.LineIDs.All() {
+		if l.Reconciled {
+			continue
+		}
+		k := key{l.PartnerID.ID, l.AccountID.ID, l.MoveID.ID}
+		if w.Group {
+			k.move = 0
+		}
+		b := found[k]
+		if b == nil {
+			b = &batch{}
+			found[k] = b
+			out = append(out, b)
+		}
+		b.lines = append(b.lines, l)
+		amount, from := l.AmountResidual, own
+		if l.CurrencyID.ID == w.CurrencyID.ID {
+			amount, from = l.ResidualCurrency, l.CurrencyID.ID
+		}
+		if amount, err = base.Convert(env, amount, from, w.CurrencyID.ID, w.CompanyID.ID, w.PaymentDate); err != nil {
+			return nil, err
+		}
+		b.due = b.due.Add(amount)
+	}
+	if len(out) == 0 {
+		return nil, orm.UserErrorf("You can't register a payment because there is nothing left to pay on the selected journal items.")
+	}
+	return out, nil
+}
+
+// pay makes one payment of a batch and matches it with the batch's items.
+func (w *PaymentRegister) pay(env *orm.Env, b *batch, amount decimal.Decimal, sole bool) (int64, error) {
+	kind := "inbound"
+	if b.due.IsNegative() {
+		kind = "outbound"
+	}
+	var invoices []int64
+	memo := w.Memo
+	for _, l := range b.lines {
+		if !slices.Contains(invoices, l.MoveID.ID) {
+			invoices = append(invoices, l.MoveID.ID)
+		}
+	}
+	if !sole && len(invoices) == 1 {
+		memo = b.lines[0].MoveID.Rec().PaymentReference
+	}
+	p, err := env.Model("account.payment").Create(orm.Values{"date": w.PaymentDate, "amount": amount, "payment_type": kind, "partner_type": w.PartnerType,
+		"memo": memo, "journal_id": w.JournalID.ID, "company_id": w.CompanyID.ID, "currency_id": w.CurrencyID.ID, "partner_id": b.lines[0].PartnerID.ID,
+		"destination_account_id": b.lines[0].AccountID.ID, "invoice_ids": []orm.Command{orm.SetIDs(invoices...)}})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := p.Do("action_post", orm.Args{}); err != nil {
+		return 0, err
+	}
+	sudo := env.Sudo()
+	own, err := orm.Search[MoveLine](sudo, orm.And(orm.Leaf("move_id.origin_payment_id", "=", p.ID()), orm.Leaf("account_id", "=", b.lines[0].AccountID.ID)), orm.SearchOptions{})
+	if err != nil {
+		return 0, err
+	}
+	items := append(own, b.lines...)
+	if diff := b.due.Abs().Sub(amount); sole && w.Handling == "reconcile" && !diff.IsZero() {
+		written, err := w.writeOff(sudo, b, diff)
+		if err != nil {
+			return 0, err
+		}
+		items = append(items, written)
+	}
+	return p.ID(), reconcile(sudo, items)
+}
+
+// writeOff books the difference between what was due and what was paid on the
+// account the user chose, so that the documents count as fully paid.
+func (w *PaymentRegister) writeOff(env *orm.Env, b *batch, diff decimal.Decimal) (*MoveLine, error) {
+	if !w.WriteoffID.IsSet() {
+		return nil, orm.UserErrorf("Choose the account on which the difference of the payment is booked.")
+	}
+	if b.due.IsNegative() {
+		diff = diff.Neg()
+	}
+	j, err := journalFor(env, w.CompanyID.ID, "general")
+	if err != nil {
+		return nil, err
+	}
+	own, err := base.CompanyCurrency(env, w.CompanyID.ID)
+	if err != nil {
+		return nil, err
+	}
+	balance, err := base.Convert(env, diff, w.CurrencyID.ID, own, w.CompanyID.ID, w.PaymentDate)
+	if err != nil {
+		return nil, err
+	}
+	line := func(account int64, balance, inCurrency decimal.Decimal) orm.Command {
+		return orm.CreateLine(orm.Values{"name": w.WriteoffTag, "account_id": account, "partner_id": b.lines[0].PartnerID.ID, "currency_id": w.CurrencyID.ID, "balance": balance, "amount_currency": inCurrency})
+	}
+	made, err := env.Model("account.move").Create(orm.Values{"move_type": "entry", "journal_id": j.ID, "company_id": w.CompanyID.ID, "date": w.PaymentDate, "ref": w.WriteoffTag,
+		"line_ids": []orm.Command{line(w.WriteoffID.ID, balance, diff), line(b.lines[0].AccountID.ID, balance.Neg(), diff.Neg())}})
+	if err != nil {
+		return nil, err
+	}
+	if err := Post(env, made.ID()); err != nil {
+		return nil, err
+	}
+	return orm.First[MoveLine](env, orm.And(orm.Leaf("move_id", "=", made.ID()), orm.Leaf("account_id", "=", b.lines[0].AccountID.ID)), "id")
+}

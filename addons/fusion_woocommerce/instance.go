@@ -1,0 +1,258 @@
+package woocommerce
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/url"
+	"strings"
+
+	"fusion/addons/account"
+	"fusion/addons/base"
+	"fusion/addons/mail"
+	"fusion/addons/product"
+	"fusion/addons/stock"
+	"fusion/framework/orm"
+)
+
+// Instance is one connected store.
+type Instance struct {
+	orm.Record `orm:"woo.instance" label:"WooCommerce Instance" order:"name"`
+	mail.Thread
+
+	Name           string                   `orm:"name,tracking" validate:"required" label:"Instance Name"`
+	URL            string                   `orm:"url,tracking" validate:"required,http_url" label:"WooCommerce URL" help:"Full address of the WordPress site, such as https://shop.example"`
+	ConsumerKey    orm.Secret               `orm:"consumer_key" validate:"required" groups:"base.group_system" label:"Consumer Key"`
+	ConsumerSecret orm.Secret               `orm:"consumer_secret" validate:"required" groups:"base.group_system" label:"Consumer Secret"`
+	WebhookSecret  orm.Secret               `orm:"webhook_secret" groups:"base.group_system" label:"Webhook Secret" help:"Signs what the store sends. Made by Register Webhooks when empty."`
+	APIVersion     string                   `orm:"wc_api_version,default=wc/v3" label:"API Version"`
+	APIKey         orm.Secret               `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin presents to this system."`
+	CompanyID      orm.Ref[base.Company]    `orm:"company_id,required,default=company" label:"Company"`
+	SyncInterval   string                   `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval"`
+	SyncProducts   bool                     `orm:"sync_products,default=true" label:"Sync Products"`
+	SyncOrders     bool                     `orm:"sync_orders,default=true" label:"Sync Orders"`
+	SyncInvoices   bool                     `orm:"sync_invoices,default=true" label:"Sync Invoices"`
+	SyncInventory  bool                     `orm:"sync_inventory,default=true" label:"Sync Inventory"`
+	SyncCustomers  bool                     `orm:"sync_customers,default=true" label:"Sync Customers"`
+	PriceSync      string                   `orm:"price_sync,default=both" selection:"odoo_to_woo:ERP to store,woo_to_odoo:Store to ERP,both:Both ways,none:None" label:"Price Sync Direction"`
+	WarehouseID    orm.Ref[stock.Warehouse] `orm:"default_warehouse_id" label:"Warehouse"`
+	NotifyFailure  bool                     `orm:"notify_on_failure,default=true" label:"Notify on Failure"`
+	NotifyUsers    orm.Many[base.User]      `orm:"notify_user_ids,rel=woo_instance_notify_user_rel:instance_id:user_id" label:"Notify Users"`
+	State          string                   `orm:"state,default=draft,tracking,readonly,nocopy" selection:"draft:Draft,connected:Connected,error:Error" label:"Status"`
+	LastSync       orm.Datetime             `orm:"last_sync,readonly,nocopy" label:"Last Sync"`
+	ProductMaps    orm.Many[ProductMap]     `orm:"product_map_ids,inverse=instance_id" label:"Product Mappings"`
+	Orders         orm.Many[Order]          `orm:"order_ids,inverse=instance_id" label:"Orders"`
+	Customers      orm.Many[Customer]       `orm:"customer_ids,inverse=instance_id" label:"Customers"`
+	Logs           orm.Many[Log]            `orm:"sync_log_ids,inverse=instance_id" label:"Sync Logs"`
+	Carriers       orm.Many[Carrier]        `orm:"carrier_ids,rel=woo_instance_carrier_rel:instance_id:carrier_id" label:"Shipping Carriers" help:"The carriers this store ships with; none means all."`
+	MappedCount    int                      `orm:"mapped_count" label:"Mapped Products"`
+	UnmappedCount  int                      `orm:"unmapped_count" label:"Unmapped Products"`
+	ErrorCount     int                      `orm:"error_count" label:"Errors (24 h)"`
+	OrderCount     int                      `orm:"order_count" label:"Orders"`
+	HeldCount      int                      `orm:"held_count" label:"Orders Held"`
+
+	// What the connection test found out.
+	AuthMode     string       `orm:"auth_mode,default=auto" selection:"auto:Find out,basic:Basic over HTTPS,oauth:OAuth 1.0a,query:Keys in the address" label:"Sign-in"`
+	PlainLinks   bool         `orm:"plain_permalinks,readonly" label:"Plain Permalinks"`
+	StoreVersion string       `orm:"store_version,readonly,nocopy" label:"WooCommerce Version"`
+	StoreZone    string       `orm:"store_timezone,readonly,nocopy" label:"Store Time Zone"`
+	HPOS         bool         `orm:"hpos,readonly,nocopy" label:"High-Performance Order Storage" help:"Without it some edits of orders do not show in the list of changes, so all orders are compared once a day."`
+	TaxAtTotal   bool         `orm:"tax_at_subtotal,readonly" label:"Store Rounds Tax at Subtotal"`
+	TestedAt     orm.Datetime `orm:"tested_at,readonly,nocopy" label:"Last Test"`
+	LastError    string       `orm:"last_error,text,readonly,nocopy" label:"Last Error"`
+
+	// Policies.
+	UnknownProduct string                          `orm:"unknown_product,default=hold,required" selection:"hold:Hold the order,placeholder:Use the placeholder product,create:Create the product" label:"Unknown Product" help:"What happens to an order with a product that is not mapped."`
+	MissingProduct string                          `orm:"missing_product,default=suggest,required" selection:"suggest:Suggest similar ones,create:Create them" label:"Products the ERP Lacks" help:"What Fetch Products does with a store product that has no product of the same internal reference."`
+	OnHold         string                          `orm:"on_hold_policy,default=import,required" selection:"import:Import and confirm,wait:Wait for payment" label:"Orders On Hold" help:"A store puts an order on hold while it waits for a bank transfer or a cheque; its stock is reserved already."`
+	CustomStatuses string                          `orm:"custom_statuses" label:"Further Statuses to Import" help:"Statuses of extensions whose orders are imported, separated by commas."`
+	AutoInvoice    string                          `orm:"auto_invoice,default=draft,required" selection:"none:No invoice,draft:Draft invoice" label:"Invoices"`
+	GoLive         orm.Datetime                    `orm:"go_live" label:"Import Orders Since" help:"Older orders are not imported; empty imports all."`
+	Tolerance      int                             `orm:"rounding_tolerance,default=2" label:"Rounding Tolerance (cents)" help:"By how much the total of a store's order may differ from the sum of its own parts. The difference becomes a line of its own."`
+	ShippingID     orm.Ref[product.Product]        `orm:"shipping_product_id" label:"Shipping Product"`
+	FeeID          orm.Ref[product.Product]        `orm:"fee_product_id" label:"Fee Product"`
+	RoundingID     orm.Ref[product.Product]        `orm:"rounding_product_id" label:"Rounding Product"`
+	PlaceholderID  orm.Ref[product.Product]        `orm:"placeholder_product_id" label:"Placeholder Product"`
+	TaxMaps        orm.Many[TaxMap]                `orm:"tax_map_ids,inverse=instance_id" label:"Taxes"`
+	FiscalPosition orm.Ref[account.FiscalPosition] `orm:"fiscal_position_id" label:"Fiscal Position"`
+
+	// Where the next poll begins, and how far each webhook got.
+	OrderCursor   orm.Datetime `orm:"order_cursor,readonly,nocopy" label:"Orders Read Up To"`
+	FullCompareAt orm.Datetime `orm:"full_compare_at,readonly,nocopy" label:"Last Full Comparison"`
+	WebhookIDs    string       `orm:"webhook_ids,text,readonly,nocopy" label:"Registered Webhooks"`
+	RequestRate   float64      `orm:"request_rate,default=10" label:"Requests per Second" help:"How fast this store may be asked, at most."`
+}
+
+// The methods of an instance.
+var (
+	TestConnection   = orm.Method[Instance]{Name: "action_test_connection", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
+	GenerateAPIKey   = orm.Method[Instance]{Name: "action_generate_api_key", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
+	SyncNow          = orm.Method[Instance]{Name: "action_sync_now"}
+	FetchProducts    = orm.Method[Instance]{Name: "action_fetch_products", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
+	RegisterWebhooks = orm.Method[Instance]{Name: "action_register_webhooks", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
+
+	ViewMapped   = orm.Method[Instance]{Name: "action_view_mapped"}
+	ViewUnmapped = orm.Method[Instance]{Name: "action_view_unmapped"}
+	ViewOrders   = orm.Method[Instance]{Name: "action_view_orders"}
+	ViewErrors   = orm.Method[Instance]{Name: "action_view_errors"}
+
+	CronProducts  = orm.ModelMethod[Instance]{Name: "_cron_sync_products"}
+	CronOrders    = orm.ModelMethod[Instance]{Name: "_cron_sync_orders"}
+	CronInventory = orm.ModelMethod[Instance]{Name: "_cron_sync_inventory"}
+	CronCustomers = orm.ModelMethod[Instance]{Name: "_cron_sync_customers"}
+	CronHealth    = orm.ModelMethod[Instance]{Name: "_cron_health_check"}
+)
+
+func defineInstance(r *orm.Registry) {
+	d := orm.Define[Instance](r)
+	d.Unique("url_company", "url, company_id", "This store is already connected for this company.")
+	d.Compute("mapped_count,unmapped_count,error_count,order_count,held_count", countInstance, "product_map_ids.state", "order_ids.state", "sync_log_ids.state")
+	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			for i, v := range list {
+				list[i] = tidyURL(v)
+			}
+			return super(rs, list)
+		}
+	})
+	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, v orm.Values) error {
+			v = tidyURL(v)
+			if _, ok := v["url"]; ok {
+				// another address is another store until it has been tested
+				v["auth_mode"], v["state"] = "auto", "draft"
+			}
+			return super(rs, v)
+		}
+	})
+	for field, xmlid := range map[string]string{
+		"shipping_product_id": "product_shipping", "fee_product_id": "product_fee",
+		"rounding_product_id": "product_rounding", "placeholder_product_id": "product_unknown",
+	} {
+		d.Default(field, func(env *orm.Env) (any, error) {
+			rs, ok, err := env.Sudo().FindRef("fusion_woocommerce." + xmlid)
+			if err != nil || !ok {
+				return nil, err
+			}
+			return rs.ID(), nil
+		})
+	}
+	d.Default("default_warehouse_id", func(env *orm.Env) (any, error) {
+		w, err := orm.First[stock.Warehouse](env.Sudo(), orm.Leaf("company_id", "=", env.Company()), "sequence, id")
+		if err != nil || w == nil {
+			return nil, err
+		}
+		return w.ID, nil
+	})
+	orm.Implement(d, GenerateAPIKey, generateAPIKey)
+	orm.Implement(d, TestConnection, testConnection)
+	orm.Implement(d, SyncNow, syncNow)
+	orm.Implement(d, FetchProducts, fetchProducts)
+	orm.Implement(d, RegisterWebhooks, registerWebhooks)
+	orm.Implement(d, ViewMapped, opens("Mapped Products", "woo.product.map", orm.Leaf("state", "=", "mapped")))
+	orm.Implement(d, ViewUnmapped, opens("Unmapped Products", "woo.product.map", orm.Leaf("state", "!=", "mapped")))
+	orm.Implement(d, ViewOrders, opens("Orders", "woo.order", nil))
+	orm.Implement(d, ViewErrors, opens("Failed", "woo.sync.log", orm.Leaf("state", "=", "failed")))
+	orm.ImplementModel(d, CronProducts, cronProducts)
+	orm.ImplementModel(d, CronOrders, cronOrders)
+	orm.ImplementModel(d, CronInventory, notBuilt("Pushing stock to the store"))
+	orm.ImplementModel(d, CronCustomers, notBuilt("Pushing customers to the store"))
+	orm.ImplementModel(d, CronHealth, cronHealth)
+}
+
+// notBuilt is the body of a cron whose work is not there yet; its cron is
+// archived in the data files.
+func notBuilt(what string) orm.Function {
+	return func(*orm.Env, orm.Args) (any, error) {
+		return nil, orm.UserErrorf("%s is not built yet. Keep this scheduled action archived.", what)
+	}
+}
+
+// opens makes a button that lists an instance's records of a model.
+func opens(name, model string, filter orm.Domain) orm.Action[Instance] {
+	return func(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
+		return map[string]any{"type": "ir.actions.act_window", "name": name, "res_model": model, "view_mode": "list,form",
+			"domain": []any(orm.And(orm.Leaf("instance_id", "in", anyIDs(orm.IDs(env, recs))), filter))}, nil
+	}
+}
+
+func anyIDs(ids []int64) []any {
+	out := make([]any, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
+}
+
+// tidyURL brings the store's address to one spelling, without a trailing slash.
+func tidyURL(v orm.Values) orm.Values {
+	s, ok := v["url"].(string)
+	if !ok {
+		return v
+	}
+	s = strings.TrimRight(strings.TrimSpace(s), "/")
+	if u, err := url.Parse(s); err == nil && u.Host != "" {
+		u.Host = strings.ToLower(u.Host)
+		u.Scheme = strings.ToLower(u.Scheme)
+		s = u.String()
+	}
+	v = v.Clone()
+	v["url"] = s
+	return v
+}
+
+// countInstance counts with one grouped query a model, for all instances.
+func countInstance(env *orm.Env, recs []*Instance) error {
+	ids := anyIDs(orm.IDs(env, recs))
+	count := func(model string, filter orm.Domain, set func(*Instance, int)) error {
+		groups, err := env.Model(model).ReadGroup(orm.And(orm.Leaf("instance_id", "in", ids), filter), []string{"instance_id"}, nil, orm.GroupOptions{})
+		if err != nil {
+			return err
+		}
+		by := map[int64]int{}
+		for _, g := range groups {
+			if id, ok := g.Keys[0].(int64); ok {
+				by[id] = g.Count
+			}
+		}
+		for _, r := range recs {
+			set(r, by[r.ID])
+		}
+		return nil
+	}
+	day := orm.DatetimeOf(env.Now().AddDate(0, 0, -1)).String()
+	for _, c := range []struct {
+		model  string
+		filter orm.Domain
+		set    func(*Instance, int)
+	}{
+		{"woo.product.map", orm.Leaf("state", "=", "mapped"), func(i *Instance, n int) { i.MappedCount = n }},
+		{"woo.product.map", orm.Leaf("state", "in", []any{"unmapped", "conflict", "error"}), func(i *Instance, n int) { i.UnmappedCount = n }},
+		{"woo.sync.log", orm.And(orm.Leaf("state", "=", "failed"), orm.Leaf("create_date", ">=", day)), func(i *Instance, n int) { i.ErrorCount = n }},
+		{"woo.order", nil, func(i *Instance, n int) { i.OrderCount = n }},
+		{"woo.order", orm.Leaf("state", "in", []any{"held", "error"}), func(i *Instance, n int) { i.HeldCount = n }},
+	} {
+		if err := count(c.model, c.filter, c.set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func generateAPIKey(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
+	for _, r := range recs {
+		key := make([]byte, 32)
+		if _, err := rand.Read(key); err != nil {
+			return nil, err
+		}
+		if err := orm.RecordsOf(env.Sudo(), r).Write(orm.Values{"odoo_api_key": base64.RawURLEncoding.EncodeToString(key)}); err != nil {
+			return nil, err
+		}
+	}
+	return notify("success", "API Key", "A new key is stored. Administrators can copy it from the instance into the plugin's settings."), nil
+}
+
+// notify is a message shown to who pressed a button.
+func notify(kind, title, text string) map[string]any {
+	return map[string]any{"type": "ir.actions.client", "tag": "display_notification",
+		"params": map[string]any{"type": kind, "title": title, "message": text, "sticky": kind != "success"}}
+}

@@ -1,0 +1,191 @@
+package woocommerce
+
+import (
+	"fusion/addons/account"
+	"fusion/addons/base"
+	"fusion/addons/sale"
+	"fusion/framework/orm"
+
+	"github.com/shopspring/decimal"
+)
+
+// Order is one order of a store: what the store says of it, what became of it
+// here, and why.
+type Order struct {
+	orm.Record    `orm:"woo.order" label:"WooCommerce Order" order:"date_created desc, woo_id desc" rec:"number" search:"number,billing_email"`
+	InstanceID    orm.Ref[Instance]      `orm:"instance_id,required,ondelete=cascade" label:"Instance"`
+	CompanyID     orm.Ref[base.Company]  `orm:"company_id,required" label:"Company"`
+	RemoteID      int64                  `orm:"woo_id,required" label:"Store Order ID"`
+	Number        string                 `orm:"number,index" label:"Number"`
+	Status        string                 `orm:"woo_status,index" label:"Store Status"`
+	CreatedVia    string                 `orm:"created_via" label:"Placed Through"`
+	DateCreated   orm.Datetime           `orm:"date_created" label:"Placed On"`
+	DateModified  orm.Datetime           `orm:"date_modified" label:"Changed On"`
+	DatePaid      orm.Datetime           `orm:"date_paid" label:"Paid On"`
+	DateCompleted orm.Datetime           `orm:"date_completed" label:"Completed On"`
+	CurrencyCode  string                 `orm:"currency" label:"Currency Code"`
+	CurrencyID    orm.Ref[base.Currency] `orm:"currency_id" label:"Currency"`
+	Total         decimal.Decimal        `orm:"total,monetary" label:"Total"`
+	TotalTax      decimal.Decimal        `orm:"total_tax,monetary" label:"Tax"`
+	Shipping      decimal.Decimal        `orm:"shipping_total,monetary" label:"Shipping"`
+	Discount      decimal.Decimal        `orm:"discount_total,monetary" label:"Discount"`
+	Refunded      decimal.Decimal        `orm:"refunded_total,monetary" label:"Refunded"`
+	PaymentMethod string                 `orm:"payment_method" label:"Payment Method"`
+	PaymentTitle  string                 `orm:"payment_method_title" label:"Payment"`
+	TransactionID string                 `orm:"transaction_id" label:"Transaction"`
+	CustomerNote  string                 `orm:"customer_note,text" label:"Customer's Note"`
+	Email         string                 `orm:"billing_email,index" label:"E-mail"`
+	PartnerID     orm.Ref[base.Partner]  `orm:"partner_id,index" label:"Customer"`
+	SaleID        orm.Ref[sale.Order]    `orm:"sale_order_id,index,ondelete=set_null" label:"Sale Order"`
+	InvoiceID     orm.Ref[account.Move]  `orm:"invoice_id,ondelete=set_null" label:"Invoice"`
+	InvoiceSynced bool                   `orm:"invoice_synced" label:"Invoice Sent to Store"`
+	Lines         orm.Many[Bind]         `orm:"bind_ids,inverse=order_id" label:"Lines"`
+	TotalsState   string                 `orm:"totals_state,index" selection:"equal:Equal,rounded:Rounded,mismatch:Mismatch" label:"Totals"`
+	TotalsNote    string                 `orm:"totals_note,text" label:"Explanation of Totals"`
+	State         string                 `orm:"state,required,default=received,index" selection:"received:Waiting,held:Held,imported:Imported,cancelled:Cancelled,error:Error" label:"Status"`
+	HoldReason    string                 `orm:"hold_reason,text" label:"Why It Waits"`
+	Attention     string                 `orm:"attention,text" label:"Needs Attention" help:"What changed in the store after the order was imported and was not taken over."`
+	Digest        string                 `orm:"digest,nocopy" label:"Digest of What Was Imported"`
+	LastMessageID int64                  `orm:"last_message_id" label:"Last Message Sent"`
+	LastStatus    string                 `orm:"last_status_pushed" label:"Last Status Sent"`
+	ImportedOn    orm.Datetime           `orm:"imported_on" label:"Imported On"`
+}
+
+// Bind ties a line of a store's order to a line of the sale order.
+type Bind struct {
+	orm.Record `orm:"woo.order.bind" label:"WooCommerce Order Line" order:"id"`
+	OrderID    orm.Ref[Order]          `orm:"order_id,required,ondelete=cascade" label:"Order"`
+	CompanyID  orm.Ref[base.Company]   `orm:"company_id,related=order_id.company_id,store" label:"Company"`
+	LineID     int64                   `orm:"woo_line_id" label:"Store Line ID"`
+	Kind       string                  `orm:"kind" selection:"product:Product,shipping:Shipping,fee:Fee,rounding:Rounding,note:Note" label:"Kind"`
+	Name       string                  `orm:"name" label:"Description"`
+	Quantity   decimal.Decimal         `orm:"quantity" label:"Quantity"`
+	Total      decimal.Decimal         `orm:"total" label:"Total"`
+	SaleLineID orm.Ref[sale.OrderLine] `orm:"sale_line_id,ondelete=set_null" label:"Sale Order Line"`
+}
+
+// The buttons of an order.
+var (
+	ImportAgain = orm.Method[Order]{Name: "action_import"}
+	OpenSale    = orm.Method[Order]{Name: "action_view_sale"}
+	OpenInvoice = orm.Method[Order]{Name: "action_view_invoice"}
+	Resolved    = orm.Method[Order]{Name: "action_resolve"}
+)
+
+func defineOrder(r *orm.Registry) {
+	orm.Define[Bind](r)
+	d := orm.Define[Order](r)
+	d.Unique("instance_remote", "instance_id, woo_id", "This order of the store is recorded already.")
+	orm.Implement(d, ImportAgain, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
+		for _, o := range recs {
+			if err := queueOrder(env, o.InstanceID.ID, o.RemoteID, "replay", 0, ""); err != nil {
+				return nil, err
+			}
+		}
+		return notify("success", "Import", "The store is asked for the current state of the order. Reload the page in a moment."), nil
+	})
+	orm.Implement(d, OpenSale, func(_ *orm.Env, recs []*Order, _ orm.Args) (any, error) {
+		return openRecord("sale.order", "Sale Order", recs[0].SaleID.ID)
+	})
+	orm.Implement(d, OpenInvoice, func(_ *orm.Env, recs []*Order, _ orm.Args) (any, error) {
+		return openRecord("account.move", "Invoice", recs[0].InvoiceID.ID)
+	})
+	orm.Implement(d, Resolved, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
+		return true, orm.RecordsOf(env.Sudo(), recs...).Write(orm.Values{"attention": nil})
+	})
+}
+
+func openRecord(model, name string, id int64) (any, error) {
+	if id == 0 {
+		return nil, orm.UserErrorf("There is no %s yet.", name)
+	}
+	return map[string]any{"type": "ir.actions.act_window", "name": name, "res_model": model, "res_id": id, "view_mode": "form"}, nil
+}
+
+// Customer ties a customer of a store to a contact. A guest has no id in the
+// store and is known by e-mail.
+type Customer struct {
+	orm.Record `orm:"woo.customer" label:"WooCommerce Customer" order:"woo_email, id" rec:"woo_email" search:"woo_email"`
+	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,ondelete=cascade" label:"Instance"`
+	CompanyID  orm.Ref[base.Company] `orm:"company_id,required" label:"Company"`
+	PartnerID  orm.Ref[base.Partner] `orm:"partner_id,required,ondelete=cascade" label:"Contact"`
+	// Key is the id in the store, or the e-mail of a guest.
+	RemoteID int64  `orm:"woo_customer_id" label:"Store Customer ID" help:"0 for guests."`
+	Key      string `orm:"store_key,required" label:"Key"`
+	Email    string `orm:"woo_email,index" label:"E-mail"`
+	Role     string `orm:"role" label:"Role"`
+	Digest   string `orm:"address_digest" label:"Digest of Addresses"`
+}
+
+func defineCustomer(r *orm.Registry) {
+	d := orm.Define[Customer](r)
+	d.Unique("instance_key", "instance_id, store_key", "This customer of the store is known already.")
+}
+
+// TaxMap says which tax of the ERP a rate of the store is.
+type TaxMap struct {
+	orm.Record `orm:"woo.tax.map" label:"WooCommerce Tax" order:"country, state, woo_priority, id" rec:"name" search:"name"`
+	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,ondelete=cascade" label:"Instance"`
+	CompanyID  orm.Ref[base.Company] `orm:"company_id,required" label:"Company"`
+	RateID     int64                 `orm:"woo_rate_id,required" label:"Store Rate ID"`
+	Name       string                `orm:"name" label:"Store Name"`
+	Class      string                `orm:"woo_tax_class" label:"Tax Class"`
+	Country    string                `orm:"country" label:"Country"`
+	State      string                `orm:"state" label:"State"`
+	Rate       decimal.Decimal       `orm:"rate,digits=4" label:"Rate (%)"`
+	Compound   bool                  `orm:"compound" label:"Compound"`
+	Shipping   bool                  `orm:"on_shipping" label:"On Shipping"`
+	Priority   int                   `orm:"woo_priority" label:"Priority"`
+	TaxID      orm.Ref[account.Tax]  `orm:"tax_id,ondelete=restrict" label:"Tax"`
+}
+
+func defineTaxMap(r *orm.Registry) {
+	d := orm.Define[TaxMap](r)
+	d.Unique("instance_rate", "instance_id, woo_rate_id, rate", "This rate of the store is listed already.")
+}
+
+// Event is a webhook as it came in: a hint that something changed. It is kept
+// with what became of it.
+type Event struct {
+	orm.Record `orm:"woo.event" label:"WooCommerce Webhook" order:"id desc" rec:"topic"`
+	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,ondelete=cascade" label:"Instance"`
+	CompanyID  orm.Ref[base.Company] `orm:"company_id,required" label:"Company"`
+	Topic      string                `orm:"topic,index" label:"Topic"`
+	Resource   string                `orm:"resource,index" label:"Resource"`
+	RemoteID   int64                 `orm:"woo_id,index" label:"Store ID"`
+	Body       string                `orm:"body,text" label:"Body" groups:"fusion_woocommerce.group_woo_manager"`
+	Digest     string                `orm:"digest" label:"Digest"`
+	WebhookID  string                `orm:"webhook" label:"Webhook"`
+	DeliveryID string                `orm:"delivery" label:"Delivery"`
+	State      string                `orm:"state,required,default=received,index" selection:"received:Received,done:Done,skipped:Skipped,failed:Failed" label:"Status"`
+	Note       string                `orm:"note,text" label:"Note"`
+	Received   orm.Datetime          `orm:"create_date"`
+}
+
+func defineEvent(r *orm.Registry) { orm.Define[Event](r) }
+
+// saleOrder is what the addon adds to sale orders.
+type saleOrder struct {
+	sale.Order
+	WooOrders  orm.Many[Order] `orm:"woo_order_ids,inverse=sale_order_id" label:"WooCommerce Order"`
+	WooNumber  string          `orm:"woo_number,nocopy,readonly" label:"Store Order"`
+	WooPayment string          `orm:"woo_payment,nocopy,readonly" label:"Store Payment"`
+}
+
+// partner is what the addon adds to contacts.
+type partner struct {
+	base.Partner
+	WooCustomers orm.Many[Customer] `orm:"woo_customer_ids,inverse=partner_id" label:"WooCommerce Customers"`
+	IsWoo        bool               `orm:"is_woo_customer" label:"WooCommerce Customer"`
+}
+
+func defineExtensions(r *orm.Registry) {
+	orm.Extend[saleOrder](r, "sale.order")
+	p := orm.Extend[partner](r, "res.partner")
+	p.Compute("is_woo_customer", func(_ *orm.Env, recs []*partner) error {
+		for _, x := range recs {
+			x.IsWoo = len(x.WooCustomers.IDs()) > 0
+		}
+		return nil
+	}, "woo_customer_ids")
+}

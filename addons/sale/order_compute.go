@@ -1,0 +1,276 @@
+package sale
+
+import (
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/account"
+	"fusion/addons/base"
+	"fusion/addons/product"
+	"fusion/addons/sales_team"
+	"fusion/framework/orm"
+)
+
+func defineOrder(r *orm.Registry) {
+	d := orm.Define[Order](r)
+	d.Compute("partner_invoice_id, partner_shipping_id", orderAddresses, "partner_id")
+	d.Compute("fiscal_position_id", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			id, err := account.FiscalPositionFor(env, o.CompanyID.ID, o.PartnerID.ID, o.ShippingID.ID)
+			if err != nil {
+				return err
+			}
+			o.FiscalPositionID = orm.RefTo[account.FiscalPosition](id)
+		}
+		return nil
+	}, "partner_id", "partner_shipping_id", "company_id")
+	d.Compute("payment_term_id", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			id, err := account.PartnerProperty(env, o.CompanyID.ID, o.PartnerID.ID, "property_payment_term_id")
+			if err != nil {
+				return err
+			}
+			o.PaymentTermID = orm.RefTo[account.PaymentTerm](id)
+		}
+		return nil
+	}, "partner_id", "company_id")
+	d.Compute("pricelist_id", orderPricelists, "partner_id", "company_id")
+	d.Compute("currency_id", orderCurrencies, "pricelist_id.currency_id", "company_id")
+	d.Compute("currency_rate", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			own, err := base.CompanyCurrency(env, o.CompanyID.ID)
+			if err != nil {
+				return err
+			}
+			if o.CurrencyRate, err = base.ConversionRate(env, own, o.CurrencyID.ID, o.CompanyID.ID, orm.DateOf(o.DateOrder.Time())); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, "currency_id", "date_order", "company_id")
+	d.Compute("user_id", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			o.UserID = orm.RefTo[base.User](env.UID())
+			if p := o.PartnerID.Rec(); p != nil {
+				if c := p.CommercialPartnerID.Rec(); p.UserID.IsSet() {
+					o.UserID = orm.RefTo[base.User](p.UserID.ID)
+				} else if c != nil && c.UserID.IsSet() {
+					o.UserID = orm.RefTo[base.User](c.UserID.ID)
+				}
+			}
+		}
+		return nil
+	}, "partner_id")
+	d.Compute("team_id", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			id, err := sales_team.TeamOf(env, o.UserID.ID, o.CompanyID.ID)
+			if err != nil {
+				return err
+			}
+			o.TeamID = orm.RefTo[sales_team.Team](id)
+		}
+		return nil
+	}, "user_id", "company_id")
+	d.Compute("amount_untaxed, amount_tax, amount_total", orderAmounts, "order_line.price_subtotal", "order_line.price_tax", "order_line.price_total",
+		"order_line.price_unit", "order_line.product_uom_qty", "order_line.discount", "order_line.tax_id", "order_line.tax_override", "order_line.display_type", "tax_rounding_method", "currency_id")
+	d.Compute("tax_totals", orderTaxTotals, "order_line.tax_id", "order_line.price_subtotal", "amount_total")
+	d.Compute("invoice_ids, invoice_count", orderInvoices, "order_line.invoice_lines")
+	d.Compute("invoice_status", orderInvoiceStatus, "state", "order_line.invoice_status", "order_line.is_downpayment", "order_line.display_type")
+	d.Compute("amount_to_invoice, amount_invoiced", orderInvoiced, "amount_total", "order_line.invoice_lines")
+	d.Compute("type_name", func(_ *orm.Env, os []*Order) error {
+		for _, o := range os {
+			o.TypeName = "Sales Order"
+			if o.State == "draft" || o.State == "sent" || o.State == "cancel" {
+				o.TypeName = "Quotation"
+			}
+		}
+		return nil
+	}, "state")
+	d.Compute("is_expired", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			o.IsExpired = (o.State == "draft" || o.State == "sent") && !o.ValidityDate.IsZero() && o.ValidityDate.Before(env.Today())
+		}
+		return nil
+	}, "state", "validity_date")
+	d.SearchBy("invoice_ids", searchOrderInvoices)
+	d.Check("date_order_conditional_required", "state <> 'sale' OR date_order IS NOT NULL", "A confirmed sales order requires a confirmation date.")
+	d.OnCreate(createOrders)
+	d.OnWrite(writeOrders)
+	d.OnUnlink(unlinkOrders)
+	defineFlow(d)
+}
+
+func orderAddresses(env *orm.Env, os []*Order) error {
+	for _, o := range os {
+		invoice, err := account.AddressOf(env, o.PartnerID.ID, "invoice")
+		if err != nil {
+			return err
+		}
+		delivery, err := account.AddressOf(env, o.PartnerID.ID, "delivery")
+		if err != nil {
+			return err
+		}
+		o.InvoiceAddressID, o.ShippingID = orm.RefTo[base.Partner](invoice), orm.RefTo[base.Partner](delivery)
+	}
+	return nil
+}
+
+func orderPricelists(env *orm.Env, os []*Order) error {
+	for _, o := range os {
+		if o.State != "draft" && o.State != "" {
+			continue
+		}
+		id, err := product.PricelistOf(env.WithCompany(o.CompanyID.ID), o.PartnerID.ID)
+		if err != nil {
+			return err
+		}
+		o.PricelistID = orm.RefTo[product.Pricelist](id)
+	}
+	return nil
+}
+
+func orderCurrencies(env *orm.Env, os []*Order) error {
+	for _, o := range os {
+		if p := o.PricelistID.Rec(); p != nil {
+			o.CurrencyID = orm.RefTo[base.Currency](p.CurrencyID.ID)
+			continue
+		}
+		own, err := base.CompanyCurrency(env, o.CompanyID.ID)
+		if err != nil {
+			return err
+		}
+		o.CurrencyID = orm.RefTo[base.Currency](own)
+	}
+	return nil
+}
+
+// document is an order as the tax computation sees it, with the lines it is
+// made of, in order.
+func (o *Order) document() (*account.Document, []*OrderLine) {
+	doc := &account.Document{Company: o.CompanyID.ID, Currency: o.CurrencyID.ID, Rounding: o.TaxRounding}
+	var lines []*OrderLine
+	for _, l := range o.Lines.All() {
+		if l.DisplayType != "" {
+			continue
+		}
+		lines = append(lines, l)
+		doc.Lines = append(doc.Lines, l.taxLine())
+	}
+	return doc, lines
+}
+
+func (l *OrderLine) taxLine() account.DocumentLine {
+	return account.DocumentLine{Price: l.PriceUnit, Quantity: l.Quantity, Discount: l.Discount, Taxes: l.TaxIDs.IDs(), Override: l.TaxOverride}
+}
+
+func orderAmounts(env *orm.Env, os []*Order) error {
+	for _, o := range os {
+		doc, _ := o.document()
+		if err := doc.Compute(env); err != nil {
+			return err
+		}
+		o.AmountUntaxed, o.AmountTax = doc.Untaxed, doc.Tax
+		o.AmountTotal = doc.Untaxed.Add(doc.Tax)
+	}
+	return nil
+}
+
+func orderTaxTotals(env *orm.Env, os []*Order) error {
+	if err := orm.Load(env, os, "order_line.tax_id"); err != nil {
+		return err
+	}
+	for _, o := range os {
+		doc, _ := o.document()
+		if err := doc.Compute(env); err != nil {
+			return err
+		}
+		var err error
+		if o.TaxTotals, err = doc.Totals(env); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func orderInvoices(env *orm.Env, os []*Order) error {
+	invoices, err := invoicesOf(env, orm.IDs(env, os))
+	if err != nil {
+		return err
+	}
+	for _, o := range os {
+		o.InvoiceIDs.Set(invoices[o.ID]...)
+		o.InvoiceCount = len(invoices[o.ID])
+	}
+	return nil
+}
+
+// invoicesOf finds the invoices and credit notes of orders.
+func invoicesOf(env *orm.Env, orders []int64) (map[int64][]int64, error) {
+	rows, err := env.Query(`SELECT DISTINCT l.order_id, m.id FROM sale_order_line l JOIN sale_order_line_invoice_rel r ON r.order_line_id = l.id
+		JOIN account_move_line i ON i.id = r.invoice_line_id JOIN account_move m ON m.id = i.move_id
+		WHERE l.order_id = ANY(?) AND m.move_type IN ('out_invoice', 'out_refund') ORDER BY 1, 2`, orders)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64][]int64{}
+	for _, row := range rows {
+		out[atoi(row[0])] = append(out[atoi(row[0])], atoi(row[1]))
+	}
+	return out, nil
+}
+
+func searchOrderInvoices(env *orm.Env, op string, value any) (orm.Domain, error) {
+	switch op {
+	case "=", "in":
+	default:
+		return nil, orm.UserErrorf("Orders can be searched by their invoices with = and in only.")
+	}
+	return orm.Leaf("order_line.invoice_lines.move_id", op, value), nil
+}
+
+func orderInvoiceStatus(_ *orm.Env, os []*Order) error {
+	for _, o := range os {
+		o.InvoiceStatus = "no"
+		if o.State != "sale" {
+			continue
+		}
+		seen := map[string]int{}
+		n := 0
+		for _, l := range o.Lines.All() {
+			if l.IsDownpayment || l.DisplayType != "" {
+				continue
+			}
+			seen[l.InvoiceStatus]++
+			n++
+		}
+		switch {
+		case seen["to invoice"] > 0:
+			o.InvoiceStatus = "to invoice"
+		case n > 0 && seen["invoiced"] == n:
+			o.InvoiceStatus = "invoiced"
+		case n > 0 && seen["invoiced"]+seen["upselling"] == n:
+			o.InvoiceStatus = "upselling"
+		}
+	}
+	return nil
+}
+
+// orderInvoiced sums what posted invoices took of the total of orders.
+func orderInvoiced(env *orm.Env, os []*Order) error {
+	rows, err := env.Query(`SELECT x.order_id, sum(x.total) FROM (
+			SELECT DISTINCT l.order_id, i.id, CASE WHEN m.move_type = 'out_refund' THEN -i.price_total ELSE i.price_total END AS total
+			FROM sale_order_line l JOIN sale_order_line_invoice_rel r ON r.order_line_id = l.id
+			JOIN account_move_line i ON i.id = r.invoice_line_id JOIN account_move m ON m.id = i.move_id
+			WHERE l.order_id = ANY(?) AND m.state = 'posted' AND m.move_type IN ('out_invoice', 'out_refund')) x GROUP BY x.order_id`, orm.IDs(env, os))
+	if err != nil {
+		return err
+	}
+	sums := map[int64]decimal.Decimal{}
+	for _, row := range rows {
+		sums[atoi(row[0])] = dec(row[1])
+	}
+	for _, o := range os {
+		o.AmountInvoiced = sums[o.ID]
+		o.AmountToInvoice = o.AmountTotal.Sub(o.AmountInvoiced)
+	}
+	return nil
+}

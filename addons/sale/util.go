@@ -1,0 +1,69 @@
+package sale
+
+import (
+	"strconv"
+
+	"github.com/shopspring/decimal"
+)
+
+func atoi(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0 // NULL, which Query returns as ""
+	}
+	return n
+}
+
+func dec(s string) decimal.Decimal {
+	d, err := decimal.NewFromString(s)
+	if err != nil {
+		return decimal.Zero // NULL, which Query returns as ""
+	}
+	return d
+}
+
+// asInt reads a record id as values and contexts carry it, 0 when it is none.
+func asInt(v any) int64 {
+	switch x := v.(type) {
+	case int64:
+		return x
+	case int:
+		return int64(x)
+	case float64:
+		return int64(x)
+	case interface{ Int64() (int64, error) }:
+		if n, err := x.Int64(); err == nil {
+			return n
+		}
+	case []any:
+		if len(x) > 0 {
+			return asInt(x[0])
+		}
+	}
+	return 0
+}
+
+func asString(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// asIDs reads a list of record ids as contexts carry it.
+func asIDs(v any) []int64 {
+	switch x := v.(type) {
+	case []int64:
+		return x
+	case []any:
+		var out []int64
+		for _, e := range x {
+			if id := asInt(e); id != 0 {
+				out = append(out, id)
+			}
+		}
+		return out
+	}
+	if id := asInt(v); id != 0 {
+		return []int64{id}
+	}
+	return nil
+}
