@@ -1,0 +1,82 @@
+package product
+
+import (
+	"github.com/shopspring/decimal"
+
+	"fusion/framework/orm"
+)
+
+// When the variants of an attribute's values are made.
+const (
+	Always    = "always"
+	Dynamic   = "dynamic"
+	NoVariant = "no_variant"
+)
+
+// Attribute is a property in which the variants of a product may differ.
+type Attribute struct {
+	orm.Record    `orm:"product.attribute" label:"Product Attribute" order:"sequence, id"`
+	Name          string                   `orm:"name,required,translate" label:"Attribute"`
+	Active        bool                     `orm:"active,default=true" label:"Active"`
+	Sequence      int                      `orm:"sequence,index,default=20" label:"Sequence" help:"Determine the display order"`
+	CreateVariant string                   `orm:"create_variant,required,default=always" selection:"always:Instantly,dynamic:Dynamically,no_variant:Never" label:"Variant Creation" help:"Instantly: all variants are made as soon as the attribute is added to a product. Dynamically: a variant is made when it is first sold. Never: the choice is noted on the order line only."`
+	DisplayType   string                   `orm:"display_type,required,default=radio" selection:"radio:Radio,pills:Pills,select:Select,color:Color,multi:Multi-checkbox" label:"Display Type"`
+	ValueIDs      orm.Many[AttributeValue] `orm:"value_ids,inverse=attribute_id,copy" label:"Values"`
+	LineIDs       orm.Many[AttributeLine]  `orm:"attribute_line_ids,inverse=attribute_id" label:"Lines"`
+	TemplateIDs   orm.Many[Template]       `orm:"product_tmpl_ids,store=false" label:"Related Products"`
+	ProductCount  int                      `orm:"number_related_products" label:"Related Products Count"`
+}
+
+// AttributeValue is one of the values an attribute can have.
+type AttributeValue struct {
+	orm.Record        `orm:"product.attribute.value" label:"Attribute Value" order:"attribute_id, sequence, id"`
+	Name              string                  `orm:"name,required,translate" label:"Value"`
+	Sequence          int                     `orm:"sequence,index" label:"Sequence" help:"Determine the display order"`
+	AttributeID       orm.Ref[Attribute]      `orm:"attribute_id,required,index,ondelete=cascade" label:"Attribute"`
+	LineIDs           orm.Many[AttributeLine] `orm:"pav_attribute_line_ids,rel=product_attribute_value_product_template_attribute_line_rel:product_attribute_value_id:product_template_attribute_line_id,nocopy" label:"Lines"`
+	DefaultExtraPrice decimal.Decimal         `orm:"default_extra_price,digits=6" label:"Default Extra Price"`
+	IsCustom          bool                    `orm:"is_custom" label:"Free text" help:"Allow customers to set their own value"`
+	HTMLColor         string                  `orm:"html_color" label:"Color" help:"The color shown for the value when the attribute is displayed as colors."`
+	DisplayType       string                  `orm:"display_type,related=attribute_id.display_type,readonly" label:"Display Type"`
+	Color             int                     `orm:"color" label:"Color Index"`
+	Active            bool                    `orm:"active,default=true" label:"Active"`
+	DisplayName       string                  `orm:"display_name"`
+}
+
+// AttributeLine says which values of an attribute a template comes in.
+type AttributeLine struct {
+	orm.Record  `orm:"product.template.attribute.line" label:"Product Template Attribute Line" order:"sequence, attribute_id, id" rec:"attribute_id"`
+	Active      bool                             `orm:"active,default=true" label:"Active"`
+	TemplateID  orm.Ref[Template]                `orm:"product_tmpl_id,required,index,ondelete=cascade" label:"Product Template"`
+	Sequence    int                              `orm:"sequence,default=10" label:"Sequence"`
+	AttributeID orm.Ref[Attribute]               `orm:"attribute_id,required,index,ondelete=restrict" label:"Attribute"`
+	ValueIDs    orm.Many[AttributeValue]         `orm:"value_ids,rel=product_attribute_value_product_template_attribute_line_rel:product_template_attribute_line_id:product_attribute_value_id" label:"Values" domain:"[('attribute_id', '=', attribute_id)]"`
+	ValueCount  int                              `orm:"value_count,store" label:"Value Count"`
+	PTAVIDs     orm.Many[TemplateAttributeValue] `orm:"product_template_value_ids,inverse=attribute_line_id" label:"Product Attribute Values"`
+}
+
+// TemplateAttributeValue is a value a template comes in, with what it adds to
+// the price. It outlives its line as long as a variant is made of it.
+type TemplateAttributeValue struct {
+	orm.Record  `orm:"product.template.attribute.value" label:"Product Template Attribute Value" order:"attribute_line_id, product_attribute_value_id, id"`
+	Active      bool                    `orm:"ptav_active,default=true" label:"Active"`
+	Name        string                  `orm:"name,related=product_attribute_value_id.name,readonly" label:"Value"`
+	ValueID     orm.Ref[AttributeValue] `orm:"product_attribute_value_id,required,index,ondelete=cascade" label:"Attribute Value"`
+	LineID      orm.Ref[AttributeLine]  `orm:"attribute_line_id,required,index,ondelete=cascade" label:"Attribute Line"`
+	PriceExtra  decimal.Decimal         `orm:"price_extra,digits=6,default=0" label:"Value Price Extra" help:"What the value adds to the sales price of the product."`
+	TemplateID  orm.Ref[Template]       `orm:"product_tmpl_id,related=attribute_line_id.product_tmpl_id,store,index" label:"Product Template"`
+	AttributeID orm.Ref[Attribute]      `orm:"attribute_id,related=attribute_line_id.attribute_id,store,index" label:"Attribute"`
+	ProductIDs  orm.Many[Product]       `orm:"ptav_product_variant_ids,rel=product_variant_combination:product_template_attribute_value_id:product_product_id" label:"Related Variants"`
+	HTMLColor   string                  `orm:"html_color,related=product_attribute_value_id.html_color" label:"HTML Color Index"`
+	IsCustom    bool                    `orm:"is_custom,related=product_attribute_value_id.is_custom" label:"Custom Value"`
+	DisplayType string                  `orm:"display_type,related=product_attribute_value_id.display_type,readonly" label:"Display Type"`
+	Color       int                     `orm:"color" label:"Color"`
+	DisplayName string                  `orm:"display_name"`
+}
+
+func defineAttribute(r *orm.Registry) {
+	orm.Define[Attribute](r)
+	orm.Define[AttributeValue](r)
+	orm.Define[AttributeLine](r)
+	orm.Define[TemplateAttributeValue](r)
+}

@@ -1,0 +1,41 @@
+// Package uom holds units of measure: categories, the units in them, and exact
+// conversion of quantities and prices between units. It imports the base addon
+// and the framework's orm and module only.
+package uom
+
+import (
+	"embed"
+
+	"fusion/framework/module"
+	"fusion/framework/orm"
+)
+
+//go:embed data security views
+var files embed.FS
+
+// Addon is the manifest of uom.
+func Addon() module.Addon {
+	return module.Addon{
+		Name:     "uom",
+		Title:    "Units of measure",
+		Version:  "18.0.1.0.0",
+		Category: "Sales/Sales",
+		Summary:  "Units of measure and the conversion between them",
+		Author:   "Fusion",
+		License:  "LGPL-3",
+		Depends:  []string{"base"},
+		FS:       files,
+		Data: []string{
+			"security/uom_groups.xml",
+			"security/ir.model.access.csv",
+			"data/uom_data.xml",
+			"views/uom_views.xml",
+		},
+		Define: define,
+	}
+}
+
+func define(r *orm.Registry) {
+	defineCategory(r)
+	defineUoM(r)
+}
