@@ -11,7 +11,7 @@ import (
 type Cron struct {
 	orm.Record       `orm:"ir.cron" label:"Scheduled Actions" order:"cron_name, id" rec:"name" search:"name"`
 	Name             string           `orm:"name,required" label:"Name"`
-	CronName         string           `orm:"cron_name,store" label:"Name"`
+	CronName         string           `orm:"cron_name,store,readonly" label:"Name"`
 	ModelID          orm.Ref[IrModel] `orm:"model_id,required,index,ondelete=cascade" label:"Model"`
 	ModelName        string           `orm:"model_name,related=model_id.model,store,readonly" label:"Model Name"`
 	State            string           `orm:"state,required,default=code" selection:"object_write:Update Record,object_create:Create Record,code:Execute Code,multi:Multi Actions" label:"Type"`

@@ -13,7 +13,7 @@ import (
 type Partner struct {
 	orm.Record            `orm:"res.partner" label:"Contact" order:"complete_name, id desc" search:"complete_name,email,ref,vat,company_registry"`
 	Name                  string                    `orm:"name,index" label:"Name"`
-	CompleteName          string                    `orm:"complete_name,store,index" label:"Complete Name"`
+	CompleteName          string                    `orm:"complete_name,store,readonly,index" label:"Complete Name"`
 	TitleID               orm.Ref[PartnerTitle]     `orm:"title" label:"Title"`
 	ParentID              orm.Ref[Partner]          `orm:"parent_id,index" label:"Related Company"`
 	ParentName            string                    `orm:"parent_name,related=parent_id.name,readonly" label:"Parent name"`
@@ -44,7 +44,7 @@ type Partner struct {
 	Latitude              float64                   `orm:"partner_latitude" label:"Geo Latitude"`
 	Longitude             float64                   `orm:"partner_longitude" label:"Geo Longitude"`
 	Email                 string                    `orm:"email" label:"Email"`
-	EmailNormalized       string                    `orm:"email_normalized,store,index" label:"Normalized Email" help:"The address alone, in lower case, by which contacts are found."`
+	EmailNormalized       string                    `orm:"email_normalized,store,readonly,index" label:"Normalized Email" help:"The address alone, in lower case, by which contacts are found."`
 	EmailFormatted        string                    `orm:"email_formatted" label:"Formatted Email"`
 	Phone                 string                    `orm:"phone" label:"Phone"`
 	Mobile                string                    `orm:"mobile" label:"Mobile"`
@@ -55,10 +55,10 @@ type Partner struct {
 	CompanyID             orm.Ref[Company]          `orm:"company_id,index" label:"Company"`
 	Color                 int                       `orm:"color" label:"Color Index"`
 	UserIDs               orm.Many[User]            `orm:"user_ids,inverse=partner_id" label:"Users"`
-	PartnerShare          bool                      `orm:"partner_share,store" label:"Share Partner" help:"Either customer (not a user), either shared user."`
+	PartnerShare          bool                      `orm:"partner_share,store,readonly" label:"Share Partner" help:"Either customer (not a user), either shared user."`
 	ContactAddress        string                    `orm:"contact_address" label:"Complete Address"`
-	CommercialPartnerID   orm.Ref[Partner]          `orm:"commercial_partner_id,store,index" label:"Commercial Entity"`
-	CommercialCompanyName string                    `orm:"commercial_company_name,store" label:"Company Name Entity"`
+	CommercialPartnerID   orm.Ref[Partner]          `orm:"commercial_partner_id,store,readonly,index" label:"Commercial Entity"`
+	CommercialCompanyName string                    `orm:"commercial_company_name,store,readonly" label:"Company Name Entity"`
 	CompanyName           string                    `orm:"company_name" label:"Company Name"`
 	Barcode               string                    `orm:"barcode,nocopy" label:"Barcode" help:"Use a barcode to identify this contact."`
 	Self                  orm.Ref[Partner]          `orm:"self" label:"Self"`

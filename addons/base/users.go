@@ -20,7 +20,7 @@ type User struct {
 	GroupsID    orm.Many[Group]   `orm:"groups_id,rel=res_groups_users_rel:uid:gid" label:"Groups"`
 	LoginDate   orm.Datetime      `orm:"login_date" label:"Latest Login"`
 	LogIDs      orm.Many[UserLog] `orm:"log_ids,inverse=create_uid" label:"User log entries"`
-	Share       bool              `orm:"share,store" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
+	Share       bool              `orm:"share,store,readonly" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
 	TZOffset    string            `orm:"tz_offset" label:"Timezone offset"`
 	Companies   int               `orm:"companies_count" label:"Number of Companies"`
 	CompanyID   orm.Ref[Company]  `orm:"company_id,required,index,default=company" label:"Company" help:"The default company for this user."`

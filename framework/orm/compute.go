@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // dirty is what a stored compute has still to do: records by field.
@@ -26,7 +27,9 @@ func (d *dirty) ids() []int64 {
 	return out
 }
 
-func (e *Env) mark(c *compute, ids []int64, except map[*Field]map[int64]bool) {
+// mark dirties a stored compute of records, but for values set by hand in the
+// same breath.
+func (e *Env) mark(c *compute, ids []int64) {
 	if len(ids) == 0 {
 		return
 	}
@@ -40,27 +43,37 @@ func (e *Env) mark(c *compute, ids []int64, except map[*Field]map[int64]bool) {
 			d.fields[f] = map[int64]bool{}
 		}
 		for _, id := range ids {
-			if !except[f][id] {
+			if !e.u.given[f][id] {
 				d.fields[f][id] = true
 			}
 		}
 	}
 }
 
-// markNew dirties all stored computes of new records, but for the fields that
-// were given a value.
-func (e *Env) markNew(m *Model, ids []int64, given map[*Field]map[int64]bool) {
+// markNew dirties all stored computes of new records.
+func (e *Env) markNew(m *Model, ids []int64) {
 	for _, c := range m.computes {
 		if len(c.storedFields()) > 0 {
-			e.mark(c, ids, given)
+			e.mark(c, ids)
 		}
 	}
 }
 
-// settle says that a field has been written by hand, so need not be computed.
-func (e *Env) settle(f *Field, ids []int64) {
-	if d := e.u.pending[f.compute]; f.compute != nil && d != nil {
-		for _, id := range ids {
+// keep says that computed fields have been set by hand: until the next flush
+// nothing makes them be computed, whatever else the same create or write
+// changes. A later change of what they depend on does.
+func (e *Env) keep(f *Field, ids []int64) {
+	if f.compute == nil {
+		return
+	}
+	d, kept := e.u.pending[f.compute], e.u.given[f]
+	if kept == nil {
+		kept = map[int64]bool{}
+		e.u.given[f] = kept
+	}
+	for _, id := range ids {
+		kept[id] = true
+		if d != nil {
 			delete(d.fields[f], id)
 		}
 	}
@@ -92,7 +105,7 @@ func (e *Env) changed(m *Model, ids []int64, names []string) error {
 			if err != nil {
 				return err
 			}
-			e.mark(t.target, found, nil)
+			e.mark(t.target, found)
 		}
 	}
 	return nil
@@ -191,6 +204,7 @@ func (e *Env) Flush() error {
 		}
 	}
 	e.u.flushing = false
+	clear(e.u.given)
 	checks := e.u.checks
 	e.u.checks = nil
 	for _, k := range checks {
@@ -218,11 +232,7 @@ func (e *Env) recompute(c *compute, d *dirty) error {
 	if err != nil {
 		return err
 	}
-	type group struct {
-		vals map[*Field]any
-		ids  []int64
-	}
-	groups := map[string]*group{}
+	groups := map[string]*computed{}
 	var order []string
 	for i, id := range ids {
 		vals := map[*Field]any{}
@@ -233,9 +243,12 @@ func (e *Env) recompute(c *compute, d *dirty) error {
 			}
 			v := fresh[k][i]
 			if f.X2many() {
-				if !slices.Equal(v.([]int64), old.vals[f.Name][i].([]int64)) {
-					vals[f] = v
-					key += fmt.Sprintf("%s=%v|", f.Name, v)
+				list, was := slices.Clone(v.([]int64)), slices.Clone(old.vals[f.Name][i].([]int64))
+				slices.Sort(list)
+				slices.Sort(was)
+				if !slices.Equal(list, was) {
+					vals[f] = list
+					key += fmt.Sprintf("%s=%v|", f.Name, list)
 				}
 				continue
 			}
@@ -244,62 +257,94 @@ func (e *Env) recompute(c *compute, d *dirty) error {
 			}
 			if !sameValue(old.vals[f.Name][i], v) {
 				vals[f] = v
-				key += fmt.Sprintf("%s=%v|", f.Name, v)
+				key += f.Name + "|"
 			}
 		}
 		if len(vals) == 0 {
 			continue
 		}
 		if groups[key] == nil {
-			groups[key] = &group{vals: vals}
+			groups[key] = &computed{}
 			order = append(order, key)
 		}
-		groups[key].ids = append(groups[key].ids, id)
+		groups[key].ids, groups[key].vals = append(groups[key].ids, id), append(groups[key].vals, vals)
 	}
 	for _, k := range order {
-		if err := e.storeComputed(c.model, groups[k].ids, groups[k].vals); err != nil {
+		if err := e.storeComputed(c.model, groups[k]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *Env) storeComputed(m *Model, ids []int64, vals map[*Field]any) error {
-	rs := e.Model(m.Name).Browse(ids...)
+// computed are records with new values of the same fields. Lists are equal in
+// all of them.
+type computed struct {
+	ids  []int64
+	vals []map[*Field]any
+}
+
+// storeComputed writes what a compute has changed, one statement for the
+// columns of all records.
+func (e *Env) storeComputed(m *Model, c *computed) error {
+	rs := e.Model(m.Name).Browse(c.ids...)
 	var names []string
-	cols := map[*Field]any{}
-	for f, v := range vals {
+	var cols []*Field
+	for _, f := range sortedFields(c.vals[0]) {
 		names = append(names, f.Name)
-		if f.X2many() {
-			list, _ := v.([]int64)
-			if err := rs.writeList(f, []Command{{Op: CmdSet, IDs: list}}); err != nil {
-				return err
-			}
+		if !f.X2many() {
+			cols = append(cols, f)
 			continue
 		}
-		cols[f] = v
+		list, _ := c.vals[0][f].([]int64)
+		if err := rs.writeList(f, []Command{{Op: CmdSet, IDs: list}}); err != nil {
+			return err
+		}
 	}
-	slices.Sort(names)
 	if len(cols) > 0 {
-		if err := e.beforeChange(m, ids, names); err != nil {
+		if err := e.beforeChange(m, c.ids, names); err != nil {
 			return err
 		}
-		var sets []frag
-		for _, f := range sortedFields(cols) {
-			v, err := e.storable(f, cols[f])
-			if err != nil {
-				return err
-			}
-			sets = append(sets, sqlf(quote(f.Name)+" = ?", v))
-		}
-		if err := e.exec(sqlf("UPDATE "+quote(m.Table)+" SET ? WHERE id = ANY(?)", join(sets, ", "), ids)); err != nil {
+		if err := e.updateEach(m, cols, c); err != nil {
 			return err
 		}
-		if err := e.changed(m, ids, names); err != nil {
+		if err := e.changed(m, c.ids, names); err != nil {
 			return err
 		}
 	}
-	return e.check(m, ids, names)
+	return e.check(m, c.ids, names)
+}
+
+// updateEach sets the columns of each record to its own values.
+func (e *Env) updateEach(m *Model, cols []*Field, c *computed) error {
+	var sets, names []string
+	row := "(?::bigint"
+	for i, f := range cols {
+		sets = append(sets, fmt.Sprintf("%s = v.c%d", quote(f.Name), i))
+		names = append(names, fmt.Sprintf("c%d", i))
+		row += ", ?::" + f.columnType()
+	}
+	row += ")"
+	size := max(1, maxParams/(len(cols)+1))
+	for at := 0; at < len(c.ids); at += size {
+		var rows []frag
+		for i := at; i < min(at+size, len(c.ids)); i++ {
+			args := []any{c.ids[i]}
+			for _, f := range cols {
+				v, err := e.storable(f, c.vals[i][f])
+				if err != nil {
+					return err
+				}
+				args = append(args, v)
+			}
+			rows = append(rows, frag{row, args})
+		}
+		err := e.exec(sqlf("UPDATE "+quote(m.Table)+" SET "+strings.Join(sets, ", ")+" FROM (VALUES ?) v(id, "+strings.Join(names, ", ")+") WHERE "+quote(m.Table)+".id = v.id", join(rows, ", ")))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sameValue(a, b any) bool {

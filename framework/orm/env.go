@@ -155,6 +155,7 @@ type unit struct {
 	pgx      *pgx.Conn
 	now      time.Time
 	pending  map[*compute]*dirty
+	given    map[*Field]map[int64]bool // computed values set by hand since the last flush
 	checks   []pendingCheck
 	flushing bool
 	saves    int
@@ -191,7 +192,7 @@ func (db *DB) begin(ctx context.Context, user User, key string) (*Env, error) {
 			return nil, fmt.Errorf("waiting for %s: %w", key, err)
 		}
 	}
-	u := &unit{db: db, conn: conn, lock: key, now: db.Now().UTC(), pending: map[*compute]*dirty{}, memo: map[any]any{}}
+	u := &unit{db: db, conn: conn, lock: key, now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}}
 	// The transaction must not be rolled back behind our back by database/sql
 	// while pgx works on the same connection; statements carry ctx themselves.
 	u.tx, err = conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
@@ -282,6 +283,7 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 	after := len(e.u.after)
 	undo := func() error {
 		clear(e.u.pending)
+		clear(e.u.given)
 		e.u.checks, e.u.after, e.u.flushing = nil, e.u.after[:after], false
 		clear(e.u.memo)
 		if e.u.policy != nil {

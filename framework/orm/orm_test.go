@@ -53,7 +53,7 @@ type order struct {
 	Name    string          `orm:"name,default=New"`
 	Person  Ref[person]     `orm:"person_id,required,ondelete=restrict"`
 	Lines   Many[line]      `orm:"line_ids,inverse=order_id"`
-	Total   decimal.Decimal `orm:"total,store,digits=2"`
+	Total   decimal.Decimal `orm:"total,store,readonly,digits=2"`
 	Count   int             `orm:"line_count"`
 	Mail    string          `orm:"email,related=person_id.email"`
 	Created Datetime        `orm:"create_date"`
@@ -132,6 +132,11 @@ var dbSerial atomic.Int64
 
 func testDB(t testing.TB) *DB {
 	t.Helper()
+	return testDBOf(t, testRegistry(t))
+}
+
+func testDBOf(t testing.TB, r *Registry) *DB {
+	t.Helper()
 	ctx := context.Background()
 	admin, err := Open(ctx, server, NewRegistry())
 	if err != nil {
@@ -141,7 +146,7 @@ func testDB(t testing.TB) *DB {
 	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
-	db, err := Open(ctx, strings.Replace(server, "/postgres", "/"+name, 1), testRegistry(t))
+	db, err := Open(ctx, strings.Replace(server, "/postgres", "/"+name, 1), r)
 	if err != nil {
 		t.Fatal(err)
 	}

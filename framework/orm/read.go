@@ -135,7 +135,7 @@ func (rs Records) values(fields []*Field) (*columns, error) {
 		if c.vals[f.Name] != nil {
 			continue
 		}
-		if f.compute != nil && f.compute.call != nil {
+		if f.compute != nil && f.compute.call != nil && !(f.Stored && f.X2many()) {
 			if done[f.compute] {
 				continue
 			}

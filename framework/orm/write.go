@@ -19,6 +19,16 @@ type intake struct {
 	parents  map[*Field]Values // values for delegated-to records
 }
 
+// keep notes which computed fields are set by hand.
+func (in *intake) keep(env *Env, ids []int64) {
+	for f := range in.columns {
+		env.keep(f, ids)
+	}
+	for f := range in.lists {
+		env.keep(f, ids)
+	}
+}
+
 // sortValues checks names, rights and values and sorts them.
 func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
 	in := &intake{columns: map[*Field]any{}, lists: map[*Field][]Command{}, binaries: map[*Field]any{}, inverse: map[*Field]any{}, parents: map[*Field]Values{}}
@@ -126,22 +136,17 @@ func createBase(rs Records, list []Values) (Records, error) {
 	}
 	created := rs.Browse(ids...)
 	env := rs.Env
-	given := map[*Field]map[int64]bool{}
 	for i, in := range ins {
-		for f := range in.columns {
-			if f.compute != nil {
-				if given[f] == nil {
-					given[f] = map[int64]bool{}
-				}
-				given[f][ids[i]] = true
-			}
-		}
+		in.keep(env, ids[i:i+1])
 	}
 	if err := created.updateHierarchy(); err != nil {
 		return rs, err
 	}
-	env.markNew(rs.Model, ids, given)
+	env.markNew(rs.Model, ids)
 	if err := env.changed(rs.Model, ids, nil); err != nil {
+		return rs, err
+	}
+	if err := created.linkNew(ins); err != nil {
 		return rs, err
 	}
 	for i, in := range ins {
@@ -375,6 +380,13 @@ func writeBase(rs Records, vals Values) error {
 	if err := rs.CheckAccess(OpWrite); err != nil {
 		return err
 	}
+	if len(rs.Env.u.given) > 0 {
+		// What was set by hand before is kept from the changes of then, not from
+		// those of now.
+		if err := rs.Env.Flush(); err != nil {
+			return err
+		}
+	}
 	in, err := rs.sortValues(vals, OpWrite)
 	if err != nil {
 		return err
@@ -394,6 +406,7 @@ func writeBase(rs Records, vals Values) error {
 		names = append(names, f.Name)
 	}
 	env := rs.Env
+	in.keep(env, rs.IDs)
 	if len(in.columns) > 0 {
 		if rs.Model.Parent != "" && in.columns[rs.Model.Fields[rs.Model.Parent]] != nil {
 			if err := rs.checkHierarchy(in.columns[rs.Model.Fields[rs.Model.Parent]]); err != nil {
@@ -405,9 +418,6 @@ func writeBase(rs Records, vals Values) error {
 		}
 		if err := rs.update(in.columns); err != nil {
 			return err
-		}
-		for f := range in.columns {
-			env.settle(f, rs.IDs)
 		}
 		if rs.Model.Parent != "" {
 			if _, ok := in.columns[rs.Model.Fields[rs.Model.Parent]]; ok {

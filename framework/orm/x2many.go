@@ -1,6 +1,7 @@
 package orm
 
 import (
+	"fmt"
 	"slices"
 )
 
@@ -13,6 +14,66 @@ func (rs Records) writeList(f *Field, cmds []Command) error {
 		return rs.writeLines(f, cmds)
 	}
 	return rs.writeLinks(f, cmds)
+}
+
+// linkNew stores the many2many lists of new records, equal lists together, and
+// leaves what is more than links for writeLinks. What depends on them has been
+// marked with the records.
+func (rs Records) linkNew(ins []*intake) error {
+	type group struct {
+		f     *Field
+		links []int64
+		ids   []int64
+	}
+	groups := map[string]*group{}
+	var order []string
+	for i, in := range ins {
+		for _, f := range sortedFields(in.lists) {
+			links, ok := onlyLinks(in.lists[f])
+			if f.Kind != Many2many || !ok {
+				continue
+			}
+			delete(in.lists, f)
+			key := fmt.Sprint(f.Name, links)
+			if groups[key] == nil {
+				groups[key] = &group{f: f, links: links}
+				order = append(order, key)
+			}
+			groups[key].ids = append(groups[key].ids, rs.IDs[i])
+		}
+	}
+	for _, k := range order {
+		if g := groups[k]; len(g.links) > 0 {
+			if err := rs.Browse(g.ids...).link(g.f, g.links); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// onlyLinks are the records that commands link, when they do nothing else.
+func onlyLinks(cmds []Command) (ids []int64, ok bool) {
+	for _, c := range cmds {
+		switch c.Op {
+		case CmdLink:
+			ids = append(ids, c.ID)
+		case CmdSet:
+			ids = slices.Clone(c.IDs)
+		case CmdClear:
+			ids = nil
+		default:
+			return nil, false
+		}
+	}
+	return ids, true
+}
+
+func (rs Records) link(f *Field, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return rs.Env.exec(sqlf("INSERT INTO "+quote(f.RelTable)+" ("+quote(f.RelCol)+", "+quote(f.RelCocol)+") SELECT a, b FROM unnest(?::bigint[]) a, unnest(?::bigint[]) b ON CONFLICT DO NOTHING", rs.IDs, ids))
 }
 
 // writeLines executes commands on a one2many: the lines carry the relation.
@@ -83,12 +144,6 @@ func (rs Records) writeLines(f *Field, cmds []Command) error {
 func (rs Records) writeLinks(f *Field, cmds []Command) error {
 	co := rs.Env.Model(f.Comodel)
 	table, col, cocol := quote(f.RelTable), quote(f.RelCol), quote(f.RelCocol)
-	link := func(ids []int64) error {
-		if len(ids) == 0 {
-			return nil
-		}
-		return rs.Env.exec(sqlf("INSERT INTO "+table+" ("+col+", "+cocol+") SELECT a, b FROM unnest(?::bigint[]) a, unnest(?::bigint[]) b ON CONFLICT DO NOTHING", rs.IDs, ids))
-	}
 	unlink := func(ids []int64, keep bool) error {
 		if keep {
 			return rs.Env.exec(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND NOT ("+cocol+" = ANY(?))", rs.IDs, ids))
@@ -107,7 +162,7 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 				if made, err = co.Create(c.Values); err != nil {
 					return err
 				}
-				err = link(made.IDs)
+				err = rs.link(f, made.IDs)
 			}
 		case CmdUpdate:
 			err = co.Browse(c.ID).Write(c.Values)
@@ -116,7 +171,7 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 		case CmdUnlink:
 			err = unlink([]int64{c.ID}, false)
 		case CmdLink:
-			err = link([]int64{c.ID})
+			err = rs.link(f, []int64{c.ID})
 		case CmdClear:
 			err = unlink([]int64{}, true)
 		case CmdSet:
@@ -125,7 +180,7 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 				ids = []int64{}
 			}
 			if err = unlink(ids, true); err == nil {
-				err = link(ids)
+				err = rs.link(f, ids)
 			}
 		}
 		if err != nil {
