@@ -134,7 +134,7 @@ func (s *Sim) applyCoupons(o *Obj, lines []any) error {
 		coupLines = append(coupLines, s.couponLine(c, sum, tax))
 	}
 	for _, l := range o.objs("line_items") {
-		setAmount(l, "total", decimal.Max(decimal.Zero, exact(l, "subtotal").Sub(net[l])))
+		s.setAmount(l, "total", decimal.Max(decimal.Zero, exact(l, "subtotal").Sub(net[l])))
 	}
 	o.Set("coupon_lines", coupLines)
 	s.recalculate(o)
@@ -302,7 +302,7 @@ func (q *rq) applyCoupon(c *Obj) error {
 		if kind == "percent" && a.GreaterThan(hundred) {
 			a = dec(c.Str("amount")) // refused in silence
 		}
-		c.Set("amount", money(a, 2))
+		c.Set("amount", q.s.money(a))
 	}
 	c.Set("discount_type", kind)
 	for i, k := range in.keys {
@@ -315,7 +315,7 @@ func (q *rq) applyCoupon(c *Obj) error {
 		case "status":
 			c.Set(k, text(v))
 		case "minimum_amount", "maximum_amount":
-			c.Set(k, money(dec(formatDecimal(text(v))), 2))
+			c.Set(k, q.s.money(dec(formatDecimal(text(v)))))
 		case "individual_use", "free_shipping", "exclude_sale_items":
 			c.Set(k, truthy(v))
 		case "product_ids", "excluded_product_ids", "product_categories", "excluded_product_categories", "email_restrictions":

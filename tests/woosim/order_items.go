@@ -74,13 +74,13 @@ func (s *Sim) fillItem(o *Obj, kind string, l, in *Obj, isNew bool) error {
 		}
 		d := dec(formatDecimal(text(in.Get(k))))
 		if kind == "line_items" {
-			setAmount(l, k, d)
+			s.setAmount(l, k, d)
 		} else {
-			l.Set(k, money(d, 2))
+			l.Set(k, s.money(d))
 		}
 	}
 	if kind == "line_items" && isNew && in.Get("total") != nil && in.Get("subtotal") == nil && s.lineProduct(l) == nil {
-		setAmount(l, "subtotal", exact(l, "total"))
+		s.setAmount(l, "subtotal", exact(l, "total"))
 	}
 	s.applyMeta(l, in.objs("meta_data"), "itemmeta", displayMeta)
 	if kind == "line_items" && !isNew && in.Has("quantity") {
@@ -124,8 +124,8 @@ func (s *Sim) fillProduct(o, l, in *Obj, isNew bool) error {
 			price = withoutTax(price, s.rates(l.Str("tax_class"), s.taxPlace(o)))
 		}
 		total := price.Mul(qty)
-		setAmount(l, "subtotal", total)
-		setAmount(l, "total", total)
+		s.setAmount(l, "subtotal", total)
+		s.setAmount(l, "total", total)
 	}
 	return nil
 }

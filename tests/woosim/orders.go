@@ -103,7 +103,7 @@ func (q *rq) orderLinkDefaults(link *Obj, statuses []any) {
 		link.Set("status", statuses)
 	}
 	if !link.Has("dp") {
-		link.Set("dp", "2")
+		link.Set("dp", itoa(int(q.s.places())))
 	}
 	if !link.Has("context") && statuses != nil {
 		link.Set("context", "view")
@@ -166,7 +166,7 @@ func (q *rq) renderOrder(o *Obj) *Obj {
 		order(rows, false, func(m *Obj) string { return strings.ToLower(m.Str("key")) }, nil)
 		c.Set("meta_data", anyList(rows))
 	}
-	dp := int32(2)
+	dp := q.s.places()
 	if q.params.Has("dp") {
 		dp = decimals(q.params.Int("dp"))
 	} else if !hasExact(c) {
@@ -212,6 +212,17 @@ func formatAmounts(o *Obj, keys []string, dp int32) {
 		}
 	}
 }
+
+// places is the number of decimals the shop shows money with, and computes
+// orders in.
+func (s *Sim) places() int32 {
+	if v := s.st.setting("general", "woocommerce_price_num_decimals"); v != "" {
+		return decimals(toInt(v))
+	}
+	return 2
+}
+
+func (s *Sim) money(d decimal.Decimal) string { return money(d, s.places()) }
 
 func money(d decimal.Decimal, dp int32) string { return roundHalfUp(d, dp).StringFixed(dp) }
 

@@ -42,10 +42,13 @@ func (s *Sim) amountText(d decimal.Decimal) string {
 	if d.IsNegative() {
 		d = decimal.Zero
 	}
-	v := d.StringFixed(2)
+	v := d.StringFixed(s.places())
 	whole, frac, _ := strings.Cut(v, ".")
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
+	}
+	if frac == "" {
+		return whole
 	}
 	return whole + "." + frac
 }

@@ -99,8 +99,8 @@ func (s *Sim) makeRefund(o, body *Obj, by int) (*Obj, error) {
 			if t.Int("rate_id") == id {
 				c := t.clone()
 				c.Set("id", s.nextID("item"))
-				c.Set("tax_total", money(tax[id], 2))
-				c.Set("shipping_tax_total", money(ship[id], 2))
+				c.Set("tax_total", s.money(tax[id]))
+				c.Set("shipping_tax_total", s.money(ship[id]))
 				lines = append(lines, c)
 			}
 		}
@@ -134,7 +134,7 @@ func (s *Sim) gatewayRefunds(o *Obj) bool {
 func (s *Sim) newRefund(o *Obj, amount decimal.Decimal, reason string, by int, paid bool) *Obj {
 	id, now := s.nextID("post"), s.now()
 	base := s.st.origin + "/wp-json/wc/v3/orders/" + o.Str("id")
-	return object("id", id, "parent_id", o.Int("id"), "date_created", s.local(now), "date_created_gmt", gmt(now), "amount", money(amount, 2), "reason", reason,
+	return object("id", id, "parent_id", o.Int("id"), "date_created", s.local(now), "date_created_gmt", gmt(now), "amount", s.money(amount), "reason", reason,
 		"refunded_by", by, "refunded_payment", paid, "meta_data", []any{}, "line_items", []any{}, "shipping_lines", []any{}, "tax_lines", []any{}, "fee_lines", []any{},
 		"_links", object("self", hrefs(base+"/refunds/"+itoa(id)), "collection", hrefs(base+"/refunds"), "up", hrefs(base)))
 }
@@ -183,17 +183,17 @@ func (s *Sim) refundItem(kind string, l, in *Obj, qty int) *Obj {
 		}
 		taxes = append(taxes, object("id", t.Int("id"), "total", v.String(), "subtotal", sub))
 	}
-	ref.Set("total", money(total, 2))
-	ref.Set("total_tax", money(sum, 2))
+	ref.Set("total", s.money(total))
+	ref.Set("total_tax", s.money(sum))
 	ref.Set("taxes", taxes)
 	m := object("id", s.nextID("itemmeta"), "key", "_refunded_item_id", "value", l.Str("id"))
 	displayMeta(m)
 	ref.Set("meta_data", []any{m})
 	if kind == "line_items" {
 		ref.Set("quantity", -qty)
-		setAmount(ref, "total", total)
-		setAmount(ref, "subtotal", total)
-		ref.Set("subtotal_tax", money(sum, 2))
+		s.setAmount(ref, "total", total)
+		s.setAmount(ref, "subtotal", total)
+		ref.Set("subtotal_tax", s.money(sum))
 		ref.Set("price", s.priceOf(ref))
 	}
 	return ref

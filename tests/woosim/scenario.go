@@ -190,7 +190,7 @@ func (s *Sim) EditOrder(id int, change []byte) error {
 func (s *Sim) RefundOrder(id int, amount, reason string) (refund int, err error) {
 	err = s.withOrder(id, func(o *Obj) error {
 		if amount == "" {
-			amount = dec(o.Str("total")).Sub(s.refundedSoFar(o)).StringFixed(2)
+			amount = dec(o.Str("total")).Sub(s.refundedSoFar(o)).StringFixed(s.places())
 		}
 		r, err := s.makeRefund(o, object("amount", amount, "reason", reason, "api_refund", false), 1)
 		if err == nil {

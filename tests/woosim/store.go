@@ -1,7 +1,9 @@
 package woosim
 
 import (
+	"bytes"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -113,33 +115,24 @@ func Load(fsys fs.FS) (*Store, error) {
 		}
 		return out, nil
 	}
-	for _, t := range []struct {
-		name string
-		into **table
-	}{
-		{"products.json", &s.products}, {"variations.json", &s.variations}, {"orders.json", &s.orders},
-		{"refunds.json", &s.refunds}, {"customers.json", &s.customers}, {"coupons.json", &s.coupons},
-		{"categories.json", &s.categories}, {"tags.json", &s.tags}, {"shipping_classes.json", &s.shippingClasses},
-		{"taxes.json", &s.taxes}, {"webhooks.json", &s.webhooks},
-	} {
-		rows, err := list(t.name)
+	for _, t := range s.tables() {
+		rows, err := list(t.name + ".json")
 		if err != nil {
 			return nil, err
 		}
-		*t.into = newTable(rows)
+		for i, o := range rows {
+			if o.Int("id") <= 0 {
+				return nil, fmt.Errorf("woosim: %s.json: entry %d has no id", t.name, i)
+			}
+		}
+		*t.table = newTable(rows)
 	}
-	for _, t := range []struct {
-		name string
-		into *[]*Obj
-	}{
-		{"tax_classes.json", &s.taxClasses}, {"attributes.json", &s.attributes}, {"shipping_zones.json", &s.zones},
-		{"payment_gateways.json", &s.gateways}, {"currencies.json", &s.currencies},
-	} {
-		rows, err := list(t.name)
+	for _, l := range s.lists() {
+		rows, err := list(l.name + ".json")
 		if err != nil {
 			return nil, err
 		}
-		*t.into = rows
+		*l.list = rows
 	}
 	for _, g := range []string{"general", "tax", "products"} {
 		rows, err := list("settings_" + g + ".json")
@@ -177,9 +170,18 @@ func readJSON(fsys fs.FS, name string) (any, error) {
 	}
 	v, err := decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("woosim: %s: %w", name, err)
+		return nil, fmt.Errorf("woosim: %s: %w%s", name, err, lineOf(data, err))
 	}
 	return v, nil
+}
+
+// lineOf says on which line a syntax error is.
+func lineOf(data []byte, err error) string {
+	var se *json.SyntaxError
+	if !errors.As(err, &se) {
+		return ""
+	}
+	return fmt.Sprintf(" (line %d)", 1+bytes.Count(data[:min(int(se.Offset), len(data))], []byte("\n")))
 }
 
 // findOrigin reads the shop's address off the first self link found.
@@ -224,11 +226,11 @@ func (s *Store) findZone() *time.Location {
 
 func (s *Store) clone() *Store {
 	c := *s
-	for _, t := range []**table{&c.products, &c.variations, &c.orders, &c.refunds, &c.customers, &c.coupons, &c.categories, &c.tags, &c.shippingClasses, &c.taxes, &c.webhooks} {
-		*t = (*t).clone()
+	for _, t := range c.tables() {
+		*t.table = (*t.table).clone()
 	}
-	for _, l := range []*[]*Obj{&c.taxClasses, &c.attributes, &c.zones, &c.gateways, &c.currencies} {
-		*l = cloneList(*l)
+	for _, l := range c.lists() {
+		*l.list = cloneList(*l.list)
 	}
 	c.settings = map[string][]*Obj{}
 	for g, l := range s.settings {
@@ -290,4 +292,27 @@ func (s *Store) orderStatuses() []string {
 		}
 	}
 	return append(out, "checkout-draft")
+}
+
+// Setting is a setting of the shop by its group (general, tax, products) and
+// id, "" when the shop has none such.
+func (s *Store) Setting(group, id string) string { return s.setting(group, id) }
+
+// HPOS tells whether the shop was recorded with high-performance order storage,
+// which is what a new shop has.
+func (s *Store) HPOS() bool {
+	settings := s.status.Obj("settings")
+	return !settings.Has("HPOS_enabled") || settings.Bool("HPOS_enabled")
+}
+
+// Zone is the shop's time zone, as far as its times tell.
+func (s *Store) Zone() *time.Location { return s.zone }
+
+// zoneOf finds a time zone by the name it gives itself.
+func zoneOf(name string) (*time.Location, error) {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone of the shop: %w", err)
+	}
+	return loc, nil
 }

@@ -12,8 +12,8 @@ func (s *Sim) roundAtSubtotal() bool {
 }
 
 // setAmount stores an item's amount with all decimals and shows it in cents.
-func setAmount(l *Obj, key string, d decimal.Decimal) {
-	l.Set(key, money(d, 2))
+func (s *Sim) setAmount(l *Obj, key string, d decimal.Decimal) {
+	l.Set(key, s.money(d))
 	l.Set(hidden+key, d.String())
 }
 
@@ -36,9 +36,9 @@ func (s *Sim) setTaxes(l *Obj, rates []rate, total, subtotal map[int]decimal.Dec
 		list = append(list, object("id", r.id, "total", total[r.id].String(), "subtotal", sub))
 	}
 	l.Set("taxes", list)
-	l.Set("total_tax", money(sum(total), 2))
+	l.Set("total_tax", s.money(sum(total)))
 	if subtotal != nil {
-		l.Set("subtotal_tax", money(sum(subtotal), 2))
+		l.Set("subtotal_tax", s.money(sum(subtotal)))
 	}
 }
 
@@ -46,7 +46,7 @@ func (s *Sim) roundLine(d decimal.Decimal) decimal.Decimal {
 	if s.roundAtSubtotal() {
 		return d
 	}
-	return d.Round(2)
+	return d.Round(s.places())
 }
 
 // priceOf is the unit price after discount, as the JSON number PHP would show.
@@ -138,9 +138,9 @@ func (s *Sim) recalculate(o *Obj) {
 	for _, l := range o.objs("fee_lines") {
 		total := dec(l.Str("total"))
 		if total.IsNegative() {
-			if most := goods.Add(fees).Add(shipping).Round(2).Neg(); most.IsNegative() && total.LessThan(most) {
+			if most := goods.Add(fees).Add(shipping).Round(s.places()).Neg(); most.IsNegative() && total.LessThan(most) {
 				total = most
-				l.Set("total", money(total, 2))
+				l.Set("total", s.money(total))
 			}
 		}
 		fees = fees.Add(total)
@@ -176,13 +176,13 @@ func (s *Sim) recalculate(o *Obj) {
 	}
 	s.writeTaxLines(o, used, usedOrder, cart, shipTax)
 	cartTax, shipTotal := sumOf(cart), sumOf(shipTax)
-	o.Set("discount_total", money(subtotal.Sub(goods), 2))
-	o.Set("discount_tax", money(subTax.Sub(totTax), 2))
-	o.Set("shipping_total", money(shipping, 2))
-	o.Set("shipping_tax", money(shipTotal, 2))
-	o.Set("cart_tax", money(cartTax, 2))
-	o.Set("total_tax", money(cartTax.Add(shipTotal), 2))
-	o.Set("total", money(goods.Add(fees).Add(shipping).Add(cartTax).Add(shipTotal), 2))
+	o.Set("discount_total", s.money(subtotal.Sub(goods)))
+	o.Set("discount_tax", s.money(subTax.Sub(totTax)))
+	o.Set("shipping_total", s.money(shipping))
+	o.Set("shipping_tax", s.money(shipTotal))
+	o.Set("cart_tax", s.money(cartTax))
+	o.Set("total_tax", s.money(cartTax.Add(shipTotal)))
+	o.Set("total", s.money(goods.Add(fees).Add(shipping).Add(cartTax).Add(shipTotal)))
 }
 
 func sumOf(m map[int]decimal.Decimal) decimal.Decimal {
@@ -197,8 +197,8 @@ func (s *Sim) writeTaxLines(o *Obj, used map[int]*Obj, order []int, cart, ship m
 	lines := []any{}
 	have := map[int]bool{}
 	write := func(l *Obj, id int) {
-		l.Set("tax_total", money(cart[id], 2))
-		l.Set("shipping_tax_total", money(ship[id], 2))
+		l.Set("tax_total", s.money(cart[id]))
+		l.Set("shipping_tax_total", s.money(ship[id]))
 		lines = append(lines, l)
 		have[id] = true
 	}
@@ -214,7 +214,7 @@ func (s *Sim) writeTaxLines(o *Obj, used map[int]*Obj, order []int, cart, ship m
 		r := used[id]
 		f, _ := dec(r.Str("rate")).Float64()
 		write(object("id", s.nextID("item"), "rate_code", rateCode(r), "rate_id", id, "label", r.Str("name"), "compound", r.Bool("compound"),
-			"tax_total", "0.00", "shipping_tax_total", "0.00", "rate_percent", phpNumber(f), "meta_data", []any{}), id)
+			"tax_total", s.money(decimal.Zero), "shipping_tax_total", s.money(decimal.Zero), "rate_percent", phpNumber(f), "meta_data", []any{}), id)
 	}
 	o.Set("tax_lines", lines)
 }

@@ -220,11 +220,12 @@ func decodeValue(dec *json.Decoder) (any, error) {
 // encode writes JSON as PHP does: slashes and everything beyond ASCII escaped.
 func encode(v any) []byte {
 	var b bytes.Buffer
-	writeValue(&b, v)
+	writeValue(&b, v, false)
 	return b.Bytes()
 }
 
-func writeValue(b *bytes.Buffer, v any) {
+// writeValue writes a value; all tells to write hidden keys too.
+func writeValue(b *bytes.Buffer, v any, all bool) {
 	switch x := v.(type) {
 	case nil:
 		b.WriteString("null")
@@ -242,16 +243,16 @@ func writeValue(b *bytes.Buffer, v any) {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			writeValue(b, e)
+			writeValue(b, e, all)
 		}
 		b.WriteByte(']')
 	case []*Obj:
-		writeValue(b, anyList(x))
+		writeValue(b, anyList(x), all)
 	case *Obj:
 		b.WriteByte('{')
 		first := true
 		for i, k := range x.keys {
-			if len(k) > 0 && k[0] == hidden[0] {
+			if !all && len(k) > 0 && k[0] == hidden[0] {
 				continue
 			}
 			if !first {
@@ -260,7 +261,7 @@ func writeValue(b *bytes.Buffer, v any) {
 			first = false
 			writeString(b, k)
 			b.WriteByte(':')
-			writeValue(b, x.vals[i])
+			writeValue(b, x.vals[i], all)
 		}
 		b.WriteByte('}')
 	default:
