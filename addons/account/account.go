@@ -6,13 +6,15 @@ import (
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
+	"fusion/addons/mail"
 	"fusion/framework/orm"
 )
 
 // Account is one account of the books of one or more companies.
 type Account struct {
-	orm.Record     `orm:"account.account" label:"Account" order:"code, id" search:"code,name"`
-	Name           string                 `orm:"name,required,index=trigram,translate,tracking" label:"Account Name"`
+	orm.Record `orm:"account.account" label:"Account" order:"code, id" search:"code,name"`
+	mail.Thread
+	Name           string                 `orm:"name,required,translate,tracking" label:"Account Name"`
 	Code           string                 `orm:"code,required,size=64,index,tracking" label:"Code"`
 	AccountType    string                 `orm:"account_type,required,index,tracking" selection:"asset_receivable:Receivable,asset_cash:Bank and Cash,asset_current:Current Assets,asset_non_current:Non-current Assets,asset_prepayments:Prepayments,asset_fixed:Fixed Assets,liability_payable:Payable,liability_credit_card:Credit Card,liability_current:Current Liabilities,liability_non_current:Non-current Liabilities,equity:Equity,equity_unaffected:Current Year Earnings,income:Income,income_other:Other Income,expense:Expenses,expense_depreciation:Depreciation,expense_direct_cost:Cost of Revenue,off_balance:Off-Balance Sheet" label:"Type"`
 	InternalGroup  string                 `orm:"internal_group,store,readonly" selection:"equity:Equity,asset:Asset,liability:Liability,income:Income,expense:Expense,off:Off Balance" label:"Internal Group"`

@@ -2,12 +2,14 @@ package account
 
 import (
 	"fusion/addons/base"
+	"fusion/addons/mail"
 	"fusion/framework/orm"
 )
 
 // Journal groups entries of one kind and numbers them.
 type Journal struct {
-	orm.Record        `orm:"account.journal" label:"Journal" order:"sequence, type, code" search:"name,code"`
+	orm.Record `orm:"account.journal" label:"Journal" order:"sequence, type, code" search:"name,code"`
+	mail.Thread
 	Name              string                 `orm:"name,required,translate" label:"Journal Name"`
 	Code              string                 `orm:"code,required,size=5" label:"Short Code" help:"Shorter name used for display, and the prefix of the numbers of this journal's entries."`
 	Active            bool                   `orm:"active,default=true" label:"Active"`

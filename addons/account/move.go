@@ -4,6 +4,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
+	"fusion/addons/mail"
 	"fusion/addons/product"
 	"fusion/addons/uom"
 	"fusion/framework/orm"
@@ -14,7 +15,9 @@ import (
 // a usual document; *_signed are in the company's currency, negative for
 // credit notes and bills.
 type Move struct {
-	orm.Record       `orm:"account.move" label:"Journal Entry" order:"date desc, name desc, invoice_date desc, id desc" search:"name,payment_reference,ref"`
+	orm.Record `orm:"account.move" label:"Journal Entry" order:"date desc, name desc, invoice_date desc, id desc" search:"name,payment_reference,ref"`
+	mail.Thread
+	mail.ActivityMixin
 	Name             string                  `orm:"name,nocopy,index=trigram,tracking" label:"Number"`
 	Ref              string                  `orm:"ref,nocopy,index,tracking" label:"Reference"`
 	Date             orm.Date                `orm:"date,required,index,nocopy,tracking,default=today" label:"Date"`

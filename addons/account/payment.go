@@ -4,13 +4,16 @@ import (
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
+	"fusion/addons/mail"
 	"fusion/framework/orm"
 )
 
 // Payment is money received from a customer or sent to a vendor; posting it
 // makes the entry that moves the money.
 type Payment struct {
-	orm.Record    `orm:"account.payment" label:"Payments" order:"date desc, name desc, id desc" search:"name,memo"`
+	orm.Record `orm:"account.payment" label:"Payments" order:"date desc, name desc, id desc" search:"name,memo"`
+	mail.Thread
+	mail.ActivityMixin
 	Name          string                 `orm:"name,store,readonly,nocopy" label:"Number"`
 	Date          orm.Date               `orm:"date,required,tracking,default=today" label:"Date"`
 	MoveID        orm.Ref[Move]          `orm:"move_id,readonly,nocopy,index,ondelete=set_null" label:"Journal Entry"`

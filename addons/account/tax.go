@@ -4,6 +4,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
+	"fusion/addons/mail"
 	"fusion/framework/orm"
 )
 
@@ -19,7 +20,8 @@ type TaxGroup struct {
 
 // Tax is a tax on sales or purchases.
 type Tax struct {
-	orm.Record           `orm:"account.tax" label:"Tax" order:"sequence, id" search:"name,description,invoice_label"`
+	orm.Record `orm:"account.tax" label:"Tax" order:"sequence, id" search:"name,description,invoice_label"`
+	mail.Thread
 	Name                 string                   `orm:"name,required,translate,tracking" label:"Tax Name"`
 	TypeTaxUse           string                   `orm:"type_tax_use,required,default=sale,tracking" selection:"sale:Sales,purchase:Purchases,none:None" label:"Tax Type"`
 	TaxScope             string                   `orm:"tax_scope" selection:"service:Services,consu:Goods" label:"Tax Scope"`
