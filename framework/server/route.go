@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +56,10 @@ type Route struct {
 	// Scope of the API key, with BearerAccess.
 	Scope   string
 	Handler Handler
+	// Fail, when set, answers an error to a browser in place of the plain page;
+	// the unit of work is over by then. When it fails itself, the plain page
+	// follows.
+	Fail func(c *Context, err error) error
 }
 
 // Context is one request being answered.
@@ -156,11 +161,9 @@ func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	r = r.WithContext(ctx)
 	c := &Context{Server: s, Request: r, ID: id, header: http.Header{}}
-	err := s.answer(rt, c)
+	err := s.guarded(c, func() error { return s.answer(rt, c) })
 	if err != nil {
-		c.out.Reset()
-		c.header = http.Header{}
-		s.fail(c, err)
+		s.answerError(rt, c, err)
 	}
 	if c.Session != nil {
 		if err := s.Sessions.finish(w, r, c.Session); err != nil {
@@ -184,12 +187,6 @@ func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
 
 // answer authenticates and runs the handler in a unit of work.
 func (s *Server) answer(rt Route, c *Context) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.Config.Logger.Error("request panicked", "id", c.ID, "path", c.Request.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = Errorf(http.StatusInternalServerError, "Internal error (%s)", c.ID)
-		}
-	}()
 	if rt.PerMinute > 0 && !s.limits.allow(rt.Path+"|"+s.ClientIP(c.Request), rt.PerMinute) {
 		return Errorf(http.StatusTooManyRequests, "Too many requests; at most %d a minute are answered. Try again in a minute.", rt.PerMinute)
 	}
@@ -213,8 +210,15 @@ func (s *Server) answer(rt Route, c *Context) (err error) {
 	if rt.ReadOnly {
 		run = s.DB.View
 	}
+	var notes []Note
+	if c.Session != nil {
+		notes = c.Session.notes
+	}
 	return run(c.Request.Context(), user, func(env *orm.Env) error {
 		c.Env = env
+		if c.Session != nil {
+			c.Session.notes = slices.Clone(notes)
+		}
 		c.status = 0
 		c.out.Reset()
 		c.header = http.Header{}
@@ -267,6 +271,35 @@ func (s *Server) bearer(rt Route, c *Context) (orm.User, error) {
 		return err
 	})
 	return user, err
+}
+
+func (s *Server) answerError(rt Route, c *Context, err error) {
+	reset := func() {
+		c.status = 0
+		c.out.Reset()
+		c.header = http.Header{}
+	}
+	reset()
+	if rt.Fail != nil && !errors.Is(err, ErrSession) && wantsHTML(c.Request) {
+		ferr := s.guarded(c, func() error { return rt.Fail(c, err) })
+		if ferr == nil {
+			return
+		}
+		s.Config.Logger.Error("error page failed", "id", c.ID, "error", ferr.Error())
+		reset()
+	}
+	s.fail(c, err)
+}
+
+// guarded turns a panic into an error.
+func (s *Server) guarded(c *Context, fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Config.Logger.Error("request panicked", "id", c.ID, "path", c.Request.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = Errorf(http.StatusInternalServerError, "Internal error (%s)", c.ID)
+		}
+	}()
+	return fn()
 }
 
 // fail answers an error: people get a page, programs a JSON object.

@@ -27,6 +27,7 @@ type Session struct {
 	Login   string
 	Context map[string]any
 
+	notes   []Note
 	raw     *sessions.Session
 	changed bool
 	renew   bool
@@ -45,6 +46,25 @@ func (s *Session) SignOut() {
 
 // SetContext replaces the user's context.
 func (s *Session) SetContext(keys map[string]any) { s.Context, s.changed = keys, true }
+
+// Note is a message for the next page the visitor sees.
+type Note struct {
+	Kind  string `json:"kind,omitempty"` // info, success, warning, danger
+	Title string `json:"title,omitempty"`
+	Text  string `json:"text,omitempty"`
+}
+
+// Tell keeps a note for the next page.
+func (s *Session) Tell(n Note) { s.notes, s.changed = append(s.notes, n), true }
+
+// Notes gives the notes that wait, and forgets them.
+func (s *Session) Notes() []Note {
+	out := s.notes
+	if len(out) > 0 {
+		s.notes, s.changed = nil, true
+	}
+	return out
+}
 
 // ID is the session's token, as the cookie carries it; "" when it is new.
 func (s *Session) ID() string {
@@ -72,6 +92,7 @@ type sessionData struct {
 	UID     int64          `json:"uid"`
 	Login   string         `json:"login"`
 	Context map[string]any `json:"context"`
+	Notes   []Note         `json:"notes,omitempty"`
 }
 
 func hashToken(token string) string {
@@ -163,7 +184,7 @@ func (st *SessionStore) load(r *http.Request) (*Session, error) {
 	}
 	s := &Session{raw: raw}
 	if d, ok := raw.Values["data"].(sessionData); ok {
-		s.UID, s.Login, s.Context = d.UID, d.Login, d.Context
+		s.UID, s.Login, s.Context, s.notes = d.UID, d.Login, d.Context, d.Notes
 	}
 	return s, nil
 }
@@ -183,7 +204,7 @@ func (st *SessionStore) finish(w http.ResponseWriter, r *http.Request, s *Sessio
 		s.raw.Options.MaxAge = -1
 	}
 	s.raw.Options.Secure = r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
-	s.raw.Values["data"] = sessionData{s.UID, s.Login, s.Context}
+	s.raw.Values["data"] = sessionData{s.UID, s.Login, s.Context, s.notes}
 	return st.Save(r, w, s.raw)
 }
 
