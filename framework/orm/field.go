@@ -76,7 +76,8 @@ type Field struct {
 	compute   *compute
 	inverse   *inverseFn
 	search    func(env *Env, op string, value any) (Domain, error)
-	inherited *Field // the field of the delegated-to model this one stands for
+	inherited *Field   // the field of the delegated-to model this one stands for
+	mirrors   []*Field // many2many: the fields of the comodel over the same table
 	defaultOn bool
 }
 

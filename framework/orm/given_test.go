@@ -165,3 +165,57 @@ func TestComputedValuesAreStoredTogether(t *testing.T) {
 		t.Errorf("4 lines took %d statements, 60 took %d", few, many)
 	}
 }
+
+type ticket struct {
+	Record `orm:"t.ticket"`
+	Hours  int          `orm:"hours"`
+	Bills  Many[billed] `orm:"bill_ids,rel=t_ticket_bill:ticket_id:bill_id"`
+}
+
+type billed struct {
+	Record  `orm:"t.billed"`
+	Tickets Many[ticket] `orm:"ticket_ids,rel=t_ticket_bill:bill_id:ticket_id"`
+	Hours   int          `orm:"hours,store,readonly"`
+}
+
+// Links made or cut at one side of a many2many count at the other side.
+func TestLinksCountAtBothSides(t *testing.T) {
+	t.Parallel()
+	r := NewRegistry()
+	r.Begin("t")
+	Define[ticket](r)
+	Define[billed](r).Compute("hours", func(_ *Env, recs []*billed) error {
+		for _, b := range recs {
+			b.Hours = 0
+			for _, x := range b.Tickets.All() {
+				b.Hours += x.Hours
+			}
+		}
+		return nil
+	}, "ticket_ids.hours")
+	if err := r.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	e, err := testDBOf(t, r).Begin(context.Background(), System())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Rollback)
+	bills := must[Records](t)(e.Model("t.billed").Create(Values{}, Values{}))
+	work := must[Records](t)(e.Model("t.ticket").Create(Values{"hours": 2, "bill_ids": []Command{Link(bills.IDs[0])}}, Values{"hours": 5}))
+	for i, step := range []struct {
+		ticket int
+		cmd    Command
+		want   string
+	}{
+		{0, Link(bills.IDs[1]), "2 2"}, {1, SetIDs(bills.IDs[1]), "2 7"}, {0, Unlink(bills.IDs[0]), "0 7"}, {1, SetIDs(bills.IDs[0]), "5 2"}, {0, Command{Op: CmdClear}, "5 0"},
+	} {
+		if err := work.Browse(work.IDs[step.ticket]).Write(Values{"bill_ids": []Command{step.cmd}}); err != nil {
+			t.Fatal(err)
+		}
+		got := must[[]*billed](t)(Read[billed](e, bills.IDs))
+		if s := fmt.Sprint(got[0].Hours, got[1].Hours); s != step.want {
+			t.Errorf("step %d: %s, want %s", i, s, step.want)
+		}
+	}
+}

@@ -37,6 +37,7 @@ type trigger struct {
 // graph builds the triggers of stored computes and the order of evaluation.
 func (b *builder) graph() {
 	g := &grapher{b: b}
+	b.mirrors()
 	var all []*compute
 	for _, name := range b.r.names {
 		m := b.r.models[name]
@@ -60,6 +61,28 @@ func (b *builder) graph() {
 		}
 	}
 	b.r.computes = g.sort(all)
+}
+
+// mirrors pairs the many2many fields that show one table from both sides.
+func (b *builder) mirrors() {
+	byTable := map[string][]*Field{}
+	for _, name := range b.r.names {
+		m := b.r.models[name]
+		for _, fn := range m.FieldNames() {
+			if f := m.Fields[fn]; f.Kind == Many2many && f.Stored && !m.Abstract {
+				byTable[f.RelTable] = append(byTable[f.RelTable], f)
+			}
+		}
+	}
+	for _, fields := range byTable {
+		for _, f := range fields {
+			for _, o := range fields {
+				if f.Comodel == o.Model.Name && o.Comodel == f.Model.Name && f.RelCol == o.RelCocol && f.RelCocol == o.RelCol {
+					f.mirrors = append(f.mirrors, o)
+				}
+			}
+		}
+	}
 }
 
 type grapher struct {

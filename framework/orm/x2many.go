@@ -73,7 +73,24 @@ func (rs Records) link(f *Field, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return rs.Env.exec(sqlf("INSERT INTO "+quote(f.RelTable)+" ("+quote(f.RelCol)+", "+quote(f.RelCocol)+") SELECT a, b FROM unnest(?::bigint[]) a, unnest(?::bigint[]) b ON CONFLICT DO NOTHING", rs.IDs, ids))
+	err := rs.Env.exec(sqlf("INSERT INTO "+quote(f.RelTable)+" ("+quote(f.RelCol)+", "+quote(f.RelCocol)+") SELECT a, b FROM unnest(?::bigint[]) a, unnest(?::bigint[]) b ON CONFLICT DO NOTHING", rs.IDs, ids))
+	if err != nil {
+		return err
+	}
+	return rs.mirrored(f, ids)
+}
+
+// mirrored dirties what depends on the list as the records at the other side
+// show it.
+func (rs Records) mirrored(f *Field, ids []int64) error {
+	for _, o := range f.mirrors {
+		if len(ids) > 0 {
+			if err := rs.Env.changed(o.Model, ids, []string{o.Name}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // writeLines executes commands on a one2many: the lines carry the relation.
@@ -145,10 +162,15 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 	co := rs.Env.Model(f.Comodel)
 	table, col, cocol := quote(f.RelTable), quote(f.RelCol), quote(f.RelCocol)
 	unlink := func(ids []int64, keep bool) error {
+		cond := "= ANY(?)"
 		if keep {
-			return rs.Env.exec(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND NOT ("+cocol+" = ANY(?))", rs.IDs, ids))
+			cond = "<> ALL(?)"
 		}
-		return rs.Env.exec(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND "+cocol+" = ANY(?)", rs.IDs, ids))
+		gone, err := rs.Env.queryIDs(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND "+cocol+" "+cond+" RETURNING "+cocol, rs.IDs, ids))
+		if err != nil {
+			return err
+		}
+		return rs.mirrored(f, gone)
 	}
 	if err := rs.Env.beforeChange(rs.Model, rs.IDs, []string{f.Name}); err != nil {
 		return err
