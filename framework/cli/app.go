@@ -1,23 +1,21 @@
 // Package cli is the command line of a Fusion program and the life of its
 // process: open or start a database, install addons, serve, run crons and
 // jobs, stop gracefully. The program itself (cmd/fusion) is a list of addons
-// handed to Main.
+// handed to Main. It stands on all of the framework and imports no addon.
 package cli
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"fusion/framework/cron"
 	"fusion/framework/filestore"
@@ -47,70 +45,76 @@ type App struct {
 	Commands []any
 }
 
-// Settings say which database to use and where to keep files.
+// Settings say which database to use, where to keep files and what to run.
 type Settings struct {
 	URL      string // address of a database; "" for a private cluster in DataDir
-	DataDir  string
-	Database string // name of the database in the private cluster
+	DataDir  string // files, the key of secrets, the private cluster; required
+	Database string // name of the database in the private cluster; "" is fusion
 	HTTP     string // address to listen on, "" for none
-	Workers  int
+	Workers  int    // jobs worked at a time
 	Cron     bool
 	Jobs     bool
 	Logger   *slog.Logger
 }
 
 // System is a running Fusion: a database with addons, and what serves it.
+// Its life is Open → Start → Wait → Close.
 type System struct {
 	App      App
 	Settings Settings
 	DB       *orm.DB
 	Server   *server.Server
-	Address  string // where the server listens
+	Address  string // where the server is reached from this machine, "" without one
 
-	cluster *pglocal.Cluster
-	url     string
-	runner  *jobs.Runner
-	stop    context.CancelFunc
-	wait    sync.WaitGroup
-	serving chan error
+	listener net.Listener
+	cluster  *pglocal.Cluster
+	url      string
+	runner   *jobs.Runner
+	stop     context.CancelFunc
+	wait     sync.WaitGroup
+	serving  chan error
 }
 
-// Open starts the private cluster if there is one, opens the database and
-// installs the named addons.
+// stopTime is how long requests and jobs may take to finish when the program
+// stops; a job that does not is tried again at the next start.
+const stopTime = 10 * time.Second
+
+var databaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+
+// Open takes the address it is to listen on, starts the private cluster if
+// there is one, opens the database and installs the named addons. Close must
+// be called in the end, not when Open fails.
 func Open(ctx context.Context, app App, set Settings, install []string) (*System, error) {
 	if set.Logger == nil {
 		set.Logger = slog.Default()
 	}
-	s := &System{App: app, Settings: set, url: set.URL, serving: make(chan error, 1)}
-	if set.URL == "" {
-		if set.DataDir == "" {
-			return nil, errors.New("name a database with --db, or a folder for a private one with --data-dir")
-		}
-		dir, err := filepath.Abs(set.DataDir)
-		if err != nil {
-			return nil, err
-		}
-		s.Settings.DataDir = dir
-		if s.cluster, err = pglocal.Start(ctx, pglocal.Config{Dir: filepath.Join(dir, "postgresql"), Logger: set.Logger}); err != nil {
-			return nil, err
-		}
-		if s.Settings.Database == "" {
-			s.Settings.Database = "fusion"
-		}
-		if err := s.cluster.CreateDatabase(ctx, s.Settings.Database); err != nil {
-			s.Close()
-			return nil, err
-		}
-		s.url = s.cluster.URL(s.Settings.Database)
+	if set.DataDir == "" {
+		return nil, errors.New("the data directory has no name; give one with --data-dir")
 	}
+	dir, err := filepath.Abs(set.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	set.DataDir = dir
+	s := &System{App: app, Settings: set, url: set.URL, serving: make(chan error, 1)}
 	if err := s.open(ctx, install); err != nil {
-		s.Close()
+		_ = s.Close() // the first error says more
 		return nil, err
 	}
 	return s, nil
 }
 
 func (s *System) open(ctx context.Context, install []string) error {
+	// The address comes first: when somebody else has it, that should be said
+	// before a database is made.
+	if err := s.listen(); err != nil {
+		return err
+	}
+	if s.url == "" {
+		if err := s.startCluster(ctx); err != nil {
+			return err
+		}
+	}
 	db, err := module.Open(ctx, s.url, s.App.Addons)
 	if err != nil {
 		return err
@@ -120,83 +124,100 @@ func (s *System) open(ctx context.Context, install []string) error {
 	if err := jobs.Migrate(ctx, db); err != nil {
 		return err
 	}
-	if err := s.keys(); err != nil {
+	if db.Keys, err = keyring(s.Settings.DataDir); err != nil {
 		return err
 	}
-	db.Blobs = filestore.Dir(filepath.Join(s.dataDir(), "files"))
-	if len(install) > 0 {
-		if s.DB, err = module.Install(ctx, db, s.App.Addons, install, module.Options{Logger: s.Settings.Logger}); err != nil {
-			return err
-		}
+	db.Blobs = filestore.Dir(filepath.Join(s.Settings.DataDir, "files"))
+	return s.Install(ctx, install...)
+}
+
+func (s *System) listen() error {
+	if s.Settings.HTTP == "" {
+		return nil
 	}
+	l, err := net.Listen("tcp", s.Settings.HTTP)
+	if err != nil {
+		if oe, ok := errors.AsType[*net.OpError](err); ok {
+			err = oe.Err // without the address, which the message names already
+		}
+		return fmt.Errorf("cannot listen on %s: %w; choose another address with --http", s.Settings.HTTP, err)
+	}
+	s.listener = l
+	s.Address = "http://" + reachable(l.Addr())
 	return nil
 }
 
-func (s *System) dataDir() string {
-	if s.Settings.DataDir != "" {
-		return s.Settings.DataDir
+// reachable is an address of this machine to reach a listener at.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
 	}
-	if dir, err := os.UserConfigDir(); err == nil {
-		return filepath.Join(dir, "fusion")
-	}
-	return "fusion-data"
+	return a.String()
 }
 
-// KeyEnv names the environment variable with the keys of secrets: 64 hex
-// digits each, separated by commas, the newest first.
-const KeyEnv = "FUSION_SECRET_KEYS"
+func (s *System) startCluster(ctx context.Context) error {
+	if s.Settings.Database == "" {
+		s.Settings.Database = "fusion"
+	}
+	if !databaseName.MatchString(s.Settings.Database) {
+		return fmt.Errorf("%q cannot be the name of a database; use letters, digits, _ and -", s.Settings.Database)
+	}
+	var err error
+	s.cluster, err = pglocal.Start(ctx, pglocal.Config{Dir: filepath.Join(s.Settings.DataDir, "postgresql"), Logger: s.Settings.Logger})
+	if err != nil {
+		return err
+	}
+	if err := s.cluster.CreateDatabase(ctx, s.Settings.Database); err != nil {
+		return err
+	}
+	s.url = s.cluster.URL(s.Settings.Database)
+	return nil
+}
 
-// keys reads the encryption keys from the environment or the data directory,
-// where a new one is made when there is none.
-func (s *System) keys() error {
-	text := os.Getenv(KeyEnv)
-	path := filepath.Join(s.dataDir(), "secret.key")
-	if text == "" {
-		b, err := os.ReadFile(path)
-		if errors.Is(err, os.ErrNotExist) {
-			key := make([]byte, 32)
-			if _, err := rand.Read(key); err != nil {
-				return err
-			}
-			b = []byte(hex.EncodeToString(key))
-			if err := os.MkdirAll(s.dataDir(), 0o700); err != nil {
-				return err
-			}
-			if err := os.WriteFile(path, b, 0o600); err != nil {
-				return err
-			}
-		} else if err != nil {
-			return err
-		}
-		text = string(b)
+// Install installs addons that are not there yet, with what they depend on.
+// Call it before Start.
+func (s *System) Install(ctx context.Context, names ...string) error {
+	if len(names) == 0 {
+		return nil
 	}
-	var keys [][]byte
-	for _, k := range strings.Split(strings.TrimSpace(text), ",") {
-		b, err := hex.DecodeString(strings.TrimSpace(k))
-		if err != nil || len(b) != 32 {
-			return fmt.Errorf("a key of secrets is not 64 hex digits; see %s and %s", KeyEnv, path)
-		}
-		keys = append(keys, b)
+	db, err := module.Install(ctx, s.DB, s.App.Addons, names, module.Options{Logger: s.Settings.Logger})
+	if err == nil {
+		s.DB = db
 	}
-	ring, err := orm.NewKeyring(keys...)
-	s.DB.Keys = ring
+	return err
+}
+
+// Upgrade brings installed addons to the program's versions of them; "all" is
+// a name too. Call it before Start.
+func (s *System) Upgrade(ctx context.Context, names ...string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	db, err := module.Upgrade(ctx, s.DB, s.App.Addons, names, module.Options{Logger: s.Settings.Logger})
+	if err == nil {
+		s.DB = db
+	}
 	return err
 }
 
 // Name is the database's name, as clients give it.
 func (s *System) Name() string {
-	if s.Settings.Database != "" {
+	if s.cluster != nil {
 		return s.Settings.Database
 	}
-	path, _, _ := strings.Cut(s.url, "?")
-	return path[strings.LastIndexByte(path, '/')+1:]
+	cfg, err := pgx.ParseConfig(s.url)
+	if err != nil {
+		return ""
+	}
+	return cfg.Database
 }
 
 // Start begins to serve, to work jobs and to run crons, as the settings say.
 func (s *System) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
-	if s.Settings.HTTP != "" {
+	if s.listener != nil {
 		if err := s.serve(run); err != nil {
 			return err
 		}
@@ -232,11 +253,8 @@ func (s *System) serve(ctx context.Context) error {
 	for _, mount := range s.App.Routes {
 		mount(srv)
 	}
-	l, err := net.Listen("tcp", s.Settings.HTTP)
-	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; choose another address with --http", s.Settings.HTTP, err)
-	}
-	s.Address = "http://" + l.Addr().String()
+	l := s.listener
+	s.listener = nil // the server closes it
 	s.wait.Add(1)
 	go func() {
 		defer s.wait.Done()
@@ -269,7 +287,10 @@ func (s *System) Close() error {
 	if s.stop != nil {
 		s.stop()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	if s.listener != nil {
+		_ = s.listener.Close() // nobody was served yet
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	var errs []error
 	if s.runner != nil {
@@ -280,12 +301,9 @@ func (s *System) Close() error {
 		errs = append(errs, s.DB.Close())
 	}
 	if s.cluster != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+		defer cancel()
 		errs = append(errs, s.cluster.Stop(ctx))
 	}
 	return errors.Join(errs...)
-}
-
-// Logger makes the program's logger.
-func Logger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }

@@ -4,19 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"fusion/framework/module"
+	"fusion/framework/orm"
 
 	"github.com/alecthomas/kong"
 )
 
-// Globals are the flags of all commands.
+// Globals are the flags of all commands; commands may ask for them in Run.
 type Globals struct {
-	LogLevel slog.Level `help:"Least important messages to show: debug, info, warn, error." default:"info"`
+	LogLevel string           `enum:",debug,info,warn,error" default:"" placeholder:"LEVEL" help:"Least important messages to log: debug, info, warn or error."`
+	Version  kong.VersionFlag `help:"Show the version and quit."`
+}
+
+// Logger writes to standard error what --log-level asks for; otherwise is the
+// command's own choice.
+func (g *Globals) Logger(otherwise slog.Level) *slog.Logger {
+	level := otherwise
+	if g.LogLevel != "" {
+		_ = level.UnmarshalText([]byte(g.LogLevel)) // kong lets only levels through
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 type root struct {
@@ -26,36 +41,13 @@ type root struct {
 	kong.Plugins
 }
 
-// DatabaseFlags choose a database.
-type DatabaseFlags struct {
-	DB      string `name:"db" short:"d" env:"DATABASE_URL" help:"Address of the database (postgres://…), or its name in the private cluster."`
-	DataDir string `name:"data-dir" env:"FUSION_DATA_DIR" default:"data" help:"Folder of the private PostgreSQL, of files and of the secret key."`
-}
-
-func (f DatabaseFlags) settings() Settings {
-	s := Settings{DataDir: f.DataDir}
-	if isURL(f.DB) {
-		s.URL = f.DB
-	} else {
-		s.Database = f.DB
-	}
-	return s
-}
-
-func isURL(s string) bool {
-	for _, p := range []string{"postgres://", "postgresql://", "host=", "user="} {
-		if len(s) >= len(p) && s[:len(p)] == p {
-			return true
-		}
-	}
-	return false
-}
-
 type serveCmd struct {
-	DatabaseFlags
-	HTTP          string   `name:"http" default:"127.0.0.1:8069" help:"Address to listen on."`
-	Init          []string `name:"init" short:"i" help:"Addons to install."`
-	Update        []string `name:"update" short:"u" help:"Addons to upgrade; “all” for all."`
+	DB            string   `name:"db" short:"d" placeholder:"DATABASE" help:"Address of a database (postgres://…), or the name of one: on the server of DATABASE_URL, else in the private cluster."`
+	Server        string   `name:"database-url" env:"DATABASE_URL" placeholder:"URL" hidden:"" help:"Address of the database."`
+	DataDir       string   `name:"data-dir" env:"FUSION_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder of the private PostgreSQL, of files and of the secret key."`
+	HTTP          string   `name:"http" default:"127.0.0.1:8069" placeholder:"ADDRESS" help:"Address to listen on."`
+	Init          []string `name:"init" short:"i" placeholder:"ADDON" help:"Addons to install, separated by commas."`
+	Update        []string `name:"update" short:"u" placeholder:"ADDON" help:"Addons to upgrade; “all” for all."`
 	StopAfterInit bool     `name:"stop-after-init" help:"Stop once addons are installed and upgraded."`
 	Workers       int      `default:"4" help:"Jobs worked at a time."`
 	Web           bool     `help:"Only serve the web."`
@@ -63,15 +55,45 @@ type serveCmd struct {
 	Jobs          bool     `help:"Only work jobs."`
 }
 
-// Run serves.
-func (c *serveCmd) Run(ctx context.Context, app App, log *slog.Logger) error {
-	set := c.settings()
-	set.Logger, set.Workers = log, c.Workers
+func (c *serveCmd) settings(log *slog.Logger) (Settings, error) {
+	set := Settings{DataDir: c.DataDir, Logger: log, Workers: c.Workers}
+	switch {
+	case isURL(c.DB):
+		set.URL = c.DB
+	case c.Server == "":
+		set.Database = c.DB
+	case c.DB == "":
+		set.URL = c.Server
+	default:
+		u, err := url.Parse(c.Server)
+		if err != nil || u.Host == "" && u.RawQuery == "" {
+			// Not the error of Parse: it repeats the address, password included.
+			return set, errors.New("DATABASE_URL is no address of the form postgres://user:password@host/name, so -d cannot choose another database on its server")
+		}
+		u.Path = "/" + c.DB
+		set.URL = u.String()
+	}
+	if c.Workers < 1 {
+		return set, errors.New("--workers must be at least 1")
+	}
 	all := !c.Web && !c.Cron && !c.Jobs
-	if all || c.Web {
+	if (all || c.Web) && !c.StopAfterInit {
 		set.HTTP = c.HTTP
 	}
 	set.Cron, set.Jobs = all || c.Cron, all || c.Jobs
+	return set, nil
+}
+
+// isURL tells an address of a database from a name.
+func isURL(s string) bool { return strings.Contains(s, "://") || strings.Contains(s, "=") }
+
+// Run installs, upgrades and serves.
+func (c *serveCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer) error {
+	log := g.Logger(slog.LevelInfo)
+	set, err := c.settings(log)
+	if err != nil {
+		return err
+	}
 	install := c.Init
 	if len(install) == 0 && len(c.Update) == 0 {
 		install = []string{"base"}
@@ -85,10 +107,8 @@ func (c *serveCmd) Run(ctx context.Context, app App, log *slog.Logger) error {
 			log.Error("stopping", "error", err.Error())
 		}
 	}()
-	if len(c.Update) > 0 {
-		if s.DB, err = module.Upgrade(ctx, s.DB, app.Addons, c.Update, module.Options{Logger: log}); err != nil {
-			return err
-		}
+	if err := s.Upgrade(ctx, c.Update...); err != nil {
+		return err
 	}
 	if c.StopAfterInit {
 		return nil
@@ -97,55 +117,68 @@ func (c *serveCmd) Run(ctx context.Context, app App, log *slog.Logger) error {
 		return err
 	}
 	if s.Address != "" {
-		fmt.Printf("%s serves database %s at %s\n", app.Name, s.Name(), s.Address)
+		fmt.Fprintf(out, "%s serves the database %s at %s\n", app.Name, s.Name(), s.Address)
 	}
+	s.warnPassword(ctx)
 	return s.Wait(ctx)
+}
+
+// warnPassword says so when anybody can log in as the administrator.
+func (s *System) warnPassword(ctx context.Context) {
+	if s.App.Auth.Login == nil {
+		return
+	}
+	err := s.DB.View(ctx, orm.System(), func(env *orm.Env) error {
+		_, err := s.App.Auth.Login(env, "admin", "admin")
+		return err
+	})
+	if err == nil {
+		s.Settings.Logger.Warn("the administrator's password is still the first one: log in as admin with the password admin, and change it")
+	}
 }
 
 type checkCmd struct{}
 
 // Run checks all addons of the program.
-func (c *checkCmd) Run(app App) error {
+func (c *checkCmd) Run(app App, out io.Writer) error {
 	problems := module.Check(app.Addons)
 	for _, p := range problems {
-		fmt.Println(p)
+		fmt.Fprintln(out, p)
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("%d problems", len(problems))
 	}
-	fmt.Printf("%d addons, no problems\n", len(app.Addons))
+	fmt.Fprintf(out, "%d addons, no problems\n", len(app.Addons))
 	return nil
 }
 
-// Main runs the command line and ends the process.
+// Main runs the command line and ends the process: 0 when all went well, 1
+// after a failure, 2 when the command line makes no sense. An interrupt or
+// SIGTERM stops gracefully; a second one at once.
 func Main(app App) {
-	var r root
-	r.Plugins = append(r.Plugins, app.Commands...)
-	os.Exit(run(app, &r, os.Args[1:]))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, app, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func run(app App, r *root, args []string) int {
-	parser, err := kong.New(r, kong.Name("fusion"), kong.Description(app.Name+": an Odoo-style business application."), kong.UsageOnError(),
-		kong.Vars{"version": app.Version})
+func run(ctx context.Context, app App, args []string, out, errs io.Writer) int {
+	r := &root{}
+	r.Plugins = append(r.Plugins, app.Commands...)
+	parser, err := kong.New(r, kong.Name("fusion"), kong.Description(app.Name+": an Odoo-style business application."),
+		kong.Writers(out, errs), kong.Vars{"version": app.Name + " " + app.Version})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "fusion:", err)
+		fmt.Fprintln(errs, "fusion:", err)
 		return 2
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		var pe *kong.ParseError
-		if errors.As(err, &pe) {
-			pe.Context.PrintUsage(true)
-		}
-		fmt.Fprintln(os.Stderr, "fusion:", err)
+		fmt.Fprintf(errs, "fusion: %v\nSee fusion --help.\n", err)
 		return 2
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	log := Logger(os.Stderr, r.LogLevel)
 	k.BindTo(ctx, (*context.Context)(nil))
-	if err := k.Run(app, log); err != nil {
-		fmt.Fprintln(os.Stderr, "fusion:", err)
+	k.BindTo(out, (*io.Writer)(nil))
+	if err := k.Run(app, &r.Globals); err != nil {
+		fmt.Fprintln(errs, "fusion:", err)
 		return 1
 	}
 	return 0
