@@ -97,6 +97,9 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rec := s.handle(r, body)
+	if s.opt.Written != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.opt.Written()
+	}
 	if f != nil && f.after(w, r, rec) {
 		return
 	}

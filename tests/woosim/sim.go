@@ -60,6 +60,9 @@ type Options struct {
 	// written with; the simulator fetches nothing. By default those that end in
 	// a picture's suffix do.
 	Images func(src string) bool
+	// Written is called after a request that may have changed the store, before
+	// it is answered.
+	Written func()
 }
 
 // DefaultKey is the read/write key that DefaultOptions installs.

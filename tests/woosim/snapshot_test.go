@@ -121,3 +121,29 @@ func TestLoadNamesTheFile(t *testing.T) {
 		}
 	}
 }
+
+// TestWritten checks that the caller hears of writes before they are answered.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	st, err := Load(DefaultStore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt, n := DefaultOptions(), 0
+	opt.PlainHTTP = true
+	opt.Written = func() { n++ }
+	s := New(st, opt)
+	for _, c := range []struct {
+		method, path, body string
+		want               int
+	}{{"GET", "/wp-json/wc/v3/orders/288", "", 0}, {"PUT", "/wp-json/wc/v3/orders/288", `{"customer_note":"x"}`, 1}, {"GET", "/wp-json/wc/v3/orders", "", 1}} {
+		req := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
+		req.Header.Set("Content-Type", "application/json")
+		req.SetBasicAuth(DefaultKey.Key, DefaultKey.Secret)
+		res := httptest.NewRecorder()
+		s.ServeHTTP(res, req)
+		if res.Code != 200 || n != c.want {
+			t.Errorf("%s %s: status %d, %d writes told, want %d", c.method, c.path, res.Code, n, c.want)
+		}
+	}
+}
