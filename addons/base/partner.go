@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"fusion/framework/orm"
 )
 
@@ -17,7 +19,7 @@ type Partner struct {
 	TitleID               orm.Ref[PartnerTitle]     `orm:"title" label:"Title"`
 	ParentID              orm.Ref[Partner]          `orm:"parent_id,index" label:"Related Company"`
 	ParentName            string                    `orm:"parent_name,related=parent_id.name,readonly" label:"Parent name"`
-	ChildIDs              orm.Many[Partner]         `orm:"child_ids,inverse=parent_id" label:"Contact"`
+	ChildIDs              orm.Many[Partner]         `orm:"child_ids,inverse=parent_id" label:"Contact" domain:"[('active', '=', True)]" context:"{'active_test': False}"`
 	Ref                   string                    `orm:"ref,index" label:"Reference"`
 	Lang                  string                    `orm:"lang" label:"Language" help:"All the emails and documents sent to this contact will be translated in this language."`
 	ActiveLangCount       int                       `orm:"active_lang_count" label:"Active Lang Count"`
@@ -41,8 +43,8 @@ type Partner struct {
 	StateID               orm.Ref[CountryState]     `orm:"state_id,ondelete=restrict" label:"State" domain:"[('country_id', '=?', country_id)]"`
 	CountryID             orm.Ref[Country]          `orm:"country_id,ondelete=restrict" label:"Country"`
 	CountryCode           string                    `orm:"country_code,related=country_id.code,readonly" label:"Country Code"`
-	Latitude              float64                   `orm:"partner_latitude" label:"Geo Latitude"`
-	Longitude             float64                   `orm:"partner_longitude" label:"Geo Longitude"`
+	Latitude              decimal.Decimal           `orm:"partner_latitude,digits=10:7" label:"Geo Latitude"`
+	Longitude             decimal.Decimal           `orm:"partner_longitude,digits=10:7" label:"Geo Longitude"`
 	Email                 string                    `orm:"email" label:"Email"`
 	EmailNormalized       string                    `orm:"email_normalized,store,readonly,index" label:"Normalized Email" help:"The address alone, in lower case, by which contacts are found."`
 	EmailFormatted        string                    `orm:"email_formatted" label:"Formatted Email"`
@@ -60,7 +62,7 @@ type Partner struct {
 	CommercialPartnerID   orm.Ref[Partner]          `orm:"commercial_partner_id,store,readonly,index" label:"Commercial Entity"`
 	CommercialCompanyName string                    `orm:"commercial_company_name,store,readonly" label:"Company Name Entity"`
 	CompanyName           string                    `orm:"company_name" label:"Company Name"`
-	Barcode               string                    `orm:"barcode,nocopy" label:"Barcode" help:"Use a barcode to identify this contact."`
+	Barcode               string                    `orm:"barcode,nocopy,company_dependent" label:"Barcode" help:"Use a barcode to identify this contact."`
 	Self                  orm.Ref[Partner]          `orm:"self" label:"Self"`
 	Image                 orm.Binary                `orm:"image_1920,image" label:"Image"`
 	DisplayName           string                    `orm:"display_name"`
@@ -111,12 +113,6 @@ func definePartner(r *orm.Registry) {
 			p.IsCompany = p.CompanyType == "company"
 		}
 		return orm.Save(env, ps, "is_company")
-	})
-	p.SearchBy("company_type", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
-		if op != "=" && op != "!=" {
-			return nil, orm.UserErrorf("Company Type can be searched with = and != only.")
-		}
-		return orm.Leaf("is_company", op, value == "company"), nil
 	})
 	p.Compute("partner_share", func(_ *orm.Env, ps []*Partner) error {
 		for _, p := range ps {

@@ -1,6 +1,7 @@
 package orm
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,7 +33,9 @@ type policy struct {
 	implied map[int64][]int64  // direct
 	acl     map[string][]grant // by model
 	rules   map[string][]rule
-	enabled bool
+	// defaults are the values of ir.default, by model and field.
+	defaults map[string]map[string][]storedDefault
+	enabled  bool
 
 	mu    sync.Mutex
 	users map[int64]*userInfo
@@ -62,7 +65,7 @@ type userInfo struct {
 }
 
 // accessModels are those whose change makes the policy stale.
-var accessModels = map[string]bool{"ir.model.access": true, "ir.rule": true, "res.groups": true, "res.users": true, "res.company": true}
+var accessModels = map[string]bool{"ir.model.access": true, "ir.rule": true, "res.groups": true, "res.users": true, "res.company": true, "ir.default": true}
 
 func (e *Env) accessChanged(m *Model) {
 	if accessModels[m.Name] {
@@ -96,7 +99,8 @@ func (e *Env) loadPolicy() (*policy, error) {
 func (db *DB) DropAccessCache() { db.policy.Store(nil) }
 
 func (e *Env) readPolicy() (*policy, error) {
-	p := &policy{groups: map[string]int64{}, names: map[int64]string{}, implied: map[int64][]int64{}, acl: map[string][]grant{}, rules: map[string][]rule{}, users: map[int64]*userInfo{}}
+	p := &policy{groups: map[string]int64{}, names: map[int64]string{}, implied: map[int64][]int64{}, acl: map[string][]grant{}, rules: map[string][]rule{}, users: map[int64]*userInfo{},
+		defaults: map[string]map[string][]storedDefault{}}
 	if e.u.db.Registry.models["ir.model.access"] == nil {
 		return p, nil
 	}
@@ -140,6 +144,21 @@ func (e *Env) readPolicy() (*policy, error) {
 				}
 			}
 			p.rules[r[0]] = append(p.rules[r[0]], rl)
+		})
+	}
+	if err == nil && e.u.db.Registry.models["ir.default"] != nil {
+		err = rows(`SELECT f.model, f.name, d.user_id, d.company_id, d.condition, d.json_value FROM ir_default d JOIN ir_model_fields f ON f.id = d.field_id
+			ORDER BY d.user_id, d.company_id, d.id`, func(r []string) {
+			d := storedDefault{user: atoi(r[2]), company: atoi(r[3]), condition: r[4]}
+			dec := json.NewDecoder(strings.NewReader(r[5]))
+			dec.UseNumber()
+			if dec.Decode(&d.value) != nil {
+				return // the model refuses what is no JSON
+			}
+			if p.defaults[r[0]] == nil {
+				p.defaults[r[0]] = map[string][]storedDefault{}
+			}
+			p.defaults[r[0]][r[1]] = append(p.defaults[r[0]][r[1]], d)
 		})
 	}
 	return p, err

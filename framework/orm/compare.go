@@ -1,200 +1,331 @@
 package orm
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 )
 
-// compare compiles a leaf on a value that is in SQL.
-func (s *selection) compare(f *Field, col frag, l leaf) (frag, error) {
-	if f.Kind == Many2one {
-		return s.compareRef(f, col, l)
-	}
+// Comparisons of one column. The empty value of a text is '', that of a number
+// 0, that of anything else NULL; a column that is NULL counts as empty.
+
+// compareRef compiles a leaf on a many2one itself.
+func (s *selection) compareRef(f *Field, col frag, l leaf) (frag, error) {
+	co := s.model.registry.models[f.Comodel]
 	switch l.op {
 	case "child_of", "parent_of":
-		return s.compareScalar(f, col, leaf{path: l.path, op: "in", value: l.value})
-	case "any", "not any":
-		return frag{}, ValueErrorf("Invalid leaf %s", l)
-	case "=?":
+		if co == s.model {
+			ids, err := s.hierarchy(s.env.related(f).Env, co, l, f.Name)
+			return sqlf("?.id IN (?)", frag{sql: s.alias}, ids), err
+		}
+		ids, err := s.hierarchy(s.env.related(f).Env, co, l, "")
+		return sqlf("? IN (?)", col, ids), err
+	}
+	value := l.value
+	if list, ok := value.([]any); ok && len(list) > 0 && !slices.ContainsFunc(list, func(x any) bool { _, ok := x.(string); return !ok }) {
+		names := make([]string, len(list))
+		for i, x := range list {
+			names[i] = x.(string)
+		}
+		value = names
+	}
+	op := l.op
+	switch v := value.(type) {
+	case string:
+		if v == "" && op == "=?" {
+			return sqlTrue, nil
+		}
+		switch op {
+		case "in", "<", ">", "<=", ">=", "=?":
+			op = "="
+		case "not in":
+			op = "!="
+		}
+	case []string:
+		if len(v) == 0 {
+			return s.compare(f, col, l)
+		}
+	default:
+		return s.compare(f, col, l)
+	}
+	neg := isNegative(op)
+	if neg {
+		op = opposites[op]
+	}
+	sub, where, err := s.related(f, Leaf("display_name", op, value))
+	if err != nil {
+		return frag{}, err
+	}
+	return inRef(col, sqlf("SELECT ?.id FROM ? WHERE ?", frag{sql: sub.alias}, sub.from(), where), neg), nil
+}
+
+// compare compiles a leaf on a value that is in SQL.
+func (s *selection) compare(f *Field, col frag, l leaf) (frag, error) {
+	if l.op == "=?" {
 		if isEmpty(l.value) {
 			return sqlTrue, nil
 		}
 		l.op = "="
 	}
-	if strings.HasSuffix(l.op, "like") {
-		if !f.Textual() {
-			col = sqlf("?::text", col)
-		}
-		return s.compareText(col, f, l)
+	if f.Kind == DatetimeKind {
+		l.value = wholeDay(l)
 	}
-	return s.compareScalar(f, col, l)
+	switch l.op {
+	case "in", "not in":
+		return s.compareList(f, col, l)
+	case "=", "!=", "<", ">", "<=", ">=":
+		return s.compareValue(f, col, l)
+	case "like", "ilike", "not like", "not ilike", "=like", "=ilike":
+		return s.compareText(f, col, l)
+	}
+	return frag{}, ValueErrorf("Invalid domain term %s", l)
 }
 
-func (s *selection) compareText(col frag, f *Field, l leaf) (frag, error) {
-	neg := strings.HasPrefix(l.op, "not ")
-	text, _ := l.value.(string)
-	if isEmpty(l.value) {
-		text = ""
-	} else if _, ok := l.value.(string); !ok {
-		if _, isList := l.value.([]any); isList {
-			return frag{}, ValueErrorf("Invalid domain term %s", l)
+// wholeDay completes a bare day compared with an instant: "up to" and "after" a
+// day count to its end.
+func wholeDay(l leaf) any {
+	text, ok := l.value.(string)
+	if !ok {
+		d, isDate := l.value.(Date)
+		if !isDate || d.IsZero() {
+			return l.value
 		}
-		text = fmt.Sprint(l.value)
+		text = d.String()
 	}
-	exact := strings.HasPrefix(l.op, "=")
-	if !exact {
-		if text == "" {
-			if neg {
+	if len(text) != len(dateLayout) {
+		return l.value
+	}
+	if l.op == "<=" || l.op == ">" {
+		return text + " 23:59:59"
+	}
+	return text + " 00:00:00"
+}
+
+func (f *Field) numeric() bool {
+	return (f.Kind == Integer || f.Kind == Float || f.Kind == Monetary) && f.Name != "id"
+}
+
+// wordy are the kinds whose empty value is a text.
+func (f *Field) wordy() bool { return f.Kind == Char || f.Kind == Text || f.Kind == HTML }
+
+// emptyOperand is what an empty value is compared as, nil for NULL.
+func (f *Field) emptyOperand() any {
+	switch {
+	case f.numeric():
+		return f.zero()
+	case f.wordy():
+		return ""
+	}
+	return nil
+}
+
+func (f *Field) zero() any {
+	switch {
+	case f.Kind == Integer:
+		return int64(0)
+	case f.Decimal:
+		return decimal.Zero
+	}
+	return 0.0
+}
+
+func (s *selection) compareValue(f *Field, col frag, l leaf) (frag, error) {
+	equality := l.op == "=" || l.op == "!="
+	if b, ok := l.value.(bool); ok && f.Kind == Boolean && equality {
+		if b != (l.op == "!=") {
+			return sqlf("? IS TRUE", col), nil
+		}
+		return sqlf("? IS NOT TRUE", col), nil
+	}
+	value := l.value
+	if (f.Relational() || f.Name == "id") && equality && !truthy(value) {
+		value = nil
+	}
+	if equality && isEmpty(value) {
+		if value = f.emptyOperand(); value == nil {
+			if l.op == "=" {
 				return sqlf("? IS NULL", col), nil
 			}
-			return sqlf("(? IS NOT NULL OR TRUE)", col), nil
+			return sqlf("? IS NOT NULL", col), nil
 		}
-		text = "%" + text + "%"
 	}
+	v, err := s.operand(f, value, l)
+	if err != nil {
+		return frag{}, err
+	}
+	if v == nil {
+		if l.op == "=" || f.numeric() {
+			v = f.emptyOperand()
+		}
+		if v == nil {
+			return sqlFalse, nil
+		}
+	}
+	c := sqlf("? "+l.op+" ?", col, v)
+	orNull := false
+	switch {
+	case equality:
+		orNull = truthy(value) == (l.op == "!=")
+	case f.numeric():
+		n := sign(v)
+		orNull = l.op == ">=" && n <= 0 || l.op == "<=" && n >= 0 || l.op == "<" && n > 0 || l.op == ">" && n < 0
+	}
+	if orNull {
+		return sqlf("(? OR ? IS NULL)", c, col), nil
+	}
+	return c, nil
+}
+
+func sign(v any) int {
+	switch x := v.(type) {
+	case int64:
+		return int(min(max(x, -1), 1))
+	case float64:
+		return int(min(max(x, -1), 1)) - b2i(x > -1 && x < 0) + b2i(x > 0 && x < 1)
+	case decimal.Decimal:
+		return x.Sign()
+	}
+	return 0
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *selection) compareText(f *Field, col frag, l leaf) (frag, error) {
+	neg := strings.HasPrefix(l.op, "not ")
+	exact := strings.HasPrefix(l.op, "=")
 	op := "LIKE"
 	if strings.HasSuffix(l.op, "ilike") {
 		op = "ILIKE"
 	}
-	if neg {
-		return sqlf("(? NOT "+op+" ? OR ? IS NULL)", col, text, col), nil
+	left := col
+	if !f.wordy() {
+		left = sqlf("(?)::text", col)
 	}
-	return sqlf("? "+op+" ?", col, text), nil
-}
-
-func (s *selection) compareScalar(f *Field, col frag, l leaf) (frag, error) {
-	if f.Kind == Boolean {
-		return s.compareBool(col, l)
-	}
-	neg := isNegative(l.op)
-	list, isList := l.value.([]any)
-	if ids, ok := l.value.([]int64); ok {
-		isList = true
-		for _, id := range ids {
-			list = append(list, id)
-		}
-	} else if ss, ok := l.value.([]string); ok {
-		isList = true
-		for _, x := range ss {
-			list = append(list, x)
-		}
-	}
-	switch l.op {
-	case "in", "not in":
-		if _, ok := l.value.(bool); ok || l.value == nil {
-			return s.compareScalar(f, col, leaf{path: l.path, op: map[string]string{"in": "=", "not in": "!="}[l.op], value: l.value})
-		}
-		if !isList {
-			return frag{}, ValueErrorf("Invalid domain term %s", l)
-		}
-		return s.compareList(f, col, list, neg)
-	case "=", "!=":
-		if isList {
-			return s.compareList(f, col, list, neg)
-		}
-		if isEmpty(l.value) {
-			return nullTest(f, col, !neg), nil
-		}
-		v, err := s.operand(f, l)
-		if err != nil {
-			return frag{}, err
-		}
-		if v == nil {
-			return nullTest(f, col, !neg), nil
-		}
-		if zeroOf(v) && f.Kind != Many2oneRef && f.Name != "id" {
-			// an unset number reads as 0 and is found as 0
+	if !exact {
+		if !truthy(l.value) {
 			if neg {
-				return sqlf("(? != ? AND ? IS NOT NULL)", col, v, col), nil
+				return sqlFalse, nil
 			}
-			return sqlf("(? = ? OR ? IS NULL)", col, v, col), nil
+			return sqlTrue, nil
 		}
+		pattern := "%" + plainText(l.value) + "%"
 		if neg {
-			return sqlf("(? != ? OR ? IS NULL)", col, v, col), nil
+			return sqlf("(? NOT "+op+" ? OR ? IS NULL)", left, pattern, col), nil
 		}
-		return sqlf("? = ?", col, v), nil
-	case "<", ">", "<=", ">=":
-		if isEmpty(l.value) {
-			return sqlFalse, nil
-		}
-		v, err := s.operand(f, l)
-		if err != nil {
-			return frag{}, err
-		}
-		return sqlf("? "+l.op+" ?", col, v), nil
+		return sqlf("? "+op+" ?", left, pattern), nil
 	}
-	return frag{}, ValueErrorf("Invalid leaf %s", l)
+	if isList(l.value) {
+		return frag{}, ValueErrorf("Invalid domain term %s", l)
+	}
+	if isEmpty(l.value) {
+		return sqlf("? IS NULL", col), nil
+	}
+	c := sqlf("? "+op+" ?", left, plainText(l.value))
+	if !truthy(l.value) {
+		return sqlf("(? OR ? IS NULL)", c, col), nil
+	}
+	return c, nil
 }
 
-func zeroOf(v any) bool {
-	switch x := v.(type) {
-	case int64:
-		return x == 0
-	case float64:
-		return x == 0
-	case decimal.Decimal:
-		return x.IsZero()
+// plainText spells a value as Odoo spells it inside a pattern.
+func plainText(v any) string {
+	if s, ok := textOf(v); ok {
+		return s
 	}
-	return false
+	return pyRepr(v)
 }
 
-func nullTest(f *Field, col frag, isNull bool) frag {
-	if !isNull {
-		return sqlf("? IS NOT NULL", col)
+func (s *selection) compareList(f *Field, col frag, l leaf) (frag, error) {
+	neg := l.op == "not in"
+	if _, ok := l.value.(bool); ok {
+		return s.compareValue(f, col, leaf{path: l.path, op: map[bool]string{false: "=", true: "!="}[neg], value: l.value})
 	}
-	return sqlf("? IS NULL", col)
-}
-
-func (s *selection) compareList(f *Field, col frag, list []any, neg bool) (frag, error) {
-	vals := make([]any, 0, len(list))
-	empty := false
+	list, ok := listOf(l.value)
+	if !ok {
+		return frag{}, ValueErrorf("Invalid domain term %s", l)
+	}
+	vals := make([]any, 0, len(list)+1)
+	null := false
 	for _, x := range list {
 		if isEmpty(x) {
-			empty = true
+			null = true
 			continue
 		}
-		v, err := s.operand(f, leaf{path: f.Name, op: "in", value: x})
+		v, err := s.operand(f, x, l)
 		if err != nil {
 			return frag{}, err
 		}
-		if v == nil {
-			empty = true
-			continue
+		if v != nil {
+			vals = append(vals, v)
 		}
-		vals = append(vals, v)
 	}
-	in := sqlFalse
+	if f.Kind == Boolean {
+		vals = slices.DeleteFunc(vals, func(v any) bool { return v != true })
+		if null {
+			vals = append(vals, false)
+		}
+	} else if empty := f.emptyOperand(); empty != nil {
+		has := slices.ContainsFunc(vals, func(v any) bool { return !truthy(v) })
+		if null && !has {
+			vals = append(vals, empty)
+		}
+		null = null || has
+	}
+	c := sqlFalse
 	if len(vals) > 0 {
-		in = sqlf("? = ANY(?)", col, typedList(f, vals))
+		c = sqlf("? = ANY(?)", col, typedList(vals))
 	}
 	switch {
-	case !neg && empty:
-		return sqlf("(? OR ? IS NULL)", in, col), nil
+	case !neg && null:
+		return sqlf("(? OR ? IS NULL)", c, col), nil
 	case !neg:
-		return in, nil
-	case empty:
-		return sqlf("(NOT (?) AND ? IS NOT NULL)", in, col), nil
+		return c, nil
+	case null:
+		return sqlf("(NOT (?) AND ? IS NOT NULL)", c, col), nil
 	}
-	return sqlf("((?) IS NOT TRUE)", in), nil
+	return sqlf("((?) IS NOT TRUE)", c), nil
+}
+
+func listOf(v any) ([]any, bool) {
+	switch x := v.(type) {
+	case []any:
+		return x, true
+	case []int64:
+		out := make([]any, len(x))
+		for i, n := range x {
+			out[i] = n
+		}
+		return out, true
+	case []string:
+		out := make([]any, len(x))
+		for i, t := range x {
+			out[i] = t
+		}
+		return out, true
+	}
+	return nil, false
 }
 
 // typedList turns values into a Go slice pgx can send as an array.
-func typedList(f *Field, vals []any) any {
+func typedList(vals []any) any {
 	switch vals[0].(type) {
 	case int64:
-		out := make([]int64, len(vals))
-		for i, v := range vals {
-			out[i], _ = v.(int64)
-		}
-		return out
+		return slice[int64](vals)
 	case float64:
-		out := make([]float64, len(vals))
-		for i, v := range vals {
-			out[i], _ = v.(float64)
-		}
-		return out
+		return slice[float64](vals)
+	case bool:
+		return slice[bool](vals)
 	}
 	out := make([]string, len(vals))
 	for i, v := range vals {
@@ -203,161 +334,155 @@ func typedList(f *Field, vals []any) any {
 	return out
 }
 
-// operand reads the right side of a comparison as the field's type.
-func (s *selection) operand(f *Field, l leaf) (any, error) {
-	if f.Kind == DatetimeKind {
-		if text, ok := l.value.(string); ok && len(text) == 10 && (l.op == "<=" || l.op == ">") {
-			l.value = text + " 23:59:59.999999"
-		}
+func slice[T any](vals []any) []T {
+	out := make([]T, len(vals))
+	for i, v := range vals {
+		out[i], _ = v.(T)
 	}
-	if f.Kind == Selection || f.Kind == Char {
-		if str, ok := textOf(l.value); ok {
-			return str, nil
+	return out
+}
+
+// operand reads the right side of a comparison as the field's type.
+func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
+	bad := func() error {
+		return ValueErrorf("Invalid value in domain term %s: %s expects %s", l, f.Name, f.Kind)
+	}
+	if isList(value) {
+		return nil, bad()
+	}
+	switch f.Kind {
+	case Boolean:
+		return truthy(value), nil
+	case Char, Text, HTML, Selection, Reference, SecretKind:
+		if isEmpty(value) {
+			return nil, nil
 		}
-		return fmt.Sprint(l.value), nil
+		return plainText(value), nil
+	case Many2one:
+		if value == true {
+			return nil, bad()
+		}
 	}
 	free := *f
-	free.Size, free.BigInt = 0, true
-	if free.Digits >= 0 {
-		free.Digits = -1
+	free.Size, free.BigInt, free.Validate = 0, true, ""
+	if b, ok := value.(bool); ok && b && f.numeric() {
+		value = 1
 	}
-	v, err := free.parse(l.value)
+	v, err := free.parse(value)
 	if err != nil {
-		return nil, ValueErrorf("Invalid value in domain term %s: %s expects %s", l, f.Name, f.Kind)
-	}
-	if d, ok := v.(decimal.Decimal); ok && f.Digits >= 0 {
-		v = d.Round(int32(f.Digits))
+		return nil, bad()
 	}
 	return v, nil
 }
 
-func (s *selection) compareBool(col frag, l leaf) (frag, error) {
-	want := func(v any) bool {
-		switch x := v.(type) {
-		case nil:
-			return false
-		case bool:
-			return x
-		case string:
-			return x != "" && x != "False" && x != "false" && x != "0"
-		}
-		n, err := toInt(v)
+// truthy is Python's idea of a value that counts as true.
+func truthy(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return x
+	case json.Number:
+		n, err := x.Float64()
 		return err != nil || n != 0
+	case decimal.Decimal:
+		return !x.IsZero()
+	case Date:
+		return !x.IsZero()
+	case Datetime:
+		return !x.IsZero()
+	case time.Time:
+		return !x.IsZero()
+	case Records:
+		return len(x.IDs) > 0
 	}
-	yes, no := sqlf("? IS TRUE", col), sqlf("? IS NOT TRUE", col)
-	switch l.op {
-	case "=", "!=", "=?":
-		if l.op == "=?" && isEmpty(l.value) {
-			return sqlTrue, nil
-		}
-		if want(l.value) != (l.op == "!=") {
-			return yes, nil
-		}
-		return no, nil
-	case "in", "not in":
-		list, ok := l.value.([]any)
-		if !ok {
-			return s.compareBool(col, leaf{op: map[string]string{"in": "=", "not in": "!="}[l.op], value: l.value})
-		}
-		t := slices.ContainsFunc(list, func(v any) bool { return want(v) })
-		f := slices.ContainsFunc(list, func(v any) bool { return !want(v) })
-		if l.op == "not in" {
-			t, f = !t, !f
-		}
-		switch {
-		case t && f:
-			return sqlTrue, nil
-		case t:
-			return yes, nil
-		case f:
-			return no, nil
-		}
-		return sqlFalse, nil
+	switch rv := reflect.ValueOf(v); rv.Kind() {
+	case reflect.String, reflect.Slice, reflect.Map:
+		return rv.Len() > 0
+	case reflect.Int, reflect.Int64, reflect.Int32:
+		return rv.Int() != 0
+	case reflect.Float64:
+		return rv.Float() != 0
 	}
-	return frag{}, ValueErrorf("Invalid leaf %s", l)
+	return true
 }
 
-// compareRef compiles a leaf on a many2one itself.
-func (s *selection) compareRef(f *Field, col frag, l leaf) (frag, error) {
-	co := s.model.registry.models[f.Comodel]
-	neg := isNegative(l.op)
-	switch l.op {
-	case "child_of", "parent_of":
-		ids, err := s.hierarchy(co, l)
-		if err != nil {
-			return frag{}, err
-		}
-		return sqlf("? IN (?)", col, ids), nil
-	case "any", "not any":
-		d, err := ToDomain(l.value)
-		if err != nil {
-			return frag{}, err
-		}
-		return s.through(f, d, neg)
-	case "=?":
-		if isEmpty(l.value) {
-			return sqlTrue, nil
-		}
-		l.op = "="
-	}
-	if r, ok := l.value.(Records); ok {
-		l.value = r.IDs
-		if l.op == "=" {
-			l.op = "in"
-		} else if l.op == "!=" {
-			l.op = "not in"
-		}
-	}
-	if _, ok := l.value.(string); ok {
-		op := strings.TrimPrefix(l.op, "not ")
-		if op == "!=" || op == "in" {
-			op = "="
-		}
-		return s.named(f, col, op, l.value, neg)
-	}
-	if strings.Contains(l.op, "like") {
-		return s.named(f, col, strings.TrimPrefix(l.op, "not "), l.value, neg)
-	}
-	if list, ok := l.value.([]any); ok && (l.op == "in" || l.op == "not in" || l.op == "=" || l.op == "!=") {
-		_, names, empty, err := splitRefs(list)
-		if err != nil {
-			return frag{}, ValueErrorf("Invalid domain term %s", l)
-		}
-		if len(names) > 0 {
-			var ds []frag
-			for _, n := range names {
-				c, err := s.named(f, col, "=", n, false)
-				if err != nil {
-					return frag{}, err
-				}
-				ds = append(ds, c)
-			}
-			rest := slices.DeleteFunc(slices.Clone(list), func(x any) bool { _, ok := x.(string); return ok })
-			c, err := s.compareList(f, col, rest, false)
-			if err != nil {
-				return frag{}, err
-			}
-			all := join(append(ds, c), " OR ")
-			if neg {
-				return sqlf("(?) IS NOT TRUE", all), nil
-			}
-			return sqlf("(?)", all), nil
-		}
-		_ = empty
-	}
-	if _, ok := l.value.(bool); ok && l.value == true {
-		return frag{}, ValueErrorf("Invalid domain term %s", l)
-	}
-	return s.compareScalar(f, col, l)
-}
+var dateParts = map[string]string{"year_number": "year", "quarter_number": "quarter", "month_number": "month", "iso_week_number": "week", "day_of_year": "doy", "day_of_month": "day", "day_of_week": "dow", "hour_number": "hour", "minute_number": "minute", "second_number": "second"}
 
-func (s *selection) named(f *Field, col frag, op string, value any, neg bool) (frag, error) {
-	c, err := s.through(f, Leaf("display_name", op, value), false)
+// datePart compares a part of a date, in the time zone of the context.
+func (s *selection) datePart(f *Field, part string, l leaf) (frag, error) {
+	if dateParts[part] == "" {
+		return frag{}, ValueErrorf("The part %q of %s.%s is not supported; supported are %s", part, s.model.Name, f.Name, strings.Join(sortedKeys(dateParts), ", "))
+	}
+	col, ok := s.column(s.alias, s.model, f)
+	if !ok {
+		return frag{}, ValueErrorf("Cannot convert %s.%s to SQL because it is not stored", s.model.Name, f.Name)
+	}
+	expr, err := s.env.datePart(f, part, col)
 	if err != nil {
 		return frag{}, err
 	}
-	if neg {
-		return sqlf("(?) IS NOT TRUE", c), nil
+	number := Field{Name: l.path, Kind: Integer, Label: f.Label, Model: f.Model}
+	switch l.op {
+	case "=", "!=", "<", ">", "<=", ">=":
+		v, err := s.operand(&number, l.value, l)
+		if err != nil || v == nil {
+			return sqlFalse, err
+		}
+		return sqlf("? "+l.op+" ?", expr, v), nil
+	case "in", "not in":
+		return s.compareList(&number, expr, l)
 	}
-	return c, nil
+	return frag{}, ValueErrorf("Invalid domain term %s", l)
+}
+
+// datePart is the SQL of a part of a date. The days of a week count from 0, the
+// first day of the week in the user's language.
+func (e *Env) datePart(f *Field, part string, col frag) (frag, error) {
+	col = e.local(f, col)
+	if part == "day_of_week" {
+		first, err := e.weekStart()
+		return sqlf("mod(7 - ?::int + date_part('dow', ?)::int, 7)", int64(first), col), err
+	}
+	return sqlf("date_part('"+dateParts[part]+"', ?)::int", col), nil
+}
+
+// local moves a datetime column to the time zone of the context. The user's own
+// time zone does not count: clients put it into the context.
+func (e *Env) local(f *Field, col frag) frag {
+	if name := e.zone(); f.Kind == DatetimeKind && name != "" {
+		return sqlf("timezone(?, timezone('UTC', ?))", name, col)
+	}
+	return col
+}
+
+// zone is the context's time zone, "" for none or an unknown one.
+func (e *Env) zone() string {
+	name, _ := e.keys["tz"].(string)
+	if name == "" {
+		return ""
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return ""
+	}
+	return name
+}
+
+// weekStart is the first day of the week in the language of the context: 1 for
+// Monday to 7 for Sunday.
+func (e *Env) weekStart() (int, error) {
+	return Memo(e, "week start "+e.Lang(), func() (int, error) {
+		if e.u.db.Registry.models["res.lang"] == nil {
+			return 7, nil
+		}
+		days, err := e.queryIDs(sqlf("SELECT week_start FROM res_lang WHERE code = ? AND active", e.Lang()))
+		if err != nil || len(days) == 0 {
+			return 7, err
+		}
+		return int(days[0]), nil
+	})
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
 }

@@ -74,9 +74,9 @@ func normalize(d Domain) Domain {
 	return out
 }
 
-// node is a parsed domain.
+// node is a parsed domain. Negations have been pushed down to the leaves.
 type node struct {
-	op   string // "&", "|", "!", or "" for a leaf
+	op   string // "&", "|", "!" (of one leaf), or "" for a leaf
 	kids []*node
 	leaf leaf
 }
@@ -85,7 +85,7 @@ type leaf struct {
 	path  string
 	op    string
 	value any
-	isNum bool // the left side is the number 0 or 1: a constant
+	isNum bool // a constant: value says whether it holds
 	left  int64
 }
 
@@ -97,7 +97,13 @@ func (l leaf) String() string {
 	return fmt.Sprintf("(%s, '%s', %s)", left, l.op, pyRepr(l.value))
 }
 
-var operators = []string{"=", "!=", "<>", "==", "<=", "<", ">", ">=", "=?", "=like", "=ilike", "like", "not like", "ilike", "not ilike", "in", "not in", "child_of", "parent_of", "any", "not any"}
+var operators = []string{"=", "!=", "<>", "<=", "<", ">", ">=", "=?", "=like", "=ilike", "like", "not like", "ilike", "not ilike", "in", "not in", "child_of", "parent_of", "any", "not any"}
+
+// opposites are the operators whose negation is an operator again. What they
+// say of a record without a value is their own business: neither "<" nor its
+// opposite ">=" holds for it, while one of "=" and "!=" always does.
+var opposites = map[string]string{"=": "!=", "!=": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<", "in": "not in", "not in": "in",
+	"like": "not like", "not like": "like", "ilike": "not ilike", "not ilike": "ilike", "any": "not any", "not any": "any"}
 
 const maxDomainTerms = 20000
 
@@ -126,13 +132,13 @@ func parseDomain(d Domain) (*node, error) {
 			case "!":
 				a := pop()
 				if a == nil {
-					return nil, ValueErrorf("Domain() invalid item in domain: '!' lacks its term in %s", pyRepr([]any(d)))
+					return nil, ValueErrorf("Domain %s is not well formed: '!' lacks its term", pyRepr([]any(d)))
 				}
-				stack = append(stack, &node{op: "!", kids: []*node{a}})
+				stack = append(stack, a.negate())
 			case "&", "|":
 				a, b := pop(), pop()
 				if a == nil || b == nil {
-					return nil, ValueErrorf("Domain is not well formed: %q lacks a term in %s", t, pyRepr([]any(d)))
+					return nil, ValueErrorf("Domain %s is not well formed: %q lacks a term", pyRepr([]any(d)), t)
 				}
 				n := &node{op: t}
 				for _, k := range []*node{a, b} {
@@ -155,9 +161,43 @@ func parseDomain(d Domain) (*node, error) {
 		}
 	}
 	if len(stack) != 1 {
-		return nil, ValueErrorf("Domain is not well formed: %s", pyRepr([]any(d)))
+		return nil, ValueErrorf("Domain %s is not well formed", pyRepr([]any(d)))
 	}
 	return stack[0], nil
+}
+
+// negate is the opposite of a node. A leaf on a path keeps its "!", as the
+// opposite of "some related record is so" is not "some related record is not".
+func (n *node) negate() *node {
+	switch n.op {
+	case "!":
+		return n.kids[0]
+	case "&", "|":
+		out := &node{op: "|"}
+		if n.op == "|" {
+			out.op = "&"
+		}
+		for _, k := range n.kids {
+			out.kids = append(out.kids, k.negate())
+		}
+		return out
+	}
+	l := n.leaf
+	switch {
+	case l.isNum:
+		l.value = l.value != true
+		return &node{leaf: l}
+	case l.op == "=?":
+		if isEmpty(l.value) {
+			return &node{leaf: leaf{isNum: true, value: false}}
+		}
+		l.op = "!="
+		return &node{leaf: l}
+	case !strings.Contains(l.path, ".") && opposites[l.op] != "":
+		l.op = opposites[l.op]
+		return &node{leaf: l}
+	}
+	return &node{op: "!", kids: []*node{n}}
 }
 
 func parseLeaf(t any) (leaf, error) {
@@ -185,24 +225,92 @@ func parseLeaf(t any) (leaf, error) {
 		}
 		l.isNum, l.left = true, n
 	}
-	if !ok || !slices.Contains(operators, op) {
+	if !ok {
 		return leaf{}, ValueErrorf("Invalid leaf %s", l)
 	}
-	switch op {
-	case "<>":
+	if l.op == "<>" {
 		l.op = "!="
-	case "==":
-		return leaf{}, ValueErrorf("Invalid leaf %s", l)
 	}
 	if l.isNum {
+		// (1, '=', 1) always holds and (0, '=', 1) never; there are no others.
 		n, err := toInt(l.value)
-		if err != nil || l.op != "=" && l.op != "!=" {
+		if err != nil || n != 1 || l.op != "=" || l.left != 0 && l.left != 1 {
 			return leaf{}, ValueErrorf("Invalid leaf %s", l)
 		}
-		l.isNum = true
-		l.value = (n == l.left) == (l.op == "=")
+		l.value = l.left == 1
+		return l, nil
+	}
+	if r, ok := l.value.(Records); ok {
+		l.value = r.IDs
+	}
+	// A list with "=" means "in"; a boolean with "in" means "=".
+	_, isBool := l.value.(bool)
+	switch {
+	case isList(l.value) && l.op == "=":
+		l.op = "in"
+	case isList(l.value) && l.op == "!=":
+		l.op = "not in"
+	case isBool && l.op == "in" && l.value == true:
+		l.op = "="
+	case isBool && l.op == "not in" && l.value == true:
+		l.op = "!="
 	}
 	return l, nil
+}
+
+func isList(v any) bool {
+	switch v.(type) {
+	case []any, []int64, []string:
+		return true
+	}
+	return false
+}
+
+// neverHolds reports whether the domain is false whatever the records, so that
+// nothing needs to be searched. It knows constants and empty lists.
+func (n *node) neverHolds() bool { return n != nil && n.verdict() < 0 }
+
+// verdict is -1 for never, 1 for always, 0 for it depends.
+func (n *node) verdict() int {
+	switch n.op {
+	case "!":
+		return -n.kids[0].verdict()
+	case "&", "|":
+		v := n.kids[0].verdict()
+		for _, k := range n.kids[1:] {
+			if n.op == "&" {
+				v = min(v, k.verdict())
+			} else {
+				v = max(v, k.verdict())
+			}
+		}
+		return v
+	}
+	switch {
+	case n.leaf.isNum && n.leaf.value == true:
+		return 1
+	case n.leaf.isNum:
+		return -1
+	case n.leaf.op == "in" && isNothing(n.leaf.value):
+		return -1
+	case n.leaf.op == "not in" && isNothing(n.leaf.value):
+		return 1
+	}
+	return 0
+}
+
+func isNothing(v any) bool {
+	switch x := v.(type) {
+	case []any:
+		return len(x) == 0
+	case []int64:
+		return len(x) == 0
+	case []string:
+		return len(x) == 0
+	case string:
+		return x == ""
+	}
+	return isEmpty(v)
 }
 
 // mentions reports whether a leaf of the domain is on the field itself.
@@ -214,29 +322,6 @@ func (n *node) mentions(field string) bool {
 		return !n.leaf.isNum && n.leaf.path == field
 	}
 	return slices.ContainsFunc(n.kids, func(k *node) bool { return k.mentions(field) })
-}
-
-// Paths lists the field paths of a domain, for checks without a database.
-func (d Domain) Paths() ([]string, error) {
-	n, err := parseDomain(d)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	var walk func(*node)
-	walk = func(n *node) {
-		if n == nil {
-			return
-		}
-		if n.op == "" && !n.leaf.isNum {
-			out = append(out, n.leaf.path)
-		}
-		for _, k := range n.kids {
-			walk(k)
-		}
-	}
-	walk(n)
-	return out, nil
 }
 
 // ToDomain reads a domain from a client: a list, or a false value for none.

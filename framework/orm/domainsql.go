@@ -1,9 +1,13 @@
 package orm
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 )
+
+// The compilation of domains to SQL. What a leaf means follows Odoo 18: a path
+// "a.b" asks for some related record, the rules of the related model apply to
+// it, and a record without a value matches where its empty value would.
 
 func (s *selection) domain(d Domain) (frag, error) {
 	n, err := parseDomain(d)
@@ -11,7 +15,7 @@ func (s *selection) domain(d Domain) (frag, error) {
 		return frag{}, err
 	}
 	if n == nil {
-		return frag{sql: "TRUE"}, nil
+		return sqlTrue, nil
 	}
 	return s.node(n)
 }
@@ -21,11 +25,7 @@ func (s *selection) node(n *node) (frag, error) {
 	case "":
 		return s.leaf(n.leaf)
 	case "!":
-		c, err := s.node(n.kids[0])
-		if err != nil {
-			return frag{}, err
-		}
-		return sqlf("(?) IS NOT TRUE", c), nil
+		return s.not(n.kids[0].leaf)
 	}
 	parts := make([]frag, len(n.kids))
 	for i, k := range n.kids {
@@ -39,9 +39,7 @@ func (s *selection) node(n *node) (frag, error) {
 	if n.op == "|" {
 		sep = " OR "
 	}
-	c := join(parts, sep)
-	c.sql = "(" + c.sql + ")"
-	return c, nil
+	return sqlf("(?)", join(parts, sep)), nil
 }
 
 var (
@@ -51,8 +49,24 @@ var (
 
 func isNegative(op string) bool { return op == "!=" || strings.HasPrefix(op, "not ") }
 
-// leaf compiles one condition. NULL counts as the empty value: a negative
-// operator also holds for records without a value.
+// not compiles the negation of a leaf whose operator has no opposite, or which
+// follows a path.
+func (s *selection) not(l leaf) (frag, error) {
+	head, rest, dotted := strings.Cut(l.path, ".")
+	if f := s.model.Fields[head]; f != nil && dotted {
+		if f.Relational() {
+			return s.leaf(leaf{path: head, op: "not any", value: Domain{[]any{rest, l.op, l.value}}})
+		}
+		if op, ok := opposites[l.op]; ok {
+			l.op = op
+			return s.leaf(l)
+		}
+	}
+	c, err := s.leaf(l)
+	return sqlf("NOT (?)", c), err
+}
+
+// leaf compiles one condition.
 func (s *selection) leaf(l leaf) (frag, error) {
 	if l.isNum {
 		if l.value == true {
@@ -65,75 +79,96 @@ func (s *selection) leaf(l leaf) (frag, error) {
 	if f == nil {
 		return frag{}, ValueErrorf("Invalid field %s.%s in leaf %s", s.model.Name, head, l)
 	}
-	if ok, err := s.env.fieldAllowed(f); err != nil {
+	if !slices.Contains(operators, l.op) {
+		return frag{}, ValueErrorf("Invalid leaf %s", l)
+	}
+	if err := s.env.checkField(s.model, f, OpRead); err != nil {
 		return frag{}, err
-	} else if !ok {
-		return frag{}, s.env.checkField(s.model, f, OpRead)
 	}
-	if f.Kind == SecretKind && !(l.op == "=" || l.op == "!=") {
-		return frag{}, UserErrorf("%s is a secret; a search can only tell whether it is set.", f.Label)
-	}
-	if !dotted && f.search == nil && f.Name != "id" {
-		if c, ok := s.column(s.alias, s.model, f); ok {
-			return s.compare(f, c, l)
-		}
-	}
-	if f.search != nil {
-		return s.searched(f, l, rest)
-	}
-	if len(f.Related) > 0 && (!f.Stored || dotted) && !f.Stored {
-		path := strings.Join(f.Related, ".")
-		if dotted {
-			path += "." + rest
-		}
-		sub := *s
-		sub.env = s.env.Sudo()
-		c, err := sub.leaf(leaf{path: path, op: l.op, value: l.value})
-		s.joins = sub.joins
-		return c, err
-	}
-	if dotted {
-		if !f.Relational() {
-			if (f.Kind == DateKind || f.Kind == DatetimeKind) && dateParts[rest] != "" {
-				col, _ := s.column(s.alias, s.model, f)
-				return s.compare(&Field{Name: l.path, Kind: Integer, Label: f.Label, Model: f.Model}, sqlf("date_part('"+dateParts[rest]+"', ?)::int", col), l)
-			}
-			return frag{}, &Error{Code: CodeAssertion, Message: fmt.Sprintf("Invalid field '%s' in domain term %s", l.path, l)}
-		}
-		return s.through(f, Domain{[]any{rest, l.op, l.value}}, false)
+	if dotted && f.Relational() {
+		l = leaf{path: head, op: "any", value: Domain{[]any{rest, l.op, l.value}}}
+		dotted = false
 	}
 	switch {
-	case f.Name == "id":
-		return s.compareID(frag{sql: s.alias + ".id"}, s.model, f, l)
-	case f.Name == "display_name":
-		return s.nameLeaf(l)
+	case f.inherited != nil:
+		return s.delegated(f, l)
+	case f.Kind == SecretKind && (l.op != "=" && l.op != "!=" || !isEmpty(l.value)):
+		return frag{}, UserErrorf("%s is a secret; a search can only tell whether it is set.", f.Label)
+	case f.Name == "id" && (l.op == "child_of" || l.op == "parent_of"):
+		ids, err := s.hierarchy(s.env, s.model, l, "")
+		return sqlf("?.id IN (?)", frag{sql: s.alias}, ids), err
+	case f.Kind == DateKind || f.Kind == DatetimeKind:
+		if dotted {
+			return s.datePart(f, rest, l)
+		}
+	case dotted:
+		return frag{}, &Error{Code: CodeAssertion, Message: "Invalid field '" + l.path + "' in domain term " + l.String()}
+	case l.op == "any" || l.op == "not any":
+		return s.any(f, l)
+	}
+	if !f.inTable() {
+		return s.searched(f, l)
+	}
+	switch {
 	case f.X2many():
 		return s.many(f, l)
+	case f.Kind == Many2one:
+		return s.compareRef(f, s.stored(s.alias, f), l)
 	case f.Kind == BinaryKind:
-		has := s.binaryExists(f)
-		if (l.op == "=") == isEmpty(l.value) {
-			return sqlf("NOT (?)", has), nil
-		}
-		return has, nil
+		return s.binary(f, l), nil
 	}
-	return frag{}, ValueErrorf("The field %s (%s) of %s is computed and cannot be searched.", f.Label, f.Name, s.model.Label)
+	col, _ := s.column(s.alias, s.model, f)
+	return s.compare(f, col, l)
 }
 
-var dateParts = map[string]string{"year_number": "year", "quarter_number": "quarter", "month_number": "month", "iso_week_number": "week", "day_of_year": "doy", "day_of_month": "day", "day_of_week": "dow", "hour_number": "hour", "minute_number": "minute", "second_number": "second"}
+// delegated compiles a leaf on an inherited field as one of the delegated-to
+// record.
+func (s *selection) delegated(f *Field, l leaf) (frag, error) {
+	at, ok := s.follow(s.alias, s.model, f)
+	if !ok {
+		return frag{}, ValueErrorf("The field %s (%s) of %s cannot be searched.", f.Label, f.Name, s.model.Label)
+	}
+	l.path = strings.Replace(l.path, f.Name, f.Related[len(f.Related)-1], 1)
+	return at.leaf(l)
+}
 
-func (s *selection) searched(f *Field, l leaf, rest string) (frag, error) {
-	if rest != "" {
-		sub, err := s.env.Model(f.Comodel).Search(Domain{[]any{rest, l.op, l.value}}, SearchOptions{})
+// searched compiles a leaf on a field without column: by its search function,
+// along its related path, or not at all: what cannot be searched does not
+// restrict.
+func (s *selection) searched(f *Field, l leaf) (frag, error) {
+	switch {
+	case f.search != nil:
+		d, err := f.search(s.env, l.op, l.value)
 		if err != nil {
 			return frag{}, err
 		}
-		l.op, l.value = "in", sub.IDs
+		return s.domain(d)
+	case f.Name == "display_name":
+		return s.nameLeaf(l)
+	case len(f.Related) > 0:
+		env := s.env.Sudo().WithContext(map[string]any{"active_test": false})
+		return s.as(env).domain(relatedDomain(s.model, f.Related, l))
 	}
-	d, err := f.search(s.env, l.op, l.value)
-	if err != nil {
-		return frag{}, err
+	s.env.Log().Debug("a condition on a field that cannot be searched is ignored", "model", s.model.Name, "field", f.Name)
+	return sqlTrue, nil
+}
+
+// relatedDomain is a leaf on a related field as a domain along its path. A
+// record whose path breaks off matches like one with an empty value at its end.
+func relatedDomain(m *Model, path []string, l leaf) Domain {
+	if len(path) == 1 {
+		return Leaf(path[0], l.op, l.value)
 	}
-	return s.domain(d)
+	f := m.Fields[path[0]]
+	d := Leaf(path[0], "any", relatedDomain(m.comodel(f), path[1:], l))
+	empty := isEmpty(l.value)
+	if list, ok := l.value.([]any); ok {
+		empty = slices.ContainsFunc(list, isEmpty)
+	}
+	if empty != isNegative(l.op) && f.Kind == Many2one && !f.Required {
+		d = Or(d, Leaf(path[0], "=", false))
+	}
+	return d
 }
 
 func isEmpty(v any) bool {
@@ -146,268 +181,300 @@ func isEmpty(v any) bool {
 	return false
 }
 
-// through selects the records of which some related record matches d.
-func (s *selection) through(f *Field, d Domain, negate bool) (frag, error) {
-	co := s.env.Model(f.Comodel)
-	sub, err := s.sub(co.Model)
+// any selects the records of which some (no) related record matches a domain.
+func (s *selection) any(f *Field, l leaf) (frag, error) {
+	if !f.Relational() {
+		return frag{}, ValueErrorf("Invalid leaf %s: %s is no relation", l, f.Name)
+	}
+	d, err := ToDomain(l.value)
 	if err != nil {
 		return frag{}, err
 	}
-	coEnv := co
+	if f.X2many() {
+		d = And(f.filter, d)
+	}
+	sub, where, err := s.related(f, d)
+	if err != nil {
+		return frag{}, err
+	}
+	in := sqlf("SELECT ?.id FROM ? WHERE ?", frag{sql: sub.alias}, sub.from(), where)
+	if !f.inTable() {
+		ids, err := s.env.queryIDs(in)
+		if err != nil {
+			return frag{}, err
+		}
+		return s.searched(f, leaf{path: f.Name, op: map[string]string{"any": "in", "not any": "not in"}[l.op], value: ids})
+	}
 	if f.Kind == Many2one {
-		coEnv.Env = s.env.WithContext(map[string]any{"active_test": false})
+		return inRef(s.stored(s.alias, f), in, l.op == "not any"), nil
 	}
-	if err := coEnv.checkModel(OpRead); err != nil {
-		return frag{}, err
+	return s.exists(f, sub, where, l.op == "not any")
+}
+
+func inRef(col, in frag, negate bool) frag {
+	if negate {
+		return sqlf("(? NOT IN (?) OR ? IS NULL)", col, in, col)
 	}
-	sub.env = coEnv.Env
-	where, err := coEnv.where(sub, d, OpRead)
+	return sqlf("? IN (?)", col, in)
+}
+
+// related begins a sub-select on the records a field points at, restricted to
+// those that match d and that the user may see.
+func (s *selection) related(f *Field, d Domain) (*selection, frag, error) {
+	co := s.env.related(f)
+	if err := co.checkModel(OpRead); err != nil {
+		return nil, frag{}, err
+	}
+	sub, err := s.sub(co.Env, co.Model)
+	if err != nil {
+		return nil, frag{}, err
+	}
+	where, err := co.where(sub, d, OpRead)
+	return sub, where, err
+}
+
+// related is the model a field points at, seen with the context the field asks
+// for: a many2one shows archived records, a list as its context says.
+func (e *Env) related(f *Field) Records {
+	co := e.Model(f.Comodel)
+	if f.Kind == Many2one {
+		co.Env = e.WithContext(map[string]any{"active_test": false})
+	} else if len(f.context) > 0 {
+		co.Env = e.WithContext(f.context)
+	}
+	return co
+}
+
+// exists asks for a record of a sub-select on the comodel that a list holds.
+func (s *selection) exists(f *Field, sub *selection, where frag, negate bool) (frag, error) {
+	not := ""
+	if negate {
+		not = "NOT "
+	}
+	own := frag{sql: s.alias + ".id"}
+	if f.Kind == Many2many {
+		r := s.newAlias("r")
+		return sqlf(not+"EXISTS (SELECT 1 FROM "+quote(f.RelTable)+" "+r+" JOIN ? ON "+r+"."+quote(f.RelCocol)+" = "+sub.alias+".id WHERE "+r+"."+quote(f.RelCol)+" = ? AND ?)", sub.crossFrom(), own, where), nil
+	}
+	inv := sub.model.Fields[f.Inverse]
+	col, ok := sub.column(sub.alias, sub.model, inv)
+	if !ok {
+		return frag{}, ValueErrorf("The field %s (%s) of %s cannot be searched: its inverse is computed.", f.Label, f.Name, s.model.Label)
+	}
+	if inv.Kind == Many2oneRef {
+		where = sqlf("? AND "+sub.alias+"."+quote(inv.ModelField)+" = ?", where, s.model.Name)
+	}
+	return sqlf(not+"EXISTS (SELECT 1 FROM ? WHERE ? = ? AND ?)", sub.from(), col, own, where), nil
+}
+
+// crossFrom is from in parentheses, as the right side of a join.
+func (s *source) crossFrom() frag {
+	if len(s.joins) == 0 {
+		return s.root
+	}
+	return sqlf("(?)", s.from())
+}
+
+// many compiles a leaf on a one2many or many2many itself. Ids are taken as they
+// are; names are looked up among the records the user may see. Any operator
+// that is not negative means "in".
+func (s *selection) many(f *Field, l leaf) (frag, error) {
+	neg := isNegative(l.op)
+	if l.op == "child_of" || l.op == "parent_of" {
+		return s.manyHierarchy(f, l)
+	}
+	if name, ok := l.value.(string); ok {
+		op := l.op
+		if neg {
+			op = opposites[op]
+		}
+		sub, where, err := s.related(f, And(f.filter, Leaf("display_name", op, name)))
+		if err != nil {
+			return frag{}, err
+		}
+		return s.exists(f, sub, where, neg)
+	}
+	co := s.env.related(f)
+	sub, err := s.sub(co.Env.Sudo(), co.Model)
 	if err != nil {
 		return frag{}, err
 	}
-	not := ""
-	if negate {
-		not = "NOT "
-	}
-	switch f.Kind {
-	case Many2one:
-		col, ok := s.column(s.alias, s.model, f)
-		if !ok {
-			return frag{}, ValueErrorf("The field %s (%s) of %s is computed and cannot be searched.", f.Label, f.Name, s.model.Label)
-		}
-		c := sqlf("? IN (SELECT ?.id FROM ? WHERE ?)", col, sqlf(sub.alias), sub.from(), where)
-		if negate {
-			c = sqlf("(?) IS NOT TRUE", c)
-		}
-		return c, nil
-	case One2many:
-		inv := co.Model.Fields[f.Inverse]
-		col, ok := sub.column(sub.alias, co.Model, inv)
-		if !ok {
-			return frag{}, ValueErrorf("The field %s (%s) of %s cannot be searched: its inverse is computed.", f.Label, f.Name, s.model.Label)
-		}
-		if inv.Kind == Many2oneRef {
-			where = sqlf("? AND ?."+quote(inv.ModelField)+" = ?", where, sqlf(sub.alias), s.model.Name)
-		}
-		return sqlf(not+"EXISTS (SELECT 1 FROM ? WHERE ? = ?.id AND ?)", sub.from(), col, sqlf(s.alias), where), nil
-	default:
-		*s.count++
-		r := fmt.Sprintf("r%d", *s.count)
-		return sqlf(not+"EXISTS (SELECT 1 FROM "+quote(f.RelTable)+" "+r+" JOIN ? ON ?.id = "+r+"."+quote(f.RelCocol)+" WHERE "+r+"."+quote(f.RelCol)+" = ?.id AND ?)",
-			sub.from(), sqlf(sub.alias), sqlf(s.alias), where), nil
-	}
-}
-
-// many compiles a leaf on a one2many or many2many itself.
-func (s *selection) many(f *Field, l leaf) (frag, error) {
-	env := s.env.WithContext(map[string]any{"active_test": false})
-	neg := isNegative(l.op)
-	hidden := *s
-	hidden.env = env
-	done := func(c frag, err error) (frag, error) { s.joins = hidden.joins; return c, err }
-	switch l.op {
-	case "any", "not any":
-		d, err := ToDomain(l.value)
-		if err != nil {
-			return frag{}, err
-		}
-		return s.through(f, d, neg)
-	case "child_of", "parent_of":
-		ids, err := s.hierarchy(s.model.comodel(f), l)
-		if err != nil {
-			return frag{}, err
-		}
-		return done(hidden.throughRaw(f, sqlf("?.id IN (?)", sqlf("%A"), ids), false))
-	case "=", "!=", "in", "not in":
-		if isEmpty(l.value) {
-			c, err := hidden.throughRaw(f, sqlTrue, !neg)
-			return done(c, err)
-		}
-		if name, ok := l.value.(string); ok {
-			return s.through(f, Leaf("display_name", strings.TrimPrefix(map[string]string{"=": "=", "!=": "="}[l.op], ""), name), neg)
-		}
-		ids, names, withEmpty, err := splitRefs(l.value)
-		if err != nil {
-			return frag{}, ValueErrorf("Invalid domain term %s", l)
-		}
-		var parts []frag
-		if len(ids) > 0 || len(names) == 0 && !withEmpty {
-			c, err := hidden.throughRaw(f, sqlf("?.id = ANY(?)", sqlf("%A"), ids), false)
-			if err != nil {
+	if l.value == false { // with or without any related record
+		where := sqlTrue
+		if f.Kind == One2many && co.Model.HasActive() && co.Env.Flag("active_test", true) {
+			if where, err = sub.leaf(leaf{path: "active", op: "=", value: true}); err != nil {
 				return frag{}, err
 			}
-			parts = append(parts, c)
 		}
-		for _, n := range names {
-			c, err := s.through(f, Leaf("display_name", "=", n), false)
-			if err != nil {
-				return frag{}, err
-			}
-			parts = append(parts, c)
-		}
-		if withEmpty {
-			c, err := hidden.throughRaw(f, sqlTrue, true)
-			if err != nil {
-				return frag{}, err
-			}
-			parts = append(parts, c)
-		}
-		c := join(parts, " OR ")
-		c.sql = "(" + c.sql + ")"
-		if neg {
-			c = sqlf("NOT ?", c)
-		}
-		return done(c, nil)
+		return s.exists(f, sub, where, !neg)
 	}
-	op := strings.TrimPrefix(l.op, "not ")
-	return s.through(f, Leaf("display_name", op, l.value), neg)
-}
-
-// throughRaw is through with a condition on the comodel's alias (%A) and
-// neither access rules nor active_test.
-func (s *selection) throughRaw(f *Field, cond frag, negate bool) (frag, error) {
-	*s.count++
-	a := fmt.Sprintf("t%d", *s.count)
-	place := func(fr frag) frag {
-		for i, x := range fr.args {
-			if sub, ok := x.(frag); ok && sub.sql == "%A" {
-				fr.args[i] = sqlf(a)
-			}
-		}
-		return fr
-	}
-	not := ""
-	if negate {
-		not = "NOT "
-	}
-	co := s.model.comodel(f)
-	if f.Kind == One2many {
-		inv := co.Fields[f.Inverse]
-		if !inv.Stored {
-			return frag{}, ValueErrorf("The field %s (%s) of %s cannot be searched: its inverse is computed.", f.Label, f.Name, s.model.Label)
-		}
-		extra := frag{sql: "TRUE"}
-		if inv.Kind == Many2oneRef {
-			extra = sqlf(a+"."+quote(inv.ModelField)+" = ?", s.model.Name)
-		}
-		return sqlf(not+"EXISTS (SELECT 1 FROM "+quote(co.Table)+" "+a+" WHERE "+a+"."+quote(f.Inverse)+" = ?.id AND ? AND ?)", sqlf(s.alias), place(cond), extra), nil
-	}
-	*s.count++
-	r := fmt.Sprintf("r%d", *s.count)
-	return sqlf(not+"EXISTS (SELECT 1 FROM "+quote(f.RelTable)+" "+r+" JOIN "+quote(co.Table)+" "+a+" ON "+a+".id = "+r+"."+quote(f.RelCocol)+" WHERE "+r+"."+quote(f.RelCol)+" = ?.id AND ?)", sqlf(s.alias), place(cond)), nil
-}
-
-func splitRefs(v any) (ids []int64, names []string, empty bool, err error) {
-	ids = []int64{}
-	list, ok := v.([]any)
-	if !ok {
-		if got, err := parseIDs(v); err == nil {
-			return got, nil, false, nil
-		}
-		return nil, nil, false, fmt.Errorf("not a list")
-	}
-	for _, x := range list {
-		switch y := x.(type) {
-		case string:
-			names = append(names, y)
-		case nil:
-			empty = true
-		case bool:
-			empty = empty || !y
-		default:
-			n, err := toInt(y)
-			if err != nil {
-				return nil, nil, false, err
-			}
-			ids = append(ids, n)
-		}
-	}
-	return ids, names, empty, nil
-}
-
-// hierarchy is a sub-select of the ids below (child_of) or above (parent_of).
-func (s *selection) hierarchy(m *Model, l leaf) (frag, error) {
-	ids, names, _, err := splitRefs(l.value)
-	if name, ok := l.value.(string); ok {
-		names, err = []string{name}, nil
-	}
+	ids, err := idsOf(l.value)
 	if err != nil {
 		return frag{}, ValueErrorf("Invalid domain term %s", l)
 	}
-	for _, n := range names {
-		found, err := s.env.WithContext(map[string]any{"active_test": false}).Model(m.Name).Search(Leaf("display_name", "ilike", n), SearchOptions{})
+	return s.exists(f, sub, sqlf(sub.alias+".id = ANY(?)", ids), neg)
+}
+
+// idsOf reads one id or a list of them; empty values in the list do not count.
+func idsOf(v any) ([]int64, error) {
+	list, ok := v.([]any)
+	if !ok {
+		if ids, ok := v.([]int64); ok {
+			return ids, nil
+		}
+		list = []any{v}
+	}
+	ids := make([]int64, 0, len(list))
+	for _, x := range list {
+		if isEmpty(x) {
+			continue
+		}
+		if x == true {
+			x = 1
+		}
+		n, err := toInt(x)
 		if err != nil {
-			return frag{}, err
+			return nil, err
 		}
-		ids = append(ids, found.IDs...)
+		ids = append(ids, n)
 	}
-	if m.Parent == "" {
-		if p := m.Fields["parent_id"]; p == nil || p.Comodel != m.Name || !p.Stored {
-			return sqlf("SELECT unnest(?::bigint[])", ids), nil
+	return ids, nil
+}
+
+func (s *selection) manyHierarchy(f *Field, l leaf) (frag, error) {
+	co := s.env.related(f)
+	if f.Kind == One2many && co.Model == s.model {
+		ids, err := s.hierarchy(co.Env, co.Model, l, f.Name)
+		return sqlf("?.id IN (?)", frag{sql: s.alias}, ids), err
+	}
+	ids, err := s.hierarchy(co.Env, co.Model, l, "")
+	if err != nil {
+		return frag{}, err
+	}
+	sub, err := s.sub(co.Env.Sudo(), co.Model)
+	if err != nil {
+		return frag{}, err
+	}
+	return s.exists(f, sub, sqlf(sub.alias+".id IN (?)", ids), false)
+}
+
+// hierarchy is a sub-select of the ids below (child_of) or above (parent_of)
+// some records of a model, themselves included. via names the field along which
+// to go when it is not the model's own parent; along a one2many up and down
+// change places.
+func (s *selection) hierarchy(env *Env, m *Model, l leaf, via string) (frag, error) {
+	ids, err := roots(env, m, l)
+	if err != nil {
+		return frag{}, err
+	}
+	t := quote(m.Table)
+	if m.Fields["parent_path"] != nil && m.Parent != "" {
+		if l.op == "child_of" {
+			return sqlf("SELECT c.id FROM "+t+" p JOIN "+t+" c ON starts_with(c.parent_path, p.parent_path) WHERE p.id = ANY(?)", ids), nil
 		}
+		return sqlf("SELECT p.id FROM "+t+" c JOIN "+t+" p ON starts_with(c.parent_path, p.parent_path) WHERE c.id = ANY(?)", ids), nil
 	}
-	parent := m.Parent
+	down := l.op == "child_of"
+	parent := via
+	if parent == "" {
+		parent = m.Parent
+	}
 	if parent == "" {
 		parent = "parent_id"
 	}
-	t := quote(m.Table)
-	if m.Fields["parent_path"] != nil {
-		if l.op == "child_of" {
-			return sqlf("SELECT c.id FROM "+t+" p JOIN "+t+" c ON c.parent_path LIKE p.parent_path || '%' WHERE p.id = ANY(?)", ids), nil
-		}
-		return sqlf("SELECT p.id FROM "+t+" c JOIN "+t+" p ON c.parent_path LIKE p.parent_path || '%' WHERE c.id = ANY(?)", ids), nil
+	p := m.Fields[parent]
+	if p != nil && p.Kind == One2many {
+		parent, down = p.Inverse, !down
+		p = m.Fields[parent]
 	}
-	if l.op == "child_of" {
-		return sqlf("WITH RECURSIVE h(id) AS (SELECT id FROM "+t+" WHERE id = ANY(?) UNION SELECT c.id FROM "+t+" c JOIN h ON c."+quote(parent)+" = h.id) SELECT id FROM h", ids), nil
+	if p == nil || p.Comodel != m.Name || !p.column() {
+		return frag{}, ValueErrorf("Invalid domain term %s: %s is no hierarchy", l, m.Name)
 	}
-	return sqlf("WITH RECURSIVE h(id, parent) AS (SELECT id, "+quote(parent)+" FROM "+t+" WHERE id = ANY(?) UNION SELECT p.id, p."+quote(parent)+" FROM "+t+" p JOIN h ON p.id = h.parent) SELECT id FROM h", ids), nil
+	col := s.stored("c", p)
+	if down {
+		return sqlf("WITH RECURSIVE h(id) AS (SELECT id FROM "+t+" WHERE id = ANY(?) UNION SELECT c.id FROM "+t+" c JOIN h ON ? = h.id) SELECT id FROM h", ids, col), nil
+	}
+	return sqlf("WITH RECURSIVE h(id, parent) AS (SELECT c.id, ? FROM "+t+" c WHERE c.id = ANY(?) UNION SELECT c.id, ? FROM "+t+" c JOIN h ON c.id = h.parent) SELECT id FROM h", col, ids, col), nil
 }
 
-func (s *selection) compareID(col frag, m *Model, f *Field, l leaf) (frag, error) {
-	switch l.op {
-	case "child_of", "parent_of":
-		ids, err := s.hierarchy(m, l)
+// roots are the records a hierarchy leaf starts from: ids as given, or what the
+// user finds by names.
+func roots(env *Env, m *Model, l leaf) ([]int64, error) {
+	names, _ := l.value.([]string)
+	switch v := l.value.(type) {
+	case string:
+		names = []string{v}
+	case []any:
+		for _, x := range v {
+			if name, ok := x.(string); ok {
+				names = append(names, name)
+			}
+		}
+		if len(names) < len(v) {
+			names = nil
+		}
+	}
+	if len(names) == 0 {
+		ids, err := idsOf(l.value)
+		if err != nil {
+			return nil, ValueErrorf("Invalid domain term %s", l)
+		}
+		return ids, nil
+	}
+	var ds []Domain
+	for _, n := range names {
+		ds = append(ds, Leaf("display_name", "ilike", n))
+	}
+	found, err := env.Model(m.Name).Search(Or(ds...), SearchOptions{})
+	return found.IDs, err
+}
+
+// nameLeaf searches by display name, as name_search does: in any of the fields
+// that name a record.
+func (s *selection) nameLeaf(l leaf) (frag, error) {
+	neg := isNegative(l.op)
+	if len(s.model.searchNames) == 0 {
+		return sqlTrue, nil
+	}
+	if strings.HasSuffix(l.op, "like") && !strings.HasPrefix(l.op, "=") && !truthy(l.value) {
+		if neg {
+			return sqlFalse, nil
+		}
+		return sqlTrue, nil
+	}
+	var ds []Domain
+	for _, path := range s.model.searchNames {
+		fields, err := s.model.Path(path)
 		if err != nil {
 			return frag{}, err
 		}
-		return sqlf("? IN (?)", col, ids), nil
-	case "any", "not any":
-		return frag{}, ValueErrorf("Invalid leaf %s", l)
-	}
-	if d, ok := l.value.(frag); ok {
-		not := ""
-		if isNegative(l.op) {
-			not = "NOT "
+		last := fields[len(fields)-1]
+		if last.Relational() {
+			path += ".display_name"
+		} else if !last.Textual() && !strings.HasSuffix(l.op, "like") {
+			if _, err := last.parse(l.value); err != nil {
+				continue // a text that cannot be this number or date
+			}
 		}
-		return sqlf("? "+not+"IN (?)", col, d), nil
+		ds = append(ds, Leaf(path, l.op, l.value))
 	}
-	if strings.Contains(l.op, "like") {
-		return s.compareText(sqlf("?::text", col), f, l)
+	if len(ds) == 0 {
+		return sqlFalse, nil
 	}
-	return s.compareScalar(f, col, l)
+	if neg {
+		return s.domain(And(ds...))
+	}
+	return s.domain(Or(ds...))
 }
 
-// nameLeaf searches by display name, as name_search does.
-func (s *selection) nameLeaf(l leaf) (frag, error) {
-	if len(s.model.searchNames) == 0 {
-		return frag{}, ValueErrorf("Records of %s have no name to search by.", s.model.Label)
+// binary tells only whether a file is there.
+func (s *selection) binary(f *Field, l leaf) frag {
+	if l.op != "=" && l.op != "!=" || truthy(l.value) {
+		return sqlTrue
 	}
-	neg := isNegative(l.op)
-	op := l.op
-	if neg {
-		op = map[string]string{"!=": "=", "not like": "like", "not ilike": "ilike", "not in": "in"}[op]
+	not := ""
+	if l.op == "=" {
+		not = "NOT "
 	}
-	var ds []Domain
-	for _, name := range s.model.searchNames {
-		ds = append(ds, Leaf(name, op, l.value))
-	}
-	d := Or(ds...)
-	if neg {
-		d = Not(d)
-	}
-	return s.domain(d)
-}
-
-func (s *selection) binaryExists(f *Field) frag {
-	return sqlf("EXISTS (SELECT 1 FROM ir_attachment WHERE res_model = ? AND res_field = ? AND res_id = ?.id)", s.model.Name, f.Name, sqlf(s.alias))
+	return sqlf(not+"EXISTS (SELECT 1 FROM ir_attachment WHERE res_model = ? AND res_field = ? AND res_id = ?.id)", s.model.Name, f.Name, frag{sql: s.alias})
 }

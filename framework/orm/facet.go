@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"fusion/framework/expr"
 )
 
 var (
@@ -123,7 +125,7 @@ func isMixin(t reflect.Type) bool {
 }
 
 // parseField reads one tag: `orm:"name,option,option=value"`, and beside it
-// label, help, groups, validate, selection, domain.
+// label, help, groups, validate, selection, domain, context.
 func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
 	parts := strings.Split(tag, ",")
 	f := &Field{Name: parts[0], Origin: origin, Copy: true, Stored: true, Digits: -1}
@@ -135,7 +137,7 @@ func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
 	if err := kindOf(sf.Type, f, d); err != nil {
 		return nil, fmt.Errorf("%s: %w", origin, err)
 	}
-	for _, key := range []string{"label", "help", "groups", "validate", "selection", "domain"} {
+	for _, key := range []string{"label", "help", "groups", "validate", "selection", "domain", "context"} {
 		v, ok := sf.Tag.Lookup(key)
 		if !ok {
 			continue
@@ -166,6 +168,13 @@ func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
 			key = "options"
 		case "domain":
 			f.Domain = v
+		case "context":
+			ctx, err := expr.Eval(v, nil)
+			keys, ok := ctx.(map[string]any)
+			if err != nil || !ok {
+				return nil, fmt.Errorf("%s: the context %q is no dictionary of constants", origin, v)
+			}
+			f.context = keys
 		}
 		mark(key)
 	}
@@ -290,6 +299,8 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 		f.Delegate = true
 	case "check_company":
 		f.CheckCompany = true
+	case "company_dependent":
+		f.CompanyDependent = true
 	case "model_field":
 		f.ModelField = val
 	case "aggregator":

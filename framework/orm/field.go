@@ -65,10 +65,13 @@ type Field struct {
 	OnDelete     string
 	Delegate     bool
 	CheckCompany bool
-	Domain       string // expression, for the client
+	Domain       string // expression; of a list, one without names restricts what the list holds
 	ModelField   string // many2one_reference: field holding the model's name
 	Aggregator   string
 	Image        bool
+	// CompanyDependent fields hold one value per company, and for companies
+	// without one the default set in ir.default.
+	CompanyDependent bool
 
 	Related []string // path, when the field is related
 	Default func(*Env) (any, error)
@@ -76,8 +79,10 @@ type Field struct {
 	compute   *compute
 	inverse   *inverseFn
 	search    func(env *Env, op string, value any) (Domain, error)
-	inherited *Field   // the field of the delegated-to model this one stands for
-	mirrors   []*Field // many2many: the fields of the comodel over the same table
+	inherited *Field         // the field of the delegated-to model this one stands for
+	filter    Domain         // of a list: what its Domain says of every record
+	context   map[string]any // of a list: how its records are looked at
+	mirrors   []*Field       // many2many: the fields of the comodel over the same table
 	defaultOn bool
 }
 
@@ -113,6 +118,15 @@ func (f *Field) Searchable() bool {
 // without inverse can't be.
 func (f *Field) Writable() bool {
 	return f.inverse != nil || !f.Computed() || !f.Readonly
+}
+
+// inTable reports whether the value is kept in a table: in a column, or as the
+// other side of a relation.
+func (f *Field) inTable() bool {
+	if f.Kind == One2many {
+		return !f.Computed()
+	}
+	return f.Stored
 }
 
 // column reports whether the value sits in a column of the model's own table.
@@ -176,6 +190,10 @@ func (f *Field) merge(o *Field, set map[string]bool) {
 			}
 		case "domain":
 			f.Domain = o.Domain
+		case "context":
+			f.context = o.context
+		case "company_dependent":
+			f.CompanyDependent = o.CompanyDependent
 		case "related":
 			f.Related, f.Stored = o.Related, o.Stored
 		case "ondelete":

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"fusion/framework/expr"
 )
 
 // builder merges contributions into models. A delegated-to model is built
@@ -187,6 +189,16 @@ func (b *builder) resolve(m *Model, f *Field) {
 	case Monetary:
 		if f.Currency == "" {
 			f.Currency = "currency_id"
+		}
+	}
+	if f.X2many() && f.Domain != "" {
+		// A domain that reads names is for the client, which knows their values.
+		if names, err := expr.Names(f.Domain); err == nil && len(names) == 0 {
+			d, err := expr.Domain(f.Domain, nil)
+			if err != nil {
+				b.errorf("%s: domain: %v", f.Origin, err)
+			}
+			f.filter = d
 		}
 	}
 	if f.Aggregator == "" && f.Stored {

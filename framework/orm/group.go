@@ -51,8 +51,7 @@ func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 		return k, ValueErrorf("Invalid group-by %q on %s: granularities are hour, day, week, month, quarter, year, on dates only", spec, rs.Model.Name)
 	}
 	if k.field.Kind == Many2many && k.field.Stored {
-		*s.count++
-		a := fmt.Sprintf("g%d", *s.count)
+		a := s.newAlias("g")
 		s.joins = append(s.joins, frag{sql: "LEFT JOIN " + quote(k.field.RelTable) + " " + a + " ON " + a + "." + quote(k.field.RelCol) + " = " + s.alias + ".id"})
 		k.col = frag{sql: a + "." + quote(k.field.RelCocol)}
 		return k, nil
@@ -64,24 +63,16 @@ func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 	k.col = col
 	switch {
 	case dated && dateParts[gran] != "":
-		k.col = sqlf("date_part('"+dateParts[gran]+"', ?)::int", rs.local(k.field, col))
+		k.col = sqlf("date_part('"+dateParts[gran]+"', ?)::int", rs.Env.local(k.field, col))
 	case dated:
 		if k.gran == "" {
 			k.gran = "month"
 		}
-		k.col = sqlf("date_trunc('"+k.gran+"', ?)", sqlf("?::timestamp", rs.local(k.field, col)))
+		k.col = sqlf("date_trunc('"+k.gran+"', ?)", sqlf("?::timestamp", rs.Env.local(k.field, col)))
 	case k.field.Kind == Boolean:
 		k.col = sqlf("COALESCE(?, FALSE)", col)
 	}
 	return k, nil
-}
-
-// local moves a datetime column to the user's time zone before truncation.
-func (rs Records) local(f *Field, col frag) frag {
-	if f.Kind != DatetimeKind || rs.Env.Location() == time.UTC {
-		return col
-	}
-	return sqlf("timezone(?, timezone('UTC', ?))", rs.Env.Location().String(), col)
 }
 
 // ReadGroup aggregates records by some fields, in one statement. Group-bys are

@@ -46,6 +46,7 @@ type orderTerm struct {
 	field string
 	desc  bool
 	nulls string // "", "first", "last"
+	byID  bool   // of a many2one: its id, not the order of what it points at
 }
 
 // FieldNames lists the names of all fields, sorted.

@@ -10,6 +10,9 @@ import (
 
 // columnType is the PostgreSQL type of a field's column.
 func (f *Field) columnType() string {
+	if f.CompanyDependent {
+		return "jsonb"
+	}
 	switch f.Kind {
 	case Char, Selection, Reference:
 		if f.Translate {
@@ -220,7 +223,9 @@ func (s *syncer) table(m *Model) error {
 	return nil
 }
 
-func (f *Field) notNull() bool { return f.Required && !f.Computed() && f.Kind != SecretKind }
+func (f *Field) notNull() bool {
+	return f.Required && !f.Computed() && f.Kind != SecretKind && !f.CompanyDependent
+}
 
 // addColumn adds a column to a table with rows, filled with the default.
 func (s *syncer) addColumn(m *Model, f *Field) error {
@@ -294,7 +299,7 @@ func (s *syncer) relations(m *Model) {
 	for _, name := range m.FieldNames() {
 		f := m.Fields[name]
 		switch {
-		case f.Kind == Many2one && f.column():
+		case f.Kind == Many2one && f.column() && !f.CompanyDependent:
 			co := m.comodel(f)
 			if co.Query != "" || co.Abstract || m.Transient && !co.Transient && f.OnDelete != "cascade" && f.OnDelete != "set null" {
 				continue
@@ -358,7 +363,7 @@ func (s *syncer) index(name, table, cols, using string) {
 func (s *syncer) indexes(m *Model) {
 	for _, name := range m.FieldNames() {
 		f := m.Fields[name]
-		if !f.column() {
+		if !f.column() || f.CompanyDependent {
 			continue
 		}
 		idx := shortIdent(m.Table + "_" + name + "_index")

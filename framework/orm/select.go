@@ -2,54 +2,78 @@ package orm
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // selection builds one SELECT on a model: its table, the joins that related
-// fields and orderings need, and conditions.
+// fields and orderings need, and conditions. A copy with another env, model or
+// alias still adds to the same SELECT.
 type selection struct {
 	env   *Env
 	model *Model
 	alias string
+	depth int
+	*source
+}
+
+// source is the FROM clause that a selection and its copies share.
+type source struct {
+	root  frag
 	joins []frag
 	known map[string]string // join key → alias
 	count *int              // aliases handed out, shared with sub-selects
-	depth int
+}
+
+func newSource(m *Model, alias string, count *int) *source {
+	return &source{root: frag{sql: quote(m.Table) + " AS " + alias}, known: map[string]string{}, count: count}
 }
 
 func (e *Env) newSelect(m *Model) *selection {
 	n := 0
-	return &selection{env: e, model: m, alias: "t", known: map[string]string{}, count: &n}
+	return &selection{env: e, model: m, alias: "t", source: newSource(m, "t", &n)}
 }
 
 const maxDepth = 40
 
-func (s *selection) sub(m *Model) (*selection, error) {
+// sub begins a sub-select on a model.
+func (s *selection) sub(env *Env, m *Model) (*selection, error) {
 	if s.depth >= maxDepth {
 		return nil, UserErrorf("The domain is nested too deeply (more than %d levels).", maxDepth)
 	}
+	alias := s.newAlias("t")
+	return &selection{env: env, model: m, alias: alias, depth: s.depth + 1, source: newSource(m, alias, s.count)}, nil
+}
+
+// as is the same selection built with another env.
+func (s *selection) as(env *Env) *selection {
+	c := *s
+	c.env = env
+	return &c
+}
+
+// at is the same selection seen from a joined table.
+func (s *selection) at(alias string, m *Model) *selection {
+	c := *s
+	c.alias, c.model = alias, m
+	return &c
+}
+
+func (s *source) newAlias(prefix string) string {
 	*s.count++
-	return &selection{env: s.env, model: m, alias: fmt.Sprintf("t%d", *s.count), known: map[string]string{}, count: s.count, depth: s.depth + 1}, nil
+	return fmt.Sprintf("%s%d", prefix, *s.count)
 }
 
 // from is the table with all joins asked for so far.
-func (s *selection) from() frag {
-	f := frag{sql: quote(s.model.Table) + " AS " + s.alias}
-	if s.model.Query != "" && s.model.Table == "" {
-		f.sql = "(" + s.model.Query + ") AS " + s.alias
-	}
-	parts := append([]frag{f}, s.joins...)
-	return join(parts, " ")
-}
+func (s *source) from() frag { return join(append([]frag{s.root}, s.joins...), " ") }
 
 // joinRef joins the record a many2one expression points at.
-func (s *selection) joinRef(key string, on frag, m *Model) string {
+func (s *source) joinRef(key string, on frag, m *Model) string {
 	if a, ok := s.known[key]; ok {
 		return a
 	}
-	*s.count++
-	a := fmt.Sprintf("t%d", *s.count)
+	a := s.newAlias("t")
 	s.known[key] = a
 	s.joins = append(s.joins, sqlf("LEFT JOIN "+quote(m.Table)+" AS "+a+" ON "+a+".id = ?", on))
 	return a
@@ -59,71 +83,97 @@ func (s *selection) joinRef(key string, on frag, m *Model) string {
 // value is not in SQL (a compute, or a related path through a list).
 func (s *selection) column(alias string, m *Model, f *Field) (frag, bool) {
 	if f.column() || f.Name == "id" {
-		c := frag{sql: alias + "." + quote(f.Name)}
-		if f.Translate {
-			if lang := s.env.Lang(); lang != DefaultLang {
-				return sqlf("COALESCE("+c.sql+"->>?, "+c.sql+"->>'"+DefaultLang+"')", lang), true
-			}
-			return sqlf("(" + c.sql + "->>'" + DefaultLang + "')"), true
-		}
-		return c, true
+		return s.stored(alias, f), true
 	}
 	if len(f.Related) == 0 {
 		return frag{}, false
 	}
-	key := alias
-	for i, name := range f.Related {
-		step := m.Fields[name]
-		if i == len(f.Related)-1 {
-			return s.column(alias, m, step)
+	at, ok := s.follow(alias, m, f)
+	if !ok {
+		return frag{}, false
+	}
+	return at.column(at.alias, at.model, at.model.Fields[f.Related[len(f.Related)-1]])
+}
+
+// stored is the SQL value of a field that has a column.
+func (s *selection) stored(alias string, f *Field) frag {
+	c := frag{sql: alias + "." + quote(f.Name)}
+	switch {
+	case f.Translate:
+		if lang := s.env.Lang(); lang != DefaultLang {
+			return sqlf("COALESCE("+c.sql+"->>?, "+c.sql+"->>'"+DefaultLang+"')", lang)
 		}
+		return frag{sql: "(" + c.sql + "->>'" + DefaultLang + "')"}
+	case f.CompanyDependent:
+		return s.perCompany(c, f)
+	}
+	return c
+}
+
+// follow joins the records along the many2ones of a related path, all but its
+// last step.
+func (s *selection) follow(alias string, m *Model, f *Field) (*selection, bool) {
+	for _, name := range f.Related[:len(f.Related)-1] {
+		step := m.Fields[name]
 		if step.Kind != Many2one {
-			return frag{}, false
+			return nil, false
 		}
 		on, ok := s.column(alias, m, step)
 		if !ok {
-			return frag{}, false
+			return nil, false
 		}
-		key += "." + name
 		m = m.comodel(step)
-		alias = s.joinRef(key, on, m)
+		alias = s.joinRef(alias+"."+name, on, m)
 	}
-	return frag{}, false
+	return s.at(alias, m), true
 }
 
 // parseOrder checks an order clause: "field [asc|desc] [nulls first|last], …".
+// A many2one may be written "field.id" to sort by the id itself.
 func (m *Model) parseOrder(order string) ([]orderTerm, error) {
 	var terms []orderTerm
 	for _, part := range strings.Split(order, ",") {
-		w := strings.Fields(strings.ToLower(part))
-		if len(w) == 0 {
-			continue
+		w := strings.Fields(part)
+		bad := len(w) == 0 || !isOrderName(w[0])
+		t := orderTerm{}
+		if !bad {
+			t.field = strings.Trim(w[0], `"`)
 		}
-		t := orderTerm{field: strings.Trim(strings.Fields(part)[0], `"`)}
-		for i := 1; i < len(w); i++ {
-			switch w[i] {
+		for i := 1; i < len(w) && !bad; i++ {
+			switch strings.ToLower(w[i]) {
 			case "asc":
 			case "desc":
 				t.desc = true
 			case "nulls":
-				if i+1 < len(w) && (w[i+1] == "first" || w[i+1] == "last") {
-					t.nulls = w[i+1]
-					i++
-					continue
+				i++
+				if i < len(w) {
+					t.nulls = strings.ToLower(w[i])
 				}
-				fallthrough
+				bad = t.nulls != "first" && t.nulls != "last"
 			default:
-				return nil, UserErrorf("Invalid \"order\" specified (%s). It should be a comma-separated list of field names, each with an optional \"asc\" or \"desc\".", order)
+				bad = true
 			}
 		}
-		head, _, _ := strings.Cut(t.field, ".")
-		head, _, _ = strings.Cut(head, ":")
-		if m.Fields[head] == nil {
-			return nil, ValueErrorf("Invalid field '%s' on model '%s'", head, m.Name)
+		if bad {
+			return nil, UserErrorf("Invalid \"order\" specified (%s). It must be a comma-separated list of field names, each with an optional \"asc\" or \"desc\" and \"nulls first\" or \"nulls last\".", order)
 		}
+		head, rest, dotted := strings.Cut(t.field, ".")
+		f := m.Fields[head]
+		if f == nil || dotted && (rest != "id" || f.Kind != Many2one) {
+			return nil, ValueErrorf("Invalid field '%s' on model '%s'", t.field, m.Name)
+		}
+		t.field, t.byID = head, dotted
 		terms = append(terms, t)
 	}
 	return terms, nil
+}
+
+// isOrderName reports whether a word can name a field, so that "lower(name)" is
+// told apart from a field that does not exist.
+func isOrderName(w string) bool {
+	return !strings.ContainsFunc(strings.Trim(w, `"`), func(r rune) bool {
+		return r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }
 
 // orderBy compiles order terms; a many2one sorts by its model's own order.
@@ -138,42 +188,30 @@ func (s *selection) orderBy(terms []orderTerm) (frag, error) {
 func (s *selection) orderTerms(parts *[]frag, alias string, m *Model, terms []orderTerm, reverse bool, seen map[string]bool) error {
 	for _, t := range terms {
 		f := m.Fields[t.field]
-		if f == nil {
-			return ValueErrorf("Invalid field '%s' on model '%s'", t.field, m.Name)
-		}
-		if ok, err := s.env.fieldAllowed(f); err != nil {
+		if err := s.env.checkField(m, f, OpRead); err != nil {
 			return err
-		} else if !ok {
-			return s.env.checkField(m, f, OpRead)
 		}
 		col, ok := s.column(alias, m, f)
 		if !ok {
-			continue // a value that is not in SQL cannot sort
+			return ValueErrorf("Cannot convert %s.%s to SQL because it is not stored", m.Name, f.Name)
 		}
 		desc := t.desc != reverse
 		suffix := ""
 		if desc {
 			suffix = " DESC"
 		}
-		switch t.nulls {
+		nulls := t.nulls
+		if reverse && nulls != "" {
+			nulls = map[string]string{"first": "last", "last": "first"}[nulls]
+		}
+		switch nulls {
 		case "first":
 			suffix += " NULLS FIRST"
 		case "last":
 			suffix += " NULLS LAST"
 		}
-		if f.Kind == Many2one {
-			key := f.Comodel + ":" + alias + "." + f.Name
-			if seen[f.Model.Name+"."+f.Name] {
-				continue
-			}
-			seen[f.Model.Name+"."+f.Name] = true
-			co := m.comodel(f)
-			if len(co.order) == 1 && co.order[0].field == "id" || co.Abstract {
-				*parts = append(*parts, frag{col.sql + suffix, col.args})
-				continue
-			}
-			a := s.joinRef(key, col, co)
-			if err := s.orderTerms(parts, a, co, co.order, desc, seen); err != nil {
+		if f.Kind == Many2one && !t.byID {
+			if err := s.orderByRef(parts, alias, m, f, col, desc, suffix, seen); err != nil {
 				return err
 			}
 			continue
@@ -184,6 +222,25 @@ func (s *selection) orderTerms(parts *[]frag, alias string, m *Model, terms []or
 		*parts = append(*parts, frag{col.sql + suffix, col.args})
 	}
 	return nil
+}
+
+// orderByRef sorts by a many2one: by the order of the model it points at. A
+// field met again on the way, as in a hierarchy, does not sort once more.
+func (s *selection) orderByRef(parts *[]frag, alias string, m *Model, f *Field, col frag, desc bool, suffix string, seen map[string]bool) error {
+	if seen[f.Model.Name+"."+f.Name] {
+		return nil
+	}
+	seen = maps.Clone(seen)
+	seen[f.Model.Name+"."+f.Name] = true
+	co := m.comodel(f)
+	if len(co.order) == 1 && co.order[0].field == "id" || co.Abstract {
+		*parts = append(*parts, frag{col.sql + suffix, col.args})
+		return nil
+	}
+	if strings.Contains(suffix, "NULLS") {
+		*parts = append(*parts, frag{"(" + col.sql + " IS NULL)" + map[bool]string{true: " DESC"}[strings.HasSuffix(suffix, "FIRST")], col.args})
+	}
+	return s.orderTerms(parts, s.joinRef(alias+"."+f.Name, col, co), co, co.order, desc, seen)
 }
 
 // SearchOptions limit and sort a search. Zero values mean: no limit, the
@@ -199,6 +256,9 @@ func (rs Records) where(s *selection, d Domain, op Op) (frag, error) {
 	n, err := parseDomain(d)
 	if err != nil {
 		return frag{}, err
+	}
+	if n.neverHolds() {
+		return sqlFalse, nil
 	}
 	var parts []frag
 	if rs.Model.HasActive() && rs.Env.Flag("active_test", true) && !n.mentions("active") {
@@ -220,20 +280,22 @@ func (rs Records) where(s *selection, d Domain, op Op) (frag, error) {
 		return frag{}, err
 	}
 	if ok {
-		// The rules themselves are evaluated without access checks.
-		priv := *s
-		priv.env = rs.Env.Sudo().WithContext(map[string]any{"active_test": false})
-		c, err := priv.domain(rules)
-		s.joins = priv.joins
+		c, err := s.unchecked().domain(rules)
 		if err != nil {
 			return frag{}, err
 		}
 		parts = append(parts, c)
 	}
 	if len(parts) == 0 {
-		return frag{sql: "TRUE"}, nil
+		return sqlTrue, nil
 	}
 	return join(parts, " AND "), nil
+}
+
+// unchecked is the selection for the conditions of record rules, which are
+// evaluated without access checks.
+func (s *selection) unchecked() *selection {
+	return s.as(s.env.Sudo().WithContext(map[string]any{"active_test": false}))
 }
 
 func searchBase(rs Records, d Domain, o SearchOptions) ([]int64, error) {
@@ -259,7 +321,7 @@ func (rs Records) searchQuery(d Domain, o SearchOptions) (frag, error) {
 		return frag{}, err
 	}
 	terms := rs.Model.order
-	if strings.TrimSpace(o.Order) != "" {
+	if o.Order != "" {
 		if terms, err = rs.Model.parseOrder(o.Order); err != nil {
 			return frag{}, err
 		}

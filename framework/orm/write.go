@@ -328,8 +328,24 @@ func (rs Records) insert(ins []*intake) ([]int64, error) {
 	return ids, nil
 }
 
-// storable is a value in the form the driver takes.
+// storable is the value of a new record's column in the form the driver takes.
 func (e *Env) storable(f *Field, v any) (any, error) {
+	if f.CompanyDependent {
+		if v == nil && e.companyFallback(f) == nil {
+			return nil, nil
+		}
+		return e.forCompany(f, v)
+	}
+	if text, ok := v.(string); ok && f.Translate {
+		b, err := json.Marshal(map[string]string{DefaultLang: text, e.Lang(): text})
+		return string(b), err
+	}
+	return e.plainStorable(f, v)
+}
+
+// plainStorable is a value in the form the driver takes, without languages and
+// companies.
+func (e *Env) plainStorable(f *Field, v any) (any, error) {
 	switch x := v.(type) {
 	case nil:
 		return nil, nil
@@ -338,10 +354,6 @@ func (e *Env) storable(f *Field, v any) (any, error) {
 	case string:
 		if f.Kind == SecretKind {
 			return e.seal(x)
-		}
-		if f.Translate {
-			b, err := json.Marshal(map[string]string{DefaultLang: x})
-			return string(b), err
 		}
 	}
 	return v, nil
@@ -455,6 +467,14 @@ func (rs Records) update(cols map[*Field]any) error {
 		v, err := rs.Env.storable(f, cols[f])
 		if err != nil {
 			return err
+		}
+		if f.CompanyDependent {
+			entry, err := rs.Env.forCompany(f, cols[f])
+			if err != nil {
+				return err
+			}
+			sets = append(sets, sqlf(quote(f.Name)+" = COALESCE("+quote(f.Name)+", '{}'::jsonb) || ?::jsonb", entry))
+			continue
 		}
 		if f.Translate && v != nil {
 			text, _ := json.Marshal(map[string]any{rs.Env.Lang(): cols[f]})
