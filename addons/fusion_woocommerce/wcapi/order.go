@@ -1,10 +1,6 @@
 package wcapi
 
-import (
-	"encoding/json"
-
-	"github.com/shopspring/decimal"
-)
+import "encoding/json"
 
 // Order is an order of the store. Its amounts are in its own currency; dates
 // are UTC. Line totals never include tax, whatever PricesIncludeTax says.
@@ -98,33 +94,33 @@ type LineTax struct {
 // ProductID and VariationID are 0, and SKU is empty, once the product is
 // deleted.
 type LineItem struct {
-	ID          ID              `json:"id"`
-	Name        string          `json:"name"`
-	ParentName  string          `json:"parent_name"`
-	ProductID   ID              `json:"product_id"`
-	VariationID ID              `json:"variation_id"`
-	SKU         string          `json:"sku"`
-	Quantity    decimal.Decimal `json:"quantity"`
-	TaxClass    string          `json:"tax_class"`
-	Subtotal    Amount          `json:"subtotal"`
-	SubtotalTax Amount          `json:"subtotal_tax"`
-	Total       Amount          `json:"total"`
-	TotalTax    Amount          `json:"total_tax"`
-	Taxes       []LineTax       `json:"taxes"`
-	MetaData    []Meta          `json:"meta_data"`
+	ID          ID        `json:"id"`
+	Name        string    `json:"name"`
+	ParentName  string    `json:"parent_name"`
+	ProductID   ID        `json:"product_id"`
+	VariationID ID        `json:"variation_id"`
+	SKU         string    `json:"sku"`
+	Quantity    Number    `json:"quantity"`
+	TaxClass    string    `json:"tax_class"`
+	Subtotal    Amount    `json:"subtotal"`
+	SubtotalTax Amount    `json:"subtotal_tax"`
+	Total       Amount    `json:"total"`
+	TotalTax    Amount    `json:"total_tax"`
+	Taxes       []LineTax `json:"taxes"`
+	MetaData    []Meta    `json:"meta_data"`
 }
 
 // TaxLine is the sum of one rate over the order. The rate is the one at the
 // time of the order, also when it has been changed or deleted since.
 type TaxLine struct {
-	ID               ID              `json:"id"`
-	RateCode         string          `json:"rate_code"`
-	RateID           ID              `json:"rate_id"`
-	Label            string          `json:"label"`
-	Compound         Flag            `json:"compound"`
-	TaxTotal         Amount          `json:"tax_total"`
-	ShippingTaxTotal Amount          `json:"shipping_tax_total"`
-	RatePercent      decimal.Decimal `json:"rate_percent"`
+	ID               ID     `json:"id"`
+	RateCode         string `json:"rate_code"`
+	RateID           ID     `json:"rate_id"`
+	Label            string `json:"label"`
+	Compound         Flag   `json:"compound"`
+	TaxTotal         Amount `json:"tax_total"`
+	ShippingTaxTotal Amount `json:"shipping_tax_total"`
+	RatePercent      Number `json:"rate_percent"`
 }
 
 // ShippingLine is a method of delivery that was charged (or free).

@@ -33,10 +33,27 @@ func ParseAmount(s string) (Amount, error) {
 		return Amount{}, nil
 	}
 	d, err := decimal.NewFromString(s)
-	if err != nil {
+	if err != nil || !sane(d) {
 		return Amount{}, fmt.Errorf("%q is not a decimal number", clip(s, 40))
 	}
 	return NewAmount(d), nil
+}
+
+// sane refuses what is no amount but a way to fill the memory, such as 1e999999.
+func sane(d decimal.Decimal) bool {
+	return d.Exponent() <= 20 && d.Exponent() >= -60 && d.NumDigits() <= 60
+}
+
+// Number is a decimal that is always there: a quantity, a percentage. It reads
+// what [Amount] reads; nothing is zero.
+type Number struct{ decimal.Decimal }
+
+// UnmarshalJSON reads a number, a string or null, exactly as written.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	var a Amount
+	err := a.UnmarshalJSON(b)
+	n.Decimal = a.Decimal
+	return err
 }
 
 // Or returns the decimal, or fallback when none is set.
