@@ -96,6 +96,9 @@ func Open(ctx context.Context, app App, set Settings, install []string) (*System
 		return nil, err
 	}
 	set.DataDir = dir
+	if _, err := module.Closure(app.Addons, nil, install); err != nil {
+		return nil, err // before anything is made
+	}
 	s := &System{App: app, Settings: set, url: set.URL, serving: make(chan error, 1)}
 	if err := s.open(ctx, install); err != nil {
 		_ = s.Close() // the first error says more

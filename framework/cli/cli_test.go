@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"fusion/framework/module"
+	"fusion/framework/orm"
+)
+
+// TestDatabase checks which database the flags and DATABASE_URL choose.
+func TestDatabase(t *testing.T) {
+	t.Parallel()
+	const server = "postgres://me:hunter2@db.example:5433/main?sslmode=require"
+	for _, c := range []struct{ db, server, url, name, err string }{
+		{"", "", "", "", ""},
+		{"shop", "", "", "shop", ""},
+		{"postgres://a@b/c", "", "postgres://a@b/c", "", ""},
+		{"host=b dbname=c", "", "host=b dbname=c", "", ""},
+		{"", server, server, "", ""},
+		{"postgres://a@b/c", server, "postgres://a@b/c", "", ""},
+		{"shop", server, "postgres://me:hunter2@db.example:5433/shop?sslmode=require", "", ""},
+		{"shop", "postgres:///main?host=/run/pg", "postgres:///shop?host=/run/pg", "", ""},
+		{"shop", "host=b password=hunter2", "", "", "-d cannot choose"},
+		{"shop", "postgres://me:hunter2@%zz/main", "", "", "-d cannot choose"},
+	} {
+		cmd := serveCmd{DB: c.db, Server: c.server, DataDir: "d", HTTP: "127.0.0.1:0", Workers: 1}
+		set, err := cmd.settings(nil)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("-d %q, DATABASE_URL %q: error %v", c.db, c.server, err)
+			}
+			continue
+		}
+		if err != nil || set.URL != c.url || set.Database != c.name {
+			t.Errorf("-d %q, DATABASE_URL %q: url %q, name %q, %v", c.db, c.server, set.URL, set.Database, err)
+		}
+	}
+}
+
+// TestParts checks which parts of the program --web, --cron and --jobs start.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		cmd             serveCmd
+		http, cron, job bool
+	}{
+		{serveCmd{}, true, true, true},
+		{serveCmd{Web: true}, true, false, false},
+		{serveCmd{Cron: true, Jobs: true}, false, true, true},
+		{serveCmd{StopAfterInit: true}, false, true, true},
+	} {
+		c.cmd.HTTP, c.cmd.Workers = "127.0.0.1:0", 1
+		set, err := c.cmd.settings(nil)
+		if err != nil || (set.HTTP != "") != c.http || set.Cron != c.cron || set.Jobs != c.job {
+			t.Errorf("%+v: %+v, %v", c.cmd, set, err)
+		}
+	}
+}
+
+// TestKeyIsMadeOnce lets programs that start at once in a fresh directory make
+// the key of secrets: they must end with the same one.
+func TestKeyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir() + "/data"
+	rings := make([]*orm.Keyring, 8)
+	var wait sync.WaitGroup
+	for i := range rings {
+		wait.Go(func() {
+			var err error
+			if rings[i], err = keyring(dir); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if t.Failed() {
+		return
+	}
+	sealed, err := rings[0].Seal("cs_secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rings {
+		if plain, err := r.Open(sealed); err != nil || plain != "cs_secret" {
+			t.Errorf("another key: %q, %v", plain, err)
+		}
+	}
+}
+
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"0.0.0.0:80": "127.0.0.1:80", "[::]:80": "127.0.0.1:80", "127.0.0.1:8069": "127.0.0.1:8069", "[::1]:80": "[::1]:80"} {
+		a, err := net.ResolveTCPAddr("tcp", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reachable(a); got != want {
+			t.Errorf("%s is reached at %s, want %s", in, got, want)
+		}
+	}
+}
+
+type greet struct {
+	Hello helloCmd `cmd:"" help:"Greet."`
+}
+
+type helloCmd struct{ Name string }
+
+func (c *helloCmd) Run(_ context.Context, app App, g *Globals, out io.Writer) error {
+	if g.Logger(slog.LevelWarn).Enabled(context.Background(), slog.LevelInfo) {
+		return errors.New("logs more than it chose to")
+	}
+	_, err := io.WriteString(out, app.Name+" greets "+c.Name+"\n")
+	return err
+}
+
+// TestCommandsOfTheProgram runs a command that a program adds.
+func TestCommandsOfTheProgram(t *testing.T) {
+	t.Parallel()
+	app := App{Name: "Test", Addons: []module.Addon{{Name: "base", Version: "19.0.1.0.0"}}, Commands: []any{&greet{}}}
+	for _, c := range []struct {
+		args     string
+		code     int
+		out, err string
+	}{
+		{"hello --name you", 0, "Test greets you\n", ""},
+		{"hello --log-level info", 1, "", "fusion: logs more than it chose to\n"},
+		{"hello --nmae you", 2, "", "fusion: unknown flag --nmae, did you mean \"--name\"?\nSee fusion --help.\n"},
+		{"-i nothing --data-dir none", 1, "", "fusion: nothing: there is no such addon\n"},
+	} {
+		var out, errs bytes.Buffer
+		code := run(context.Background(), app, strings.Fields(c.args), &out, &errs)
+		if code != c.code || out.String() != c.out || errs.String() != c.err {
+			t.Errorf("%s: %d, %q, %q", c.args, code, out.String(), errs.String())
+		}
+	}
+}
