@@ -80,8 +80,17 @@ func (e *Env) keep(f *Field, ids []int64) {
 }
 
 // changed dirties what depends on the named fields of the records; nil names
-// mean all fields (a new record).
+// mean all fields.
 func (e *Env) changed(m *Model, ids []int64, names []string) error {
+	return e.spread(m, ids, names, false)
+}
+
+// created is changed for records just made: no other record refers to them yet.
+func (e *Env) created(m *Model, ids []int64) error {
+	return e.spread(m, ids, nil, true)
+}
+
+func (e *Env) spread(m *Model, ids []int64, names []string, fresh bool) error {
 	if names == nil {
 		for _, name := range m.FieldNames() {
 			if len(m.triggers[name]) > 0 {
@@ -94,21 +103,29 @@ func (e *Env) changed(m *Model, ids []int64, names []string) error {
 		path string
 	}
 	seen := map[key]bool{}
+	found := map[string][]int64{} // by path: many computes are reached by the same
 	for _, name := range names {
 		for _, t := range m.triggers[name] {
-			k := key{t.target, pathKey(t.path)}
-			if seen[k] {
+			path := pathKey(t.path)
+			if seen[key{t.target, path}] || fresh && unreachable(t.path) {
 				continue
 			}
-			seen[k] = true
-			found, err := e.backwards(t.path, ids)
-			if err != nil {
-				return err
+			seen[key{t.target, path}] = true
+			if _, known := found[path]; !known {
+				var err error
+				if found[path], err = e.backwards(t.path, ids); err != nil {
+					return err
+				}
 			}
-			e.mark(t.target, found)
+			e.mark(t.target, found[path])
 		}
 	}
 	return nil
+}
+
+// unreachable reports whether a path cannot lead to a record just created.
+func unreachable(path []*Field) bool {
+	return len(path) > 0 && path[len(path)-1].Kind != One2many
 }
 
 func pathKey(path []*Field) string {
@@ -197,9 +214,7 @@ func (e *Env) Flush() error {
 		if rounds > 10000 {
 			return fmt.Errorf("orm: computes never settle; the last was %s.%s", next.model.Name, next.fields[0].Name)
 		}
-		d := e.u.pending[next]
-		delete(e.u.pending, next)
-		if err := sudo.recompute(next, d); err != nil {
+		if err := sudo.recompute(e.u.take(next)); err != nil {
 			return err
 		}
 	}
@@ -213,6 +228,29 @@ func (e *Env) Flush() error {
 		}
 	}
 	return nil
+}
+
+// take removes a compute from what is pending. The stored related fields of
+// one model are taken together, as far as what they need is settled.
+func (u *unit) take(c *compute) (*compute, *dirty) {
+	d := u.pending[c]
+	delete(u.pending, c)
+	if c.call != nil {
+		return c, d
+	}
+	all := &compute{model: c.model, fields: slices.Clone(c.fields)}
+	for _, o := range c.model.computes {
+		more := u.pending[o]
+		if more == nil || o.call != nil || slices.ContainsFunc(o.needs, func(n *compute) bool { return n == c || u.pending[n] != nil }) {
+			continue
+		}
+		delete(u.pending, o)
+		all.fields = append(all.fields, o.fields...)
+		for f, ids := range more.fields {
+			d.fields[f] = ids
+		}
+	}
+	return all, d
 }
 
 // recompute evaluates a stored compute on its dirty records and writes the
@@ -360,16 +398,7 @@ func sameValue(a, b any) bool {
 // evaluate runs a compute and returns the values of fields, by field.
 func (e *Env) evaluate(c *compute, m *Model, ids []int64, fields []*Field) ([][]any, error) {
 	if c.call == nil { // stored related
-		rs := e.Model(m.Name).Browse(ids...)
-		out := make([][]any, len(fields))
-		for i, f := range fields {
-			vals, err := rs.relatedValues(f)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = vals
-		}
-		return out, nil
+		return e.Model(m.Name).Browse(ids...).related(fields)
 	}
 	rs := Records{Env: e.Sudo(), Model: m, IDs: ids}
 	batch, elems, err := rs.facets(c.facet, c.ops)

@@ -170,7 +170,8 @@ func (rs Records) dynamic(f *Field) ([]any, error) {
 			out[i] = names[id]
 		}
 	case len(f.Related) > 0:
-		return rs.relatedValues(f)
+		cols, err := rs.related([]*Field{f})
+		return cols[0], err
 	case f.X2many():
 		lists, err := rs.lists(f)
 		if err != nil {
@@ -190,43 +191,76 @@ func (rs Records) dynamic(f *Field) ([]any, error) {
 	return out, nil
 }
 
-// relatedValues follows a path that SQL joins cannot: the last step is a list
-// or a compute. Related values are read with all rights, as in Odoo.
-func (rs Records) relatedValues(f *Field) ([]any, error) {
-	env := rs.Env.Sudo()
-	cur := slices.Clone(rs.IDs)
-	m := rs.Model
-	for i, name := range f.Related {
-		step := m.Fields[name]
-		distinct := slices.Clone(cur)
-		slices.Sort(distinct)
-		distinct = slices.DeleteFunc(slices.Compact(distinct), func(id int64) bool { return id == 0 })
-		c, err := env.Model(m.Name).Browse(distinct...).values([]*Field{step})
-		if err != nil {
-			return nil, err
-		}
-		if i == len(f.Related)-1 {
-			out := make([]any, len(cur))
-			for k, id := range cur {
-				if id == 0 {
-					out[k] = readEmpty(f)
-				} else {
-					out[k] = c.vals[name][c.index[id]]
-				}
-			}
-			return out, nil
-		}
-		for k, id := range cur {
-			cur[k] = 0
-			if id != 0 {
-				if next, ok := c.vals[name][c.index[id]].(int64); ok {
-					cur[k] = next
-				}
-			}
-		}
-		m = m.comodel(step)
+// related follows the paths of related fields, by field. Paths that begin alike
+// are walked together. Related values are read with all rights, as in Odoo.
+func (rs Records) related(fields []*Field) ([][]any, error) {
+	paths := make([][]string, len(fields))
+	for i, f := range fields {
+		paths[i] = f.Related
 	}
-	return nil, nil
+	out, err := rs.In(rs.Env.Sudo()).follow(paths)
+	for i, f := range fields {
+		for k, v := range out[i] {
+			if v == (broken{}) {
+				out[i][k] = readEmpty(f)
+			}
+		}
+	}
+	return out, err
+}
+
+// broken stands for the end of a path that breaks off.
+type broken struct{}
+
+// follow reads the values at the ends of paths of many2ones.
+func (rs Records) follow(paths [][]string) ([][]any, error) {
+	out := make([][]any, len(paths))
+	var heads []*Field
+	for _, p := range paths {
+		if f := rs.Model.Fields[p[0]]; !slices.Contains(heads, f) {
+			heads = append(heads, f)
+		}
+	}
+	distinct := slices.Clone(rs.IDs)
+	slices.Sort(distinct)
+	distinct = slices.DeleteFunc(slices.Compact(distinct), func(id int64) bool { return id == 0 })
+	c, err := rs.Browse(distinct...).values(heads)
+	if err != nil {
+		return out, err
+	}
+	for _, f := range heads {
+		col := make([]any, len(rs.IDs))
+		next := make([]int64, len(rs.IDs))
+		for k, id := range rs.IDs {
+			col[k] = broken{}
+			if id != 0 {
+				col[k] = c.vals[f.Name][c.index[id]]
+				next[k], _ = col[k].(int64)
+			}
+		}
+		var at []int
+		var tails [][]string
+		for i, p := range paths {
+			switch {
+			case p[0] != f.Name:
+			case len(p) == 1:
+				out[i] = slices.Clone(col)
+			default:
+				at, tails = append(at, i), append(tails, p[1:])
+			}
+		}
+		if len(tails) == 0 {
+			continue
+		}
+		ends, err := rs.Env.Model(f.Comodel).Browse(next...).follow(tails)
+		if err != nil {
+			return out, err
+		}
+		for i, col := range ends {
+			out[at[i]] = col
+		}
+	}
+	return out, nil
 }
 
 func readEmpty(f *Field) any {

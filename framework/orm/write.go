@@ -143,7 +143,7 @@ func createBase(rs Records, list []Values) (Records, error) {
 		return rs, err
 	}
 	env.markNew(rs.Model, ids)
-	if err := env.changed(rs.Model, ids, nil); err != nil {
+	if err := env.created(rs.Model, ids); err != nil {
 		return rs, err
 	}
 	if err := created.linkNew(ins); err != nil {
