@@ -1,5 +1,6 @@
 # make build        the program, bin/fusion
-# make demo         the program with demonstration data, in one command
+# make demo         a complete shop in one command: builds, installs PostgreSQL if
+#                   it is missing, starts; DEMO='--store DIR --once' passes flags
 # make test         all tests; installs what they need if it is missing
 # make race         the packages where goroutines meet, under the race detector
 # make lint         formatting, vet, staticcheck, unreachable functions
@@ -26,8 +27,10 @@ build: bin/fusion
 bin/fusion: FORCE
 	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/fusion
 
-demo: build
-	@bin/fusion demo
+demo:
+	@.ci/setup run
+	@$(MAKE) --no-print-directory build
+	@exec bin/fusion demo $(DEMO)
 
 $(WITHPG): FORCE
 	@go build -o $@ ./framework/pglocal/cmd/withpg
