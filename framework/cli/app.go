@@ -70,6 +70,7 @@ type System struct {
 	cluster  *pglocal.Cluster
 	url      string
 	runner   *jobs.Runner
+	run      context.Context // ends when the system stops
 	stop     context.CancelFunc
 	wait     sync.WaitGroup
 	serving  chan error
@@ -235,14 +236,17 @@ func (s *System) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	s.run = run
 	if s.Settings.Cron {
-		s.wait.Add(1)
-		go func() {
-			defer s.wait.Done()
-			cron.Loop(run, s.DB, 5*time.Second)
-		}()
+		s.StartCrons()
 	}
 	return nil
+}
+
+// StartCrons begins to run crons, for programs that do not let Start do it
+// because something has to be finished before. It must follow Start.
+func (s *System) StartCrons() {
+	s.wait.Go(func() { cron.Loop(s.run, s.DB, 5*time.Second) })
 }
 
 func (s *System) serve(ctx context.Context) error {
@@ -258,13 +262,11 @@ func (s *System) serve(ctx context.Context) error {
 	}
 	l := s.listener
 	s.listener = nil // the server closes it
-	s.wait.Add(1)
-	go func() {
-		defer s.wait.Done()
+	s.wait.Go(func() {
 		if err := srv.Serve(ctx, l); err != nil {
 			s.serving <- err
 		}
-	}()
+	})
 	return nil
 }
 
