@@ -251,37 +251,53 @@ func addressGet(env *orm.Env, recs []*Partner, args orm.Args) (any, error) {
 	return AddressesOf(env, orm.IDs(env, recs), wanted...)
 }
 
-// AddressesOf is address_get for Go: the partner id for each kind.
+// AddressesOf is address_get for Go: the partner id for each kind. The people
+// and places of an entity are read at once.
 func AddressesOf(env *orm.Env, ids []int64, wanted ...string) (map[string]int64, error) {
+	if err := env.Flush(); err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		ID, ParentID int64
+		Type         string
+		IsCompany    bool
+	}
+	err := env.Tx().NewRaw(`SELECT p.id, COALESCE(p.parent_id, 0) AS parent_id, COALESCE(p.type, '') AS type, COALESCE(p.is_company, false) AS is_company FROM res_partner p
+		WHERE (p.active OR p.id IN (?0)) AND p.commercial_partner_id IN (SELECT commercial_partner_id FROM res_partner WHERE id IN (?0))
+		ORDER BY p.complete_name, p.id DESC`, bunIDs(ids)).Scan(env, &rows)
+	if err != nil {
+		return nil, err
+	}
+	at, kids := map[int64]int{}, map[int64][]int64{}
+	for i, p := range rows {
+		at[p.ID] = i
+		if !p.IsCompany {
+			kids[p.ParentID] = append(kids[p.ParentID], p.ID)
+		}
+	}
 	out := map[string]int64{}
 	seen := map[int64]bool{}
 	for _, id := range ids {
-		for at := id; at != 0; {
-			top, err := orm.Get[Partner](env, at)
-			if err != nil {
-				return nil, err
-			}
-			queue := []*Partner{top}
+		for top := id; top != 0; {
+			queue := []int64{top}
 			for len(queue) > 0 {
-				p := queue[0]
+				i, known := at[queue[0]]
 				queue = queue[1:]
-				if seen[p.ID] {
+				if !known || seen[rows[i].ID] {
 					continue
 				}
+				p := rows[i]
 				seen[p.ID] = true
 				if slices.Contains(wanted, p.Type) && out[p.Type] == 0 {
 					out[p.Type] = p.ID
 				}
-				kids, err := orm.Search[Partner](env, orm.And(orm.Leaf("parent_id", "=", p.ID), orm.Leaf("is_company", "=", false)), orm.SearchOptions{})
-				if err != nil {
-					return nil, err
-				}
-				queue = append(queue, kids...)
+				queue = append(slices.Clone(kids[p.ID]), queue...) // what is below comes before what is beside
 			}
-			if top.IsCompany || !top.ParentID.IsSet() {
+			i, known := at[top]
+			if !known || rows[i].IsCompany {
 				break
 			}
-			at = top.ParentID.ID
+			top = rows[i].ParentID
 		}
 	}
 	fallback := out["contact"]
