@@ -310,6 +310,14 @@ func (rs Records) loadRelation(sl *slot, elems []reflect.Value, tails []string, 
 }
 
 func (rs Records) loadIDs(field *Field, sl *slot, elems []reflect.Value) error {
+	if len(field.Related) == 0 && (field.compute == nil || field.Stored) {
+		// A plain list: the records themselves have just been read.
+		lists, err := rs.lists(field)
+		for i, v := range elems {
+			v.FieldByIndex(sl.index).Addr().Interface().(manySlot).setManyIDs(lists[rs.IDs[i]])
+		}
+		return err
+	}
 	c, err := rs.values([]*Field{field})
 	if err != nil {
 		return err
