@@ -9,7 +9,7 @@ import (
 // User is somebody who may log in. Name, e-mail, language and the like are
 // those of the partner the user delegates to.
 type User struct {
-	orm.Record  `orm:"res.users" label:"User" order:"name, login" search:"name,login"`
+	orm.Record  `orm:"res.users" label:"User" order:"name, login" search:"name"`
 	PartnerID   orm.Ref[Partner]  `orm:"partner_id,required,index,delegate,ondelete=restrict" label:"Related Partner" help:"Partner-related data of the user"`
 	Login       string            `orm:"login,required" label:"Login" help:"Used to log into the system"`
 	Password    string            `orm:"password,nocopy" label:"Password" help:"Keep empty if you don't want the user to be able to connect on the system."`

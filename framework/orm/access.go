@@ -148,7 +148,7 @@ func (e *Env) readPolicy() (*policy, error) {
 	}
 	if err == nil && e.u.db.Registry.models["ir.default"] != nil {
 		err = rows(`SELECT f.model, f.name, d.user_id, d.company_id, d.condition, d.json_value FROM ir_default d JOIN ir_model_fields f ON f.id = d.field_id
-			ORDER BY d.user_id, d.company_id, d.id`, func(r []string) {
+			ORDER BY d.user_id NULLS LAST, d.company_id NULLS LAST, d.id`, func(r []string) {
 			d := storedDefault{user: atoi(r[2]), company: atoi(r[3]), condition: r[4]}
 			dec := json.NewDecoder(strings.NewReader(r[5]))
 			dec.UseNumber()

@@ -441,7 +441,7 @@ func (s *selection) datePart(f *Field, part string, l leaf) (frag, error) {
 func (e *Env) datePart(f *Field, part string, col frag) (frag, error) {
 	col = e.local(f, col)
 	if part == "day_of_week" {
-		first, err := e.weekStart()
+		first, err := e.WeekStart()
 		return sqlf("mod(7 - ?::int + date_part('dow', ?)::int, 7)", int64(first), col), err
 	}
 	return sqlf("date_part('"+dateParts[part]+"', ?)::int", col), nil
@@ -468,9 +468,20 @@ func (e *Env) zone() string {
 	return name
 }
 
-// weekStart is the first day of the week in the language of the context: 1 for
+// ContextLocation is the time zone of the context, UTC without one. Clients put
+// the user's zone there; what has none is counted in UTC.
+func (e *Env) ContextLocation() *time.Location {
+	if name := e.zone(); name != "" {
+		if loc, err := time.LoadLocation(name); err == nil {
+			return loc
+		}
+	}
+	return time.UTC
+}
+
+// WeekStart is the first day of the week in the language of the context: 1 for
 // Monday to 7 for Sunday.
-func (e *Env) weekStart() (int, error) {
+func (e *Env) WeekStart() (int, error) {
 	return Memo(e, "week start "+e.Lang(), func() (int, error) {
 		if e.u.db.Registry.models["res.lang"] == nil {
 			return 7, nil

@@ -79,10 +79,11 @@ type Field struct {
 	compute   *compute
 	inverse   *inverseFn
 	search    func(env *Env, op string, value any) (Domain, error)
-	inherited *Field         // the field of the delegated-to model this one stands for
-	filter    Domain         // of a list: what its Domain says of every record
-	context   map[string]any // of a list: how its records are looked at
-	mirrors   []*Field       // many2many: the fields of the comodel over the same table
+	options   func(*Env) ([]Option, error) // of a selection whose values are other records'
+	inherited *Field                       // the field of the delegated-to model this one stands for
+	filter    Domain                       // of a list: what its Domain says of every record
+	context   map[string]any               // of a list: how its records are looked at
+	mirrors   []*Field                     // many2many: the fields of the comodel over the same table
 	defaultOn bool
 }
 

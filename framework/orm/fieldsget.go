@@ -8,14 +8,6 @@ func (rs Records) FieldsGet(names, attributes []string) (map[string]map[string]a
 	if len(names) == 0 {
 		names = rs.Model.FieldNames()
 	}
-	canWrite, err := rs.HasAccess(OpWrite)
-	if err != nil {
-		return nil, err
-	}
-	canCreate, err := rs.HasAccess(OpCreate)
-	if err != nil {
-		return nil, err
-	}
 	out := map[string]map[string]any{}
 	for _, name := range names {
 		f := rs.Model.Fields[name]
@@ -27,9 +19,9 @@ func (rs Records) FieldsGet(names, attributes []string) (map[string]map[string]a
 		} else if !ok {
 			continue
 		}
-		d := f.describe()
-		if !canWrite && !canCreate {
-			d["readonly"] = true
+		d, err := rs.Env.describe(f)
+		if err != nil {
+			return nil, err
 		}
 		if len(attributes) > 0 {
 			for k := range d {
@@ -43,16 +35,25 @@ func (rs Records) FieldsGet(names, attributes []string) (map[string]map[string]a
 	return out, nil
 }
 
-func (f *Field) describe() map[string]any {
+// Options are the values a selection offers with their labels: those it was
+// declared with, or those its function finds.
+func (e *Env) Options(f *Field) ([]Option, error) {
+	if f.options != nil {
+		return f.options(e)
+	}
+	return f.Options, nil
+}
+
+func (e *Env) describe(f *Field) (map[string]any, error) {
 	kind := f.Kind
 	if kind == SecretKind {
 		kind = Char
 	}
 	d := map[string]any{
 		"name": f.Name, "type": string(kind), "string": f.Label, "required": f.Required,
-		"readonly": f.Readonly || f.Computed() && f.inverse == nil && f.inherited == nil && !f.Stored, "store": f.Stored,
+		"readonly": f.Readonly || f.compute != nil && f.inverse == nil && !f.Stored, "store": f.inTable(),
 		"searchable": f.Searchable(), "sortable": f.Stored && !f.X2many() || len(f.Related) > 0, "groupable": f.Stored,
-		"company_dependent": false, "manual": false, "depends": []string{}, "change_default": false,
+		"company_dependent": f.CompanyDependent, "manual": false, "depends": []string{}, "change_default": false,
 	}
 	if f.Help != "" {
 		d["help"] = f.Help
@@ -79,15 +80,24 @@ func (f *Field) describe() map[string]any {
 	}
 	switch f.Kind {
 	case Selection:
-		opts := make([][]string, len(f.Options))
-		for i, o := range f.Options {
+		list, err := e.Options(f)
+		if err != nil {
+			return nil, err
+		}
+		opts := make([][]string, len(list))
+		for i, o := range list {
 			opts[i] = []string{o.Value, o.Label}
 		}
 		d["selection"] = opts
 	case Many2one, One2many, Many2many:
 		d["relation"], d["context"] = f.Comodel, map[string]any{}
+		if f.context != nil {
+			d["context"] = f.context
+		}
 		d["domain"] = []any{}
-		if f.Domain != "" {
+		if f.filter != nil {
+			d["domain"] = f.filter
+		} else if f.Domain != "" {
 			d["domain"] = f.Domain
 		}
 		if f.Kind == One2many {
@@ -112,7 +122,7 @@ func (f *Field) describe() map[string]any {
 	case Many2oneRef:
 		d["model_field"] = f.ModelField
 	}
-	return d
+	return d, nil
 }
 
 func joinStrings(list []string) string {

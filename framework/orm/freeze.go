@@ -204,13 +204,11 @@ func (b *builder) resolve(m *Model, f *Field) {
 	if f.Aggregator == "" && f.Stored {
 		switch f.Kind {
 		case Integer:
-			if f.Name != "id" && f.Name != "sequence" && f.Name != "color" {
+			if f.Name != "id" && f.Name != "sequence" {
 				f.Aggregator = "sum"
 			}
 		case Float, Monetary:
 			f.Aggregator = "sum"
-		case Boolean:
-			f.Aggregator = "bool_or"
 		}
 	}
 }
@@ -280,6 +278,11 @@ func (b *builder) attach(m *Model, c *contribution) {
 	for name, fn := range c.defaults {
 		if f := field(name, "Default"); f != nil {
 			f.Default, f.defaultOn = fn, true
+		}
+	}
+	for name, fn := range c.choices {
+		if f := field(name, "OptionsBy"); f != nil {
+			f.options = fn
 		}
 	}
 	for name, opts := range c.options {
@@ -421,7 +424,8 @@ func (b *builder) finish(m *Model) {
 			}
 			last := path[len(path)-1]
 			if f.inherited == nil {
-				f.Options, f.Comodel, f.Decimal, f.Digits, f.Translate = last.Options, last.Comodel, last.Decimal, last.Digits, false
+				f.Options, f.options = last.Options, last.options
+				f.Comodel, f.Decimal, f.Digits, f.Translate = last.Comodel, last.Decimal, last.Digits, false
 				if f.Kind != last.Kind && !(f.Textual() && last.Textual()) {
 					f.Kind = last.Kind
 				}

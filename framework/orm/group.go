@@ -12,7 +12,9 @@ import (
 type GroupOptions struct {
 	Limit  int
 	Offset int
-	Order  string
+	// Order names group-bys and aggregates, each with an optional direction.
+	// Empty: the group-bys in their order.
+	Order string
 }
 
 // Group is one row of a grouped read.
@@ -21,6 +23,7 @@ type Group struct {
 	Values map[string]any
 	Count  int
 	Domain Domain // what the group stands for, with the search's own domain
+	Extra  Domain // the same without the search's own domain
 }
 
 // groupKey is one group-by: a field and, for dates, a granularity.
@@ -34,12 +37,14 @@ type groupKey struct {
 var granularities = map[string]string{"hour": "hour", "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year"}
 
 var aggregators = map[string]string{"sum": "sum(?)", "avg": "avg(?)", "min": "min(?)", "max": "max(?)", "count": "count(?)",
-	"count_distinct": "count(DISTINCT ?)", "bool_or": "bool_or(?)", "bool_and": "bool_and(?)", "array_agg": "json_agg(? ORDER BY t.id)"}
+	"count_distinct": "count(DISTINCT ?)", "bool_or": "bool_or(?)", "bool_and": "bool_and(?)",
+	"array_agg": "json_agg(? ORDER BY t.id)", "array_agg_distinct": "json_agg(DISTINCT ?)", "recordset": "json_agg(? ORDER BY t.id)"}
 
+// groupKey compiles a group-by. A many2many gives a record a row in each of its
+// groups, as far as the user may see the records that make them.
 func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 	name, gran, _ := strings.Cut(spec, ":")
-	k := groupKey{spec: spec, gran: gran}
-	k.field = rs.Model.Fields[name]
+	k := groupKey{spec: spec, gran: gran, field: rs.Model.Fields[name]}
 	if k.field == nil {
 		return k, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
 	}
@@ -48,36 +53,110 @@ func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 	}
 	dated := k.field.Kind == DateKind || k.field.Kind == DatetimeKind
 	if gran != "" && granularities[gran] == "" && dateParts[gran] == "" || gran != "" && !dated {
-		return k, ValueErrorf("Invalid group-by %q on %s: granularities are hour, day, week, month, quarter, year, on dates only", spec, rs.Model.Name)
+		return k, ValueErrorf("Invalid group-by %q on %s: granularities are %s and %s, on dates only", spec, rs.Model.Name,
+			strings.Join(sortedKeys(granularities), ", "), strings.Join(sortedKeys(dateParts), ", "))
 	}
-	if k.field.Kind == Many2many && k.field.Stored {
-		a := s.newAlias("g")
-		s.joins = append(s.joins, frag{sql: "LEFT JOIN " + quote(k.field.RelTable) + " " + a + " ON " + a + "." + quote(k.field.RelCol) + " = " + s.alias + ".id"})
-		k.col = frag{sql: a + "." + quote(k.field.RelCocol)}
-		return k, nil
+	if k.field.Kind == Many2many {
+		return k, rs.groupByLinks(s, &k)
 	}
 	col, ok := s.column(s.alias, rs.Model, k.field)
 	if !ok {
-		return k, ValueErrorf("The field %s (%s) of %s is computed; records cannot be grouped by it.", k.field.Label, k.field.Name, rs.Model.Label)
+		return k, ValueErrorf("Cannot convert %s.%s to SQL because it is not stored", rs.Model.Name, k.field.Name)
 	}
 	k.col = col
 	switch {
 	case dated && dateParts[gran] != "":
-		k.col = sqlf("date_part('"+dateParts[gran]+"', ?)::int", rs.Env.local(k.field, col))
+		var err error
+		k.col, err = rs.Env.datePart(k.field, gran, col)
+		return k, err
 	case dated:
 		if k.gran == "" {
 			k.gran = "month"
 		}
-		k.col = sqlf("date_trunc('"+k.gran+"', ?)", sqlf("?::timestamp", rs.Env.local(k.field, col)))
+		local := sqlf("?::timestamp", rs.Env.local(k.field, col))
+		k.col = sqlf("date_trunc('"+k.gran+"', ?)", local)
+		if k.gran == "week" {
+			first, err := rs.Env.WeekStart()
+			if err != nil {
+				return k, err
+			}
+			shift := fmt.Sprintf("INTERVAL '%d day'", (8-first)%7)
+			k.col = sqlf("(date_trunc('week', ? + "+shift+") - "+shift+")", local)
+		}
 	case k.field.Kind == Boolean:
 		k.col = sqlf("COALESCE(?, FALSE)", col)
 	}
 	return k, nil
 }
 
+func (rs Records) groupByLinks(s *selection, k *groupKey) error {
+	f, at := k.field, s
+	if len(f.Related) > 0 && !f.Stored {
+		var ok bool
+		if at, ok = s.follow(s.alias, rs.Model, f); ok {
+			f = at.model.Fields[f.Related[len(f.Related)-1]]
+		}
+	}
+	if !f.Stored {
+		return ValueErrorf("Cannot group %s by %s: its list is not stored", rs.Model.Name, k.field.Name)
+	}
+	a := s.newAlias("g")
+	on := frag{sql: a + "." + quote(f.RelCol) + " = " + at.alias + ".id"}
+	co := rs.Env.Model(f.Comodel)
+	if rules, ruled, err := co.ruleDomain(OpRead); err != nil {
+		return err
+	} else if ruled {
+		sub, err := s.sub(rs.Env, co.Model)
+		if err != nil {
+			return err
+		}
+		where, err := sub.unchecked().domain(rules)
+		if err != nil {
+			return err
+		}
+		on = sqlf("? AND "+a+"."+quote(f.RelCocol)+" IN (SELECT "+sub.alias+".id FROM ? WHERE ?)", on, sub.from(), where)
+	}
+	s.joins = append(s.joins, sqlf("LEFT JOIN "+quote(f.RelTable)+" "+a+" ON ?", on))
+	k.col = frag{sql: a + "." + quote(f.RelCocol)}
+	return nil
+}
+
+// aggregate is one aggregate: a function of a field.
+type aggregate struct {
+	spec  string
+	field *Field
+	fn    string
+	expr  frag
+}
+
+func (rs Records) aggregate(s *selection, spec string) (aggregate, error) {
+	if spec == "__count" {
+		return aggregate{spec: spec, expr: frag{sql: "count(*)"}}, nil
+	}
+	name, fn, _ := strings.Cut(spec, ":")
+	f := rs.Model.Fields[name]
+	if f == nil {
+		return aggregate{}, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
+	}
+	if err := rs.Env.checkField(rs.Model, f, OpRead); err != nil {
+		return aggregate{}, err
+	}
+	if fn == "" {
+		fn = f.Aggregator
+	}
+	if aggregators[fn] == "" || fn == "recordset" && !f.Relational() && f.Name != "id" {
+		return aggregate{}, ValueErrorf("Invalid aggregate %q on %s: functions are %s", spec, rs.Model.Name, strings.Join(sortedKeys(aggregators), ", "))
+	}
+	col, ok := s.column(s.alias, rs.Model, f)
+	if !ok {
+		return aggregate{}, ValueErrorf("Cannot convert %s.%s to SQL because it is not stored", rs.Model.Name, f.Name)
+	}
+	return aggregate{spec, f, fn, frag{sql: aggregators[fn], args: []any{col}}}, nil
+}
+
 // ReadGroup aggregates records by some fields, in one statement. Group-bys are
 // "field" or "date_field:granularity"; aggregates are "field:function" or
-// "__count".
+// "__count". Without group-by there is always one group, even of no records.
 func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptions) ([]Group, error) {
 	if err := rs.checkModel(OpRead); err != nil {
 		return nil, err
@@ -101,42 +180,17 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 		cols = append(cols, k.col)
 		groups = append(groups, frag{sql: fmt.Sprint(i + 1)})
 	}
-	type agg struct {
-		name string
-		f    *Field
-		fn   string
-	}
-	var aggs []agg
+	var aggs []aggregate
 	cols = append(cols, frag{sql: "count(*)"})
-	byName := map[string]frag{"__count": {sql: "count(*)"}}
 	for _, spec := range aggregates {
-		if spec == "__count" {
-			continue
-		}
-		name, fn, _ := strings.Cut(spec, ":")
-		f := rs.Model.Fields[name]
-		if f == nil {
-			return nil, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
-		}
-		if err := rs.Env.checkField(rs.Model, f, OpRead); err != nil {
+		a, err := rs.aggregate(s, spec)
+		if err != nil {
 			return nil, err
 		}
-		if fn == "" {
-			fn = f.Aggregator
-		}
-		if aggregators[fn] == "" {
-			return nil, ValueErrorf("Invalid aggregate %q on %s: functions are sum, avg, min, max, count, count_distinct, bool_or, bool_and, array_agg", spec, rs.Model.Name)
-		}
-		col, ok := s.column(s.alias, rs.Model, f)
-		if !ok {
-			return nil, ValueErrorf("The field %s (%s) of %s is computed and cannot be aggregated.", f.Label, f.Name, rs.Model.Label)
-		}
-		expr := frag{sql: aggregators[fn], args: []any{col}}
-		aggs = append(aggs, agg{spec, f, fn})
-		cols = append(cols, expr)
-		byName[spec], byName[name] = expr, expr
+		aggs = append(aggs, a)
+		cols = append(cols, a.expr)
 	}
-	order, err := rs.groupOrder(s, o.Order, keys, byName, &groups)
+	order, err := rs.groupOrder(s, o.Order, keys, &groups)
 	if err != nil {
 		return nil, err
 	}
@@ -167,84 +221,100 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 		}
 		g.Count = int(atoi(string(row[len(keys)])))
 		for i, a := range aggs {
-			v, err := aggregateValue(a.f, a.fn, row[len(keys)+1+i])
+			v, err := a.value(row[len(keys)+1+i])
 			if err != nil {
 				return err
 			}
-			g.Values[a.name] = v
+			g.Values[a.spec] = v
 		}
-		g.Domain = And(conds...)
+		g.Domain, g.Extra = And(conds...), And(conds[1:]...)
 		out = append(out, g)
 		return nil
 	})
 	return out, err
 }
 
-func (rs Records) groupOrder(s *selection, order string, keys []groupKey, byName map[string]frag, groups *[]frag) (frag, error) {
-	var parts []frag
-	if strings.TrimSpace(order) != "" {
-		for _, p := range strings.Split(order, ",") {
-			w := strings.Fields(p)
-			if len(w) == 0 {
-				continue
-			}
-			dir := ""
-			if len(w) > 1 && strings.EqualFold(w[1], "desc") {
-				dir = " DESC"
-			}
-			if i := slices.IndexFunc(keys, func(k groupKey) bool { return k.spec == w[0] || k.field.Name == w[0] }); i >= 0 {
-				sub, err := rs.keyOrder(s, i, keys[i], dir != "", groups)
-				if err != nil {
-					return frag{}, err
-				}
-				parts = append(parts, sub...)
-			} else if col, ok := byName[w[0]]; ok {
-				parts = append(parts, frag{col.sql + dir, col.args})
-			} else {
-				return frag{}, ValueErrorf("Invalid order %q of a grouped read on %s: name a group-by or an aggregate", p, rs.Model.Name)
-			}
+// groupOrder sorts groups by group-bys and aggregates.
+func (rs Records) groupOrder(s *selection, order string, keys []groupKey, groups *[]frag) (frag, error) {
+	if strings.TrimSpace(order) == "" {
+		specs := make([]string, len(keys))
+		for i, k := range keys {
+			specs[i] = k.spec
 		}
-		return join(parts, ", "), nil
+		order = strings.Join(specs, ",")
 	}
-	for i, k := range keys {
-		sub, err := rs.keyOrder(s, i, k, false, groups)
-		if err != nil {
-			return frag{}, err
+	if order == "" || len(keys) == 0 {
+		return frag{}, nil
+	}
+	var parts []frag
+	for _, p := range strings.Split(order, ",") {
+		w := strings.Fields(p)
+		bad := len(w) == 0
+		suffix := ""
+		for i := 1; i < len(w) && !bad; i++ {
+			switch word := strings.ToUpper(w[i]); {
+			case word == "ASC" && i == 1:
+			case word == "DESC" && i == 1:
+				suffix = " DESC"
+			case word == "NULLS" && i+1 < len(w) && (strings.EqualFold(w[i+1], "first") || strings.EqualFold(w[i+1], "last")):
+				suffix += " NULLS " + strings.ToUpper(w[i+1])
+				i++
+			default:
+				bad = true
+			}
 		}
-		parts = append(parts, sub...)
+		if bad {
+			return frag{}, ValueErrorf("Invalid order %q of a grouped read on %s", order, rs.Model.Name)
+		}
+		if i := slices.IndexFunc(keys, func(k groupKey) bool { return k.spec == w[0] }); i >= 0 {
+			sub, err := rs.keyOrder(s, i, keys[i], suffix, groups)
+			if err != nil {
+				return frag{}, err
+			}
+			parts = append(parts, sub...)
+			continue
+		}
+		a, err := rs.aggregate(s, w[0])
+		if err != nil || !strings.Contains(w[0], ":") && w[0] != "__count" {
+			return frag{}, ValueErrorf("Order term %q is no group-by and no aggregate of %s", w[0], rs.Model.Name)
+		}
+		parts = append(parts, frag{a.expr.sql + suffix, a.expr.args})
 	}
 	return join(parts, ", "), nil
 }
 
 // keyOrder sorts groups by a key: a many2one by its model's order.
-func (rs Records) keyOrder(s *selection, at int, k groupKey, desc bool, groups *[]frag) ([]frag, error) {
-	if k.field.Kind == Many2one {
-		var parts []frag
-		if err := s.orderTerms(&parts, s.alias, rs.Model, []orderTerm{{field: k.field.Name, desc: desc}}, false, map[string]bool{}); err != nil {
-			return nil, err
-		}
-		for _, p := range parts {
-			bare := strings.NewReplacer(" DESC", "", " NULLS FIRST", "", " NULLS LAST", "").Replace(p.sql)
-			*groups = append(*groups, frag{bare, p.args})
-		}
-		return parts, nil
+func (rs Records) keyOrder(s *selection, at int, k groupKey, suffix string, groups *[]frag) ([]frag, error) {
+	if k.field.Kind != Many2one {
+		return []frag{{sql: fmt.Sprint(at+1) + suffix}}, nil
 	}
-	dir := ""
-	if desc {
-		dir = " DESC"
+	terms, err := rs.Model.parseOrder(k.field.Name + suffix)
+	if err != nil {
+		return nil, err
 	}
-	return []frag{{sql: fmt.Sprint(at+1) + dir}}, nil
+	var parts []frag
+	if err := s.orderTerms(&parts, s.alias, rs.Model, terms, false, map[string]bool{}); err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		bare := strings.NewReplacer(" DESC", "", " NULLS FIRST", "", " NULLS LAST", "").Replace(p.sql)
+		*groups = append(*groups, frag{bare, p.args})
+	}
+	return parts, nil
 }
 
 // value reads a key and the condition that selects its group.
 func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 	name := k.field.Name
 	if raw == nil {
+		if k.field.Kind == Many2many {
+			return nil, Leaf(name, "not any", []any{}), nil
+		}
 		return nil, Leaf(name, "=", false), nil
 	}
 	if k.field.Kind == Many2many {
 		id := atoi(string(raw))
-		return id, Leaf(name, "in", []any{id}), nil
+		return id, Leaf(name, "=", id), nil
 	}
 	if dateParts[k.gran] != "" {
 		n := atoi(string(raw))
@@ -266,7 +336,7 @@ func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 		a, b := DateOf(start), DateOf(end)
 		return []string{a.String(), b.String()}, And(Leaf(name, ">=", a.String()), Leaf(name, "<", b.String())), nil
 	}
-	loc := rs.Env.Location()
+	loc := rs.Env.ContextLocation()
 	utc := func(t time.Time) string {
 		return DatetimeOf(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), 0, 0, 0, loc)).String()
 	}
@@ -289,27 +359,35 @@ func nextPeriod(t time.Time, gran string) time.Time {
 	return t.AddDate(0, 1, 0)
 }
 
-func aggregateValue(f *Field, fn string, raw []byte) (any, error) {
-	switch fn {
-	case "count", "count_distinct":
+// value reads an aggregate. Of no values there is no sum: it is nil.
+func (a aggregate) value(raw []byte) (any, error) {
+	switch a.fn {
+	case "", "count", "count_distinct":
 		return atoi(string(raw)), nil
 	case "bool_or", "bool_and":
-		return string(raw) == "t", nil
-	case "array_agg":
-		var list []any
-		if raw == nil {
-			return []any{}, nil
-		}
-		err := json.Unmarshal(raw, &list)
-		return list, err
-	case "avg":
 		if raw == nil {
 			return nil, nil
 		}
-		return json.Number(string(raw)), nil
+		return string(raw) == "t", nil
+	case "array_agg", "array_agg_distinct", "recordset":
+		list := []any{}
+		if raw == nil {
+			return list, nil
+		}
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return nil, err
+		}
+		if a.fn == "recordset" {
+			seen := map[any]bool{nil: true}
+			list = slices.DeleteFunc(list, func(v any) bool { was := seen[v]; seen[v] = true; return was })
+		}
+		return list, nil
 	}
 	if raw == nil {
 		return nil, nil
 	}
-	return f.decode(raw)
+	if a.fn == "avg" || a.fn == "sum" && a.field.Kind == Integer {
+		return json.Number(string(raw)), nil
+	}
+	return a.field.decode(raw)
 }

@@ -68,6 +68,16 @@ func (e *Env) defaults(model string) (map[string][]storedDefault, error) {
 	return p.defaults[model], nil
 }
 
+// storedDefaultOf picks the default that goes for the current user and company.
+func (e *Env) storedDefaultOf(list []storedDefault) *storedDefault {
+	for i, d := range list {
+		if d.condition == "" && (d.user == 0 || d.user == e.uid) && (d.company == 0 || d.company == e.Company()) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
 // valueType is the PostgreSQL type of a company-dependent field's value.
 func (f *Field) valueType() string {
 	plain := *f

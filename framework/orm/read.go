@@ -399,9 +399,15 @@ func (rs Records) read(names []string) ([]*Field, []Values, error) {
 }
 
 // ReadWire is Read in the form of JSON-RPC: false for empty values, a many2one
-// as [id, name] (with names false: the id alone).
+// as [id, name] (with names false: the id alone). Records that do not exist are
+// left out.
 func (rs Records) ReadWire(fields []string, names bool) ([]Values, error) {
 	used, rows, err := rs.read(fields)
+	if IsCode(err, CodeMissing) {
+		if rs, err = rs.Exists(); err == nil {
+			used, rows, err = rs.read(fields)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

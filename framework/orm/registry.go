@@ -37,6 +37,7 @@ type contribution struct {
 	searches    map[string]func(*Env, string, any) (Domain, error)
 	defaults    map[string]func(*Env) (any, error)
 	options     map[string][]Option
+	choices     map[string]func(*Env) ([]Option, error)
 	constraints []constraintDecl
 	sql         []SQLConstraint
 	methods     []methodDecl
@@ -116,7 +117,7 @@ func declare[T any](r *Registry, model string, define bool) *Def[T] {
 	t := reflect.TypeFor[T]()
 	c := &contribution{addon: r.addon, model: model, define: define, ops: opsFor[T](),
 		inverses: map[string]func(*Env, any) error{}, searches: map[string]func(*Env, string, any) (Domain, error){},
-		defaults: map[string]func(*Env) (any, error){}, options: map[string][]Option{}}
+		defaults: map[string]func(*Env) (any, error){}, options: map[string][]Option{}, choices: map[string]func(*Env) ([]Option, error){}}
 	d := &Def[T]{r, c}
 	if r.frozen {
 		r.errorf("%s is declared after Freeze", t)
@@ -185,6 +186,12 @@ func (d *Def[T]) Default(field string, fn func(*Env) (any, error)) { d.c.default
 // AddOptions extends the selection of a field.
 func (d *Def[T]) AddOptions(field string, options ...Option) {
 	d.c.options[field] = append(d.c.options[field], options...)
+}
+
+// OptionsBy gives the function that finds the values of a selection which has
+// no list of its own, such as the installed languages.
+func (d *Def[T]) OptionsBy(field string, fn func(*Env) ([]Option, error)) {
+	d.c.choices[field] = fn
 }
 
 // Constrain registers a check that runs after a write of one of the fields

@@ -1,7 +1,6 @@
 package orm
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -163,11 +162,6 @@ func (rs Records) CopyData(overrides Values) (Values, error) {
 	}
 	for k, v := range overrides {
 		vals[k] = v
-	}
-	if r := rs.Model.RecName; r != "" && overrides[r] == nil && vals[r] != nil {
-		if f := rs.Model.Fields[r]; f.Kind == Char && f.Copy && !f.Computed() && f.Name == "name" {
-			vals[r] = fmt.Sprintf("%s (copy)", vals[r])
-		}
 	}
 	return vals, nil
 }

@@ -21,16 +21,8 @@ import (
 //
 // nil is the empty value (NULL) of every kind but boolean and x2many.
 func (f *Field) parse(v any) (any, error) {
-	switch x := v.(type) {
-	case nil:
+	if v == nil || v == false && f.Kind != JSONKind {
 		return f.empty(), nil
-	case bool:
-		if f.Kind == Boolean {
-			return x, nil
-		}
-		if !x && f.Kind != JSONKind {
-			return f.empty(), nil
-		}
 	}
 	switch f.Kind {
 	case Char, Text, HTML, Selection, Reference, SecretKind:
@@ -40,16 +32,7 @@ func (f *Field) parse(v any) (any, error) {
 	case Float, Monetary:
 		return f.parseFloat(v)
 	case Boolean:
-		switch x := v.(type) {
-		case string:
-			b, err := strconv.ParseBool(x)
-			if x != "" && err != nil {
-				return nil, f.bad(v, "true or false")
-			}
-			return b, nil
-		case json.Number, int, int64, float64:
-			return fmt.Sprint(x) != "0", nil
-		}
+		return truthy(v), nil
 	case DateKind:
 		switch x := v.(type) {
 		case Date:
@@ -80,11 +63,12 @@ func (f *Field) parse(v any) (any, error) {
 			if x == "" {
 				return nil, nil
 			}
-			d, err := ParseDatetime(x)
-			if err != nil {
-				return nil, f.bad(v, "a datetime YYYY-MM-DD HH:MM:SS in UTC")
+			for _, layout := range wireLayouts {
+				if t, err := time.Parse(layout, x); err == nil {
+					return Datetime{t}, nil
+				}
 			}
-			return d, nil
+			return nil, f.bad(v, "a datetime YYYY-MM-DD HH:MM:SS in UTC")
 		}
 	case Many2one:
 		return f.parseRef(v)
@@ -119,6 +103,10 @@ func (f *Field) parse(v any) (any, error) {
 	return nil, f.bad(v, string(f.Kind))
 }
 
+// wireLayouts are the spellings of an instant in values: the wire format, whole
+// or cut off at a minute, an hour or a day.
+var wireLayouts = []string{datetimeLayout, "2006-01-02 15:04", "2006-01-02 15", dateLayout}
+
 func orNil[T any](empty bool, v T) any {
 	if empty {
 		return nil
@@ -131,7 +119,7 @@ func (f *Field) empty() any {
 	case f.Kind == Boolean:
 		return false
 	case f.X2many():
-		return []Command(nil)
+		return []Command{{Op: CmdClear}}
 	}
 	return nil
 }
@@ -144,7 +132,7 @@ func (f *Field) bad(v any, want string) error {
 	if len(shown) > 80 {
 		shown = shown[:80] + "…"
 	}
-	return fieldError(f, "Wrong value for %s (%s): %q is not %s.", f.Label, f.Name, shown, want)
+	return &Error{Code: CodeValue, Fields: []string{f.Name}, Message: fmt.Sprintf("Wrong value for %s (%s): %q is not %s.", f.Label, f.Name, shown, want)}
 }
 
 func (f *Field) parseText(v any) (any, error) {
@@ -157,10 +145,16 @@ func (f *Field) parseText(v any) (any, error) {
 		if s == "" {
 			return nil, nil
 		}
-	case json.Number:
+	case decimal.Decimal:
 		s = x.String()
-	case int, int64, float64, decimal.Decimal, bool:
-		s = fmt.Sprint(x)
+	case json.Number, int, int64, float64, bool, []any, map[string]any:
+		if f.Kind == Selection && truthy(v) && !f.open() {
+			return nil, f.wrong(v)
+		}
+		if f.Kind == Selection && !truthy(v) {
+			return nil, nil
+		}
+		s = plainText(v)
 	case fmt.Stringer:
 		s = x.String()
 	default:
@@ -178,8 +172,8 @@ func (f *Field) parseText(v any) (any, error) {
 		if s == "" {
 			return nil, nil
 		}
-		if !f.hasOption(s) && len(f.Options) > 0 {
-			return nil, &Error{Code: CodeValue, Fields: []string{f.Name}, Message: fmt.Sprintf("Wrong value for %s.%s: %s", f.modelName(), f.Name, pyRepr(v))}
+		if !f.hasOption(s) && !f.open() {
+			return nil, f.wrong(v)
 		}
 	case Char:
 		if f.Size > 0 {
@@ -195,11 +189,17 @@ func (f *Field) parseText(v any) (any, error) {
 	return s, nil
 }
 
-func (f *Field) modelName() string {
-	if f.Model == nil {
-		return ""
+// open reports whether a selection has no list of its own: its values are those
+// of other records.
+func (f *Field) open() bool { return len(f.Options) == 0 }
+
+// wrong refuses a value that a selection does not offer.
+func (f *Field) wrong(v any) error {
+	model := ""
+	if f.Model != nil {
+		model = f.Model.Name
 	}
-	return f.Model.Name
+	return &Error{Code: CodeValue, Fields: []string{f.Name}, Message: fmt.Sprintf("Wrong value for %s.%s: %s", model, f.Name, pyRepr(v))}
 }
 
 func (f *Field) parseInt(v any) (any, error) {
@@ -228,6 +228,8 @@ func (f *Field) parseInt(v any) (any, error) {
 		n = i
 	case decimal.Decimal:
 		n = x.IntPart()
+	case bool:
+		return int64(b2i(x)), nil
 	case string:
 		if x == "" {
 			return int64(0), nil
@@ -268,6 +270,8 @@ func (f *Field) parseFloat(v any) (any, error) {
 		return f.fit(decimal.NewFromFloat(x)), nil
 	case json.Number:
 		text = x.String()
+	case bool:
+		text = strconv.Itoa(b2i(x))
 	case string:
 		text = strings.TrimSpace(x)
 		if text == "" {
@@ -300,11 +304,8 @@ func (f *Field) fit(d decimal.Decimal) decimal.Decimal {
 
 func (f *Field) parseRef(v any) (any, error) {
 	switch x := v.(type) {
-	case []any: // [id, name], as read returns it
-		if len(x) == 0 {
-			return nil, nil
-		}
-		return f.parseRef(x[0])
+	case bool:
+		return nil, f.bad(v, "a record id")
 	case Records:
 		if len(x.IDs) == 0 {
 			return nil, nil
@@ -318,13 +319,7 @@ func (f *Field) parseRef(v any) (any, error) {
 	if err != nil {
 		return nil, f.bad(v, "a record id")
 	}
-	if n.(int64) <= 0 {
-		if n.(int64) < 0 {
-			return nil, f.bad(v, "a record id")
-		}
-		return nil, nil
-	}
-	return n, nil
+	return orNil(n == int64(0), n), nil
 }
 
 type refIDer interface{ refIDValue() int64 }
@@ -341,10 +336,6 @@ func (f *Field) parseCommands(v any) (any, error) {
 		return []Command{{Op: CmdSet, IDs: x}}, nil
 	case Records:
 		return []Command{{Op: CmdSet, IDs: x.IDs}}, nil
-	case string:
-		if x == "" {
-			return []Command(nil), nil
-		}
 	case []any:
 		if len(x) == 0 {
 			return []Command(nil), nil
@@ -435,6 +426,24 @@ func pyRepr(v any) string {
 			return "True"
 		}
 		return "False"
+	case json.Number:
+		if !strings.ContainsAny(x.String(), ".eE") {
+			return x.String()
+		}
+		f, err := x.Float64()
+		if err != nil {
+			return x.String()
+		}
+		return pyRepr(f)
+	case float64:
+		if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
+			return strconv.FormatFloat(x, 'e', -1, 64)
+		}
+		s := strconv.FormatFloat(x, 'f', -1, 64)
+		if !strings.Contains(s, ".") {
+			s += ".0"
+		}
+		return s
 	case string:
 		if strings.Contains(x, "'") && !strings.Contains(x, `"`) {
 			return `"` + x + `"`
@@ -446,6 +455,12 @@ func pyRepr(v any) string {
 			parts[i] = pyRepr(e)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		var parts []string
+		for _, k := range sortedKeys(x) {
+			parts = append(parts, pyRepr(k)+": "+pyRepr(x[k]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
 	}
 	if s, ok := textOf(v); ok {
 		return pyRepr(s)

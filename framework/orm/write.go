@@ -106,11 +106,11 @@ func (f *Field) validate(v any) error {
 }
 
 func createBase(rs Records, list []Values) (Records, error) {
-	if err := rs.checkModel(OpCreate); err != nil {
-		return rs, err
-	}
 	if len(list) == 0 {
 		return rs, nil
+	}
+	if err := rs.checkModel(OpCreate); err != nil {
+		return rs, err
 	}
 	ins := make([]*intake, len(list))
 	for i, vals := range list {
@@ -120,6 +120,9 @@ func createBase(rs Records, list []Values) (Records, error) {
 		}
 		if ins[i], err = rs.sortValues(full, OpCreate); err != nil {
 			return rs, err
+		}
+		for f, cmds := range ins[i].lists { // a new record has no list to clear
+			ins[i].lists[f] = slices.DeleteFunc(slices.Clone(cmds), func(c Command) bool { return c.Op == CmdClear })
 		}
 	}
 	if err := rs.createParents(ins); err != nil {
@@ -163,11 +166,15 @@ func createBase(rs Records, list []Values) (Records, error) {
 
 // withDefaults adds the defaults of the fields that were not given.
 func (rs Records) withDefaults(vals Values) (Values, error) {
+	stored, err := rs.Env.defaults(rs.Model.Name)
+	if err != nil {
+		return nil, err
+	}
 	var missing []string
 	for _, name := range rs.Model.FieldNames() {
 		if _, ok := vals[name]; !ok {
 			f := rs.Model.Fields[name]
-			if f.Default != nil || f.inherited == nil && rs.Env.keys["default_"+name] != nil {
+			if f.Default != nil || len(stored[name]) > 0 || f.inherited == nil && rs.Env.keys["default_"+name] != nil {
 				missing = append(missing, name)
 			}
 		}
@@ -190,6 +197,10 @@ func (rs Records) withDefaults(vals Values) (Values, error) {
 
 func defaultsBase(rs Records, names []string) (Values, error) {
 	out := Values{}
+	stored, err := rs.Env.defaults(rs.Model.Name)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		f := rs.Model.Fields[name]
 		if f == nil {
@@ -197,6 +208,10 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 		}
 		if v, ok := rs.Env.keys["default_"+name]; ok {
 			out[name] = v
+			continue
+		}
+		if d := rs.Env.storedDefaultOf(stored[name]); d != nil && !f.CompanyDependent {
+			out[name] = d.value
 			continue
 		}
 		if f.Default != nil {

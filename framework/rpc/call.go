@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -111,50 +112,80 @@ func toIDs(v any) ([]int64, error) {
 
 type body func(c *call) (any, error)
 
-// onRecords and onModel are the methods every model has. The first take ids.
-var onRecords = map[string]body{
-	"read":             read,
-	"write":            write,
-	"unlink":           func(c *call) (any, error) { return true, c.rs.Unlink() },
-	"copy":             copyRecords,
-	"exists":           exists,
-	"web_read":         webRead,
-	"web_save":         webSave,
-	"export_data":      exportData,
-	"get_metadata":     metadata,
-	"get_external_id":  externalIDs,
-	"action_archive":   func(c *call) (any, error) { return true, c.rs.Write(orm.Values{"active": false}) },
-	"action_unarchive": func(c *call) (any, error) { return true, c.rs.Write(orm.Values{"active": true}) },
-	"toggle_active":    toggleActive,
-	"name_get":         nameGet,
-	"check_access":     func(c *call) (any, error) { return nil, c.rs.CheckAccess(op(c)) },
-	"has_access":       hasAccess,
-	"check_access_rule": func(c *call) (any, error) {
-		return nil, c.rs.CheckAccess(op(c))
-	},
+// method is one that every model has. Its signature lists the arguments that
+// may be given by position or by name, the first of them mandatory.
+type method struct {
+	onModel   bool // takes no ids
+	signature string
+	mandatory int
+	call      body
 }
 
-var onModel = map[string]body{
-	"search":               search,
-	"search_read":          searchRead,
-	"search_count":         searchCount,
-	"create":               create,
-	"name_search":          nameSearch,
-	"name_create":          nameCreate,
-	"default_get":          defaultGet,
-	"fields_get":           fieldsGet,
-	"read_group":           readGroup,
-	"web_read_group":       webReadGroup,
-	"formatted_read_group": formattedReadGroup,
-	"web_search_read":      webSearchRead,
-	"check_access_rights":  checkRights,
+// methods are those every model has.
+var methods = map[string]method{
+	"search":               {true, "domain offset limit order", 1, search},
+	"search_read":          {true, "domain fields offset limit order load", 0, searchRead},
+	"search_count":         {true, "domain limit", 1, searchCount},
+	"create":               {true, "vals_list", 1, create},
+	"load":                 {true, "fields data", 2, load},
+	"name_search":          {true, "name args operator limit", 0, nameSearch},
+	"name_create":          {true, "name", 1, nameCreate},
+	"default_get":          {true, "fields_list", 1, defaultGet},
+	"fields_get":           {true, "allfields attributes", 0, fieldsGet},
+	"read_group":           {true, "domain fields groupby offset limit orderby lazy", 3, readGroup},
+	"web_read_group":       {true, "domain fields groupby limit offset orderby lazy", 3, webReadGroup},
+	"formatted_read_group": {true, "domain groupby aggregates having offset limit order", 1, formattedReadGroup},
+	"web_search_read":      {true, "domain specification offset limit order count_limit", 2, webSearchRead},
+	"check_access_rights":  {true, "operation raise_exception", 1, checkRights},
+
+	"read":              {false, "fields load", 0, read},
+	"write":             {false, "vals", 1, write},
+	"unlink":            {false, "", 0, func(c *call) (any, error) { return true, c.rs.Unlink() }},
+	"copy":              {false, "default", 0, copyRecords},
+	"exists":            {false, "", 0, exists},
+	"web_read":          {false, "specification", 1, webRead},
+	"web_save":          {false, "vals specification next_id", 2, webSave},
+	"export_data":       {false, "fields_to_export", 1, exportData},
+	"get_metadata":      {false, "", 0, metadata},
+	"get_external_id":   {false, "", 0, externalIDs},
+	"action_archive":    {false, "", 0, func(c *call) (any, error) { return setActive(c, false) }},
+	"action_unarchive":  {false, "", 0, func(c *call) (any, error) { return setActive(c, true) }},
+	"toggle_active":     {false, "", 0, toggleActive},
+	"name_get":          {false, "", 0, nameGet},
+	"check_access":      {false, "operation", 1, checkAccess},
+	"has_access":        {false, "operation", 1, hasAccess},
+	"check_access_rule": {false, "operation", 1, checkAccess},
 }
 
-func needsIDs(m *orm.Model, method string) bool {
-	if m.HasMethod(method) {
-		return !m.OnModel(method)
+// bind checks the arguments of a call against a signature.
+func (c *call) bind(name string, m method) error {
+	params := strings.Fields(m.signature)
+	if len(c.a.Pos) > len(params) {
+		return typeErrorf("%s() takes at most %d arguments (%s), %d were given", name, len(params), strings.Join(params, ", "), len(c.a.Pos))
 	}
-	return onRecords[method] != nil
+	for k := range c.a.Kw {
+		i := slices.Index(params, k)
+		if i < 0 {
+			return typeErrorf("%s() got an unexpected keyword argument '%s'", name, k)
+		}
+		if i < len(c.a.Pos) {
+			return typeErrorf("%s() got multiple values for argument '%s'", name, k)
+		}
+	}
+	for i := len(c.a.Pos); i < m.mandatory; i++ {
+		if _, ok := c.a.Kw[params[i]]; !ok {
+			return typeErrorf("%s() missing the argument '%s'", name, params[i])
+		}
+	}
+	return nil
+}
+
+func needsIDs(m *orm.Model, name string) bool {
+	if m.HasMethod(name) {
+		return !m.OnModel(name)
+	}
+	every, ok := methods[name]
+	return ok && !every.onModel
 }
 
 // notCallable are names that are no method of records, whatever an addon says.
@@ -163,15 +194,12 @@ var notCallable = []string{"sudo", "with_context", "with_user", "with_company", 
 
 // Call runs a method of a model on behalf of a client: first the model's own,
 // then those every model has.
-func Call(env *orm.Env, model, method string, pos []any, kw map[string]any) (any, error) {
+func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, error) {
 	rs, err := env.Lookup(model)
 	if err != nil {
 		return nil, err
 	}
-	args := make(map[string]any, len(kw))
-	for k, v := range kw {
-		args[k] = v
-	}
+	args := maps.Clone(kw)
 	if v, ok := args["context"]; ok {
 		delete(args, "context")
 		keys, isMap := v.(map[string]any)
@@ -184,29 +212,27 @@ func Call(env *orm.Env, model, method string, pos []any, kw map[string]any) (any
 		}
 		rs = rs.In(env)
 	}
-	if strings.HasPrefix(method, "_") || slices.Contains(notCallable, method) {
-		return nil, orm.AccessErrorf("Private methods (such as '%s.%s') cannot be called remotely.", model, method)
+	if strings.HasPrefix(name, "_") || slices.Contains(notCallable, name) {
+		return nil, orm.AccessErrorf("Private methods (such as '%s.%s') cannot be called remotely.", model, name)
 	}
 	c := &call{rs: rs, a: orm.Args{Pos: pos, Kw: args}}
-	if rs.Model.HasMethod(method) {
-		if !rs.Model.OnModel(method) {
-			if err := c.records(); err != nil {
-				return nil, err
-			}
-		}
-		out, err := c.rs.Call(method, c.a)
-		return wire(out), err
-	}
-	if fn := onModel[method]; fn != nil {
-		return fn(c)
-	}
-	if fn := onRecords[method]; fn != nil {
+	if needsIDs(rs.Model, name) {
 		if err := c.records(); err != nil {
 			return nil, err
 		}
-		return fn(c)
 	}
-	return nil, &typeError{"builtins.AttributeError", fmt.Sprintf("The method '%s.%s' does not exist", model, method)}
+	if rs.Model.HasMethod(name) {
+		out, err := c.rs.Call(name, c.a)
+		return wire(out), err
+	}
+	m, ok := methods[name]
+	if !ok {
+		return nil, &typeError{"builtins.AttributeError", fmt.Sprintf("The method '%s.%s' does not exist", model, name)}
+	}
+	if err := c.bind(name, m); err != nil {
+		return nil, err
+	}
+	return m.call(c)
 }
 
 // checkContext refuses languages and companies that do not exist for the user.
@@ -236,10 +262,25 @@ func wire(v any) any {
 	return v
 }
 
-func op(c *call) orm.Op { return orm.Op(c.text(0, "operation", "read")) }
+func op(c *call) (orm.Op, error) {
+	switch op := orm.Op(c.text(0, "operation", "")); op {
+	case orm.OpRead, orm.OpWrite, orm.OpCreate, orm.OpUnlink:
+		return op, nil
+	default:
+		return "", &typeError{"builtins.AssertionError", "the operation must be read, write, create or unlink"}
+	}
+}
+
+func checkAccess(c *call) (any, error) {
+	op, err := op(c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.rs.CheckAccess(op)
+}
 
 func hasAccess(c *call) (any, error) {
-	err := c.rs.CheckAccess(op(c))
+	_, err := checkAccess(c)
 	if orm.IsCode(err, orm.CodeAccess) {
 		return false, nil
 	}
@@ -247,14 +288,58 @@ func hasAccess(c *call) (any, error) {
 }
 
 func checkRights(c *call) (any, error) {
-	ok, err := c.rs.HasAccess(op(c))
+	op, err := op(c)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := c.rs.HasAccess(op)
 	if err != nil || ok {
 		return ok, err
 	}
 	if v := c.get(1, "raise_exception"); v == nil || v == true {
-		return nil, c.rs.CheckAccess(op(c))
+		return nil, c.rs.CheckAccess(op)
 	}
 	return false, nil
+}
+
+// setActive archives or restores the records that are not yet so.
+func setActive(c *call, active bool) (any, error) {
+	is, isnt, err := byActive(c)
+	if err != nil {
+		return nil, err
+	}
+	if active {
+		return true, isnt.Write(orm.Values{"active": true})
+	}
+	return true, is.Write(orm.Values{"active": false})
+}
+
+func toggleActive(c *call) (any, error) {
+	is, isnt, err := byActive(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := is.Write(orm.Values{"active": false}); err != nil {
+		return nil, err
+	}
+	return true, isnt.Write(orm.Values{"active": true})
+}
+
+// byActive parts the records into active and archived ones.
+func byActive(c *call) (is, isnt orm.Records, err error) {
+	is, isnt = c.rs.Browse(), c.rs.Browse()
+	if !c.rs.Model.HasActive() {
+		return is, isnt, orm.UserErrorf("%s (%s) cannot be archived.", c.rs.Model.Label, c.rs.Model.Name)
+	}
+	rows, err := c.rs.Read("active")
+	for i, row := range rows {
+		if row["active"] == true {
+			is.IDs = append(is.IDs, c.rs.IDs[i])
+		} else {
+			isnt.IDs = append(isnt.IDs, c.rs.IDs[i])
+		}
+	}
+	return is, isnt, err
 }
 
 func read(c *call) (any, error) {
@@ -325,20 +410,6 @@ func copyRecords(c *call) (any, error) {
 func exists(c *call) (any, error) {
 	there, err := c.rs.Exists()
 	return idsOf(there), err
-}
-
-func toggleActive(c *call) (any, error) {
-	rows, err := c.rs.Read("active")
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		id, _ := row["id"].(int64)
-		if err := c.rs.Browse(id).Write(orm.Values{"active": row["active"] != true}); err != nil {
-			return nil, err
-		}
-	}
-	return true, nil
 }
 
 func nameGet(c *call) (any, error) {
@@ -477,81 +548,4 @@ func externalIDs(c *call) (any, error) {
 		out[fmt.Sprint(id)] = name
 	}
 	return out, err
-}
-
-// exportData reads dotted paths as rows of texts and values.
-func exportData(c *call) (any, error) {
-	paths, err := c.names(0, "fields_to_export")
-	if err != nil {
-		return nil, err
-	}
-	rows := [][]any{}
-	for _, id := range c.rs.IDs {
-		row := make([]any, len(paths))
-		for i, p := range paths {
-			if row[i], err = exportValue(c.rs.Browse(id), strings.Split(strings.ReplaceAll(p, "/", "."), ".")); err != nil {
-				return nil, err
-			}
-		}
-		rows = append(rows, row)
-	}
-	return map[string]any{"datas": rows}, nil
-}
-
-func exportValue(rs orm.Records, path []string) (any, error) {
-	if rs.Len() == 0 {
-		return "", nil
-	}
-	name := path[0]
-	if name == "id" {
-		xml, err := xmlids(rs)
-		if list := xml[rs.ID()]; len(list) > 0 {
-			return list[0], err
-		}
-		return "", err
-	}
-	if name == ".id" {
-		return fmt.Sprint(rs.ID()), nil
-	}
-	v, err := rs.Value(name)
-	if err != nil {
-		return nil, err
-	}
-	f := rs.Model.Fields[name]
-	switch {
-	case f.Kind == orm.Many2one:
-		id, _ := v.(int64)
-		if id == 0 {
-			return "", nil
-		}
-		co := rs.Env.Model(f.Comodel).Browse(id)
-		if len(path) > 1 {
-			return exportValue(co, path[1:])
-		}
-		names, err := co.DisplayNames()
-		return names[id], err
-	case f.X2many():
-		ids, _ := v.([]int64)
-		co := rs.Env.Model(f.Comodel)
-		if len(path) > 1 {
-			if len(ids) == 0 {
-				return "", nil
-			}
-			return exportValue(co.Browse(ids[0]), path[1:])
-		}
-		names, err := co.Browse(ids...).DisplayNames()
-		var parts []string
-		for _, id := range ids {
-			parts = append(parts, names[id])
-		}
-		return strings.Join(parts, ","), err
-	case f.Kind == orm.Selection:
-		s, _ := v.(string)
-		return f.OptionLabel(s), nil
-	}
-	w := f.Wire(v)
-	if w == false && f.Kind != orm.Boolean {
-		return "", nil
-	}
-	return w, nil
 }

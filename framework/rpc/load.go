@@ -1,0 +1,3 @@
+package rpc
+
+func load(c *call) (any, error) { return nil, nil }

@@ -1,0 +1,167 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"fusion/framework/orm"
+	"fusion/framework/server"
+)
+
+func (h *handler) authenticate(c *server.Context, raw json.RawMessage) (any, error) {
+	var p struct {
+		DB       *string `json:"db"`
+		Login    *string `json:"login"`
+		Password *string `json:"password"`
+	}
+	if err := decode(raw, &p); err != nil {
+		return nil, err
+	}
+	if p.DB == nil || p.Login == nil || p.Password == nil {
+		return nil, typeErrorf("authenticate() needs db, login and password")
+	}
+	if err := h.checkDatabase(*p.DB); err != nil {
+		return nil, err
+	}
+	uid, err := h.login(c, c.Env.WithUser(orm.SuperuserID), *p.Login, *p.Password)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := h.s.Config.Auth.Context(c.Env.WithUser(uid))
+	if err != nil {
+		return nil, err
+	}
+	c.Session.SignIn(uid, *p.Login, keys)
+	return h.info(c, c.Env.WithUser(uid).WithContext(keys))
+}
+
+func (h *handler) sessionInfo(c *server.Context, _ json.RawMessage) (any, error) {
+	return h.info(c, c.Env)
+}
+
+func (h *handler) info(c *server.Context, env *orm.Env) (any, error) {
+	admin, err := env.InAnyGroup("base.group_system")
+	if err != nil {
+		return nil, err
+	}
+	inside, err := env.InAnyGroup("base.group_user")
+	if err != nil {
+		return nil, err
+	}
+	names, err := env.Sudo().Model("res.users").Browse(env.UID()).DisplayNames()
+	if err != nil {
+		return nil, err
+	}
+	companies, err := env.Sudo().Model("res.company").Browse(env.Companies()...).DisplayNames()
+	if err != nil {
+		return nil, err
+	}
+	allowed := map[string]any{}
+	for i, id := range env.Companies() {
+		allowed[fmt.Sprint(id)] = map[string]any{"id": id, "name": companies[id], "sequence": i}
+	}
+	keys := c.Session.Context
+	if keys == nil {
+		keys = map[string]any{}
+	}
+	currencies, err := currencies(env.Sudo())
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"uid": env.UID(), "is_system": admin, "is_admin": admin, "is_internal_user": inside, "is_public": false, "user_context": keys,
+		"db": h.s.Config.Database, "server_version": release, "server_version_info": []any{18, 0, 0, "final", 0, ""},
+		"name": names[env.UID()], "username": c.Session.Login, "partner_id": env.PartnerID(), "partner_display_name": names[env.UID()],
+		"web.base.url": "", "active_ids_limit": 20000, "max_file_upload_size": h.s.Config.MaxBody, "home_action_id": false, "currencies": currencies,
+		"user_companies": map[string]any{"current_company": env.Company(), "allowed_companies": allowed},
+	}, nil
+}
+
+// currencies are the active ones, as clients need them to show amounts.
+func currencies(env *orm.Env) (map[string]any, error) {
+	out := map[string]any{}
+	if _, ok := env.Registry().Model("res.currency"); !ok {
+		return out, nil
+	}
+	found, err := env.Model("res.currency").Search(nil, orm.SearchOptions{})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := found.ReadWire([]string{"name", "symbol", "position", "decimal_places"}, false)
+	for _, r := range rows {
+		out[fmt.Sprint(r["id"])] = map[string]any{"name": r["name"], "symbol": r["symbol"], "position": r["position"], "digits": []any{69, r["decimal_places"]}}
+	}
+	return out, err
+}
+
+func (h *handler) destroy(c *server.Context, _ json.RawMessage) (any, error) {
+	c.Session.SignOut()
+	return nil, nil
+}
+
+func (h *handler) modules(c *server.Context, _ json.RawMessage) (any, error) {
+	rows, err := c.Env.Query("SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"web"} // the client, which is no addon here
+	for _, r := range rows {
+		names = append(names, r[0])
+	}
+	return names, nil
+}
+
+func (h *handler) callKw(c *server.Context, raw json.RawMessage) (any, error) {
+	var p struct {
+		Model  *string         `json:"model"`
+		Method *string         `json:"method"`
+		Args   *[]any          `json:"args"`
+		Kwargs *map[string]any `json:"kwargs"`
+	}
+	if err := decode(raw, &p); err != nil {
+		return nil, err
+	}
+	if p.Model == nil || p.Method == nil || p.Args == nil || p.Kwargs == nil {
+		return nil, typeErrorf("call_kw() needs model, method, args and kwargs")
+	}
+	if _, ok := c.Env.Registry().Model(*p.Model); !ok {
+		return nil, errNotFound
+	}
+	out, err := Call(c.Env.WithOnlyContext(c.Session.Context), *p.Model, *p.Method, *p.Args, *p.Kwargs)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(c.Request.URL.Path, "call_button") {
+		if m, ok := out.(map[string]any); ok {
+			return m, nil
+		}
+		return false, nil
+	}
+	return out, nil
+}
+
+// json2 is the API with bearer keys: named arguments in, the plain result or
+// an error object out.
+func (h *handler) json2(c *server.Context) error {
+	kw := map[string]any{}
+	if len(bytes.TrimSpace(c.Body)) > 0 {
+		if err := c.DecodeJSON(&kw); err != nil {
+			return server.Errorf(http.StatusBadRequest, "The body must be a JSON object of named arguments: %v", err)
+		}
+	}
+	var pos []any
+	if ids, ok := kw["ids"]; ok {
+		pos = append(pos, ids)
+		delete(kw, "ids")
+	} else if rs, err := c.Env.Lookup(c.Var("model")); err == nil && needsIDs(rs.Model, c.Var("method")) {
+		pos = append(pos, []any{})
+	}
+	out, err := Call(c.Env, c.Var("model"), c.Var("method"), pos, kw)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out)
+}
