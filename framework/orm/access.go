@@ -133,7 +133,7 @@ func (e *Env) readPolicy() (*policy, error) {
 			p.acl[r[0]] = append(p.acl[r[0]], grant{atoi(r[1]), perms(r[2:6])})
 		})
 	}
-	if err == nil {
+	if err == nil && e.u.db.Registry.models["ir.rule"] != nil {
 		err = rows(`SELECT m.model, r.id, r.name, r.domain_force, r.perm_read, r.perm_write, r.perm_create, r.perm_unlink,
 			(SELECT string_agg(g.group_id::text, ',') FROM rule_group_rel g WHERE g.rule_group_id = r.id)
 			FROM ir_rule r JOIN ir_model m ON m.id = r.model_id WHERE r.active ORDER BY r.id`, func(r []string) {

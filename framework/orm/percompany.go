@@ -61,6 +61,9 @@ type storedDefault struct {
 // defaults are the records of ir.default for a model by field: a user's own
 // before everybody's, a company's before all companies'.
 func (e *Env) defaults(model string) (map[string][]storedDefault, error) {
+	if e.u.db.Registry.models["ir.default"] == nil {
+		return nil, nil
+	}
 	p, err := e.loadPolicy()
 	if err != nil {
 		return nil, err
