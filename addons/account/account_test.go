@@ -21,12 +21,3 @@ func TestEveryNameExists(t *testing.T) {
 		t.Error(p)
 	}
 }
-
-func TestInstall(t *testing.T) {
-	t.Parallel()
-	env := newEnv(t)
-	n, err := env.Model("account.account").SearchCount(nil, 0)
-	if err != nil || n != 32 {
-		t.Errorf("%d accounts, %v", n, err)
-	}
-}

@@ -109,6 +109,7 @@ func createChart(env *orm.Env, c *Company) error {
 	if err != nil {
 		return err
 	}
+	// Writing them also makes them the defaults of partners.
 	return env.Model("res.company").Browse(c.ID).Write(orm.Values{
 		"chart_template": "generic_coa", "account_sale_tax_id": sale, "account_purchase_tax_id": purchase, "account_fiscal_country_id": orNil(country),
 		"account_default_receivable_id": accounts["receivable"], "account_default_payable_id": accounts["payable"],

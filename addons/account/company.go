@@ -57,9 +57,30 @@ func defineCompany(r *orm.Registry) {
 					return orm.UserErrorf("You cannot change the currency of the company since some journal items already exist")
 				}
 			}
-			return super(rs, vals)
+			defer forgetCompanies(rs.Env, rs.IDs)
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			return lendAccounts(rs, vals)
 		}
 	})
+}
+
+// lendAccounts makes the receivable and payable accounts of companies those of
+// the partners that have none of their own.
+func lendAccounts(rs orm.Records, vals orm.Values) error {
+	for field, property := range map[string]string{"account_default_receivable_id": "property_account_receivable_id", "account_default_payable_id": "property_account_payable_id"} {
+		v, given := vals[field]
+		if !given {
+			continue
+		}
+		for _, id := range rs.IDs {
+			if err := base.SetDefault(rs.Env.Sudo(), "res.partner", property, asInt(v), false, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // checkHardLock refuses to take a hard lock back.
@@ -79,15 +100,6 @@ func checkHardLock(rs orm.Records, value any) error {
 		}
 	}
 	return nil
-}
-
-// bookkeeper reads the facet of the company that keeps the books of a company.
-func bookkeeper(env *orm.Env, company int64) (*Company, error) {
-	books, err := booksOf(env, company)
-	if err != nil {
-		return nil, err
-	}
-	return orm.Get[Company](env.Sudo(), books)
 }
 
 // lockDate is the last day on which entries of a journal type are closed, zero

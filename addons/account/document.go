@@ -18,7 +18,10 @@ type Document struct {
 	Company  int64
 	Currency int64
 	Date     orm.Date // of the exchange rate of the totals; today when zero
-	Rounding string   // round_per_line or round_globally; the company's method when empty
+	// Rate is how many units of Currency one unit of the company's currency
+	// buys; zero means that of Date.
+	Rate     decimal.Decimal
+	Rounding string // round_per_line or round_globally; the company's method when empty
 	Refund   bool
 	Lines    []DocumentLine
 
@@ -73,27 +76,6 @@ func ComputeDocuments(env *orm.Env, docs ...*Document) error {
 
 // Compute computes the document.
 func (d *Document) Compute(env *orm.Env) error { return ComputeDocuments(env, d) }
-
-// readTaxes reads taxes with those in groups.
-func readTaxes(env *orm.Env, ids []int64) (map[int64]*Tax, error) {
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	out := map[int64]*Tax{}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	ts, err := orm.Read[Tax](env.Sudo(), ids, "price_include", "children_tax_ids.price_include")
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range ts {
-		out[t.ID] = t
-		for _, c := range t.ChildrenTaxIDs.All() {
-			out[c.ID] = c
-		}
-	}
-	return out, nil
-}
 
 func (t *Tax) calc() taxcalc.Tax {
 	c := taxcalc.Tax{ID: t.ID, Kind: t.AmountType, Amount: t.Amount, Included: t.PriceInclude, AddsBase: t.IncludeBaseAmount, Affected: t.IsBaseAffected, Sequence: t.Sequence}
@@ -171,15 +153,23 @@ func (d *Document) compute(env *orm.Env) error {
 		}
 	}
 	t := taxcalc.Document(lines, r)
-	d.Untaxed, d.Tax, d.byTax = t.Untaxed, t.Tax, t.ByTax
+	d.Untaxed, d.byTax, d.Tax = t.Untaxed, t.ByTax, decimal.Zero
+	booked := map[int64]decimal.Decimal{} // the share of each tax that is owed
+	for i, a := range d.byTax {
+		booked[a.TaxID] = d.taxes[a.TaxID].booked(d.Refund)
+		d.byTax[i].Amount = r.Round(a.Amount.Mul(booked[a.TaxID]))
+		d.Tax = d.Tax.Add(d.byTax[i].Amount)
+	}
 	d.Results = make([]DocumentResult, len(t.Lines))
 	amounts := make([]decimal.Decimal, len(t.Lines))
 	for i, l := range t.Lines {
-		d.Results[i] = DocumentResult{Subtotal: l.Excluded, Total: l.Included}
-		amounts[i] = l.Excluded
+		res := &d.Results[i]
+		res.Subtotal, res.Total, amounts[i] = l.Excluded, l.Included, l.Excluded
 		for _, a := range l.Taxes {
-			d.Results[i].Taxes = append(d.Results[i].Taxes, TaxAmount{a.TaxID, a.Base, a.Amount})
+			res.Taxes = append(res.Taxes, TaxAmount{a.TaxID, a.Base, a.Amount})
+			res.Total = res.Total.Sub(a.Amount).Add(a.Amount.Mul(booked[a.TaxID]))
 		}
+		res.Total = r.Round(res.Total)
 	}
 	spread(amounts, d.Untaxed, r.Round)
 	for i := range d.Results {
@@ -206,35 +196,31 @@ func spread(amounts []decimal.Decimal, total decimal.Decimal, round func(decimal
 // share is the part of a tax that one distribution line books.
 type share struct {
 	line, account int64
-	name          string
 	factor        decimal.Decimal
 }
 
-// shares are the distribution lines of the document's taxes, by tax.
-func (d *Document) shares(env *orm.Env) (map[int64][]share, error) {
-	ids := make([]int64, 0, len(d.byTax))
-	for _, a := range d.byTax {
-		ids = append(ids, a.TaxID)
+// shares are the distribution lines on which a tax is booked.
+func (t *Tax) shares(refund bool) []share {
+	lines := t.InvoiceRepartition
+	if refund {
+		lines = t.RefundRepartition
 	}
-	kind := "invoice"
-	if d.Refund {
-		kind = "refund"
-	}
-	ls, err := orm.Search[TaxRepartition](env.Sudo(), orm.And(orm.Leaf("tax_id", "in", ids), orm.Leaf("document_type", "=", kind), orm.Leaf("repartition_type", "=", "tax")),
-		orm.SearchOptions{Order: "sequence, id"})
-	if err != nil {
-		return nil, err
-	}
-	out := map[int64][]share{}
-	for _, l := range ls {
-		out[l.TaxID.ID] = append(out[l.TaxID.ID], share{l.ID, l.AccountID.ID, d.taxes[l.TaxID.ID].Name, l.FactorPercent.Shift(-2)})
-	}
-	for _, id := range ids {
-		if len(out[id]) == 0 {
-			return nil, orm.UserErrorf("Tax %s has no distribution line on which its amount is booked. Add one.", d.taxes[id].Name)
+	var out []share
+	for _, l := range lines.All() {
+		if l.RepartitionType == "tax" {
+			out = append(out, share{l.ID, l.AccountID.ID, l.FactorPercent.Shift(-2)})
 		}
 	}
-	return out, nil
+	return out
+}
+
+// booked is the sum of the shares: 1 usually, 0 for a reverse charge.
+func (t *Tax) booked(refund bool) decimal.Decimal {
+	sum := decimal.Zero
+	for _, s := range t.shares(refund) {
+		sum = sum.Add(s.factor)
+	}
+	return sum
 }
 
 // Totals are the totals as forms show them: untaxed amount, tax groups, total.
@@ -247,9 +233,15 @@ func (d *Document) Totals(env *orm.Env) (orm.JSON, error) {
 	if err != nil {
 		return nil, err
 	}
+	rate := d.Rate
+	if rate.IsZero() {
+		if rate, err = base.ConversionRate(env, own, d.Currency, d.Company, d.Date); err != nil {
+			return nil, err
+		}
+	}
 	number := func(v decimal.Decimal) json.Number { return json.Number(v.String()) }
 	both := func(out map[string]any, name string, v decimal.Decimal) error {
-		booked, err := base.Convert(env, v, d.Currency, own, d.Company, d.Date)
+		booked, err := base.Round(env, v.DivRound(rate, 16), own)
 		out[name+"_currency"], out[name] = number(v), number(booked)
 		return err
 	}
@@ -332,14 +324,11 @@ func (d *Document) groups(env *orm.Env) ([]*taxGroupTotal, error) {
 
 // moveTaxTotals shows the totals of documents.
 func moveTaxTotals(env *orm.Env, ms []*Move) error {
-	if err := orm.Load(env, ms, "line_ids.tax_ids"); err != nil {
-		return err
-	}
 	for _, m := range ms {
 		if !m.IsInvoice() {
 			continue
 		}
-		doc := m.document()
+		doc := m.document(m.LineIDs.All())
 		if err := doc.Compute(env); err != nil {
 			return err
 		}
@@ -351,11 +340,11 @@ func moveTaxTotals(env *orm.Env, ms []*Move) error {
 	return nil
 }
 
-// document is the entry as the tax computation sees it; its lines are the
-// product lines in order.
-func (m *Move) document() *Document {
-	doc := &Document{Company: m.CompanyID.ID, Currency: m.CurrencyID.ID, Date: m.InvoiceDate, Rounding: m.TaxRounding, Refund: m.IsRefund()}
-	for _, l := range m.LineIDs.All() {
+// document is the entry as the tax computation sees it, with the product lines
+// among its items in order.
+func (m *Move) document(items []*MoveLine) *Document {
+	doc := &Document{Company: m.CompanyID.ID, Currency: m.CurrencyID.ID, Date: m.InvoiceDate, Rate: m.CurrencyRate, Rounding: m.TaxRounding, Refund: m.IsRefund()}
+	for _, l := range items {
 		if l.DisplayType == "product" {
 			doc.Lines = append(doc.Lines, DocumentLine{Price: l.PriceUnit, Quantity: l.Quantity, Discount: l.Discount, Taxes: l.TaxIDs.IDs(), Override: l.TaxOverride})
 		}

@@ -47,8 +47,13 @@ type FiscalPositionAccount struct {
 func defineFiscalPosition(r *orm.Registry) {
 	d := orm.Define[FiscalPosition](r)
 	d.Default("company_id", func(env *orm.Env) (any, error) { return booksOf(env, env.Company()) })
-	orm.Define[FiscalPositionTax](r).Unique("tax_src_dest_uniq", "position_id, tax_src_id, tax_dest_id", "A tax fiscal position could be defined only one time on same taxes.")
-	orm.Define[FiscalPositionAccount](r).Unique("account_src_dest_uniq", "position_id, account_src_id, account_dest_id", "An account fiscal position could be defined only one time on same accounts.")
+	forgetting(d, positionsKey{})
+	taxes := orm.Define[FiscalPositionTax](r)
+	forgetting(taxes, positionsKey{})
+	taxes.Unique("tax_src_dest_uniq", "position_id, tax_src_id, tax_dest_id", "A tax fiscal position could be defined only one time on same taxes.")
+	accounts := orm.Define[FiscalPositionAccount](r)
+	forgetting(accounts, positionsKey{})
+	accounts.Unique("account_src_dest_uniq", "position_id, account_src_id, account_dest_id", "An account fiscal position could be defined only one time on same accounts.")
 }
 
 // MapTaxes replaces taxes as a fiscal position says; position 0 changes nothing.
@@ -56,7 +61,7 @@ func MapTaxes(env *orm.Env, position int64, taxes []int64) ([]int64, error) {
 	if position == 0 || len(taxes) == 0 {
 		return taxes, nil
 	}
-	p, err := orm.Get[FiscalPosition](env.Sudo(), position, "tax_ids")
+	p, err := positionOf(env, position)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +89,7 @@ func MapAccount(env *orm.Env, position, account int64) (int64, error) {
 	if position == 0 || account == 0 {
 		return account, nil
 	}
-	p, err := orm.Get[FiscalPosition](env.Sudo(), position, "account_ids")
+	p, err := positionOf(env, position)
 	if err != nil {
 		return account, err
 	}
@@ -103,24 +108,29 @@ func FiscalPositionFor(env *orm.Env, company, partner, delivery int64) (int64, e
 	if partner == 0 {
 		return 0, nil
 	}
+	if delivery == 0 {
+		delivery = partner
+	}
+	parties, err := partiesOf(env, company, partner, delivery)
+	if err != nil {
+		return 0, err
+	}
+	return positionFor(env, company, parties, partner, delivery)
+}
+
+// positionFor is FiscalPositionFor with the partners read.
+func positionFor(env *orm.Env, company int64, parties map[int64]*Partner, partner, delivery int64) (int64, error) {
+	for _, id := range []int64{delivery, partner} {
+		if set := parties[commercialID(parties[id])].PositionID.ID; set != 0 {
+			return set, nil
+		}
+	}
 	env = env.Sudo()
 	books, err := booksOf(env, company)
 	if err != nil {
 		return 0, err
 	}
-	if delivery == 0 {
-		delivery = partner
-	}
-	for _, id := range []int64{delivery, partner} {
-		set, err := PartnerProperty(env, company, id, "property_account_position_id")
-		if err != nil || set != 0 {
-			return set, err
-		}
-	}
-	to, err := orm.Get[base.Partner](env, delivery)
-	if err != nil {
-		return 0, err
-	}
+	to := &parties[delivery].Partner
 	all, err := orm.Search[FiscalPosition](env, orm.And(orm.Leaf("auto_apply", "=", true), orm.Leaf("company_id", "=", books)), orm.SearchOptions{}, "state_ids", "country_group_id.country_ids")
 	if err != nil {
 		return 0, err

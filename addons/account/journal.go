@@ -54,6 +54,7 @@ func defineJournal(r *orm.Registry) {
 		return nil
 	}, "name", "currency_id.name")
 	d.Unique("code_company_uniq", "company_id, code", "Journal codes must be unique per company.")
+	forgetting(d, journalsKey{})
 	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
 			used, err := rs.Env.Query("SELECT 1 FROM account_move WHERE journal_id = ANY(?) LIMIT 1", rs.IDs)
@@ -66,19 +67,4 @@ func defineJournal(r *orm.Registry) {
 			return super(rs)
 		}
 	})
-}
-
-// journalFor finds a company's first journal of one of the types, in their order.
-func journalFor(env *orm.Env, company int64, types ...string) (*Journal, error) {
-	books, err := booksOf(env, company)
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range types {
-		j, err := orm.First[Journal](env.Sudo(), orm.And(orm.Leaf("company_id", "in", []int64{company, books}), orm.Leaf("type", "=", t)), "")
-		if err != nil || j != nil {
-			return j, err
-		}
-	}
-	return nil, orm.UserErrorf("No journal could be found in company %d for any of those types: %v", company, types)
 }

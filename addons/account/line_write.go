@@ -6,8 +6,6 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/product"
 	"fusion/framework/orm"
 )
 
@@ -19,32 +17,40 @@ const KeyFullPrecision = "full_precision"
 func createLines(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 		env := rs.Env
+		if marked(env, keyForce) {
+			return super(rs, list) // the system's own items are complete
+		}
 		moves, err := movesOf(env, list)
 		if err != nil {
 			return rs, err
 		}
 		full := make([]orm.Values, len(list))
+		byMove := map[int64][]orm.Values{}
 		for i, vals := range list {
 			m := moves[asInt(vals["move_id"])]
 			if m == nil {
 				return rs, orm.ValidationErrorf("A journal item needs the entry it belongs to (move_id).")
 			}
-			if m.State == "posted" && !env.Flag(keyForce, false) {
+			if m.State == "posted" {
 				return rs, orm.UserErrorf("You cannot do this modification on a posted journal entry, you can just change some non legal fields. You must reset the journal entry to draft first.")
 			}
-			if full[i], err = completeLine(env, m, vals.Clone()); err != nil {
-				return rs, err
-			}
-		}
-		made, err := super(rs, full)
-		if err != nil || env.Flag(keySyncing, false) {
-			return made, err
+			full[i] = vals.Clone()
+			byMove[m.ID] = append(byMove[m.ID], full[i])
 		}
 		ids := make([]int64, 0, len(moves))
 		for id := range moves {
 			ids = append(ids, id)
 		}
 		slices.Sort(ids)
+		for _, id := range ids {
+			if err := completeLines(env, moves[id], byMove[id]); err != nil {
+				return rs, err
+			}
+		}
+		made, err := super(rs, full)
+		if err != nil || marked(env, keySyncing) {
+			return made, err
+		}
 		if err := syncMoves(env, ids); err != nil {
 			return made, err
 		}
@@ -56,11 +62,11 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 func movesOf(env *orm.Env, list []orm.Values) (map[int64]*Move, error) {
 	var ids []int64
 	for _, vals := range list {
-		if id := asInt(vals["move_id"]); id != 0 && !slices.Contains(ids, id) {
+		if id := asInt(vals["move_id"]); id != 0 {
 			ids = append(ids, id)
 		}
 	}
-	ms, err := orm.Read[Move](env.Sudo(), ids)
+	ms, err := orm.Read[Move](env.Sudo(), unique(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -71,141 +77,21 @@ func movesOf(env *orm.Env, list []orm.Values) (map[int64]*Move, error) {
 	return out, nil
 }
 
-// completeLine fills what a new item needs from its entry and product, and
-// makes its amounts agree.
-func completeLine(env *orm.Env, m *Move, vals orm.Values) (orm.Values, error) {
-	kind := asString(vals["display_type"])
-	if kind == "" {
-		kind = "product"
-		vals["display_type"] = kind
+// completeLines fills new items of one entry.
+func completeLines(env *orm.Env, m *Move, list []orm.Values) error {
+	f, err := newFiller(env, m, list)
+	if err != nil {
+		return err
 	}
-	if asInt(vals["currency_id"]) == 0 {
-		vals["currency_id"] = m.CurrencyID.ID
-	}
-	if kind == "line_section" || kind == "line_note" {
-		for _, f := range []string{"account_id", "product_id", "product_uom_id", "tax_ids", "debit", "credit", "balance", "amount_currency", "price_unit", "quantity"} {
-			delete(vals, f)
-		}
-		return vals, nil
-	}
-	if _, given := vals["partner_id"]; !given && m.CommercialID.IsSet() {
-		vals["partner_id"] = m.CommercialID.ID
-	}
-	if m.IsInvoice() && kind == "product" {
-		if err := fillFromProduct(env, m, vals, false); err != nil {
-			return nil, err
-		}
-	}
-	if err := roundGiven(env, vals); err != nil {
-		return nil, err
-	}
-	return vals, balanceValues(env, m, nil, vals)
-}
-
-// fillFromProduct sets description, price, unit, taxes and account of an
-// invoice line where they are not given.
-func fillFromProduct(env *orm.Env, m *Move, vals orm.Values, changed bool) error {
-	missing := func(name string) bool { _, ok := vals[name]; return !ok }
-	if missing("quantity") && !changed {
-		vals["quantity"] = decimal.NewFromInt(1)
-	}
-	id := asInt(vals["product_id"])
-	var p *product.Product
-	var t *Template
-	if id != 0 {
-		var err error
-		if p, err = orm.Get[product.Product](env.Sudo().WithCompany(m.CompanyID.ID), id, "product_tmpl_id", "lst_price", "standard_price"); err != nil {
+	for _, vals := range list {
+		if err := f.complete(vals); err != nil {
 			return err
 		}
-		if t, err = orm.Get[Template](env.Sudo().WithCompany(m.CompanyID.ID), p.TemplateID.ID, "taxes_id", "supplier_taxes_id"); err != nil {
-			return err
-		}
-		if missing("name") {
-			if vals["name"], err = lineDescription(env, p, t, m.IsPurchase()); err != nil {
-				return err
-			}
-		}
-		if asInt(vals["product_uom_id"]) == 0 {
-			vals["product_uom_id"] = t.UoMID.ID
-		}
-		if missing("price_unit") {
-			if vals["price_unit"], err = productPrice(env, m, p); err != nil {
-				return err
-			}
-		}
 	}
-	if missing("tax_ids") && (p != nil || !changed) {
-		taxes, err := defaultTaxes(env, m, t)
-		if err != nil {
-			return err
-		}
-		vals["tax_ids"] = []orm.Command{orm.SetIDs(taxes...)}
-	}
-	if asInt(vals["account_id"]) == 0 {
-		account, err := defaultAccount(env, m, t)
-		if err != nil {
-			return err
-		}
-		vals["account_id"] = account
+	if m.IsInvoice() && m.State == "draft" {
+		return f.amounts(list)
 	}
 	return nil
-}
-
-// lineDescription is what a document says of a product: its name with its
-// reference, and the description for sales or purchases.
-func lineDescription(env *orm.Env, p *product.Product, t *Template, purchase bool) (string, error) {
-	names, err := orm.RecordsOf(env.Sudo(), p).DisplayNames()
-	if err != nil {
-		return "", err
-	}
-	more := t.DescriptionSale
-	if purchase {
-		more = t.DescriptionPurchase
-	}
-	if more == "" {
-		return names[p.ID], nil
-	}
-	return names[p.ID] + "\n" + more, nil
-}
-
-func productPrice(env *orm.Env, m *Move, p *product.Product) (decimal.Decimal, error) {
-	price := p.LstPrice
-	if m.IsPurchase() {
-		price = p.StandardPrice
-	}
-	own, err := base.CompanyCurrency(env, m.CompanyID.ID)
-	if err != nil {
-		return price, err
-	}
-	return base.ConvertUnrounded(env, price, own, m.CurrencyID.ID, m.CompanyID.ID, m.rateDate(env))
-}
-
-// rateDate is the day whose exchange rate a document uses.
-func (m *Move) rateDate(env *orm.Env) orm.Date {
-	switch {
-	case !m.InvoiceDate.IsZero():
-		return m.InvoiceDate
-	case !m.IsInvoice() && !m.Date.IsZero():
-		return m.Date
-	}
-	return env.Today()
-}
-
-// defaultTaxes are the product's taxes of the document's kind and company,
-// mapped by its fiscal position.
-func defaultTaxes(env *orm.Env, m *Move, t *Template) ([]int64, error) {
-	if t == nil {
-		return nil, nil
-	}
-	use, ids := "sale", t.TaxesID.IDs()
-	if m.IsPurchase() {
-		use, ids = "purchase", t.SupplierTaxesID.IDs()
-	}
-	kept, err := TaxesOf(env, ids, m.CompanyID.ID, use)
-	if err != nil {
-		return nil, err
-	}
-	return MapTaxes(env, m.FiscalPositionID.ID, kept)
 }
 
 // TaxesOf keeps the taxes of a use ("sale", "purchase") that belong to the
@@ -218,43 +104,17 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 	if err != nil {
 		return nil, err
 	}
-	ts, err := orm.Search[Tax](env.Sudo(), orm.And(orm.Leaf("id", "in", taxes), orm.Leaf("company_id", "in", []int64{company, books}), orm.Leaf("type_tax_use", "=", use)), orm.SearchOptions{})
+	known, err := readTaxes(env, taxes)
 	if err != nil {
 		return nil, err
 	}
-	return orm.IDs(env, ts), nil
-}
-
-// defaultAccount is where a line is booked: the product's account, its
-// category's, the journal's, the company's.
-func defaultAccount(env *orm.Env, m *Move, t *Template) (int64, error) {
-	c, err := bookkeeper(env, m.CompanyID.ID)
-	if err != nil {
-		return 0, err
-	}
-	account := int64(0)
-	if t != nil {
-		if account, err = productAccount(env, c, t, m.IsPurchase()); err != nil {
-			return 0, err
+	var out []int64
+	for _, id := range taxes {
+		if t := known[id]; t.TypeTaxUse == use && t.Active && (t.CompanyID.ID == company || t.CompanyID.ID == books) {
+			out = append(out, id)
 		}
 	}
-	if account == 0 {
-		j, err := orm.Get[Journal](env.Sudo(), m.JournalID.ID)
-		if err != nil {
-			return 0, err
-		}
-		account = j.DefaultAccountID.ID
-	}
-	if account == 0 {
-		account = c.IncomeID.ID
-		if m.IsPurchase() {
-			account = c.ExpenseID.ID
-		}
-	}
-	if account == 0 {
-		return 0, orm.UserErrorf("No account is known for the lines of this document. Set a default account on the journal, or an income and an expense account on the company %s.", c.Name)
-	}
-	return MapAccount(env, m.FiscalPositionID.ID, account)
+	return out, nil
 }
 
 // roundGiven rounds prices, discounts and quantities to the precision people
@@ -299,70 +159,13 @@ func precisionDigits(env *orm.Env, name string) (int32, error) {
 	})
 }
 
-// balanceValues makes debit, credit, balance and amount in currency agree with
-// the one that is given. old is the item when it exists already.
-func balanceValues(env *orm.Env, m *Move, old *MoveLine, vals orm.Values) error {
-	var balance decimal.Decimal
-	known := false
-	debit, hasDebit := asDecimal(vals["debit"])
-	credit, hasCredit := asDecimal(vals["credit"])
-	given, hasBalance := asDecimal(vals["balance"])
-	inCurrency, hasCurrency := asDecimal(vals["amount_currency"])
-	switch {
-	case hasBalance:
-		balance, known = given, true
-	case hasDebit || hasCredit:
-		if old != nil && !hasDebit && credit.IsZero() {
-			debit = old.Debit
-		}
-		if old != nil && !hasCredit && debit.IsZero() {
-			credit = old.Credit
-		}
-		balance, known = debit.Sub(credit), true
-	}
-	currency := asInt(vals["currency_id"])
-	if currency == 0 && old != nil {
-		currency = old.CurrencyID.ID
-	}
-	own, err := base.CompanyCurrency(env, m.CompanyID.ID)
-	if err != nil {
-		return err
-	}
-	if !known && !hasCurrency {
-		return nil
-	}
-	if !known {
-		if balance, err = base.Convert(env, inCurrency, currency, own, m.CompanyID.ID, m.rateDate(env)); err != nil {
-			return err
-		}
-	}
-	if balance, err = base.Round(env, balance, own); err != nil {
-		return err
-	}
-	switch {
-	case currency == own:
-		vals["amount_currency"] = balance
-	case !hasCurrency:
-		if vals["amount_currency"], err = base.Convert(env, balance, own, currency, m.CompanyID.ID, m.rateDate(env)); err != nil {
-			return err
-		}
-	default:
-		if vals["amount_currency"], err = base.Round(env, inCurrency, currency); err != nil {
-			return err
-		}
-	}
-	vals["balance"] = balance
-	vals["debit"], vals["credit"] = decimal.Max(balance, decimal.Zero), decimal.Max(balance.Neg(), decimal.Zero)
-	return nil
-}
-
 // fields of an item of a posted entry that may be written.
 var openOnPosted = []string{"name", "sequence", "date_maturity", "full_reconcile_id", "matching_number", "discount_date"}
 
 func writeLines(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		env := rs.Env
-		if env.Flag(keySyncing, false) && env.Flag(keyForce, false) {
+		if marked(env, keyForce) {
 			return super(rs, vals)
 		}
 		ls, err := orm.Read[MoveLine](env.Sudo(), rs.IDs, "move_id")
@@ -372,36 +175,24 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		closed := slices.DeleteFunc(keysOf(vals), func(f string) bool { return slices.Contains(openOnPosted, f) || strings.HasPrefix(f, "sale_") })
 		var moves []int64
 		for _, l := range ls {
-			if l.MoveID.Rec().State == "posted" && len(closed) > 0 && !env.Flag(keyForce, false) {
+			if l.MoveID.Rec().State == "posted" && len(closed) > 0 {
 				return orm.UserErrorf("You cannot do this modification on a posted journal entry, you can just change some non legal fields. You must reset the journal entry to draft first.")
 			}
-			if !slices.Contains(moves, l.MoveID.ID) {
-				moves = append(moves, l.MoveID.ID)
-			}
+			moves = append(moves, l.MoveID.ID)
+		}
+		moves = unique(moves)
+		if len(closed) == 0 {
+			return super(rs, vals)
 		}
 		if touches(vals, "price_unit", "quantity", "discount", "tax_ids", "product_id") && vals["tax_override"] == nil {
+			// Amounts that were given for the old values do not fit the new ones.
 			vals = vals.Clone()
 			vals["tax_override"] = nil
 		}
-		for _, l := range ls {
-			own := vals.Clone()
-			m := l.MoveID.Rec()
-			if m.IsInvoice() && asInt(own["product_id"]) != 0 && asInt(own["product_id"]) != l.ProductID.ID {
-				if err := fillFromProduct(env, m, own, true); err != nil {
-					return err
-				}
-			}
-			if err := roundGiven(env, own); err != nil {
-				return err
-			}
-			if err := balanceValues(env, m, l, own); err != nil {
-				return err
-			}
-			if err := super(rs.Browse(l.ID), own); err != nil {
-				return err
-			}
+		if err := writeEach(super, rs, ls, vals); err != nil {
+			return err
 		}
-		if env.Flag(keySyncing, false) || len(closed) == 0 {
+		if marked(env, keySyncing) {
 			return nil
 		}
 		if err := syncMoves(env, moves); err != nil {
@@ -411,27 +202,44 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 	}
 }
 
-func keysOf(vals orm.Values) []string {
-	out := make([]string, 0, len(vals))
-	for k := range vals {
-		out = append(out, k)
+// writeEach writes on items, one by one when the values mean something else
+// for each: a product, or one of the amounts that must agree.
+func writeEach(super orm.WriteFunc, rs orm.Records, ls []*MoveLine, vals orm.Values) error {
+	if !touches(vals, "product_id", "debit", "credit", "balance", "amount_currency", "currency_id") {
+		vals = vals.Clone()
+		if err := roundGiven(rs.Env, vals); err != nil {
+			return err
+		}
+		return super(rs, vals)
 	}
-	return out
-}
-
-func touches(vals orm.Values, names ...string) bool {
-	for _, n := range names {
-		if _, ok := vals[n]; ok {
-			return true
+	for _, l := range ls {
+		own := vals.Clone()
+		f, err := newFiller(rs.Env, l.MoveID.Rec(), []orm.Values{own})
+		if err != nil {
+			return err
+		}
+		if f.products[asInt(own["product_id"])] != nil && asInt(own["product_id"]) != l.ProductID.ID {
+			if err := f.fill(own, true); err != nil {
+				return err
+			}
+		}
+		if err := roundGiven(rs.Env, own); err != nil {
+			return err
+		}
+		if err := f.balance(l, own); err != nil {
+			return err
+		}
+		if err := super(rs.Browse(l.ID), own); err != nil {
+			return err
 		}
 	}
-	return false
+	return nil
 }
 
 func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
 		env := rs.Env
-		if env.Flag(keyForce, false) {
+		if marked(env, keyForce) {
 			return super(rs)
 		}
 		ls, err := orm.Read[MoveLine](env.Sudo(), rs.IDs, "move_id")
@@ -443,11 +251,13 @@ func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 			if l.MoveID.Rec().State == "posted" {
 				return orm.UserErrorf("You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it.")
 			}
-			if !slices.Contains(moves, l.MoveID.ID) {
-				moves = append(moves, l.MoveID.ID)
-			}
+			moves = append(moves, l.MoveID.ID)
 		}
-		if err := super(rs); err != nil || env.Flag(keySyncing, false) {
+		moves = unique(moves)
+		if err := checkLocked(env, moves); err != nil {
+			return err
+		}
+		if err := super(rs); err != nil || marked(env, keySyncing) {
 			return err
 		}
 		return syncMoves(env, moves)

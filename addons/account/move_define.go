@@ -39,8 +39,9 @@ func defineMove(r *orm.Registry) {
 	d := orm.Define[Move](r)
 	d.Compute("amount_untaxed, amount_tax, amount_total, amount_residual, amount_untaxed_signed, amount_tax_signed, amount_total_signed, amount_total_in_currency_signed, amount_residual_signed",
 		moveAmounts, "move_type", "line_ids.balance", "line_ids.amount_currency", "line_ids.amount_residual", "line_ids.amount_residual_currency", "line_ids.display_type", "line_ids.tax_line_id", "line_ids.account_id")
-	d.Compute("payment_state", paymentStates, "state", "move_type", "amount_residual", "amount_total", "line_ids.matched_debit_ids", "line_ids.matched_credit_ids")
-	d.Compute("tax_totals", moveTaxTotals)
+	// Whatever settles or unsettles a document changes what is due on it.
+	d.Compute("payment_state", paymentStates, "state", "move_type", "amount_residual", "amount_total")
+	d.Compute("tax_totals", moveTaxTotals, "move_type", "currency_id", "invoice_currency_rate", "tax_rounding_method", "line_ids.tax_ids", "line_ids.price_unit")
 	d.Compute("display_name", moveNames, "name", "move_type", "state", "ref")
 	d.Compute("direction_sign", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
@@ -206,7 +207,7 @@ func residuals(env *orm.Env, ls []*MoveLine) error {
 			left, leftC = left.Sub(p.Amount), leftC.Sub(p.DebitAmount)
 		}
 		l.AmountResidual, l.ResidualCurrency = left, leftC
-		l.Reconciled = left.IsZero() && leftC.IsZero() && a.Reconcile && (len(l.MatchedDebit.All())+len(l.MatchedCredit.All()) > 0 || l.ParentState == "posted")
+		l.Reconciled = left.IsZero() && leftC.IsZero() && a.Reconcile && len(l.MatchedDebit.All())+len(l.MatchedCredit.All()) > 0
 	}
 	return nil
 }

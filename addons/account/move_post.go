@@ -76,7 +76,7 @@ func postMoves(env *orm.Env, ms []*Move) error {
 	}
 	if len(dated) > 0 {
 		today := env.Today()
-		if err := sudo.WithContext(map[string]any{keySyncing: true}).Model("account.move").Browse(dated...).Write(orm.Values{"invoice_date": today, "date": today}); err != nil {
+		if err := sudo.WithContext(map[string]any{keySyncing: mark{}}).Model("account.move").Browse(dated...).Write(orm.Values{"invoice_date": today, "date": today}); err != nil {
 			return err
 		}
 	}
@@ -173,12 +173,15 @@ func checkLocked(env *orm.Env, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	ms, err := orm.Read[Move](env.Sudo(), ids, "journal_id", "line_ids")
+	if locked, err := anyLock(env); err != nil || !locked {
+		return err
+	}
+	ms, err := orm.Read[Move](env.Sudo(), ids, "line_ids")
 	if err != nil {
 		return err
 	}
 	for _, m := range ms {
-		c, err := orm.Get[Company](env.Sudo(), m.CompanyID.ID)
+		c, err := companyOf(env, m.CompanyID.ID)
 		if err != nil {
 			return err
 		}
@@ -186,9 +189,13 @@ func checkLocked(env *orm.Env, ids []int64) error {
 		if err != nil {
 			return err
 		}
+		j, err := journalOf(env, m.JournalID.ID)
+		if err != nil {
+			return err
+		}
 		taxed := slices.ContainsFunc(m.LineIDs.All(), func(l *MoveLine) bool { return l.TaxLineID.IsSet() })
 		for _, holder := range []*Company{c, books} {
-			if lock := holder.lockDate(m.JournalID.Rec().Type, taxed); !lock.IsZero() && !lock.Before(m.Date) {
+			if lock := holder.lockDate(j.Type, taxed); !lock.IsZero() && !lock.Before(m.Date) {
 				return orm.UserErrorf("You cannot add/modify entries prior to and inclusive of: %s. The lock date of %s forbids it; give the entry a later date.", lock, holder.Name)
 			}
 		}

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -18,7 +17,7 @@ func syncMoves(env *orm.Env, ids []int64) error {
 		return nil
 	}
 	sudo := env.Sudo()
-	ms, err := orm.Read[Move](sudo, ids, "line_ids.tax_ids", "invoice_payment_term_id.line_ids", "journal_id")
+	ms, err := orm.Read[Move](sudo, ids, "line_ids.tax_ids")
 	if err != nil {
 		return err
 	}
@@ -26,7 +25,7 @@ func syncMoves(env *orm.Env, ids []int64) error {
 		if m.State != "draft" || !m.IsInvoice() {
 			continue
 		}
-		s := &syncer{env: forced(sudo), m: m}
+		s := &syncer{env: silent(sudo), m: m}
 		if err := s.run(); err != nil {
 			return err
 		}
@@ -60,15 +59,63 @@ type syncer struct {
 	terms  []*MoveLine // due items there are
 	total  decimal.Decimal
 	book   decimal.Decimal // total in the company's currency
+
+	changed []*MoveLine
+	gone    []int64
+	fresh   []orm.Values
 }
 
+// run brings the items of a stored document into line.
 func (s *syncer) run() error {
+	m := s.m
+	rate, due := m.CurrencyRate, m.DueDate
+	if err := s.plan(m.LineIDs.All()); err != nil {
+		return err
+	}
+	var fields []string
+	if !m.CurrencyRate.Equal(rate) {
+		fields = append(fields, "invoice_currency_rate")
+	}
+	if m.DueDate.String() != due.String() {
+		fields = append(fields, "invoice_date_due")
+	}
+	if len(fields) > 0 {
+		if err := orm.Save(s.env, []*Move{m}, fields...); err != nil {
+			return err
+		}
+	}
+	if len(s.changed) > 0 {
+		err := orm.Save(s.env, s.changed, "balance", "debit", "credit", "amount_currency", "currency_id", "partner_id", "price_subtotal", "price_total", "tax_base_amount", "account_id", "date_maturity")
+		if err != nil {
+			return err
+		}
+	}
+	items := s.env.Model("account.move.line")
+	if len(s.gone) > 0 {
+		if err := items.Browse(s.gone...).Unlink(); err != nil {
+			return err
+		}
+	}
+	if len(s.fresh) == 0 {
+		return nil
+	}
+	for _, vals := range s.fresh {
+		vals["move_id"] = m.ID
+	}
+	_, err := items.Create(s.fresh...)
+	return err
+}
+
+// plan computes what the items of a document must be: it sets the amounts of
+// those there are, and tells which changed, which go, and which are new. It
+// sets the rate and the due date of the document too.
+func (s *syncer) plan(items []*MoveLine) error {
 	var err error
 	m := s.m
 	if s.own, err = base.CompanyCurrency(s.env, m.CompanyID.ID); err != nil {
 		return err
 	}
-	if s.rate, err = base.ConversionRate(s.env, s.own, m.CurrencyID.ID, m.CompanyID.ID, m.rateDate(s.env)); err != nil {
+	if s.rate, err = m.rateToBooks(s.env, s.own); err != nil {
 		return err
 	}
 	if s.places, err = placesOf(s.env, m.CurrencyID.ID); err != nil {
@@ -77,9 +124,8 @@ func (s *syncer) run() error {
 	if s.unit, err = step(s.env, m.CurrencyID.ID); err != nil {
 		return err
 	}
-	s.sign = m.Sign()
-	var other []*MoveLine
-	for _, l := range m.LineIDs.All() {
+	s.sign, m.CurrencyRate = m.Sign(), s.rate.Round(12)
+	for _, l := range items {
 		switch l.DisplayType {
 		case "product":
 			s.lines = append(s.lines, l)
@@ -89,16 +135,10 @@ func (s *syncer) run() error {
 			s.terms = append(s.terms, l)
 		case "line_section", "line_note":
 		default:
-			other = append(other, l)
+			s.total, s.book = s.total.Add(l.AmountCurrency), s.book.Add(l.Balance)
 		}
 	}
-	if !m.CurrencyRate.Equal(s.rate.Round(12)) {
-		m.CurrencyRate = s.rate.Round(12)
-		if err := orm.Save(s.env, []*Move{m}, "invoice_currency_rate"); err != nil {
-			return err
-		}
-	}
-	doc := m.document()
+	doc := m.document(items)
 	if err := doc.Compute(s.env); err != nil {
 		return err
 	}
@@ -108,22 +148,30 @@ func (s *syncer) run() error {
 	if err := s.bookTaxes(doc); err != nil {
 		return err
 	}
-	for _, l := range other {
-		s.total, s.book = s.total.Add(l.AmountCurrency), s.book.Add(l.Balance)
+	due, err := s.bookTerms()
+	if m.PaymentTermID.IsSet() || !m.InvoiceDate.IsZero() {
+		m.DueDate = due
 	}
-	return s.bookTerms()
+	return err
 }
 
 func (s *syncer) inBooks(amount decimal.Decimal) (decimal.Decimal, error) {
-	if s.m.CurrencyID.ID == s.own {
-		return amount, nil
-	}
-	return base.Round(s.env, amount.DivRound(s.rate, 16), s.own)
+	return inBooks(s.env, amount, s.rate, s.own)
 }
 
-// bookLines stores the amounts of the product lines.
+// add plans a new item.
+func (s *syncer) add(kind string, account int64, balance, amount decimal.Decimal, more orm.Values) {
+	vals := orm.Values{"display_type": kind, "account_id": account, "amount_currency": amount,
+		"currency_id": s.m.CurrencyID.ID, "partner_id": orNil(s.m.CommercialID.ID)}
+	setBalance(vals, balance)
+	for k, v := range more {
+		vals[k] = v
+	}
+	s.fresh = append(s.fresh, vals)
+}
+
+// bookLines sets the amounts of the product lines.
 func (s *syncer) bookLines(doc *Document) error {
-	var changed []*MoveLine
 	for i, l := range s.lines {
 		r := doc.Results[i]
 		amount := s.sign.Mul(r.Booked)
@@ -134,10 +182,10 @@ func (s *syncer) bookLines(doc *Document) error {
 		s.total, s.book = s.total.Add(amount), s.book.Add(balance)
 		if s.setAmounts(l, balance, amount) || !l.PriceSubtotal.Equal(r.Subtotal) || !l.PriceTotal.Equal(r.Total) {
 			l.PriceSubtotal, l.PriceTotal = r.Subtotal, r.Total
-			changed = append(changed, l)
+			s.changed = append(s.changed, l)
 		}
 	}
-	return s.save(changed, "price_subtotal", "price_total")
+	return nil
 }
 
 // setAmounts sets the amounts and the partner of an item and tells whether
@@ -152,200 +200,182 @@ func (s *syncer) setAmounts(l *MoveLine, balance, amount decimal.Decimal) bool {
 	return true
 }
 
-func (s *syncer) save(ls []*MoveLine, more ...string) error {
-	if len(ls) == 0 {
-		return nil
-	}
-	return orm.Save(s.env, ls, append([]string{"balance", "debit", "credit", "amount_currency", "currency_id", "partner_id"}, more...)...)
-}
-
 // taxItem is what one tax item stands for: a share of a tax on an account.
 type taxItem struct{ share, account int64 }
 
+// taxed is what a tax item books.
+type taxed struct {
+	taxItem
+	tax          *Tax
+	amount, base decimal.Decimal
+}
+
 // taxItems distributes the taxes over shares and accounts. Shares without an
 // account of their own go where the taxed line is booked.
-func (s *syncer) taxItems(doc *Document) (order []taxItem, amounts, bases map[taxItem]decimal.Decimal, names map[int64]string, err error) {
-	shares, err := doc.shares(s.env)
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	amounts, bases, names = map[taxItem]decimal.Decimal{}, map[taxItem]decimal.Decimal{}, map[int64]string{}
+func (s *syncer) taxItems(doc *Document) ([]*taxed, error) {
+	var out []*taxed
 	for _, total := range doc.byTax {
-		var items []taxItem
+		tax := doc.taxes[total.TaxID]
+		shares := tax.shares(doc.Refund)
+		if len(shares) == 0 {
+			return nil, orm.UserErrorf("Tax %s has no distribution line on which its amount is booked. Add one.", tax.Name)
+		}
+		var items []*taxed
+		found := map[taxItem]*taxed{}
 		for i, l := range s.lines {
 			for _, t := range doc.Results[i].Taxes {
 				if t.Tax != total.TaxID {
 					continue
 				}
-				for _, sh := range shares[t.Tax] {
+				for _, sh := range shares {
 					k := taxItem{sh.line, sh.account}
 					if k.account == 0 {
 						k.account = l.AccountID.ID
 					}
-					if _, ok := amounts[k]; !ok {
-						items = append(items, k)
+					if found[k] == nil {
+						found[k] = &taxed{taxItem: k, tax: tax}
+						items = append(items, found[k])
 					}
-					amounts[k], bases[k] = amounts[k].Add(t.Amount.Mul(sh.factor)), bases[k].Add(t.Base)
-					names[sh.line] = sh.name
+					found[k].amount, found[k].base = found[k].amount.Add(t.Amount.Mul(sh.factor)), found[k].base.Add(t.Base)
 				}
 			}
 		}
-		whole := decimal.Zero
-		for _, sh := range shares[total.TaxID] {
-			whole = whole.Add(sh.factor)
-		}
 		parts := make([]decimal.Decimal, len(items))
-		for i, k := range items {
-			parts[i] = amounts[k]
+		for i, it := range items {
+			parts[i] = it.amount
 		}
-		round := func(d decimal.Decimal) decimal.Decimal { return base.RoundTo(d, s.unit) }
-		spread(parts, round(total.Amount.Mul(whole)), round)
-		for i, k := range items {
-			amounts[k] = parts[i]
+		spread(parts, total.Amount, func(d decimal.Decimal) decimal.Decimal { return base.RoundTo(d, s.unit) })
+		for i, it := range items {
+			it.amount = parts[i]
 		}
-		order = append(order, items...)
+		out = append(out, items...)
 	}
-	return order, amounts, bases, names, nil
+	return out, nil
 }
 
 // bookTaxes makes one item for each share of a tax and account.
 func (s *syncer) bookTaxes(doc *Document) error {
-	order, amounts, bases, names, err := s.taxItems(doc)
+	items, err := s.taxItems(doc)
 	if err != nil {
 		return err
 	}
+	wanted := map[taxItem]bool{}
+	for _, it := range items {
+		wanted[it.taxItem] = true
+	}
 	have := map[taxItem]*MoveLine{}
-	var gone []int64
 	for _, l := range s.tax {
 		k := taxItem{l.TaxRepartitionID.ID, l.AccountID.ID}
-		if _, wanted := amounts[k]; !wanted || have[k] != nil {
-			gone = append(gone, l.ID)
+		if !wanted[k] || have[k] != nil {
+			s.gone = append(s.gone, l.ID)
 			continue
 		}
 		have[k] = l
 	}
-	if err := s.env.Model("account.move.line").Browse(gone...).Unlink(); err != nil {
-		return err
-	}
-	var changed []*MoveLine
-	var fresh []orm.Values
-	for _, k := range order {
-		amount := s.sign.Mul(amounts[k])
+	for _, it := range items {
+		amount := s.sign.Mul(it.amount)
 		balance, err := s.inBooks(amount)
 		if err != nil {
 			return err
 		}
-		taxed, err := s.inBooks(bases[k])
+		taxed, err := s.inBooks(it.base)
 		if err != nil {
 			return err
 		}
 		s.total, s.book = s.total.Add(amount), s.book.Add(balance)
-		l := have[k]
+		l := have[it.taxItem]
 		if l == nil {
-			fresh = append(fresh, orm.Values{"move_id": s.m.ID, "display_type": "tax", "name": names[k.share], "account_id": k.account, "tax_repartition_line_id": k.share,
-				"tax_base_amount": taxed, "balance": balance, "amount_currency": amount, "currency_id": s.m.CurrencyID.ID, "partner_id": orNil(s.m.CommercialID.ID), "sequence": 1000})
+			s.add("tax", it.account, balance, amount, orm.Values{"name": it.tax.Name, "tax_repartition_line_id": it.share, "tax_line_id": it.tax.ID,
+				"tax_group_id": orNil(it.tax.TaxGroupID.ID), "tax_base_amount": taxed, "sequence": 1000})
 			continue
 		}
 		if s.setAmounts(l, balance, amount) || !l.TaxBaseAmount.Equal(taxed) {
 			l.TaxBaseAmount = taxed
-			changed = append(changed, l)
+			s.changed = append(s.changed, l)
 		}
-	}
-	if err := s.save(changed, "tax_base_amount"); err != nil {
-		return err
-	}
-	if len(fresh) > 0 {
-		_, err := s.env.Model("account.move.line").Create(fresh...)
-		return err
 	}
 	return nil
 }
 
-// bookTerms makes the items on which the partner owes the total, one for each
-// day a part is due.
-func (s *syncer) bookTerms() error {
+// installments are the parts of the total by the day they are due.
+func (s *syncer) installments() (parts []installment, due orm.Date, err error) {
 	m := s.m
-	var parts []installment
-	due := m.DueDate
 	day := m.InvoiceDate
 	if day.IsZero() {
 		day = s.env.Today()
 	}
-	if len(s.lines) > 0 {
-		if t := m.PaymentTermID.Rec(); t != nil {
-			parts = split(t.LineIDs.All(), s.total.Neg(), day, s.places)
-			due = day
-			for _, p := range parts {
-				if due.Before(p.due) {
-					due = p.due
-				}
-			}
-		} else {
-			if due.IsZero() || due.Before(day) {
-				due = day
-			}
-			parts = []installment{{due, s.total.Neg()}}
+	if len(s.lines) == 0 {
+		return nil, m.DueDate, nil
+	}
+	if m.PaymentTermID.IsSet() {
+		term, err := termOf(s.env, m.PaymentTermID.ID)
+		if err != nil {
+			return nil, due, err
 		}
-	}
-	if (m.PaymentTermID.IsSet() || !m.InvoiceDate.IsZero()) && m.DueDate.String() != due.String() {
-		m.DueDate = due
-		if err := orm.Save(s.env, []*Move{m}, "invoice_date_due"); err != nil {
-			return err
+		due = day
+		parts = split(term, s.total.Neg(), day, s.places)
+		for _, p := range parts {
+			if due.Before(p.due) {
+				due = p.due
+			}
 		}
+		return parts, due, nil
 	}
-	account := int64(0)
-	if len(s.terms) > 0 {
-		account = s.terms[0].AccountID.ID
+	if due = m.DueDate; due.IsZero() || due.Before(day) {
+		due = day
 	}
-	wanted, err := partnerAccount(s.env, m.CompanyID.ID, m.PartnerID.ID, m.IsPurchase())
+	return []installment{{due, s.total.Neg()}}, due, nil
+}
+
+// bookTerms makes the items on which the partner owes the total, one for each
+// day a part is due, and gives the last of these days.
+func (s *syncer) bookTerms() (orm.Date, error) {
+	m := s.m
+	parts, due, err := s.installments()
 	if err != nil {
-		return err
+		return due, err
 	}
-	if wanted, err = MapAccount(s.env, m.FiscalPositionID.ID, wanted); err != nil {
-		return err
+	account, err := s.owedOn()
+	if err != nil {
+		return due, err
 	}
 	slices.SortFunc(s.terms, func(a, b *MoveLine) int { return int(a.ID - b.ID) })
-	var gone []int64
 	for _, l := range s.terms[min(len(parts), len(s.terms)):] {
-		gone = append(gone, l.ID)
-	}
-	if err := s.env.Model("account.move.line").Browse(gone...).Unlink(); err != nil {
-		return err
+		s.gone = append(s.gone, l.ID)
 	}
 	left := s.book.Neg()
-	var changed []*MoveLine
-	var fresh []orm.Values
 	for i, p := range parts {
 		balance := left
 		if i < len(parts)-1 {
 			if balance, err = s.inBooks(p.amount); err != nil {
-				return err
+				return due, err
 			}
 		}
 		left = left.Sub(balance)
 		if i < len(s.terms) {
 			l := s.terms[i]
-			moved := account != wanted || l.DateMaturity.String() != p.due.String()
-			l.AccountID, l.DateMaturity = orm.RefTo[Account](wanted), p.due
+			moved := l.AccountID.ID != account || l.DateMaturity.String() != p.due.String()
+			l.AccountID, l.DateMaturity = orm.RefTo[Account](account), p.due
 			if s.setAmounts(l, balance, p.amount) || moved {
-				changed = append(changed, l)
+				s.changed = append(s.changed, l)
 			}
 			continue
 		}
-		vals := orm.Values{"move_id": m.ID, "display_type": "payment_term", "account_id": wanted, "balance": balance, "amount_currency": p.amount,
-			"currency_id": m.CurrencyID.ID, "partner_id": orNil(m.CommercialID.ID), "date_maturity": p.due, "sequence": 2000 + i}
+		more := orm.Values{"date_maturity": p.due, "sequence": 2000 + i}
 		if m.PaymentReference != "" {
-			vals["name"] = m.PaymentReference
+			more["name"] = m.PaymentReference
 		}
-		fresh = append(fresh, vals)
+		s.add("payment_term", account, balance, p.amount, more)
 	}
-	if err := s.save(changed, "account_id", "date_maturity"); err != nil {
-		return err
+	return due, nil
+}
+
+// owedOn is the account on which the partner owes the total, or is owed it.
+func (s *syncer) owedOn() (int64, error) {
+	m := s.m
+	account, err := owed(s.env, m.CompanyID.ID, m.PartnerID.ID, m.IsPurchase())
+	if err != nil {
+		return 0, err
 	}
-	if len(fresh) > 0 {
-		if _, err := s.env.Model("account.move.line").Create(fresh...); err != nil {
-			return fmt.Errorf("due items of entry %d: %w", m.ID, err)
-		}
-	}
-	return nil
+	return MapAccount(s.env, m.FiscalPositionID.ID, account)
 }

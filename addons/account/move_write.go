@@ -7,166 +7,27 @@ import (
 	"fusion/framework/orm"
 )
 
-// Context keys by which the code of this addon speaks to the hooks.
+// Context keys by which the code of this addon speaks to the hooks. Their value
+// is a mark, which no client can send.
 const (
-	keySyncing = "account_syncing" // lines are being derived; do not derive again
-	keyForce   = "account_force"   // the change of a posted entry is the system's own
+	keySyncing = "account_syncing" // items are derived afterwards; do not yet
+	keyForce   = "account_force"   // the change is the system's own and complete
 )
 
-func quiet(env *orm.Env) *orm.Env { return env.WithContext(map[string]any{keySyncing: true}) }
+type mark struct{}
+
+func marked(env *orm.Env, key string) bool { return env.Key(key) == mark{} }
+
+func quiet(env *orm.Env) *orm.Env { return env.WithContext(map[string]any{keySyncing: mark{}}) }
 
 func forced(env *orm.Env) *orm.Env {
-	return env.WithContext(map[string]any{keySyncing: true, keyForce: true})
+	return env.WithContext(map[string]any{keySyncing: mark{}, keyForce: mark{}})
 }
 
-func createMoves(super orm.CreateFunc) orm.CreateFunc {
-	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
-		full := make([]orm.Values, len(list))
-		for i, vals := range list {
-			v, err := completeMove(rs.Env, vals)
-			if err != nil {
-				return rs, err
-			}
-			full[i] = v
-		}
-		made, err := super(rs.In(quiet(rs.Env)), full)
-		if err != nil {
-			return rs, err
-		}
-		made = made.In(rs.Env)
-		if err := syncMoves(rs.Env, made.IDs); err != nil {
-			return made, err
-		}
-		return made, checkLocked(rs.Env, made.IDs)
-	}
-}
-
-// completeMove fills what a new entry needs: type, company, journal, currency,
-// addresses, terms.
-func completeMove(env *orm.Env, vals orm.Values) (orm.Values, error) {
-	vals = vals.Clone()
-	m := &Move{MoveType: asString(vals["move_type"])}
-	if m.MoveType == "" {
-		m.MoveType = asString(env.Key("default_move_type"))
-	}
-	if m.MoveType == "" {
-		m.MoveType = "entry"
-	}
-	vals["move_type"] = m.MoveType
-	company := asInt(vals["company_id"])
-	journal := asInt(vals["journal_id"])
-	if journal == 0 {
-		journal = asInt(env.Key("default_journal_id"))
-	}
-	var j *Journal
-	var err error
-	if journal != 0 {
-		if j, err = orm.Get[Journal](env.Sudo(), journal); err != nil {
-			return nil, err
-		}
-		if company == 0 && j.CompanyID.ID != 0 {
-			company = j.CompanyID.ID
-		}
-	}
-	if company == 0 {
-		company = env.Company()
-	}
-	if j == nil {
-		kinds := []string{"general"}
-		if m.IsSale() {
-			kinds = []string{"sale"}
-		} else if m.IsPurchase() {
-			kinds = []string{"purchase"}
-		}
-		if j, err = journalFor(env, company, kinds...); err != nil {
-			return nil, err
-		}
-	}
-	if m.IsSale() && j.Type != "sale" || m.IsPurchase() && j.Type != "purchase" {
-		return nil, orm.ValidationErrorf("The journal %s cannot hold documents of this type.", j.Name)
-	}
-	vals["company_id"], vals["journal_id"] = company, j.ID
-	if asInt(vals["currency_id"]) == 0 {
-		if vals["currency_id"], err = documentCurrency(env, j, company); err != nil {
-			return nil, err
-		}
-	}
-	if asString(vals["tax_rounding_method"]) == "" && m.IsInvoice() {
-		c, err := bookkeeper(env, company)
-		if err != nil {
-			return nil, err
-		}
-		vals["tax_rounding_method"] = c.TaxRounding
-	}
-	if m.IsInvoice() {
-		if err := completeInvoice(env, m, company, vals); err != nil {
-			return nil, err
-		}
-	}
-	return withoutDoubles(vals), nil
-}
-
-// completeInvoice takes addresses, terms and fiscal position from the partner.
-func completeInvoice(env *orm.Env, m *Move, company int64, vals orm.Values) error {
-	partner := asInt(vals["partner_id"])
-	if vals["invoice_date"] != nil && vals["date"] == nil {
-		vals["date"] = vals["invoice_date"]
-	}
-	if partner == 0 {
-		return nil
-	}
-	if vals["partner_shipping_id"] == nil && m.IsSale() {
-		delivery, err := addressOf(env, partner, "delivery")
-		if err != nil {
-			return err
-		}
-		vals["partner_shipping_id"] = delivery
-	}
-	if _, given := vals["invoice_payment_term_id"]; !given && !m.IsRefund() {
-		field := "property_payment_term_id"
-		if m.IsPurchase() {
-			field = "property_supplier_payment_term_id"
-		}
-		term, err := PartnerProperty(env, company, partner, field)
-		if err != nil {
-			return err
-		}
-		if term != 0 {
-			vals["invoice_payment_term_id"] = term
-		}
-	}
-	if _, given := vals["fiscal_position_id"]; !given {
-		position, err := FiscalPositionFor(env, company, partner, asInt(vals["partner_shipping_id"]))
-		if err != nil {
-			return err
-		}
-		if position != 0 {
-			vals["fiscal_position_id"] = position
-		}
-	}
-	return nil
-}
-
-// addressOf is the address of a partner for a purpose, as address_get gives it.
-func addressOf(env *orm.Env, partner int64, purpose string) (int64, error) {
-	rows, err := env.Query(`SELECT a.id FROM res_partner p JOIN res_partner a ON a.commercial_partner_id = p.commercial_partner_id AND a.active
-		WHERE p.id = ? AND a.type = ? ORDER BY (a.parent_id = p.id) DESC, a.id LIMIT 1`, partner, purpose)
-	if err != nil {
-		return 0, err
-	}
-	if len(rows) == 0 {
-		return partner, nil
-	}
-	return atoi(rows[0][0]), nil
-}
-
-// AddressOf is the address of a partner for a purpose ("invoice", "delivery"),
-// the partner itself when it has none.
-func AddressOf(env *orm.Env, partner int64, purpose string) (int64, error) {
-	if partner == 0 {
-		return 0, nil
-	}
-	return addressOf(env, partner, purpose)
+// silent is forced without a history: what is derived follows from changes
+// that have one.
+func silent(env *orm.Env) *orm.Env {
+	return forced(env).WithContext(map[string]any{"mail_notrack": true})
 }
 
 // withoutDoubles drops the invoice lines of a document given with all its
@@ -189,7 +50,7 @@ var closedWhenPosted = []string{"invoice_line_ids", "line_ids", "invoice_date", 
 func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		env := rs.Env
-		if env.Flag(keyForce, false) || env.Flag(keySyncing, false) {
+		if marked(env, keyForce) || marked(env, keySyncing) {
 			return super(rs, vals)
 		}
 		ms, err := orm.Read[Move](env.Sudo(), rs.IDs)
@@ -286,7 +147,7 @@ func changesAny(env *orm.Env, ms []*Move, name string, value any) bool {
 func unlinkMoves(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
 		env := rs.Env
-		if env.Flag(keyForce, false) {
+		if marked(env, keyForce) {
 			return super(rs)
 		}
 		ms, err := orm.Read[Move](env.Sudo(), rs.IDs)

@@ -8,15 +8,15 @@ import (
 )
 
 // Partner adds to a partner what accounting knows of it. The property fields
-// hold a value per company, and belong to the commercial entity.
+// hold a value for each company; documents take those of the commercial entity
+// and of the company that keeps the books.
 type Partner struct {
 	base.Partner
-	Properties       orm.JSON                `orm:"account_properties" groups:"base.group_system" label:"Accounting Properties"`
-	ReceivableID     orm.Ref[Account]        `orm:"property_account_receivable_id" label:"Account Receivable" domain:"[('account_type', '=', 'asset_receivable')]"`
-	PayableID        orm.Ref[Account]        `orm:"property_account_payable_id" label:"Account Payable" domain:"[('account_type', '=', 'liability_payable')]"`
-	PositionID       orm.Ref[FiscalPosition] `orm:"property_account_position_id" label:"Fiscal Position"`
-	PaymentTermID    orm.Ref[PaymentTerm]    `orm:"property_payment_term_id" label:"Customer Payment Terms"`
-	SupplierTermID   orm.Ref[PaymentTerm]    `orm:"property_supplier_payment_term_id" label:"Vendor Payment Terms"`
+	ReceivableID     orm.Ref[Account]        `orm:"property_account_receivable_id,company_dependent" label:"Account Receivable" domain:"[('account_type', '=', 'asset_receivable')]"`
+	PayableID        orm.Ref[Account]        `orm:"property_account_payable_id,company_dependent" label:"Account Payable" domain:"[('account_type', '=', 'liability_payable')]"`
+	PositionID       orm.Ref[FiscalPosition] `orm:"property_account_position_id,company_dependent" label:"Fiscal Position"`
+	PaymentTermID    orm.Ref[PaymentTerm]    `orm:"property_payment_term_id,company_dependent" label:"Customer Payment Terms"`
+	SupplierTermID   orm.Ref[PaymentTerm]    `orm:"property_supplier_payment_term_id,company_dependent" label:"Vendor Payment Terms"`
 	Credit           decimal.Decimal         `orm:"credit,digits=2" label:"Total Receivable" help:"Total amount this customer owes you."`
 	Debit            decimal.Decimal         `orm:"debit,digits=2" label:"Total Payable" help:"Total amount you have to pay to this vendor."`
 	TotalInvoiced    decimal.Decimal         `orm:"total_invoiced,digits=2" label:"Total Invoiced"`
@@ -28,54 +28,6 @@ type Partner struct {
 
 func definePartner(r *orm.Registry) {
 	d := orm.Extend[Partner](r, "res.partner")
-	property := func(field string, ref func(*Partner) *int64, fallback func(*Company) int64) {
-		byDefault := func(env *orm.Env) (int64, error) {
-			c, err := bookkeeper(env, env.Company())
-			if err != nil {
-				return 0, err
-			}
-			return fallback(c), nil
-		}
-		d.Compute(field, func(env *orm.Env, ps []*Partner) error {
-			if env.Company() == 0 {
-				return nil
-			}
-			c, err := bookkeeper(env, env.Company())
-			if err != nil {
-				return err
-			}
-			own, err := readProperty(env, "res_partner", commercialIDs(ps), field, c.ID)
-			if err != nil {
-				return err
-			}
-			for _, p := range ps {
-				*ref(p) = own[commercialID(p)]
-				if *ref(p) == 0 {
-					*ref(p) = fallback(c)
-				}
-			}
-			return nil
-		}, "commercial_partner_id", "account_properties")
-		d.Inverse(field, func(env *orm.Env, ps []*Partner) error {
-			books, err := booksOf(env, env.Company())
-			if err != nil {
-				return err
-			}
-			for _, p := range ps {
-				if err := storeProperty(env, "res_partner", []int64{p.ID}, field, books, *ref(p)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		d.SearchBy(field, searchProperty("res_partner", field, byDefault))
-	}
-	none := func(*Company) int64 { return 0 }
-	property("property_account_receivable_id", func(p *Partner) *int64 { return &p.ReceivableID.ID }, func(c *Company) int64 { return c.ReceivableID.ID })
-	property("property_account_payable_id", func(p *Partner) *int64 { return &p.PayableID.ID }, func(c *Company) int64 { return c.PayableID.ID })
-	property("property_account_position_id", func(p *Partner) *int64 { return &p.PositionID.ID }, none)
-	property("property_payment_term_id", func(p *Partner) *int64 { return &p.PaymentTermID.ID }, none)
-	property("property_supplier_payment_term_id", func(p *Partner) *int64 { return &p.SupplierTermID.ID }, none)
 	d.Compute("credit, debit", partnerBalances)
 	d.Compute("total_invoiced", partnerInvoiced)
 	d.Compute("currency_id", func(env *orm.Env, ps []*Partner) error {
@@ -102,28 +54,85 @@ func commercialIDs(ps []*Partner) []int64 {
 	return ids
 }
 
-// PartnerProperty is a property of a partner for a company: its own value or
-// that of its commercial entity, 0 when neither has one.
+// partiesOf reads partners and their commercial entities, by id, with their
+// properties for the company that keeps the books of a company.
+func partiesOf(env *orm.Env, company int64, ids ...int64) (map[int64]*Partner, error) {
+	books, err := booksOf(env, company)
+	if err != nil {
+		return nil, err
+	}
+	env = env.Sudo().WithCompany(books)
+	out := map[int64]*Partner{}
+	for range 2 {
+		var unread []int64
+		for _, id := range ids {
+			if id != 0 && out[id] == nil {
+				unread = append(unread, id)
+			}
+		}
+		if len(unread) == 0 {
+			break
+		}
+		ps, err := orm.Read[Partner](env, unique(unread))
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range ps {
+			out[p.ID] = p
+		}
+		ids = commercialIDs(ps)
+	}
+	return out, nil
+}
+
+// PartnerProperty is a property of a partner for a company: that of its
+// commercial entity, 0 when it has none.
 func PartnerProperty(env *orm.Env, company, partner int64, field string) (int64, error) {
 	if partner == 0 {
 		return 0, nil
 	}
-	books, err := booksOf(env, company)
+	parties, err := partiesOf(env, company, partner)
 	if err != nil {
 		return 0, err
 	}
-	p, err := orm.Get[Partner](env.Sudo(), partner)
+	p := parties[commercialID(parties[partner])]
+	switch field {
+	case "property_account_receivable_id":
+		return p.ReceivableID.ID, nil
+	case "property_account_payable_id":
+		return p.PayableID.ID, nil
+	case "property_account_position_id":
+		return p.PositionID.ID, nil
+	case "property_payment_term_id":
+		return p.PaymentTermID.ID, nil
+	case "property_supplier_payment_term_id":
+		return p.SupplierTermID.ID, nil
+	}
+	return 0, orm.ValueErrorf("%s is no accounting property of partners.", field)
+}
+
+// owed is the account on which a partner owes, or is owed when payable is set.
+func owed(env *orm.Env, company, partner int64, payable bool) (int64, error) {
+	field := "property_account_receivable_id"
+	if payable {
+		field = "property_account_payable_id"
+	}
+	id, err := PartnerProperty(env, company, partner, field)
+	if err != nil || id != 0 {
+		return id, err
+	}
+	c, err := bookkeeper(env, company)
 	if err != nil {
 		return 0, err
 	}
-	own, err := readProperty(env, "res_partner", []int64{p.ID, commercialID(p)}, field, books)
-	if err != nil {
-		return 0, err
+	id = c.ReceivableID.ID
+	if payable {
+		id = c.PayableID.ID
 	}
-	if own[p.ID] != 0 {
-		return own[p.ID], nil
+	if id == 0 {
+		return 0, orm.UserErrorf("Company %s has no default receivable or payable account. Set one in its accounting configuration.", c.Name)
 	}
-	return own[commercialID(p)], nil
+	return id, nil
 }
 
 // partnerBalances sums the open items of partners with their whole entity.

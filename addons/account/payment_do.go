@@ -79,7 +79,7 @@ func definePayment(r *orm.Registry) {
 	})
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
-			if !rs.Env.Flag(keyForce, false) && touches(vals, "amount", "currency_id", "partner_id", "payment_type", "partner_type", "journal_id", "date", "destination_account_id") {
+			if !marked(rs.Env, keyForce) && touches(vals, "amount", "currency_id", "partner_id", "payment_type", "partner_type", "journal_id", "date", "destination_account_id") {
 				ps, err := orm.Read[Payment](rs.Env, rs.IDs)
 				if err != nil {
 					return err
@@ -141,35 +141,11 @@ func completePayment(env *orm.Env, vals orm.Values) (orm.Values, error) {
 	}
 	if asInt(vals["destination_account_id"]) == 0 {
 		supplier := asString(vals["partner_type"]) == "supplier"
-		if vals["destination_account_id"], err = partnerAccount(env, company, asInt(vals["partner_id"]), supplier); err != nil {
+		if vals["destination_account_id"], err = owed(env, company, asInt(vals["partner_id"]), supplier); err != nil {
 			return nil, err
 		}
 	}
 	return vals, nil
-}
-
-// partnerAccount is the account on which a partner owes, or is owed.
-func partnerAccount(env *orm.Env, company, partner int64, payable bool) (int64, error) {
-	field := "property_account_receivable_id"
-	if payable {
-		field = "property_account_payable_id"
-	}
-	id, err := PartnerProperty(env, company, partner, field)
-	if err != nil || id != 0 {
-		return id, err
-	}
-	c, err := bookkeeper(env, company)
-	if err != nil {
-		return 0, err
-	}
-	id = c.ReceivableID.ID
-	if payable {
-		id = c.PayableID.ID
-	}
-	if id == 0 {
-		return 0, orm.UserErrorf("Company %s has no default receivable or payable account. Set one in its accounting configuration.", c.Name)
-	}
-	return id, nil
 }
 
 func postPayments(env *orm.Env, ps []*Payment, _ orm.Args) (any, error) {

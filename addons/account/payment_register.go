@@ -166,15 +166,11 @@ func itemsToPay(env *orm.Env, vals orm.Values) ([]*MoveLine, error) {
 	var d orm.Domain
 	switch model := asString(env.Key("active_model")); {
 	case vals["line_ids"] != nil:
-		cmds, ok := vals["line_ids"].([]orm.Command)
-		if !ok || len(cmds) == 0 {
-			given, listed := commandIDs(vals["line_ids"])
-			if !listed {
-				return nil, orm.UserErrorf("The journal items to pay must be given as a list of ids.")
-			}
-			cmds = []orm.Command{orm.SetIDs(given...)}
+		given, ok := listIDs(vals["line_ids"])
+		if !ok {
+			return nil, orm.UserErrorf("The journal items to pay must be given as a list of ids.")
 		}
-		d = orm.Leaf("id", "in", cmds[0].IDs)
+		d = orm.Leaf("id", "in", given)
 	case model == "account.move":
 		d = orm.Leaf("move_id", "in", ids)
 	case model == "account.move.line":
@@ -209,29 +205,6 @@ func itemsToPay(env *orm.Env, vals orm.Values) ([]*MoveLine, error) {
 		}
 	}
 	return open, nil
-}
-
-// commandIDs reads ids from a list of ids or of [6, 0, ids] commands.
-func commandIDs(v any) (ids []int64, ok bool) {
-	list, ok := v.([]any)
-	if !ok {
-		ids, ok = v.([]int64)
-		return ids, ok
-	}
-	for _, e := range list {
-		cmd, isCmd := e.([]any)
-		switch {
-		case !isCmd:
-			ids = append(ids, asInt(e))
-		case len(cmd) == 3 && asInt(cmd[0]) == orm.CmdSet:
-			ids = append(ids, asIDs(cmd[2])...)
-		case len(cmd) >= 2 && asInt(cmd[0]) == orm.CmdLink:
-			ids = append(ids, asInt(cmd[1]))
-		default:
-			return nil, false
-		}
-	}
-	return ids, true
 }
 
 // batch is what one payment of the wizard pays.

@@ -10,21 +10,18 @@ type Template struct {
 	product.Template
 	TaxesID         orm.Many[Tax]    `orm:"taxes_id,rel=product_taxes_rel:prod_id:tax_id" label:"Sales Taxes" domain:"[('type_tax_use', '=', 'sale')]"`
 	SupplierTaxesID orm.Many[Tax]    `orm:"supplier_taxes_id,rel=product_supplier_taxes_rel:prod_id:tax_id" label:"Purchase Taxes" domain:"[('type_tax_use', '=', 'purchase')]"`
-	Properties      orm.JSON         `orm:"account_properties" groups:"base.group_system" label:"Accounting Properties"`
-	IncomeID        orm.Ref[Account] `orm:"property_account_income_id" label:"Income Account"`
-	ExpenseID       orm.Ref[Account] `orm:"property_account_expense_id" label:"Expense Account"`
+	IncomeID        orm.Ref[Account] `orm:"property_account_income_id,company_dependent" label:"Income Account" help:"Keep this empty to use that of the product's category."`
+	ExpenseID       orm.Ref[Account] `orm:"property_account_expense_id,company_dependent" label:"Expense Account" help:"Keep this empty to use that of the product's category."`
 }
 
 // Category adds to a product category the accounts of its products.
 type Category struct {
 	product.Category
-	Properties orm.JSON         `orm:"account_properties" groups:"base.group_system" label:"Accounting Properties"`
-	IncomeID   orm.Ref[Account] `orm:"property_account_income_categ_id" label:"Income Account"`
-	ExpenseID  orm.Ref[Account] `orm:"property_account_expense_categ_id" label:"Expense Account"`
+	IncomeID  orm.Ref[Account] `orm:"property_account_income_categ_id,company_dependent" label:"Income Account"`
+	ExpenseID orm.Ref[Account] `orm:"property_account_expense_categ_id,company_dependent" label:"Expense Account"`
 }
 
 func defineProduct(r *orm.Registry) {
-	none := func(*orm.Env) (int64, error) { return 0, nil }
 	t := orm.Extend[Template](r, "product.template")
 	t.Default("taxes_id", func(env *orm.Env) (any, error) {
 		return companyTaxes(env, func(c *Company) int64 { return c.SaleTaxID.ID })
@@ -32,31 +29,7 @@ func defineProduct(r *orm.Registry) {
 	t.Default("supplier_taxes_id", func(env *orm.Env) (any, error) {
 		return companyTaxes(env, func(c *Company) int64 { return c.PurchaseTaxID.ID })
 	})
-	for field, ref := range map[string]func(*Template) *int64{
-		"property_account_income_id":  func(t *Template) *int64 { return &t.IncomeID.ID },
-		"property_account_expense_id": func(t *Template) *int64 { return &t.ExpenseID.ID },
-	} {
-		t.Compute(field, func(env *orm.Env, ts []*Template) error {
-			return loadProperty(env, "product_template", field, ts, func(t *Template) (int64, *int64) { return t.ID, ref(t) })
-		}, "account_properties")
-		t.Inverse(field, func(env *orm.Env, ts []*Template) error {
-			return saveProperty(env, "product_template", field, ts, func(t *Template) (int64, *int64) { return t.ID, ref(t) })
-		})
-		t.SearchBy(field, searchProperty("product_template", field, none))
-	}
-	c := orm.Extend[Category](r, "product.category")
-	for field, ref := range map[string]func(*Category) *int64{
-		"property_account_income_categ_id":  func(c *Category) *int64 { return &c.IncomeID.ID },
-		"property_account_expense_categ_id": func(c *Category) *int64 { return &c.ExpenseID.ID },
-	} {
-		c.Compute(field, func(env *orm.Env, cs []*Category) error {
-			return loadProperty(env, "product_category", field, cs, func(c *Category) (int64, *int64) { return c.ID, ref(c) })
-		}, "account_properties")
-		c.Inverse(field, func(env *orm.Env, cs []*Category) error {
-			return saveProperty(env, "product_category", field, cs, func(c *Category) (int64, *int64) { return c.ID, ref(c) })
-		})
-		c.SearchBy(field, searchProperty("product_category", field, none))
-	}
+	orm.Extend[Category](r, "product.category")
 }
 
 // companyTaxes is the default tax of the current company as a list.
@@ -74,57 +47,39 @@ func companyTaxes(env *orm.Env, pick func(*Company) int64) (any, error) {
 	return nil, nil
 }
 
-func loadProperty[T any](env *orm.Env, table, field string, recs []*T, at func(*T) (int64, *int64)) error {
-	books, err := booksOf(env, env.Company())
-	if err != nil {
-		return err
-	}
-	ids := make([]int64, len(recs))
-	for i, r := range recs {
-		ids[i], _ = at(r)
-	}
-	own, err := readProperty(env, table, ids, field, books)
-	if err != nil {
-		return err
-	}
-	for _, r := range recs {
-		id, value := at(r)
-		*value = own[id]
-	}
-	return nil
-}
-
-func saveProperty[T any](env *orm.Env, table, field string, recs []*T, at func(*T) (int64, *int64)) error {
-	books, err := booksOf(env, env.Company())
-	if err != nil {
-		return err
-	}
-	for _, r := range recs {
-		id, value := at(r)
-		if err := storeProperty(env, table, []int64{id}, field, books, *value); err != nil {
-			return err
+// productAccounts are the income or expense accounts of products, which were
+// read for the company that keeps the books: their own, else those of their
+// categories. Products without one are left out.
+func productAccounts(env *orm.Env, ts []*Template, expense bool) (map[int64]int64, error) {
+	out := map[int64]int64{}
+	var categories []int64
+	for _, t := range ts {
+		out[t.ID] = t.IncomeID.ID
+		if expense {
+			out[t.ID] = t.ExpenseID.ID
+		}
+		if out[t.ID] == 0 {
+			categories = append(categories, t.CategID.ID)
 		}
 	}
-	return nil
-}
-
-// productAccount is the income or expense account of a product: its own, else
-// that of its category or of a category above. 0 means none is set.
-func productAccount(env *orm.Env, c *Company, t *Template, expense bool) (int64, error) {
-	own, categ := "property_account_income_id", "property_account_income_categ_id"
-	if expense {
-		own, categ = "property_account_expense_id", "property_account_expense_categ_id"
+	if len(categories) == 0 {
+		return out, nil
 	}
-	found, err := readProperty(env, "product_template", []int64{t.ID}, own, c.ID)
-	if err != nil || found[t.ID] != 0 {
-		return found[t.ID], err
+	cs, err := orm.Read[Category](env, unique(categories))
+	if err != nil {
+		return nil, err
 	}
-	rows, err := env.Query(`WITH RECURSIVE up AS (
-			SELECT id, parent_id, account_properties, 0 AS n FROM product_category WHERE id = ?
-			UNION ALL SELECT c.id, c.parent_id, c.account_properties, n + 1 FROM product_category c JOIN up ON up.parent_id = c.id WHERE n < 100)
-		SELECT account_properties->?->>? FROM up WHERE account_properties->?->>? IS NOT NULL ORDER BY n LIMIT 1`, t.CategID.ID, categ, itoa(c.ID), categ, itoa(c.ID))
-	if err != nil || len(rows) == 0 {
-		return 0, err
+	byID := map[int64]*Category{}
+	for _, c := range cs {
+		byID[c.ID] = c
 	}
-	return atoi(rows[0][0]), nil
+	for _, t := range ts {
+		if c := byID[t.CategID.ID]; out[t.ID] == 0 && c != nil {
+			out[t.ID] = c.IncomeID.ID
+			if expense {
+				out[t.ID] = c.ExpenseID.ID
+			}
+		}
+	}
+	return out, nil
 }

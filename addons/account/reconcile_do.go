@@ -308,6 +308,9 @@ func removePartials(env *orm.Env, ps []*PartialReconcile) error {
 	if err := orm.Delete(env, ps); err != nil {
 		return err
 	}
+	if err := env.Flush(); err != nil { // what is due has changed, even if it is settled anew at once
+		return err
+	}
 	if err := forced(env).Model("account.move.line").Browse(items...).Write(orm.Values{"full_reconcile_id": nil, "matching_number": nil}); err != nil {
 		return err
 	}

@@ -87,6 +87,7 @@ func defineTax(r *orm.Registry) {
 	t.Constrain("name, company_id, type_tax_use, tax_scope, country_id", uniqueTaxNames)
 	t.OnCreate(createTaxes)
 	t.OnUnlink(keepUsedTaxes)
+	forgetting(t, taxesKey{})
 
 	l := orm.Define[TaxRepartition](r)
 	l.Compute("factor", func(_ *orm.Env, ls []*TaxRepartition) error {
@@ -104,6 +105,7 @@ func defineTax(r *orm.Registry) {
 		}
 		return nil
 	}, "invoice_tax_id", "refund_tax_id")
+	forgetting(l, taxesKey{})
 	l.Check("one_tax", "(invoice_tax_id IS NULL) <> (refund_tax_id IS NULL)", "A distribution line belongs either to the invoices or to the refunds of one tax.")
 }
 

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/shopspring/decimal"
@@ -96,26 +97,6 @@ func asIDs(v any) []int64 {
 	return nil
 }
 
-type booksKey int64
-
-// booksOf is the company that keeps the accounts of a company: a branch uses
-// the chart, journals and taxes of the company at the top.
-func booksOf(env *orm.Env, company int64) (int64, error) {
-	if company == 0 {
-		return 0, nil
-	}
-	return orm.Memo(env, booksKey(company), func() (int64, error) {
-		c, err := orm.Get[base.Company](env.Sudo(), company, "root_id")
-		if err != nil {
-			return 0, err
-		}
-		if c.RootID.IsSet() {
-			return c.RootID.ID, nil
-		}
-		return c.ID, nil
-	})
-}
-
 func companyCountry(env *orm.Env, company int64) (int64, error) {
 	rows, err := env.Query("SELECT p.country_id FROM res_company c JOIN res_partner p ON p.id = c.partner_id WHERE c.id = ?", company)
 	if err != nil || len(rows) == 0 {
@@ -131,3 +112,91 @@ func placesOf(env *orm.Env, currency int64) (int32, error) {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+func keysOf(vals orm.Values) []string {
+	out := make([]string, 0, len(vals))
+	for k := range vals {
+		out = append(out, k)
+	}
+	return out
+}
+
+func touches(vals orm.Values, names ...string) bool {
+	for _, n := range names {
+		if _, ok := vals[n]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// unique sorts ids and drops doubles.
+func unique(ids []int64) []int64 {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// listIDs is what an x2many value makes of an empty list; ok is false when it
+// creates records or is no list.
+func listIDs(v any) (ids []int64, ok bool) {
+	switch list := v.(type) {
+	case nil:
+		return nil, true
+	case []int64:
+		return list, true
+	case []orm.Command:
+		for _, c := range list {
+			switch c.Op {
+			case orm.CmdSet:
+				ids = slices.Clone(c.IDs)
+			case orm.CmdLink:
+				ids = append(ids, c.ID)
+			case orm.CmdClear:
+				ids = nil
+			default:
+				return nil, false
+			}
+		}
+		return ids, true
+	case []any:
+		for _, e := range list {
+			cmd, isCmd := e.([]any)
+			switch {
+			case !isCmd:
+				ids = append(ids, asInt(e))
+			case len(cmd) == 3 && asInt(cmd[0]) == orm.CmdSet:
+				ids = asIDs(cmd[2])
+			case len(cmd) >= 2 && asInt(cmd[0]) == orm.CmdLink:
+				ids = append(ids, asInt(cmd[1]))
+			case len(cmd) >= 1 && asInt(cmd[0]) == orm.CmdClear:
+				ids = nil
+			default:
+				return nil, false
+			}
+		}
+		return ids, true
+	}
+	return nil, false
+}
+
+// set reports whether a value is given and not empty.
+func set(v any) bool { return v != nil && v != false && v != "" }
+
+// asDate reads a day as values carry it; ok is false when it is none.
+func asDate(v any) (day orm.Date, ok bool) {
+	switch x := v.(type) {
+	case nil:
+		return day, true
+	case bool:
+		return day, !x
+	case orm.Date:
+		return x, true
+	case string:
+		if x == "" {
+			return day, true
+		}
+		day, err := orm.ParseDate(x)
+		return day, err == nil
+	}
+	return day, false
+}

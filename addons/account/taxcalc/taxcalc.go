@@ -66,7 +66,8 @@ type Line struct {
 	Quantity decimal.Decimal
 	Discount decimal.Decimal
 	Taxes    []Tax
-	// Override replaces the computed amounts of some taxes, by id.
+	// Override replaces the computed amounts of some taxes, by id. The price of
+	// the line stays: what it contains of other taxes is computed on the rest.
 	Override map[int64]decimal.Decimal
 }
 
@@ -124,8 +125,13 @@ func Compute(l Line, r Rounding) Result {
 		base, sign = base.Neg(), sign.Neg()
 	}
 	qty := l.Quantity.Abs()
+	given := map[int64]decimal.Decimal{} // overrides, with the sign of a positive line
+	for id, amount := range l.Override {
+		given[id] = amount.Mul(sign)
+	}
 
-	// From the last tax to the first, what each price with tax contains.
+	// From the last tax to the first, what each price with tax contains. What
+	// an override leaves of a price is shared by the other included taxes.
 	var in included
 	target := map[int]decimal.Decimal{} // price up to and with the tax
 	open := true
@@ -138,6 +144,13 @@ func Compute(l Line, r Rounding) Result {
 		if !t.Included {
 			continue
 		}
+		if over, ok := given[t.ID]; ok {
+			in.fixed = in.fixed.Add(over)
+			continue
+		}
+		if open {
+			target[i], open = base.Sub(in.fixed), false
+		}
 		switch t.Kind {
 		case Fixed:
 			in.fixed = in.fixed.Add(t.Amount.Mul(qty))
@@ -145,9 +158,6 @@ func Compute(l Line, r Rounding) Result {
 			in.division = in.division.Add(t.Amount)
 		default:
 			in.percent = in.percent.Add(t.Amount)
-		}
-		if open {
-			target[i], open = base, false
 		}
 	}
 	excluded := r.fine(in.strip(base))
@@ -158,18 +168,17 @@ func Compute(l Line, r Rounding) Result {
 		if t.Included || t.Affected {
 			on = running
 		}
-		var amount decimal.Decimal
-		if price, ok := target[i]; ok {
-			amount = price.Sub(running).Sub(since)
+		price, last := target[i]
+		amount, fixed := given[t.ID]
+		switch {
+		case fixed:
+		case last:
+			amount = r.fine(price.Sub(running).Sub(since))
 			since = decimal.Zero
-		} else {
-			amount = charge(t, on, qty)
+		default:
+			amount = r.fine(charge(t, on, qty))
 		}
-		amount = r.fine(amount)
-		if over, ok := l.Override[t.ID]; ok {
-			amount = over.Mul(sign)
-		}
-		if _, ok := target[i]; t.Included && !ok {
+		if t.Included && !last {
 			since = since.Add(amount)
 		}
 		if t.AddsBase {
