@@ -75,9 +75,67 @@ func defineGroups(r *orm.Registry) {
 			if name, ok := vals["name"].(string); ok && strings.HasPrefix(name, "-") {
 				return orm.UserErrorf(`The name of the group can not start with "-"`)
 			}
-			return super(rs, vals)
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			return implyForMembers(rs, vals)
 		}
 	})
+	g.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			made, err := super(rs, list)
+			for i := range list {
+				if err == nil {
+					err = implyForMembers(made.Browse(made.IDs[i]), list[i])
+				}
+			}
+			return made, err
+		}
+	})
+}
+
+// implyForMembers enters the members of groups into the groups these imply,
+// after a change of the members or of what is implied.
+func implyForMembers(rs orm.Records, vals orm.Values) error {
+	_, members := vals["users"]
+	_, implied := vals["implied_ids"]
+	if !members && !implied {
+		return nil
+	}
+	var users []int64
+	err := rs.Env.Tx().NewRaw(`SELECT DISTINCT uid FROM res_groups_users_rel WHERE gid IN (?)`, bunIDs(rs.IDs)).Scan(rs.Env, &users)
+	if err != nil {
+		return err
+	}
+	return addImplied(rs.Env, users)
+}
+
+// addImplied enters users into all groups that those they are in imply.
+func addImplied(env *orm.Env, users []int64) error {
+	var rows []struct{ UID, GID int64 }
+	err := env.Tx().NewRaw(`WITH RECURSIVE m(uid, gid) AS (
+			SELECT uid, gid FROM res_groups_users_rel WHERE uid IN (?)
+			UNION SELECT m.uid, r.hid FROM m JOIN res_groups_implied_rel r ON r.gid = m.gid)
+		SELECT uid, gid FROM m EXCEPT SELECT uid, gid FROM res_groups_users_rel WHERE uid IN (?) ORDER BY uid, gid`,
+		bunIDs(users), bunIDs(users)).Scan(env, &rows)
+	if err != nil {
+		return err
+	}
+	lacking := map[int64][]int64{}
+	var order []int64
+	for _, r := range rows {
+		if lacking[r.UID] == nil {
+			order = append(order, r.UID)
+		}
+		lacking[r.UID] = append(lacking[r.UID], r.GID)
+	}
+	sudo := env.Sudo().WithContext(map[string]any{"_implied_groups": true})
+	for _, uid := range order {
+		if err := sudo.Model("res.users").Browse(uid).Write(orm.Values{"groups_id": linkAll(lacking[uid])}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func groupFullNames(_ *orm.Env, gs []*Group) error {

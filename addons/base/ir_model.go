@@ -72,6 +72,25 @@ type ModelData struct {
 	WriteDate    orm.Datetime `orm:"write_date"`
 }
 
+// CheckReference finds the model and id of an external id, false for the id of
+// a record the user may not see.
+var CheckReference = orm.ModelMethod[ModelData]{Name: "check_object_reference"}
+
+func checkReference(env *orm.Env, args orm.Args) (any, error) {
+	found, err := env.Ref(args.String(0, "module") + "." + args.String(1, "xml_id"))
+	if err != nil {
+		return nil, err
+	}
+	seen, err := found.Search(orm.Leaf("id", "=", found.ID()), orm.SearchOptions{})
+	if err != nil || seen.Len() > 0 {
+		return []any{found.Model.Name, found.ID()}, err
+	}
+	if asBool(args.Get(2, "raise_on_access_error")) {
+		return nil, orm.AccessErrorf("Not enough access rights on the external ID %s.%s", args.String(0, "module"), args.String(1, "xml_id"))
+	}
+	return []any{found.Model.Name, false}, nil
+}
+
 func defineModels(r *orm.Registry) {
 	m := orm.Define[IrModel](r)
 	m.Unique("obj_name_uniq", "model", "Each model must have a unique name.")
@@ -109,6 +128,7 @@ func defineModels(r *orm.Registry) {
 		return nil
 	}, "field_description", "model")
 	d := orm.Define[ModelData](r)
+	orm.ImplementModel(d, CheckReference, checkReference)
 	d.Unique("module_name_uniq_index", "module, name", "An external id can be used once only.")
 	d.Compute("complete_name, reference", func(_ *orm.Env, ds []*ModelData) error {
 		for _, d := range ds {

@@ -1,8 +1,16 @@
 package base
 
 import (
+	_ "embed"
+	"strings"
+
 	"fusion/framework/orm"
 )
+
+// zones are the time zones of the IANA database, one a line.
+//
+//go:embed data/timezones.txt
+var zones string
 
 // Lang is a language and how it writes dates and numbers.
 type Lang struct {
@@ -93,6 +101,26 @@ func langIsFree(rs orm.Records) error {
 		}
 	}
 	return nil
+}
+
+// installedLangs are the languages people may choose.
+func installedLangs(env *orm.Env) ([]orm.Option, error) {
+	ls, err := orm.Search[Lang](env.Sudo(), nil, orm.SearchOptions{Order: "name"})
+	out := make([]orm.Option, len(ls))
+	for i, l := range ls {
+		out[i] = orm.Option{Value: l.Code, Label: l.Name}
+	}
+	return out, err
+}
+
+// timeZones are the time zones people may choose.
+func timeZones(*orm.Env) ([]orm.Option, error) {
+	var out []orm.Option
+	for name := range strings.Lines(zones) {
+		name = strings.TrimSpace(name)
+		out = append(out, orm.Option{Value: name, Label: name})
+	}
+	return out, nil
 }
 
 // checkLang refuses the code of a language that is not switched on.

@@ -21,9 +21,9 @@ type Partner struct {
 	ParentName            string                    `orm:"parent_name,related=parent_id.name,readonly" label:"Parent name"`
 	ChildIDs              orm.Many[Partner]         `orm:"child_ids,inverse=parent_id" label:"Contact" domain:"[('active', '=', True)]" context:"{'active_test': False}"`
 	Ref                   string                    `orm:"ref,index" label:"Reference"`
-	Lang                  string                    `orm:"lang" label:"Language" help:"All the emails and documents sent to this contact will be translated in this language."`
+	Lang                  string                    `orm:"lang,selection" label:"Language" help:"All the emails and documents sent to this contact will be translated in this language."`
 	ActiveLangCount       int                       `orm:"active_lang_count" label:"Active Lang Count"`
-	TZ                    string                    `orm:"tz" label:"Timezone"`
+	TZ                    string                    `orm:"tz,selection" label:"Timezone"`
 	TZOffset              string                    `orm:"tz_offset" label:"Timezone offset"`
 	UserID                orm.Ref[User]             `orm:"user_id" label:"Salesperson" help:"The internal user in charge of this contact."`
 	VAT                   string                    `orm:"vat,index" label:"Tax ID" help:"The Tax Identification Number."`
@@ -57,6 +57,7 @@ type Partner struct {
 	CompanyID             orm.Ref[Company]          `orm:"company_id,index" label:"Company"`
 	Color                 int                       `orm:"color,default=0" label:"Color Index"`
 	UserIDs               orm.Many[User]            `orm:"user_ids,inverse=partner_id" label:"Users"`
+	RefCompanyIDs         orm.Many[Company]         `orm:"ref_company_ids,inverse=partner_id" label:"Companies that refers to partner"`
 	PartnerShare          bool                      `orm:"partner_share,store,readonly" label:"Share Partner" help:"Either customer (not a user), either shared user."`
 	ContactAddress        string                    `orm:"contact_address" label:"Complete Address"`
 	CommercialPartnerID   orm.Ref[Partner]          `orm:"commercial_partner_id,store,readonly,index" label:"Commercial Entity"`
@@ -153,6 +154,14 @@ func definePartner(r *orm.Registry) {
 			p.Self = orm.RefTo[Partner](p.ID)
 		}
 		return nil
+	})
+	p.OptionsBy("lang", installedLangs)
+	p.OptionsBy("tz", timeZones)
+	p.Default("category_id", func(env *orm.Env) (any, error) {
+		if id := asInt(env.Key("category_id")); id != 0 {
+			return []int64{id}, nil
+		}
+		return []int64{}, nil
 	})
 	p.Default("lang", func(env *orm.Env) (any, error) { return env.Lang(), nil })
 	p.Check("check_name", "(type = 'contact' AND name IS NOT NULL) OR type <> 'contact'", "Contacts require a name")

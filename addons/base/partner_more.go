@@ -77,6 +77,15 @@ func definePartnerSatellites(r *orm.Registry) {
 	c := orm.Define[PartnerCategory](r)
 	c.Default("color", func(*orm.Env) (any, error) { return int64(1 + rand.IntN(11)), nil })
 	c.Compute("display_name", categoryNames, "name", "parent_id.name")
+	c.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		d := orm.Leaf("name", op, value)
+		if !strings.HasSuffix(op, "like") || strings.HasPrefix(op, "not ") {
+			return d, nil
+		}
+		// the name of a tag is part of the names of those below it
+		found, err := env.Model("res.partner.category").Search(d, orm.SearchOptions{})
+		return orm.Leaf("id", "child_of", found.IDs), err
+	})
 	c.Constrain("parent_id", func(env *orm.Env, cs []*PartnerCategory) error {
 		ok, err := acyclic(env, "res_partner_category", "parent_id", orm.IDs(env, cs))
 		if err == nil && !ok {

@@ -48,7 +48,8 @@ func writePartners(super orm.WriteFunc) orm.WriteFunc {
 		vals = vals.Clone()
 		cleanPartner(vals)
 		if active, given := vals["active"]; given && !asBool(active) {
-			if err := partnersHaveNoUser(rs); err != nil {
+			err := partnersHaveNoUser(rs, "You cannot archive contacts linked to an active user.\nYou first need to archive their associated user.")
+			if err != nil {
 				return err
 			}
 		}
@@ -75,8 +76,9 @@ func cleanPartner(vals orm.Values) {
 	}
 }
 
-// partnersHaveNoUser refuses to archive the partner of somebody who logs in.
-func partnersHaveNoUser(rs orm.Records) error {
+// partnersHaveNoUser refuses to archive or delete the partners of people who
+// log in, and shows who may change users the way to them.
+func partnersHaveNoUser(rs orm.Records, why string) error {
 	users, err := rs.Env.Sudo().Model("res.users").Search(orm.Leaf("partner_id", "in", rs.IDs), orm.SearchOptions{})
 	if err != nil || users.Len() == 0 {
 		return err
@@ -89,25 +91,24 @@ func partnersHaveNoUser(rs orm.Records) error {
 	for _, id := range users.IDs {
 		who = append(who, names[id])
 	}
-	return orm.ValidationErrorf("You cannot archive contacts linked to an active user.\nYou first need to archive their associated user.\n\nLinked active users : %s", strings.Join(who, ", "))
+	message := why + "\n\nLinked active users : " + strings.Join(who, ", ")
+	may, err := rs.Env.Model("res.users").HasAccess(orm.OpWrite)
+	if err != nil {
+		return err
+	}
+	if !may {
+		return &orm.Error{Code: orm.CodeValidation, Message: message}
+	}
+	return &orm.Error{Code: orm.CodeRedirect, Message: message, Button: "Go to users", Action: map[string]any{
+		"type": "ir.actions.act_window", "name": "Related users", "res_model": "res.users", "view_mode": "list,form",
+		"views": []any{[]any{false, "list"}, []any{false, "form"}}, "domain": []any{[]any{"id", "in", users.IDs}}}}
 }
 
 func unlinkPartners(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
-		users, err := rs.Env.Sudo().Model("res.users").Search(orm.Leaf("partner_id", "in", rs.IDs), orm.SearchOptions{})
+		err := partnersHaveNoUser(rs, "You cannot delete contacts linked to an active user.\nYou should rather archive them after archiving their associated user.")
 		if err != nil {
 			return err
-		}
-		if users.Len() > 0 {
-			names, err := users.DisplayNames()
-			if err != nil {
-				return err
-			}
-			var who []string
-			for _, id := range users.IDs {
-				who = append(who, names[id])
-			}
-			return orm.ValidationErrorf("You cannot delete contacts linked to an active user.\nYou should rather archive them after archiving their associated user.\n\nLinked active users : %s", strings.Join(who, ", "))
 		}
 		return super(rs)
 	}

@@ -126,6 +126,16 @@ func defineUsers(r *orm.Registry) {
 	u.Unique("login_key", "login", "You can not have two users with the same login!")
 	u.Constrain("company_id, company_ids, active", companiesAllowed)
 	u.Constrain("groups_id", oneUserType)
+	u.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		if login := asString(value); login != "" && (op == "=" || op == "ilike") {
+			// who is named by their login is meant, whatever others are called
+			found, err := env.Model("res.users").Search(orm.Leaf("login", "=", login), orm.SearchOptions{})
+			if err != nil || found.Len() > 0 {
+				return orm.Leaf("id", "in", found.IDs), err
+			}
+		}
+		return orm.Leaf("name", op, value), nil
+	})
 	u.OnCreate(createUsers)
 	u.OnWrite(writeUsers)
 	u.OnUnlink(unlinkUsers)
@@ -262,6 +272,9 @@ func createUsers(super orm.CreateFunc) orm.CreateFunc {
 		if err != nil {
 			return made, err
 		}
+		if err := addImplied(rs.Env, made.IDs); err != nil {
+			return made, err
+		}
 		us, err := orm.Read[User](rs.Env.Sudo(), made.IDs, "partner_id")
 		if err != nil {
 			return made, err
@@ -320,6 +333,11 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 		}
 		if err := super(target, vals); err != nil {
 			return err
+		}
+		if _, given := vals["groups_id"]; given && !env.Flag("_implied_groups", false) {
+			if err := addImplied(env, rs.IDs); err != nil {
+				return err
+			}
 		}
 		if company := asInt(vals["company_id"]); company != 0 {
 			us, err := orm.Read[User](env.Sudo(), rs.IDs, "partner_id")

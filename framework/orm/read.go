@@ -280,9 +280,9 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 	if err := rs.Env.Flush(); err != nil {
 		return nil, err
 	}
-	co := rs.Env.Model(f.Comodel)
-	s := rs.Env.newSelect(co.Model)
-	where, err := co.where(s, nil, OpRead)
+	co := rs.Env.related(f)
+	s := co.Env.newSelect(co.Model)
+	where, err := co.where(s, f.filter, OpRead)
 	if err != nil {
 		return nil, err
 	}
@@ -318,7 +318,7 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 }
 
 func (rs Records) listsByCompute(f, inv *Field) (map[int64][]int64, error) {
-	found, err := rs.Env.Model(f.Comodel).Search(Leaf(inv.Name, "in", rs.IDs), SearchOptions{})
+	found, err := rs.Env.related(f).Search(And(f.filter, Leaf(inv.Name, "in", rs.IDs)), SearchOptions{})
 	if err != nil {
 		return nil, err
 	}

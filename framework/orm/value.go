@@ -468,6 +468,34 @@ func pyRepr(v any) string {
 	return fmt.Sprint(v)
 }
 
+// Plain turns the numbers of decoded JSON into int64 and float64, so that code
+// which looks at values given by clients meets no json.Number. An integer
+// beyond 64 bits stays as it is.
+func Plain(v any) any {
+	switch x := v.(type) {
+	case json.Number:
+		if n, err := x.Int64(); err == nil {
+			return n
+		}
+		if f, err := x.Float64(); err == nil && strings.ContainsAny(x.String(), ".eE") {
+			return f
+		}
+	case []any:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = Plain(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, e := range x {
+			out[k] = Plain(e)
+		}
+		return out
+	}
+	return v
+}
+
 // toInt reads an integer from any JSON or Go number.
 func toInt(v any) (int64, error) {
 	switch x := v.(type) {

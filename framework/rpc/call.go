@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -128,7 +127,7 @@ var methods = map[string]method{
 	"search_count":         {true, "domain limit", 1, searchCount},
 	"create":               {true, "vals_list", 1, create},
 	"load":                 {true, "fields data", 2, load},
-	"name_search":          {true, "name args operator limit", 0, nameSearch},
+	"name_search":          {true, "name args operator limit domain", 0, nameSearch},
 	"name_create":          {true, "name", 1, nameCreate},
 	"default_get":          {true, "fields_list", 1, defaultGet},
 	"fields_get":           {true, "allfields attributes", 0, fieldsGet},
@@ -199,7 +198,8 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 	if err != nil {
 		return nil, err
 	}
-	args := maps.Clone(kw)
+	pos, _ = orm.Plain(pos).([]any)
+	args, _ := orm.Plain(kw).(map[string]any)
 	if v, ok := args["context"]; ok {
 		delete(args, "context")
 		keys, isMap := v.(map[string]any)
@@ -472,7 +472,11 @@ func nameSearch(c *call) (any, error) {
 	if c.has(3, "limit") {
 		limit = c.int(3, "limit")
 	}
-	found, err := c.rs.NameSearch(c.text(0, "name", ""), d, c.text(2, "operator", "ilike"), limit)
+	op := c.text(2, "operator", "ilike")
+	if list, ok := c.get(0, "name").([]any); ok { // one of several names
+		d, op = orm.And(orm.Leaf("display_name", op, list), d), ""
+	}
+	found, err := c.rs.NameSearch(c.text(0, "name", ""), d, op, limit)
 	out := [][]any{}
 	for _, n := range found {
 		out = append(out, []any{n.ID, n.Name})
@@ -507,45 +511,4 @@ func fieldsGet(c *call) (any, error) {
 		return nil, err
 	}
 	return c.rs.FieldsGet(fields, attrs)
-}
-
-func metadata(c *call) (any, error) {
-	rows, err := c.rs.ReadWire([]string{"create_uid", "create_date", "write_uid", "write_date"}, true)
-	if err != nil {
-		return nil, err
-	}
-	xml, err := xmlids(c.rs)
-	for _, row := range rows {
-		id, _ := row["id"].(int64)
-		row["xmlid"], row["noupdate"] = false, false
-		if list := xml[id]; len(list) > 0 {
-			row["xmlid"] = list[0]
-		}
-		row["xmlids"] = []any{}
-	}
-	return orEmpty(rows, err)
-}
-
-func xmlids(rs orm.Records) (map[int64][]string, error) {
-	out := map[int64][]string{}
-	rows, err := rs.Env.Query("SELECT res_id, module || '.' || name FROM ir_model_data WHERE model = ? AND res_id = ANY(?) ORDER BY id", rs.Model.Name, rs.IDs)
-	for _, r := range rows {
-		var id int64
-		fmt.Sscan(r[0], &id)
-		out[id] = append(out[id], r[1])
-	}
-	return out, err
-}
-
-func externalIDs(c *call) (any, error) {
-	xml, err := xmlids(c.rs)
-	out := map[string]string{}
-	for _, id := range c.rs.IDs {
-		name := ""
-		if len(xml[id]) > 0 {
-			name = xml[id][0]
-		}
-		out[fmt.Sprint(id)] = name
-	}
-	return out, err
 }

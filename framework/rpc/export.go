@@ -2,10 +2,42 @@ package rpc
 
 import (
 	"fmt"
-	"strings"
 
 	"fusion/framework/orm"
 )
+
+func metadata(c *call) (any, error) {
+	rows, err := c.rs.ReadWire([]string{"create_uid", "create_date", "write_uid", "write_date"}, true)
+	if err != nil {
+		return nil, err
+	}
+	names, err := c.rs.ExternalIDs()
+	for _, row := range rows {
+		id, _ := row["id"].(int64)
+		row["xmlid"], row["noupdate"] = false, false
+		all := []any{}
+		for _, n := range names[id] {
+			all = append(all, map[string]any{"xmlid": n, "noupdate": false})
+		}
+		if len(all) > 0 {
+			row["xmlid"] = names[id][0]
+		}
+		row["xmlids"] = all
+	}
+	return orEmpty(rows, err)
+}
+
+func externalIDs(c *call) (any, error) {
+	names, err := c.rs.ExternalIDs()
+	out := map[string]string{}
+	for _, id := range c.rs.IDs {
+		out[fmt.Sprint(id)] = ""
+		if len(names[id]) > 0 {
+			out[fmt.Sprint(id)] = names[id][0]
+		}
+	}
+	return out, err
+}
 
 // exportData reads dotted paths as rows of texts and values.
 func exportData(c *call) (any, error) {
@@ -13,73 +45,62 @@ func exportData(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := [][]any{}
-	for _, id := range c.rs.IDs {
-		row := make([]any, len(paths))
-		for i, p := range paths {
-			if row[i], err = exportValue(c.rs.Browse(id), strings.Split(strings.ReplaceAll(p, "/", "."), ".")); err != nil {
-				return nil, err
-			}
+	if ok, err := mayExport(c.rs.Env); err != nil || !ok {
+		if err == nil {
+			err = orm.UserErrorf("You don't have the rights to export data. Please contact an Administrator.")
 		}
-		rows = append(rows, row)
+		return nil, err
 	}
-	return map[string]any{"datas": rows}, nil
+	rows, err := c.rs.Export(paths)
+	if rows == nil {
+		rows = [][]any{}
+	}
+	return map[string]any{"datas": rows}, err
 }
 
-func exportValue(rs orm.Records, path []string) (any, error) {
-	if rs.Len() == 0 {
-		return "", nil
+// mayExport reports whether the user may take data out in bulk. Where nobody
+// defines the right, everybody has it.
+func mayExport(env *orm.Env) (bool, error) {
+	if env.Superuser() {
+		return true, nil
 	}
-	name := path[0]
-	if name == "id" {
-		xml, err := xmlids(rs)
-		if list := xml[rs.ID()]; len(list) > 0 {
-			return list[0], err
-		}
-		return "", err
+	if _, ok, err := env.FindRef("base.group_allow_export"); err != nil || !ok {
+		return !ok, err
 	}
-	if name == ".id" {
-		return fmt.Sprint(rs.ID()), nil
-	}
-	v, err := rs.Value(name)
+	return env.InAnyGroup("base.group_allow_export", "base.group_system")
+}
+
+// load imports rows of texts.
+func load(c *call) (any, error) {
+	fields, err := c.names(0, "fields")
 	if err != nil {
 		return nil, err
 	}
-	f := rs.Model.Fields[name]
-	switch {
-	case f.Kind == orm.Many2one:
-		id, _ := v.(int64)
-		if id == 0 {
-			return "", nil
-		}
-		co := rs.Env.Model(f.Comodel).Browse(id)
-		if len(path) > 1 {
-			return exportValue(co, path[1:])
-		}
-		names, err := co.DisplayNames()
-		return names[id], err
-	case f.X2many():
-		ids, _ := v.([]int64)
-		co := rs.Env.Model(f.Comodel)
-		if len(path) > 1 {
-			if len(ids) == 0 {
-				return "", nil
-			}
-			return exportValue(co.Browse(ids[0]), path[1:])
-		}
-		names, err := co.Browse(ids...).DisplayNames()
-		var parts []string
-		for _, id := range ids {
-			parts = append(parts, names[id])
-		}
-		return strings.Join(parts, ","), err
-	case f.Kind == orm.Selection:
-		s, _ := v.(string)
-		return f.OptionLabel(s), nil
+	data, ok := c.get(1, "data").([]any)
+	if !ok {
+		return nil, typeErrorf("data must be a list of rows")
 	}
-	w := f.Wire(v)
-	if w == false && f.Kind != orm.Boolean {
-		return "", nil
+	rows := make([][]any, len(data))
+	for i, r := range data {
+		if rows[i], ok = r.([]any); !ok {
+			return nil, typeErrorf("data must be a list of rows")
+		}
 	}
-	return w, nil
+	done, err := c.rs.Load(fields, rows)
+	if err != nil {
+		return nil, err
+	}
+	messages := []any{}
+	for _, m := range done.Messages {
+		out := map[string]any{"type": m.Type, "message": m.Message, "record": m.Record, "rows": map[string]any{"from": m.From, "to": m.To}}
+		if m.Field != "" {
+			out["field"] = m.Field
+		}
+		messages = append(messages, out)
+	}
+	answer := map[string]any{"ids": false, "messages": messages, "nextrow": 0}
+	if done.IDs != nil {
+		answer["ids"] = done.IDs
+	}
+	return answer, nil
 }

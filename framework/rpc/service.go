@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"fusion/framework/orm"
 	"fusion/framework/server"
@@ -152,9 +153,15 @@ func (h *handler) object(c *server.Context, method string, args []any) (any, err
 	return Call(c.Env.WithUser(uid).WithOnlyContext(nil), model, name, pos, kw)
 }
 
+// number reads an integer as a client sends it.
 func number(v any) (int64, error) {
-	if n, ok := v.(json.Number); ok {
-		return n.Int64()
+	switch n := orm.Plain(v).(type) {
+	case int64:
+		return n, nil
+	case float64:
+		if n == math.Trunc(n) {
+			return int64(n), nil
+		}
 	}
-	return 0, fmt.Errorf("not a number")
+	return 0, fmt.Errorf("%v is no integer", v)
 }

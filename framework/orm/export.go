@@ -1,0 +1,226 @@
+package orm
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Export reads paths of fields as rows for a spreadsheet, columns as Load takes
+// them: a record takes as many rows as the longest of its lists whose fields
+// are asked for. Links to records are shown by name, a many2many as one text.
+func (rs Records) Export(columns []string) ([][]any, error) {
+	if err := rs.CheckAccess(OpRead); err != nil {
+		return nil, err
+	}
+	paths := make([][]string, len(columns))
+	for i, c := range columns {
+		c = strings.ReplaceAll(strings.ReplaceAll(c, ".id", "/.id"), ":id", "/id")
+		c = strings.TrimPrefix(strings.ReplaceAll(c, "//", "/"), "/")
+		paths[i] = strings.Split(strings.ReplaceAll(strings.ReplaceAll(c, ".", "/"), "//", "/."), "/")
+	}
+	byID, err := rs.exportRows(paths)
+	if err != nil {
+		return nil, err
+	}
+	var out [][]any
+	for _, id := range rs.IDs {
+		out = append(out, byID[id]...)
+	}
+	return out, nil
+}
+
+// exportRows are the rows of each record. A nil path is a column of others.
+func (rs Records) exportRows(paths [][]string) (map[int64][][]any, error) {
+	out := make(map[int64][][]any, len(rs.IDs))
+	for _, id := range rs.IDs {
+		row := make([]any, len(paths))
+		for i := range row {
+			row[i] = ""
+		}
+		out[id] = [][]any{row}
+	}
+	done := map[string]bool{}
+	for i, path := range paths {
+		if len(path) == 0 || path[0] == "" || done[path[0]] {
+			continue
+		}
+		switch name := path[0]; name {
+		case ".id":
+			for _, id := range rs.IDs {
+				out[id][0][i] = strconv.FormatInt(id, 10)
+			}
+		case "id":
+			names, err := rs.ExternalIDs()
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range rs.IDs {
+				if len(names[id]) > 0 {
+					out[id][0][i] = names[id][0]
+				}
+			}
+		default:
+			f := rs.Model.Fields[name]
+			if f == nil {
+				return nil, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
+			}
+			if !f.Relational() {
+				if err := rs.exportScalar(f, i, out); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			done[name] = true
+			if err := rs.exportRelation(f, paths, i, out); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+func (rs Records) exportScalar(f *Field, at int, out map[int64][][]any) error {
+	rows, err := rs.ReadWire([]string{f.Name}, false)
+	if err != nil {
+		return err
+	}
+	opts := map[string]string{}
+	if f.Kind == Selection {
+		list, err := rs.Env.Options(f)
+		if err != nil {
+			return err
+		}
+		for _, o := range list {
+			opts[o.Value] = o.Label
+		}
+	}
+	for _, row := range rows {
+		v := row[f.Name]
+		if v == false && f.Kind != Boolean {
+			v = ""
+		}
+		if s, ok := v.(string); ok && f.Kind == Selection {
+			v = opts[s]
+		}
+		id, _ := row["id"].(int64)
+		out[id][0][at] = v
+	}
+	return nil
+}
+
+// exportRelation fills the columns that go through a relation.
+func (rs Records) exportRelation(f *Field, paths [][]string, first int, out map[int64][][]any) error {
+	c, err := rs.values([]*Field{f})
+	if err != nil {
+		return err
+	}
+	targets := map[int64][]int64{}
+	var all []int64
+	seen := map[int64]bool{}
+	for i, id := range rs.IDs {
+		switch v := c.vals[f.Name][i].(type) {
+		case int64:
+			targets[id] = []int64{v}
+		case []int64:
+			targets[id] = v
+		}
+		for _, t := range targets[id] {
+			if t != 0 && !seen[t] {
+				seen[t] = true
+				all = append(all, t)
+			}
+		}
+	}
+	co := rs.Env.Model(f.Comodel).Browse(all...)
+	sub := make([][]string, len(paths))
+	for i, p := range paths {
+		if len(p) == 0 || p[0] != f.Name {
+			continue
+		}
+		if sub[i] = p[1:]; len(sub[i]) == 0 {
+			sub[i] = []string{"display_name"}
+		}
+	}
+	if f.Kind == Many2many {
+		return rs.exportLinks(co, sub, first, targets, out)
+	}
+	if f.Kind == Many2one {
+		co.Env = rs.Env.Sudo() // names of linked records are shown; anything else needs the right
+		for _, p := range sub {
+			if len(p) > 0 && p[0] != "display_name" && p[0] != "id" && p[0] != ".id" {
+				co.Env = rs.Env
+			}
+		}
+	}
+	lines, err := co.exportRows(sub)
+	if err != nil {
+		return err
+	}
+	for _, id := range rs.IDs {
+		var more [][]any
+		for k, t := range targets[id] {
+			for n, line := range lines[t] {
+				if k == 0 && n == 0 {
+					for i := range sub {
+						if len(sub[i]) > 0 {
+							out[id][0][i] = line[i]
+						}
+					}
+					continue
+				}
+				more = append(more, line)
+			}
+		}
+		out[id] = append(out[id], more...)
+	}
+	return nil
+}
+
+// exportLinks writes the records of a many2many into one cell: by external id
+// when that is asked for, else by name.
+func (rs Records) exportLinks(co Records, sub [][]string, first int, targets map[int64][]int64, out map[int64][][]any) error {
+	at, byID := first, false
+	for i, p := range sub {
+		if len(p) == 1 && p[0] == "id" {
+			at, byID = i, true
+		}
+	}
+	labels := map[int64]string{}
+	if byID {
+		names, err := co.ExternalIDs()
+		if err != nil {
+			return err
+		}
+		for id, list := range names {
+			labels[id] = list[0]
+		}
+	} else {
+		var err error
+		if labels, err = co.DisplayNames(); err != nil {
+			return err
+		}
+	}
+	for _, id := range rs.IDs {
+		var parts []string
+		for _, t := range targets[id] {
+			parts = append(parts, labels[t])
+		}
+		out[id][0][at] = strings.Join(parts, ",")
+	}
+	return nil
+}
+
+// ExternalIDs are the external ids of the records, the oldest first. Records
+// without one are missing.
+func (rs Records) ExternalIDs() (map[int64][]string, error) {
+	out := map[int64][]string{}
+	if rs.Model.registry.models["ir.model.data"] == nil || len(rs.IDs) == 0 {
+		return out, nil
+	}
+	err := rs.Env.each(sqlf("SELECT res_id, module || '.' || name FROM ir_model_data WHERE model = ? AND res_id = ANY(?) ORDER BY id", rs.Model.Name, rs.IDs), func(row [][]byte) error {
+		id := atoi(string(row[0]))
+		out[id] = append(out[id], string(row[1]))
+		return nil
+	})
+	return out, err
+}
