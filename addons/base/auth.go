@@ -1,11 +1,14 @@
 package base
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/argon2"
 
@@ -89,7 +92,7 @@ func CheckCredentials(env *orm.Env, uid int64, password string) error {
 	if len(rows) == 1 && rows[0] != "" {
 		hash = rows[0]
 	}
-	if VerifyPassword(hash, password) {
+	if orm.Local(env.DB(), verifiedKey{}, newVerified).check(hash, password) {
 		return nil
 	}
 	key, ok, err := CheckAPIKey(env, "rpc", password)
@@ -100,6 +103,53 @@ func CheckCredentials(env *orm.Env, uid int64, password string) error {
 		return nil
 	}
 	return orm.AccessDenied()
+}
+
+// verified remembers which passwords have matched which hashes, as clients that
+// send the password with every call would otherwise pay for argon2 each time.
+// It holds digests under a key that dies with the process, and since a changed
+// password has another hash, nothing has to be forgotten.
+type verified struct {
+	key [32]byte
+	mu  sync.Mutex
+	ok  map[[32]byte]bool
+}
+
+type verifiedKey struct{}
+
+// maxVerified bounds the memory; a full one starts over.
+const maxVerified = 10000
+
+func newVerified() *verified {
+	v := &verified{ok: map[[32]byte]bool{}}
+	if _, err := rand.Read(v.key[:]); err != nil {
+		v.ok = nil // without a secret key nothing is remembered
+	}
+	return v
+}
+
+func (v *verified) check(hash, password string) bool {
+	mac := hmac.New(sha256.New, v.key[:])
+	mac.Write([]byte(hash + "\x00" + password))
+	digest := [32]byte(mac.Sum(nil))
+	v.mu.Lock()
+	known := v.ok[digest]
+	v.mu.Unlock()
+	if known {
+		return true
+	}
+	if !VerifyPassword(hash, password) {
+		return false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ok != nil {
+		if len(v.ok) >= maxVerified {
+			clear(v.ok)
+		}
+		v.ok[digest] = true
+	}
+	return true
 }
 
 func checkLogin(env *orm.Env, login, password string) (int64, error) {

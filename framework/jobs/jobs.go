@@ -240,7 +240,7 @@ func Start(ctx context.Context, db *orm.DB, cfg Config) (*Runner, error) {
 	}
 	var err error
 	r.client, err = river.NewClient(driver, &river.Config{
-		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cfg.Workers}},
+		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cfg.Workers}},
 		Workers: workers, Logger: quiet(db.Logger), JobTimeout: cfg.Timeout, RetryPolicy: backoff{},
 		RescueStuckJobsAfter: cfg.Timeout + time.Minute, CompletedJobRetentionPeriod: 7 * 24 * time.Hour,
 		DiscardedJobRetentionPeriod: 90 * 24 * time.Hour, CancelledJobRetentionPeriod: 90 * 24 * time.Hour,

@@ -82,15 +82,32 @@ func (e *Env) keep(f *Field, ids []int64) {
 // changed dirties what depends on the named fields of the records; nil names
 // mean all fields.
 func (e *Env) changed(m *Model, ids []int64, names []string) error {
-	return e.spread(m, ids, names, false)
+	found, err := e.dependents(m, ids, names, false)
+	e.markAll(found)
+	return err
 }
 
 // created is changed for records just made: no other record refers to them yet.
 func (e *Env) created(m *Model, ids []int64) error {
-	return e.spread(m, ids, nil, true)
+	found, err := e.dependents(m, ids, nil, true)
+	e.markAll(found)
+	return err
 }
 
-func (e *Env) spread(m *Model, ids []int64, names []string, fresh bool) error {
+// dependent is a stored compute with records on which it depends on a change.
+type dependent struct {
+	c   *compute
+	ids []int64
+}
+
+func (e *Env) markAll(found []dependent) {
+	for _, d := range found {
+		e.mark(d.c, d.ids)
+	}
+}
+
+// dependents finds what changed dirties.
+func (e *Env) dependents(m *Model, ids []int64, names []string, fresh bool) ([]dependent, error) {
 	if names == nil {
 		for _, name := range m.FieldNames() {
 			if len(m.triggers[name]) > 0 {
@@ -102,6 +119,7 @@ func (e *Env) spread(m *Model, ids []int64, names []string, fresh bool) error {
 		c    *compute
 		path string
 	}
+	var out []dependent
 	seen := map[key]bool{}
 	found := map[string][]int64{} // by path: many computes are reached by the same
 	for _, name := range names {
@@ -114,13 +132,13 @@ func (e *Env) spread(m *Model, ids []int64, names []string, fresh bool) error {
 			if _, known := found[path]; !known {
 				var err error
 				if found[path], err = e.backwards(t.path, ids); err != nil {
-					return err
+					return nil, err
 				}
 			}
-			e.mark(t.target, found[path])
+			out = append(out, dependent{t.target, found[path]})
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // unreachable reports whether a path cannot lead to a record just created.

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,18 @@ type DB struct {
 	Blobs BlobStore
 
 	policy atomic.Pointer[policy]
+	locals sync.Map
+}
+
+// Local is a value that an addon keeps in memory for as long as the database is
+// open, such as a cache; it is made on first use and must be safe for
+// concurrent use.
+func Local[T any](db *DB, key any, make func() *T) *T {
+	if v, ok := db.locals.Load(key); ok {
+		return v.(*T)
+	}
+	v, _ := db.locals.LoadOrStore(key, make())
+	return v.(*T)
 }
 
 // BlobStore is a content-addressed store of files.

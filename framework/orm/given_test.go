@@ -219,3 +219,44 @@ func TestLinksCountAtBothSides(t *testing.T) {
 		}
 	}
 }
+
+// A value given by hand is kept from its own write only: the next one, with no
+// read between them, has it computed again.
+func TestGivenValuesAreKeptForOneWrite(t *testing.T) {
+	t.Parallel()
+	r := NewRegistry()
+	r.Begin("t")
+	d := Define[offer](r)
+	d.Compute("price", func(_ *Env, recs []*offer) error {
+		for _, x := range recs {
+			x.Price = x.Qty.Mul(decimal.NewFromInt(10))
+		}
+		return nil
+	}, "qty")
+	if err := r.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	e, err := testDBOf(t, r).Begin(context.Background(), System())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Rollback)
+	o := must[Records](t)(e.Model("t.offer").Create(Values{"qty": 1}))
+	if err := e.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, vals := range []Values{{"price": 7}, {"qty": 4}} {
+		if err := o.Write(vals); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if x := must[*offer](t)(Get[offer](e, o.ID())); x.Price.String() != "40" {
+		t.Errorf("after the second write the price is %s", x.Price)
+	}
+}
+
+type offer struct {
+	Record `orm:"t.offer"`
+	Qty    decimal.Decimal `orm:"qty,digits=2"`
+	Price  decimal.Decimal `orm:"price,store,digits=2"`
+}

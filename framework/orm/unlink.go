@@ -10,11 +10,13 @@ func unlinkBase(rs Records) error {
 	}
 	env := rs.Env
 	// What depends on the records, by any of their fields, must be found while
-	// they are still there.
-	if err := env.changed(rs.Model, rs.IDs, nil); err != nil {
+	// they are still there, and be computed when they are not.
+	found, err := env.dependents(rs.Model, rs.IDs, nil, false)
+	if err != nil {
 		return err
 	}
-	if err := rs.cascade(); err != nil {
+	loosened, err := rs.cascade()
+	if err != nil {
 		return err
 	}
 	if err := rs.dropAttachments(); err != nil {
@@ -28,6 +30,7 @@ func unlinkBase(rs Records) error {
 	if err := env.exec(sqlf("DELETE FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", rs.IDs)); err != nil {
 		return err
 	}
+	env.markAll(append(found, loosened...))
 	for _, c := range rs.Model.computes {
 		if d := env.u.pending[c]; d != nil {
 			for _, ids := range d.fields {
@@ -42,8 +45,8 @@ func unlinkBase(rs Records) error {
 }
 
 // cascade deletes, through their own unlink, the records whose many2one says
-// so, and dirties what loses its reference.
-func (rs Records) cascade() error {
+// so, and finds what depends on those that lose their reference.
+func (rs Records) cascade() (loosened []dependent, err error) {
 	for _, m := range rs.Model.registry.Models() {
 		if m.Abstract || m.Query != "" {
 			continue
@@ -58,7 +61,7 @@ func (rs Records) cascade() error {
 			}
 			ids, err := rs.Env.queryIDs(sqlf("SELECT id FROM "+quote(m.Table)+" WHERE "+quote(name)+" = ANY(?)", rs.IDs))
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if m == rs.Model {
 				ids = slices.DeleteFunc(ids, func(id int64) bool { return slices.Contains(rs.IDs, id) })
@@ -69,16 +72,18 @@ func (rs Records) cascade() error {
 			switch f.OnDelete {
 			case "cascade":
 				if err := rs.Env.Sudo().Model(m.Name).Browse(ids...).Unlink(); err != nil {
-					return err
+					return nil, err
 				}
 			case "set null":
-				if err := rs.Env.changed(m, ids, []string{name}); err != nil {
-					return err
+				more, err := rs.Env.dependents(m, ids, []string{name}, false)
+				if err != nil {
+					return nil, err
 				}
+				loosened = append(loosened, more...)
 			}
 		}
 	}
-	return nil
+	return loosened, nil
 }
 
 // copyBase duplicates records: every field that may be copied, one2many lines

@@ -130,7 +130,8 @@ func (h *handler) callKw(c *server.Context, raw json.RawMessage) (any, error) {
 	if _, ok := c.Env.Registry().Model(*p.Model); !ok {
 		return nil, errNotFound
 	}
-	out, err := Call(c.Env.WithOnlyContext(c.Session.Context), *p.Model, *p.Method, *p.Args, *p.Kwargs)
+	// Only what the call itself carries counts as context, as in Odoo.
+	out, err := Call(c.Env.WithOnlyContext(nil), *p.Model, *p.Method, *p.Args, *p.Kwargs)
 	if err != nil {
 		return nil, err
 	}
