@@ -59,9 +59,21 @@ func (e *Env) markNew(m *Model, ids []int64) {
 	}
 }
 
-// keep says that computed fields have been set by hand: until the next flush
-// nothing makes them be computed, whatever else the same create or write
-// changes. A later change of what they depend on does.
+// breath opens a create or write; done closes it. Values given by hand in an
+// earlier one are settled first: what this one changes may change them.
+func (e *Env) breath() (done func(), err error) {
+	u := e.u
+	if u.depth == 0 && len(u.given) > 0 {
+		err = e.Flush()
+		clear(u.given)
+	}
+	u.depth++
+	return func() { u.depth-- }, err
+}
+
+// keep says that computed fields have been set by hand: nothing that the same
+// create or write changes makes them be computed. A later change of what they
+// depend on does.
 func (e *Env) keep(f *Field, ids []int64) {
 	if f.compute == nil {
 		return

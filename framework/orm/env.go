@@ -169,6 +169,7 @@ type unit struct {
 	now      time.Time
 	pending  map[*compute]*dirty
 	given    map[*Field]map[int64]bool // computed values set by hand since the last flush
+	depth    int                       // creates and writes under way
 	checks   []pendingCheck
 	flushing bool
 	saves    int

@@ -61,6 +61,11 @@ func (rs Records) Create(vals ...Values) (Records, error) {
 	if rs.Model.Abstract || rs.Model.Query != "" {
 		return rs, UserErrorf("%s (%s) cannot be created.", rs.Model.Label, rs.Model.Name)
 	}
+	done, err := rs.Env.breath()
+	defer done()
+	if err != nil {
+		return rs, err
+	}
 	return rs.Model.ops.create(rs.Browse(), vals)
 }
 
@@ -71,6 +76,11 @@ func (rs Records) Write(vals Values) error {
 	}
 	if rs.Model.Query != "" {
 		return UserErrorf("%s (%s) cannot be changed.", rs.Model.Label, rs.Model.Name)
+	}
+	done, err := rs.Env.breath()
+	defer done()
+	if err != nil {
+		return err
 	}
 	return rs.Model.ops.write(rs, vals)
 }
