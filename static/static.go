@@ -7,5 +7,5 @@ import "embed"
 
 // Files are the assets, by their name below /static/.
 //
-//go:embed *.css
+//go:embed *.css *.js *.svg
 var Files embed.FS

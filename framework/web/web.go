@@ -1,17 +1,28 @@
 // Package web is the generated back office: lists, forms, search, menus,
 // actions and wizards, rendered on the server from the views of the addons.
 // Pages can be read and saved without JavaScript; the modules in the folder
-// static make them nicer over the same JSON-RPC everybody uses. Records are
-// reached only as the session's user, through orm, so access is orm's business.
+// static make them nicer over the same routes and the JSON-RPC everybody uses.
 //
-// It stands on server, orm, view and expr, and imports no addon: models of
+// The way of a page: a route makes a page value (page.go), finds the action
+// (actions.go) and its views (views.go), reads records as the session's user
+// (data.go), turns view and values into a tree without touching the database
+// (list.go, form.go, cells.go) and writes it with the templates. A posted form
+// goes the other way (post.go). Business records are reached as the user only;
+// the system's rights serve to read views, menus, actions and the names of
+// linked records.
+//
+// It stands on server, orm, view and expr, and imports no addon: the models of
 // base and mail are addressed by their names.
 package web
 
 import (
+	"html/template"
 	"io/fs"
 	"net/http"
+	"sync"
 
+	"fusion/framework/expr"
+	"fusion/framework/orm"
 	"fusion/framework/server"
 )
 
@@ -21,11 +32,61 @@ type Options struct {
 	Name string
 	// Static are the style sheet and scripts served below /static/.
 	Static fs.FS
+	// Pages are the client actions of addons, by tag.
+	Pages map[string]Page
+	// Report prints records; nil: printing is not available.
+	Report func(env *orm.Env, report string, ids []int64) (*File, error)
+}
+
+// File is what a visitor downloads.
+type File struct {
+	Name    string
+	Type    string // media type
+	Content []byte
+}
+
+// Page is a client action made by an addon. It gets the request with the
+// user's Env and the action, and gives what stands below the menu. It may
+// answer by itself, for example with c.Redirect, and give nil.
+type Page func(c *server.Context, a PageAction) (*Content, error)
+
+// PageAction is the client action that opened a Page.
+type PageAction struct {
+	Name    string
+	Tag     string
+	Context map[string]any
+	Params  map[string]any
+}
+
+// Content is the body of a Page.
+type Content struct {
+	Title string
+	Body  template.HTML
+}
+
+// web is the mounted back office: what all requests share.
+type web struct {
+	Options
+	srv       *server.Server
+	templates *template.Template
+	exprs     expr.Cache
+	views     viewCache
+	assets    string // changes with the static files
+	reloads   sync.Mutex
 }
 
 // Mount adds the pages of the back office to a server.
 func Mount(s *server.Server, o Options) {
-	if o.Static != nil {
-		s.Router.PathPrefix("/static/").Handler(http.StripPrefix("/static/", http.FileServerFS(o.Static))).Methods("GET", "HEAD")
+	if o.Name == "" {
+		o.Name = "Fusion"
 	}
+	w := &web{Options: o, srv: s, templates: parseTemplates(), assets: fingerprint(o.Static)}
+	if o.Static != nil {
+		files := http.StripPrefix("/static/", http.FileServerFS(o.Static))
+		s.Router.PathPrefix("/static/").Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Cache-Control", "max-age=3600")
+			files.ServeHTTP(rw, r)
+		})).Methods("GET", "HEAD")
+	}
+	w.routes()
 }

@@ -1,0 +1,392 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"fusion/framework/expr"
+	"fusion/framework/orm"
+	"fusion/framework/view"
+)
+
+// builder turns views and values into trees for the templates. It has all it
+// needs at hand and never touches the database.
+type builder struct {
+	loc     *locale
+	names   *names
+	vars    map[string]any
+	exprs   *expr.Cache
+	fields  func(model string) map[string]fieldInfo
+	rights  func(model string) perms
+	allowed func(*view.Node) bool
+	link    func(model string, id int64) string
+
+	edit    bool
+	post    string              // where the form goes
+	state   *typed              // what was typed, while editing
+	base    map[string]string   // the value of every input, as rendered
+	lists   map[string]dataList // suggestions for many2one fields, by key
+	buttons int                 // number given to the last button
+	options map[string][]choice // records a statusbar or checkboxes offer, by field
+	stamp   string              // version of the record, for addresses of images
+	today   time.Time           // now, in the zone of the user
+}
+
+// dataList is a list of names that inputs of a form share.
+type dataList struct {
+	ID    string
+	Names []string
+}
+
+// cell is one field at one place of a page.
+type cell struct {
+	Field       string
+	Input       string // name of its input
+	ID          string // id of its input
+	Label       string
+	Help        string
+	Show        string // template that shows it
+	Edit        string // template that takes input; "" when it is only shown
+	Text        string
+	HTML        template.HTML
+	URL         template.URL // made here, of known schemes
+	Tags        []tag
+	Tone        string
+	On          bool
+	Percent     int
+	Raw         string
+	Options     []option
+	Placeholder string
+	Required    bool
+	Error       string
+	Class       string
+	Number      bool
+	Empty       bool
+	Comodel     string
+	RawID       string
+	Domain      string
+	Context     string
+	Picks       []choice
+	CanCreate   bool
+	List        string
+	Lines       *linesView
+	Multi       bool
+	Accept      string
+	Dynamic     bool
+}
+
+// tag is one record of a many2many shown by name.
+type tag struct {
+	ID   int64
+	Text string
+	URL  string
+	Hue  int
+}
+
+type option struct {
+	Value    string
+	Label    string
+	Selected bool
+	Folded   bool
+}
+
+// truth evaluates a modifier. Names of fields the user may not see are False.
+func (b *builder) truth(src string, vars map[string]any) bool {
+	switch strings.TrimSpace(src) {
+	case "", "0", "False", "false":
+		return false
+	case "1", "True", "true":
+		return true
+	}
+	v, err := b.eval(src, vars)
+	return err == nil && truthy(exprValue(v))
+}
+
+func (b *builder) eval(src string, vars map[string]any) (any, error) {
+	prog, err := b.exprs.Compile(src)
+	if err != nil {
+		return nil, err
+	}
+	var filled map[string]any
+	for _, name := range prog.Names() {
+		head, _, _ := strings.Cut(name, ".")
+		if _, ok := vars[head]; ok {
+			continue
+		}
+		if filled == nil {
+			filled = make(map[string]any, len(vars)+1)
+			for k, v := range vars {
+				filled[k] = v
+			}
+			vars = filled
+		}
+		vars[head] = false
+	}
+	return prog.Eval(vars)
+}
+
+// dict evaluates a dictionary of a view, empty when it cannot be.
+func (b *builder) dict(src string, vars map[string]any) map[string]any {
+	if strings.TrimSpace(src) == "" {
+		return nil
+	}
+	v, err := b.eval(src, vars)
+	m, ok := v.(map[string]any)
+	if err != nil || !ok {
+		return nil
+	}
+	return m
+}
+
+// tone is the decoration of a node that holds: danger, warning, …
+func (b *builder) tone(n *view.Node, vars map[string]any) string {
+	out := ""
+	for _, a := range n.Attrs {
+		if kind, ok := strings.CutPrefix(a.Name, "decoration-"); ok && b.truth(a.Value, vars) {
+			out = strings.TrimSpace(out + " tone-" + kind)
+		}
+	}
+	return out
+}
+
+// show is a field as it is read.
+func (b *builder) show(f fieldInfo, n *view.Node, r *record, vars map[string]any) *cell {
+	v := r.vals[f.Name]
+	c := &cell{Field: f.Name, Label: label(n, f), Help: f.Help, Tone: b.tone(n, vars), Class: cssClass(n.Attr("class")), Show: "text"}
+	c.Text = b.loc.text(f.Field, v, r.currency(f.Field))
+	widget := n.Attr("widget")
+	switch f.Kind {
+	case orm.Integer, orm.Float, orm.Monetary:
+		c.Number = true
+		if f.Kind == orm.Integer && n.Attr("options") != "" && b.dict(n.Attr("options"), nil)["enable_formatting"] == false {
+			c.Text = b.loc.digits(f.Field, v, 0)
+		}
+		b.showNumber(c, widget, f, v)
+	case orm.Boolean:
+		c.Show, c.On = "bool", v == true
+	case orm.Text:
+		c.Show = "multi"
+	case orm.HTML:
+		c.Show, c.HTML = "html", template.HTML(orm.SanitizeHTML(str(v)))
+	case orm.Many2one:
+		c.Text = b.names.of(f.Comodel, toID(v))
+		if id := toID(v); id != 0 && b.dict(n.Attr("options"), vars)["no_open"] != true && b.rights(f.Comodel).Read {
+			c.Show, c.URL = "link", template.URL(b.link(f.Comodel, id))
+		}
+	case orm.Many2oneRef, orm.Reference:
+		model, id := str(r.vals[f.ModelField]), toID(v)
+		if f.Kind == orm.Reference {
+			model, id = splitRef(str(v))
+		}
+		c.Text = ""
+		if model != "" && id != 0 {
+			c.Text = b.names.of(model, id)
+			if b.rights(model).Read {
+				c.Show, c.URL = "link", template.URL(b.link(model, id))
+			}
+		}
+	case orm.Many2many, orm.One2many:
+		b.showTags(c, f, v)
+	case orm.BinaryKind:
+		b.showFile(c, f, n, r)
+	case orm.SecretKind:
+		c.Show = "secret"
+	case orm.Selection:
+		if widget == "priority" {
+			c.Show = "stars"
+			for i, o := range f.Options {
+				if o.Value == str(v) {
+					c.Percent = i
+				}
+			}
+			c.Options = make([]option, max(len(f.Options)-1, 0))
+			for i := range c.Options {
+				c.Options[i] = option{Selected: i < c.Percent}
+			}
+		}
+	case orm.Char:
+		b.showChar(c, widget, str(v))
+	}
+	if widget == "badge" || widget == "label_selection" || widget == "state_selection" || widget == "selection_badge" {
+		if c.Text != "" {
+			c.Show, c.URL = "badge", ""
+		}
+	}
+	if widget == "password" {
+		c.Show = "secret"
+		c.Text = orm.Secret(c.Text).String()
+	}
+	if widget == "remaining_days" && c.Text != "" {
+		b.showRemaining(c, v)
+	}
+	if widget == "color" || widget == "color_picker" {
+		c.Show = "color"
+		c.Percent = int(toID(v))
+	}
+	c.Empty = c.Text == "" && c.HTML == "" && len(c.Tags) == 0 && c.Show != "bool" && c.Show != "image" && c.Show != "stars"
+	return c
+}
+
+func (b *builder) showNumber(c *cell, widget string, f fieldInfo, v any) {
+	num := func() float64 {
+		switch x := exprValue(v).(type) {
+		case int64:
+			return float64(x)
+		case float64:
+			return x
+		}
+		return 0
+	}
+	switch widget {
+	case "progressbar", "percentpie", "gauge":
+		c.Show = "progress"
+		c.Percent = int(min(max(num(), 0), 100) + 0.5)
+		c.Text = b.loc.number(trimZeros(b.loc.digits(f.Field, v, 0))) + "\u00a0%"
+	case "percentage":
+		c.Text = b.loc.number(trimZeros(fmt.Sprintf("%.2f", num()*100))) + "\u00a0%"
+	case "float_time":
+		n := num()
+		sign := ""
+		if n < 0 {
+			sign, n = "-", -n
+		}
+		minutes := int(n*60 + 0.5)
+		c.Text = fmt.Sprintf("%s%02d:%02d", sign, minutes/60, minutes%60)
+	}
+}
+
+func trimZeros(s string) string {
+	if !strings.Contains(s, ".") {
+		return s
+	}
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
+
+func (b *builder) showChar(c *cell, widget, v string) {
+	if v == "" {
+		return
+	}
+	switch widget {
+	case "url", "CopyClipboardURL":
+		target := v
+		if !strings.Contains(v, "://") {
+			target = "https://" + v
+		}
+		if u, err := url.Parse(target); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+			c.Show, c.URL = "url", template.URL(target)
+		}
+	case "email":
+		c.Show, c.URL = "link", template.URL("mailto:"+v)
+	case "phone":
+		c.Show, c.URL = "link", template.URL("tel:"+strings.Map(func(r rune) rune {
+			if strings.ContainsRune("+0123456789", r) {
+				return r
+			}
+			return -1
+		}, v))
+	case "image_url":
+		if strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "//") || strings.HasPrefix(v, "data:image/") {
+			c.Show, c.URL = "image", template.URL(v)
+		}
+	case "CopyClipboardChar", "CopyClipboardText":
+		c.Show = "copy"
+	case "code", "ace":
+		c.Show = "code"
+	}
+}
+
+func (b *builder) showRemaining(c *cell, v any) {
+	today := orm.DateOf(b.today)
+	var day orm.Date
+	switch x := v.(type) {
+	case orm.Date:
+		day = x
+	case orm.Datetime:
+		day = orm.DateOf(x.Time().In(b.loc.zone))
+	default:
+		return
+	}
+	n := int(day.Time().Sub(today.Time()).Hours() / 24)
+	c.Placeholder = c.Text
+	switch {
+	case n == 0:
+		c.Text, c.Tone = "Today", "tone-warning"
+	case n == 1:
+		c.Text = "Tomorrow"
+	case n == -1:
+		c.Text, c.Tone = "Yesterday", "tone-danger"
+	case n < 0 && n > -100:
+		c.Text, c.Tone = fmt.Sprintf("%d days ago", -n), "tone-danger"
+	case n > 0 && n < 100:
+		c.Text = fmt.Sprintf("In %d days", n)
+	}
+}
+
+func (b *builder) showTags(c *cell, f fieldInfo, v any) {
+	c.Show, c.Text = "tags", ""
+	ids, _ := v.([]int64)
+	can := b.rights(f.Comodel).Read
+	for i, id := range ids {
+		if i == maxLines {
+			c.Tags = append(c.Tags, tag{Text: fmt.Sprintf("and %d more", len(ids)-i)})
+			break
+		}
+		t := tag{ID: id, Text: b.names.of(f.Comodel, id), Hue: int(id*67) % 360}
+		if can {
+			t.URL = b.link(f.Comodel, id)
+		}
+		c.Tags = append(c.Tags, t)
+	}
+}
+
+// showFile shows an image or offers a file.
+func (b *builder) showFile(c *cell, f fieldInfo, n *view.Node, r *record) {
+	c.Text = ""
+	if r.id == 0 {
+		c.Show = "text"
+		return
+	}
+	at := fmt.Sprintf("%s/%d/%s", r.model.Name, r.id, f.Name)
+	fact, known := r.files[f.Name]
+	if n.Attr("widget") == "image" || f.Image {
+		c.Show, c.URL = "image", template.URL("/web/image/"+at)
+		if b.stamp != "" {
+			c.URL += template.URL("?v=" + url.QueryEscape(b.stamp))
+		}
+		return
+	}
+	if r.files == nil || !known && !f.Computed() && !f.Inherited() {
+		return
+	}
+	c.Show, c.URL = "file", template.URL("/web/content/"+at)
+	c.Text = str(r.vals[n.Attr("filename")])
+	if c.Text == "" {
+		c.Text = "Download"
+	}
+	if fact.Size > 0 {
+		c.Placeholder = size(fact.Size)
+	}
+}
+
+func label(n *view.Node, f fieldInfo) string {
+	if s, ok := n.Lookup("string"); ok {
+		return s
+	}
+	return f.Label
+}
+
+// cssClass keeps classes of a view that mean something to our style sheet, and
+// harmless others; they are only names.
+func cssClass(s string) string {
+	words := strings.Fields(s)
+	words = slices.DeleteFunc(words, func(w string) bool {
+		return strings.IndexFunc(w, func(r rune) bool {
+			return !(r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+		}) >= 0
+	})
+	return strings.Join(words, " ")
+}

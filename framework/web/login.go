@@ -1,0 +1,93 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"fusion/framework/orm"
+	"fusion/framework/server"
+)
+
+type loginView struct {
+	Login    string
+	Redirect string
+	Error    string
+	Name     string
+}
+
+// safeRedirect accepts addresses of this site only.
+func safeRedirect(to string) string {
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") || strings.HasPrefix(to, "/web/login") {
+		return "/web"
+	}
+	return to
+}
+
+func (p *page) loginForm() error {
+	if p.Session.UID != 0 {
+		return p.Redirect(http.StatusSeeOther, safeRedirect(p.Query("redirect")))
+	}
+	p.title = "Log in"
+	return p.render("login", loginView{Redirect: safeRedirect(p.Query("redirect")), Name: p.w.Name})
+}
+
+// login checks a password. Every failure reads the same, whether the login is
+// known or not; tries are counted by address and by login.
+func (p *page) login() error {
+	form, err := p.posted()
+	if err != nil {
+		return err
+	}
+	v := loginView{Login: strings.TrimSpace(form.Get("login")), Redirect: safeRedirect(form.Get("redirect")), Name: p.w.Name}
+	p.title = "Log in"
+	fail := func(status int, message string) error {
+		v.Error = message
+		p.Status(status)
+		return p.render("login", v)
+	}
+	if !p.Server.Allow("login|"+strings.ToLower(v.Login), 10) {
+		p.Header().Set("Retry-After", "60")
+		return fail(http.StatusTooManyRequests, "Too many tries. Wait a minute, then try again.")
+	}
+	auth := p.Server.Config.Auth
+	if auth.Login == nil {
+		return server.Errorf(http.StatusNotImplemented, "This server has no users.")
+	}
+	uid, err := auth.Login(p.env.Sudo(), v.Login, form.Get("password"))
+	if orm.IsCode(err, orm.CodeDenied) {
+		return fail(http.StatusUnauthorized, "Wrong login or password.")
+	}
+	if err != nil {
+		return err
+	}
+	keys, err := auth.Context(p.env.WithUser(uid))
+	if err != nil {
+		return err
+	}
+	p.Session.SignIn(uid, v.Login, keys)
+	return p.Redirect(http.StatusSeeOther, v.Redirect)
+}
+
+func (p *page) logout() error {
+	p.Session.SignOut()
+	return p.Redirect(http.StatusSeeOther, "/web/login")
+}
+
+// home is the choice of applications; a user's home action comes first.
+func (p *page) home() error {
+	p.title = "Applications"
+	rs, err := p.env.Sudo().Lookup("res.users")
+	if err != nil {
+		return err
+	}
+	if rs.Model.Fields["action_id"] != nil && p.Query("apps") == "" {
+		v, err := rs.Browse(p.env.UID()).Value("action_id")
+		if err != nil {
+			return err
+		}
+		if id := toID(v); id != 0 {
+			return p.Redirect(http.StatusSeeOther, place{path: "action/" + idText(id)}.URL())
+		}
+	}
+	return p.show("home", nil)
+}

@@ -1,0 +1,223 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"fusion/framework/orm"
+	"fusion/framework/server"
+)
+
+// open shows an action: a list or cards, the form it goes to at once, a page
+// of an addon, or where it leads.
+func (p *page) open() error {
+	p.activate(p.at.params)
+	act, err := p.loadAction(p.at)
+	if err != nil {
+		return err
+	}
+	switch act.Type {
+	case "ir.actions.act_window":
+		return p.openWindow(act)
+	case "ir.actions.client":
+		return p.openClient(act)
+	case "ir.actions.act_url":
+		return p.openURL(act.URL)
+	case "ir.actions.report":
+		return server.Errorf(http.StatusBadRequest, "“%s” prints records: select some in a list first.", act.Name)
+	case "ir.actions.server":
+		return p.askToRun(act)
+	}
+	return server.Errorf(http.StatusNotImplemented, "Actions of the kind %s are not built.", act.Type)
+}
+
+func (p *page) openURL(to string) error {
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
+		u, err := url.Parse(to)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+			return server.Errorf(http.StatusBadRequest, "The address of this action cannot be opened.")
+		}
+	}
+	return p.Redirect(http.StatusSeeOther, to)
+}
+
+func (p *page) openWindow(act *action) error {
+	p.enter(act)
+	p.title = act.Name
+	kind := act.kind(p.Query(viewParam))
+	if kind == "form" {
+		id := "new"
+		if act.ResID != 0 {
+			id = fmt.Sprint(act.ResID)
+		} else if found, err := p.only(act); err != nil {
+			return err
+		} else if found != 0 {
+			id = fmt.Sprint(found)
+		}
+		to := place{path: p.at.path + "/" + id, params: p.at.params, up: p.at.up}
+		return p.Redirect(http.StatusSeeOther, to.URL())
+	}
+	l, err := p.newListing(act, map[bool]string{true: kind, false: "list"}[kind == "list" || kind == "kanban"])
+	if err != nil {
+		return err
+	}
+	var out *listView
+	switch kind {
+	case "list":
+		out, err = l.build()
+	case "kanban":
+		out, err = l.kanban()
+	default:
+		out = &listView{NotBuilt: kind}
+		l.find(out)
+	}
+	if err != nil {
+		return err
+	}
+	if err := l.finish(out, kind); err != nil {
+		return err
+	}
+	return p.show("list", out)
+}
+
+// only is the record of a form action with a domain, as the user's own
+// preferences.
+func (p *page) only(act *action) (int64, error) {
+	if len(act.Domain) == 0 {
+		return 0, nil
+	}
+	rs, err := p.env.Lookup(act.Model)
+	if err != nil {
+		return 0, err
+	}
+	found, err := rs.Search(act.Domain, orm.SearchOptions{Limit: 1})
+	return found.ID(), err
+}
+
+// finish adds what surrounds the rows.
+func (l *listing) finish(out *listView, kind string) error {
+	p := l.p
+	can, err := p.rights(l.act.Model)
+	if err != nil {
+		return err
+	}
+	flag := func(name string) bool {
+		v, ok := p.env.Key(name).(bool)
+		return l.view.Root.Flag(name, true) && (!ok || v)
+	}
+	if can.Create && flag("create") && !l.rs.Model.Transient {
+		out.Create = l.recordPlace("new", nil).URL()
+	}
+	out.Help = l.act.Help
+	out.Kanban = kind == "kanban"
+	out.Post = p.at.URL()
+	if out.Search != nil {
+		out.Hidden = out.Search.Hidden
+	}
+	for _, m := range l.act.Modes {
+		if m == "form" {
+			continue
+		}
+		out.Modes = append(out.Modes, modeLink{Kind: m, URL: p.at.with(viewParam, m, pageParam, "").URL(), Current: m == kind})
+	}
+	if len(out.Modes) < 2 {
+		out.Modes = nil
+	}
+	if kind != "list" {
+		return nil
+	}
+	if l.rs.Model.HasActive() && can.Write && !l.fields["active"].ReadonlyForUser && l.fields["active"].Field != nil {
+		out.Actions = append(out.Actions, choice{"archive", "Archive"}, choice{"unarchive", "Unarchive"})
+	}
+	if can.Unlink && flag("delete") {
+		out.Actions = append(out.Actions, choice{"delete", "Delete"})
+	}
+	if export, err := p.env.InAnyGroup("base.group_allow_export"); err != nil {
+		return err
+	} else if export {
+		out.Actions = append([]choice{{"export", "Export CSV"}}, out.Actions...)
+	}
+	bound, err := p.boundActions(l.act.Model, "list")
+	if err != nil {
+		return err
+	}
+	out.Actions = append(out.Actions, bound...)
+	for _, h := range l.view.Root.Elements("header") {
+		s := &scopeOf{rec: &record{model: l.rs.Model}, vars: l.b.vars, fields: l.fields}
+		for _, k := range h.Elements("button") {
+			if l.b.hidden(k, s) {
+				l.b.count(k, s)
+				continue
+			}
+			out.Header = append(out.Header, l.b.node(k, s)...)
+		}
+	}
+	out.Selecting = len(out.Actions)+len(out.Header) > 0 && (len(out.Rows) > 0 || out.Total > 0)
+	out.SelectURL = p.at.with(selectParam, map[bool]string{true: "", false: "all"}[out.Selected]).URL()
+	return nil
+}
+
+// boundActions are the server actions and reports offered for records of a
+// model.
+func (p *page) boundActions(model, kind string) ([]choice, error) {
+	mine, err := p.groupIDs()
+	if err != nil {
+		return nil, err
+	}
+	var out []choice
+	for _, k := range []struct{ model, key string }{{"ir.actions.server", "server"}, {"ir.actions.report", "print"}, {"ir.actions.act_window", "window"}} {
+		rs, err := p.env.Sudo().Lookup(k.model)
+		if err != nil {
+			continue // a database without these actions
+		}
+		found, err := rs.Search(orm.Leaf("binding_model_id.model", "=", model), orm.SearchOptions{})
+		if err != nil {
+			return nil, err
+		}
+		rows, err := found.Read("name", "binding_view_types", "groups_id")
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			groups, _ := r["groups_id"].([]int64)
+			if len(groups) > 0 && !slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }) {
+				continue
+			}
+			if types := str(r["binding_view_types"]); types != "" && !slices.Contains(splitModes(types), kind) {
+				continue
+			}
+			label := str(r["name"])
+			if k.key == "print" {
+				label = "Print: " + label
+			}
+			out = append(out, choice{fmt.Sprintf("%s:%d", k.key, toID(r["id"])), label})
+		}
+	}
+	return out, nil
+}
+
+// openClient shows the page an addon registered for a tag.
+func (p *page) openClient(act *action) error {
+	make := p.w.Pages[act.Tag]
+	if make == nil {
+		return server.Errorf(http.StatusNotImplemented, "The page “%s” (%s) is not part of this program.", act.Name, act.Tag)
+	}
+	p.enter(act)
+	p.Context.Env = p.env
+	ctx := act.Context
+	if ctx == nil {
+		ctx = map[string]any{}
+	}
+	content, err := make(p.Context, PageAction{Name: act.Name, Tag: act.Tag, Context: ctx, Params: act.Params})
+	if err != nil || content == nil {
+		return err
+	}
+	p.title = content.Title
+	if p.title == "" {
+		p.title = act.Name
+	}
+	return p.show("content", content)
+}

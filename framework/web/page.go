@@ -1,0 +1,286 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"fusion/framework/expr"
+	"fusion/framework/orm"
+	"fusion/framework/server"
+	"fusion/framework/view"
+)
+
+// page is one request being answered with a page.
+type page struct {
+	*server.Context
+	w      *web
+	env    *orm.Env
+	loc    *locale
+	names  *names
+	title  string
+	crumbs []crumb
+	at     place
+	active int64 // root menu of the app the page belongs to
+	dialog bool
+	form   url.Values
+	groups map[int64]bool
+	perms  map[string]perms
+	fields map[string]map[string]fieldInfo
+}
+
+// perms are what the user may do with a model at all.
+type perms struct{ Read, Write, Create, Unlink bool }
+
+// fieldInfo is a field as the user may use it.
+type fieldInfo struct {
+	*orm.Field
+	ReadonlyForUser bool
+}
+
+// getOnly and postOnly spare the routes their slices.
+var (
+	getOnly  = []string{"GET", "HEAD"}
+	postOnly = []string{"POST"}
+)
+
+// routes adds the addresses of the back office.
+func (w *web) routes() {
+	user, public := server.UserAccess, server.PublicAccess
+	w.page("/", getOnly, public, func(p *page) error { return p.Redirect(http.StatusSeeOther, "/web") })
+	w.page("/web", getOnly, user, (*page).home)
+	w.page("/web/login", getOnly, public, (*page).loginForm)
+	w.page("/web/login", postOnly, public, (*page).login)
+	w.page("/web/logout", postOnly, public, (*page).logout)
+	w.page("/web/profile", getOnly, user, (*page).profile)
+	w.page("/web/profile", postOnly, user, (*page).saveProfile)
+	w.page("/web/profile/password", postOnly, user, (*page).changePassword)
+	w.page("/web/company", postOnly, user, (*page).switchCompany)
+	for _, base := range []string{"/web/action/{action}", "/web/model/{model}"} {
+		w.page(base, getOnly, user, (*page).open)
+		w.page(base, postOnly, user, (*page).bulk)
+		w.page(base+"/{id:new|[0-9]+}", getOnly, user, (*page).openRecord)
+		w.page(base+"/{id:new|[0-9]+}", postOnly, user, (*page).postRecord)
+		w.page(base+"/{id:[0-9]+}/{do:message|follow|unfollow|attach|activity}", postOnly, user, (*page).postChatter)
+	}
+	w.page("/web/content/{id:[0-9]+}", getOnly, user, (*page).attachment)
+	w.page("/web/content/{model}/{id:[0-9]+}/{field}", getOnly, user, (*page).fieldFile)
+	w.page("/web/image/{model}/{id:[0-9]+}/{field}", getOnly, user, (*page).fieldImage)
+	w.page("/web/report/{report}/{ids}", getOnly, user, (*page).report)
+	w.page("/web/{rest:.*}", nil, user, func(p *page) error {
+		return server.Errorf(http.StatusNotFound, "There is no page at this address.")
+	})
+}
+
+// page adds one address. What only reads is never committed.
+func (w *web) page(path string, methods []string, access server.Access, fn func(*page) error) {
+	rt := server.Route{Path: path, Methods: methods, Access: access,
+		ReadOnly: len(methods) > 0 && methods[0] == "GET",
+		Handler:  func(c *server.Context) error { return fn(w.newPage(c)) },
+		Fail:     w.fail}
+	if path == "/web/login" && methods[0] == "POST" {
+		rt.PerMinute = 20
+	}
+	w.srv.Handle(rt)
+}
+
+func (w *web) newPage(c *server.Context) *page {
+	p := &page{Context: c, w: w, perms: map[string]perms{}, fields: map[string]map[string]fieldInfo{}}
+	p.use(c.Env)
+	p.at = placeOf(c.Request)
+	return p
+}
+
+// use makes env the one the page works with.
+func (p *page) use(env *orm.Env) {
+	p.env = env
+	p.names = newNames(env)
+}
+
+// withContext adds context keys for the rest of the page.
+func (p *page) withContext(keys map[string]any) {
+	if len(keys) > 0 {
+		p.use(p.env.WithContext(keys))
+	}
+}
+
+// values of the posted form.
+func (p *page) posted() (url.Values, error) {
+	if p.form != nil {
+		return p.form, nil
+	}
+	r := p.Request
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		if err := r.ParseMultipartForm(64 << 20); err != nil {
+			return nil, server.Errorf(http.StatusBadRequest, "The form could not be read.")
+		}
+	} else if err := r.ParseForm(); err != nil {
+		return nil, server.Errorf(http.StatusBadRequest, "The form could not be read.")
+	}
+	p.form = r.PostForm
+	return p.form, nil
+}
+
+// rights are what the user may do with a model.
+func (p *page) rights(model string) (perms, error) {
+	if known, ok := p.perms[model]; ok {
+		return known, nil
+	}
+	rs, err := p.env.Lookup(model)
+	if err != nil {
+		return perms{}, err
+	}
+	var out perms
+	for op, to := range map[orm.Op]*bool{orm.OpRead: &out.Read, orm.OpWrite: &out.Write, orm.OpCreate: &out.Create, orm.OpUnlink: &out.Unlink} {
+		if *to, err = rs.HasAccess(op); err != nil {
+			return perms{}, err
+		}
+	}
+	if rs.Model.Query != "" {
+		out.Write, out.Create, out.Unlink = false, false, false
+	}
+	p.perms[model] = out
+	return out, nil
+}
+
+// fieldsOf are the fields of a model that the user may see.
+func (p *page) fieldsOf(model string) (map[string]fieldInfo, error) {
+	if known := p.fields[model]; known != nil {
+		return known, nil
+	}
+	rs, err := p.env.Lookup(model)
+	if err != nil {
+		return nil, err
+	}
+	described, err := rs.FieldsGet(nil, []string{"readonly"})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]fieldInfo, len(described))
+	for name, d := range described {
+		out[name] = fieldInfo{rs.Model.Fields[name], d["readonly"] == true || rs.Model.Query != ""}
+	}
+	p.fields[model] = out
+	return out, nil
+}
+
+// inGroups reports whether the user passes a groups attribute of a view.
+func (p *page) inGroups(list string) bool {
+	if strings.TrimSpace(list) == "" {
+		return true
+	}
+	var wanted, banned []string
+	for _, g := range strings.Split(list, ",") {
+		if g = strings.TrimSpace(g); strings.HasPrefix(g, "!") {
+			banned = append(banned, strings.TrimPrefix(g, "!"))
+		} else if g != "" {
+			wanted = append(wanted, g)
+		}
+	}
+	if len(banned) > 0 {
+		if in, err := p.env.InAnyGroup(banned...); err != nil || in {
+			return false
+		}
+	}
+	if len(wanted) == 0 {
+		return true
+	}
+	in, err := p.env.InAnyGroup(wanted...)
+	return err == nil && in
+}
+
+// groupIDs are the user's groups, implied ones among them.
+func (p *page) groupIDs() (map[int64]bool, error) {
+	if p.groups != nil {
+		return p.groups, nil
+	}
+	rows, err := p.env.Query(`WITH RECURSIVE g(id) AS (SELECT gid FROM res_groups_users_rel WHERE uid = ?
+		UNION SELECT r.hid FROM res_groups_implied_rel r JOIN g ON g.id = r.gid) SELECT id FROM g`, p.env.UID())
+	p.groups = map[int64]bool{}
+	for _, r := range rows {
+		p.groups[toID(r[0])] = true
+	}
+	return p.groups, err
+}
+
+// vars are the names every expression of a view may read.
+func (p *page) vars() map[string]any {
+	out := expr.TimeVars(p.env.Now().In(p.env.Location()))
+	companies := []any{}
+	for _, id := range p.env.Companies() {
+		companies = append(companies, id)
+	}
+	out["uid"], out["context"] = p.env.UID(), exprValue(p.env.Keys())
+	out["allowed_company_ids"], out["current_company_id"] = companies, p.env.Company()
+	for _, k := range []string{"active_id", "active_ids", "active_model"} {
+		out[k] = exprValue(p.env.Key(k))
+	}
+	return out
+}
+
+// domain evaluates a domain written in a view or an action.
+func (p *page) domain(src string, vars map[string]any) (orm.Domain, error) {
+	if strings.TrimSpace(src) == "" {
+		return nil, nil
+	}
+	d, err := p.w.exprs.Domain(src, vars)
+	return orm.Domain(d), err
+}
+
+// dict evaluates a dictionary such as a context.
+func (p *page) dict(src string, vars map[string]any) (map[string]any, error) {
+	if strings.TrimSpace(src) == "" {
+		return nil, nil
+	}
+	v, err := p.w.exprs.Eval(src, vars)
+	m, _ := v.(map[string]any)
+	return m, err
+}
+
+// attempt does something in a savepoint, so that its failure leaves nothing
+// behind. Errors that are meant for the user come back in told, all others in
+// err.
+func (p *page) attempt(fn func() error) (told *orm.Error, err error) {
+	err = p.env.Savepoint(func(*orm.Env) error { return fn() })
+	if oe := asTold(err); oe != nil {
+		return oe, nil
+	}
+	return nil, err
+}
+
+// fail answers an error in the layout of the back office. It runs after the
+// unit of work, so it opens one of its own to find the menu.
+func (w *web) fail(c *server.Context, cause error) error {
+	status, message := w.srv.Explain(c, cause)
+	if c.Session == nil || c.Session.UID == 0 {
+		c.Status(status)
+		p := &page{Context: c, w: w, title: http.StatusText(status)}
+		return p.render("error-bare", errorView{status, http.StatusText(status), message})
+	}
+	return w.srv.DB.View(c.Request.Context(), orm.User{ID: c.Session.UID, Context: c.Session.Context}, func(env *orm.Env) error {
+		c.Env = env
+		p := w.newPage(c)
+		p.title = http.StatusText(status)
+		c.Status(status)
+		return p.show("error", errorView{status, p.title, message})
+	})
+}
+
+type errorView struct {
+	Status  int
+	Title   string
+	Message string
+}
+
+// nodeAllowed reports whether a node of a view is for the user.
+func (p *page) nodeAllowed(n *view.Node) bool {
+	g, ok := n.Lookup("groups")
+	return !ok || p.inGroups(g)
+}
+
+// asTold is the error in a chain that is meant for the user.
+func asTold(err error) *orm.Error {
+	oe, _ := errors.AsType[*orm.Error](err)
+	return oe
+}

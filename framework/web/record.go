@@ -1,0 +1,414 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"fusion/framework/orm"
+	"fusion/framework/server"
+	"fusion/framework/view"
+)
+
+// formPage is a form as the templates show it.
+type formPage struct {
+	Tree      *formTree
+	Edit      bool
+	New       bool
+	Dialog    bool
+	Post      string // where the form goes
+	Base      string // JSON of what was shown
+	Version   string // of the record, to notice other people's changes
+	Carry     []hidden
+	Lists     []dataList
+	EditURL   string
+	NewURL    string
+	CloseURL  string
+	Actions   []choice // further actions: duplicate, archive, …
+	CanEdit   bool
+	Prev      string
+	Next      string
+	Position  string
+	Error     string
+	Conflict  bool
+	Chatter   *chatter
+	Name      string
+	Archived  bool
+	Hint      string // why computed values are missing
+	ModelName string
+	RecordID  int64
+	Focus     string
+}
+
+// recordForm is one record being shown, typed in or posted.
+type recordForm struct {
+	p    *page
+	act  *action
+	rs   orm.Records
+	view *view.View
+	id   int64
+	can  perms
+
+	hint     string // why what follows from the typed values is not shown
+	conflict bool   // somebody else changed the record
+	focus    string // prefix of the line just added
+}
+
+// newRecordForm finds the action, the view and the record of the address.
+func (p *page) newRecordForm() (*recordForm, error) {
+	p.activate(p.at.params)
+	act, err := p.loadAction(p.at)
+	if err != nil {
+		return nil, err
+	}
+	if act.Type != "ir.actions.act_window" {
+		return nil, server.Errorf(http.StatusNotFound, "“%s” has no records.", act.Name)
+	}
+	p.enter(act)
+	p.dialog = act.Dialog
+	f := &recordForm{p: p, act: act, id: toID(p.Var("id"))}
+	rs, err := p.env.Lookup(act.Model)
+	if err != nil {
+		return nil, err
+	}
+	if f.view, err = p.view(act.Model, "form", act.Views["form"]); err != nil {
+		return nil, err
+	}
+	if f.can, err = p.rights(act.Model); err != nil {
+		return nil, err
+	}
+	// Archived records and lines are shown where they are linked to.
+	f.rs = rs.Browse()
+	if f.id != 0 {
+		f.rs = rs.Browse(f.id)
+	} else if !f.can.Create {
+		return nil, rs.CheckAccess(orm.OpCreate)
+	}
+	return f, nil
+}
+
+// openRecord shows a record, or an empty form for a new one.
+func (p *page) openRecord() error {
+	f, err := p.newRecordForm()
+	if err != nil {
+		return err
+	}
+	edit := f.id == 0 || p.dialog && f.editable() || p.Query(editParam) == "1" && f.editable()
+	var rec *record
+	if f.id == 0 {
+		if rec, err = f.blank(); err != nil {
+			return err
+		}
+	} else if rec, err = p.readForm(f.rs, f.view); err != nil {
+		return err
+	}
+	return f.show(rec, edit, nil, "")
+}
+
+func (f *recordForm) editable() bool {
+	return f.can.Write && f.view.Root.Flag("edit", true) && f.p.flag("edit")
+}
+
+// flag is a switch an action's context may turn off.
+func (p *page) flag(name string) bool {
+	v, ok := p.env.Key(name).(bool)
+	return !ok || v
+}
+
+// show writes the form page.
+func (f *recordForm) show(rec *record, edit bool, state *typed, failure string) error {
+	p := f.p
+	b, err := p.builder()
+	if err != nil {
+		return err
+	}
+	b.edit, b.state, b.post = edit, state, p.at.URL()
+	if d, ok := rec.vals["write_date"].(orm.Datetime); ok {
+		b.stamp = strconv.FormatInt(d.Time().UnixMilli(), 36)
+	}
+	if err := f.offers(b, rec); err != nil {
+		return err
+	}
+	if err := p.names.load(); err != nil {
+		return err
+	}
+	out := &formPage{Tree: b.form(f.view, rec), Edit: edit, New: f.id == 0, Dialog: p.dialog, Post: p.at.URL(), Error: failure,
+		Version: version(rec), ModelName: f.act.Model, RecordID: f.id, Hint: f.hint, Conflict: f.conflict, Focus: f.focus}
+	out.Name = str(rec.vals["display_name"])
+	if f.id == 0 {
+		out.Name = "New"
+	}
+	p.title = out.Name
+	if p.dialog {
+		p.title = f.act.Name
+	}
+	if s := f.view.Root.Attr("string"); p.dialog && p.title == "" {
+		p.title = s
+	}
+	if edit {
+		out.Carry = carry(state, b.base)
+		raw, err := json.Marshal(b.base)
+		if err != nil {
+			return err
+		}
+		out.Base = string(raw)
+		for _, l := range b.lists {
+			out.Lists = append(out.Lists, l)
+		}
+		sortLists(out.Lists)
+	}
+	f.around(out, rec)
+	if out.Tree.Chatter && f.id != 0 {
+		if out.Chatter, err = p.chatter(f.rs, b); err != nil {
+			return err
+		}
+	}
+	return p.show("form", out)
+}
+
+// around fills in what stands around the form.
+func (f *recordForm) around(out *formPage, rec *record) {
+	p := f.p
+	out.CanEdit = f.id != 0 && f.editable()
+	out.EditURL = p.at.with(editParam, "1").URL()
+	out.CloseURL = p.closed(p.at).URL()
+	if !p.dialog {
+		out.CloseURL = p.at.with(editParam, "").URL()
+		if f.id == 0 {
+			out.CloseURL = p.backURL()
+		}
+	}
+	transient := f.rs.Model.Transient
+	if f.can.Create && f.view.Root.Flag("create", true) && p.flag("create") && !transient && f.id != 0 && !p.dialog {
+		path := strings.TrimSuffix(p.at.path, "/"+fmt.Sprint(f.id)) + "/new"
+		out.NewURL = place{path: path, params: p.at.with(editParam, "", resParam, "").params, up: p.at.up}.URL()
+	}
+	if f.id == 0 || transient || p.dialog {
+		return
+	}
+	if f.can.Create && f.view.Root.Flag("duplicate", true) && f.view.Root.Flag("create", true) && p.flag("create") {
+		out.Actions = append(out.Actions, choice{"duplicate", "Duplicate"})
+	}
+	if fi, ok := p.fields[f.act.Model]["active"]; ok && f.can.Write && !fi.ReadonlyForUser {
+		if rec.vals["active"] == true {
+			out.Actions = append(out.Actions, choice{"archive", "Archive"})
+		} else {
+			out.Actions = append(out.Actions, choice{"unarchive", "Unarchive"})
+			out.Archived = true
+		}
+	}
+	if f.can.Unlink && f.view.Root.Flag("delete", true) && p.flag("delete") {
+		out.Actions = append(out.Actions, choice{"delete", "Delete"})
+	}
+	if bound, err := p.boundActions(f.act.Model, "form"); err == nil {
+		out.Actions = append(out.Actions, bound...)
+	}
+	if err := f.neighbours(out); err != nil {
+		p.env.Log().Debug("neighbours of a record", "error", err.Error())
+	}
+}
+
+// neighbours finds the records before and after this one in the list it was
+// opened from.
+func (f *recordForm) neighbours(out *formPage) error {
+	p := f.p
+	at := int(toID(p.Query(resParam)))
+	up, ok := p.at.parent()
+	if at <= 0 || !ok || !strings.HasPrefix(p.at.path, up.path+"/") {
+		return nil
+	}
+	was := p.at
+	p.at = up
+	l, err := p.newListing(f.act, "list")
+	p.at = was
+	if err != nil {
+		return err
+	}
+	if err := l.sorted(); err != nil {
+		return err
+	}
+	d, _, _ := l.search.compile(l.q)
+	d = orm.And(f.act.Domain, d)
+	offset := max(at-2, 0)
+	found, err := l.rs.Search(d, orm.SearchOptions{Offset: offset, Limit: at - offset + 1, Order: l.order})
+	if err != nil {
+		return err
+	}
+	i := at - 1 - offset
+	if i >= len(found.IDs) || found.IDs[i] != f.id {
+		return nil // the list is not what it was
+	}
+	total, err := l.rs.SearchCount(d, 0)
+	if err != nil {
+		return err
+	}
+	out.Position = fmt.Sprintf("%d / %d", at, total)
+	to := func(id int64, at int) string {
+		pl := p.at.with(resParam, fmt.Sprint(at), editParam, "")
+		pl.path = up.path + "/" + fmt.Sprint(id)
+		return pl.URL()
+	}
+	if i > 0 {
+		out.Prev = to(found.IDs[i-1], at-1)
+	}
+	if i+1 < len(found.IDs) {
+		out.Next = to(found.IDs[i+1], at+1)
+	}
+	return nil
+}
+
+// version names the state of a record.
+func version(rec *record) string {
+	d, ok := rec.vals["write_date"].(orm.Datetime)
+	if !ok || d.IsZero() {
+		return ""
+	}
+	return d.Time().Format(time.RFC3339Nano)
+}
+
+// carry hands on what was typed for fields that are hidden now, so that it is
+// there again, and saved, when they come back.
+func carry(t *typed, base map[string]string) []hidden {
+	if t == nil {
+		return nil
+	}
+	keep := url.Values{}
+	for input, was := range t.base {
+		if _, shown := base[input]; shown {
+			continue
+		}
+		if list := inLines(input); list != "" {
+			if _, shown := base[inputPrefix+list]; shown {
+				continue // a line that is gone
+			}
+		}
+		for k, v := range t.form {
+			if k == input || strings.HasPrefix(k, input+"~") {
+				keep[k] = v
+			}
+		}
+		base[input] = was
+	}
+	return hiddenOf(keep)
+}
+
+// inLines is the x2many field an input of a line belongs to, "" for others.
+func inLines(input string) string {
+	list, _, ok := strings.Cut(strings.TrimPrefix(input, inputPrefix), ".")
+	if !ok {
+		return ""
+	}
+	return list
+}
+
+// offers finds the records that statusbars, checkboxes and text suggestions
+// offer.
+func (f *recordForm) offers(b *builder, rec *record) error {
+	p := f.p
+	fields, err := p.fieldsOf(f.act.Model)
+	if err != nil {
+		return err
+	}
+	vars := rec.scope(b.vars, nil)
+	for _, n := range f.view.Fields() {
+		fi, ok := fields[n.Name()]
+		if !ok || !p.nodeAllowed(n) {
+			continue
+		}
+		widget := n.Attr("widget")
+		switch {
+		case widget == "statusbar" && fi.Kind == orm.Many2one, b.edit && widget == "many2many_checkboxes":
+			found, err := p.candidates(fi.Comodel, b.refDomain(fi, n, vars), 200)
+			if err != nil {
+				return err
+			}
+			list := []choice{}
+			for _, c := range found {
+				list = append(list, choice{fmt.Sprint(c.ID), c.Name})
+			}
+			b.options[fi.Name] = list
+		case b.edit && fi.Relational() && !b.truth(n.Attr("readonly"), vars) && !b.truth(n.Attr("invisible"), vars):
+			if err := f.suggest(b, fi, n, vars); err != nil {
+				return err
+			}
+			if fi.Kind == orm.One2many {
+				if err := f.suggestLines(b, rec, fi, n, vars); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// suggest loads the names an input without JavaScript suggests.
+func (f *recordForm) suggest(b *builder, fi fieldInfo, n *view.Node, vars map[string]any) error {
+	if fi.Kind == orm.One2many {
+		return nil
+	}
+	domain := b.refDomain(fi, n, vars)
+	key := listKey(fi.Comodel, domain)
+	if _, known := b.lists[key]; known || len(b.lists) >= 40 {
+		return nil
+	}
+	found, err := f.p.candidates(fi.Comodel, domain, 60)
+	if err != nil {
+		return err
+	}
+	list := dataList{ID: fmt.Sprintf("names-%d", len(b.lists)+1)}
+	for _, c := range found {
+		list.Names = append(list.Names, c.Name)
+	}
+	b.lists[key] = list
+	return nil
+}
+
+// suggestLines does so for the columns of the lines that are there.
+func (f *recordForm) suggestLines(b *builder, rec *record, fi fieldInfo, n *view.Node, vars map[string]any) error {
+	list := rec.lists[fi.Name]
+	if list == nil || list.denied || len(list.rows) == 0 {
+		return nil
+	}
+	fields, err := f.p.fieldsOf(fi.Comodel)
+	if err != nil {
+		return err
+	}
+	for _, r := range list.rows {
+		lineVars := r.scope(b.vars, vars)
+		for _, k := range list.view.Fields() {
+			cf, ok := fields[k.Name()]
+			if ok && cf.Kind == orm.Many2one && !cf.ReadonlyForUser && !b.columnHidden(k, vars) && !b.truth(k.Attr("readonly"), lineVars) && k.Attr("optional") != "hide" {
+				if err := f.suggest(b, cf, k, lineVars); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// candidates are records a relation may take, none when the user may not read
+// them.
+func (p *page) candidates(model, domain string, limit int) ([]orm.NamedID, error) {
+	can, err := p.rights(model)
+	if err != nil || !can.Read {
+		return nil, err
+	}
+	var v any
+	if err := decodeJSON(domain, &v); err != nil {
+		return nil, err
+	}
+	d, err := orm.ToDomain(exprValue(v))
+	if err != nil {
+		return nil, err
+	}
+	found, err := p.env.Model(model).NameSearch("", d, "ilike", limit)
+	if orm.CodeOf(err) != "" {
+		return nil, nil // a domain over a field the user may not see
+	}
+	return found, err
+}

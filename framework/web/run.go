@@ -1,0 +1,267 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"fusion/framework/expr"
+	"fusion/framework/orm"
+	"fusion/framework/server"
+)
+
+// follow goes where the result of a method leads: an action given as a
+// dictionary, or back.
+func (p *page) follow(result any, back place) error {
+	d, ok := exprValue(result).(map[string]any)
+	if !ok || result == nil {
+		return p.Redirect(http.StatusSeeOther, back.URL())
+	}
+	switch kind := str(d["type"]); kind {
+	case "ir.actions.act_window_close":
+		p.tellEffect(d)
+		return p.Redirect(http.StatusSeeOther, p.closed(back).URL())
+	case "ir.actions.act_window":
+		to, err := p.placeOfDict(d)
+		if err != nil {
+			return err
+		}
+		to.up = p.under(back)
+		return p.Redirect(http.StatusSeeOther, back.handOn(to).URL())
+	case "ir.actions.client":
+		return p.followClient(d, back)
+	case "ir.actions.act_url":
+		return p.openURL(str(d["url"]))
+	case "ir.actions.report":
+		ids := toIDs(d["active_ids"])
+		if ctx, ok := d["context"].(map[string]any); ok && len(ids) == 0 {
+			ids = toIDs(ctx["active_ids"])
+		}
+		if len(ids) == 0 {
+			ids = toIDs(d["docids"])
+		}
+		if len(ids) == 0 {
+			ids = toIDs(p.env.Key("active_ids"))
+		}
+		return p.Redirect(http.StatusSeeOther, reportURL(str(d["report_name"]), ids))
+	case "":
+		return p.Redirect(http.StatusSeeOther, back.URL())
+	default:
+		return server.Errorf(http.StatusNotImplemented, "Actions of the kind %s are not built.", kind)
+	}
+}
+
+// under are the pages above one that a button opens from here. A dialog that
+// leads on gives way to what it leads to.
+func (p *page) under(back place) []string {
+	if p.dialog {
+		return slices.Clone(back.up)
+	}
+	up := append(slices.Clone(back.up), back.own())
+	if len(up) > maxUp {
+		up = up[len(up)-maxUp:]
+	}
+	return up
+}
+
+// closed is where one is after a dialog, and the page itself outside of one.
+func (p *page) closed(back place) place {
+	if !p.dialog {
+		return back
+	}
+	if up, ok := back.parent(); ok {
+		return up
+	}
+	kind, rest, _ := strings.Cut(back.path, "/")
+	key, _, _ := strings.Cut(rest, "/")
+	if act, err := p.loadAction(place{path: kind + "/" + key}); err == nil && !act.Dialog {
+		return place{path: kind + "/" + key}
+	}
+	return place{}
+}
+
+// tellEffect shows the message an action carries.
+func (p *page) tellEffect(d map[string]any) {
+	if effect, ok := d["effect"].(map[string]any); ok && str(effect["message"]) != "" {
+		p.Session.Tell(server.Note{Kind: "success", Text: str(effect["message"])})
+	}
+}
+
+func (p *page) followClient(d map[string]any, back place) error {
+	params, _ := d["params"].(map[string]any)
+	switch tag := str(d["tag"]); tag {
+	case "display_notification":
+		kind := str(params["type"])
+		if kind == "" {
+			kind = "info"
+		}
+		p.Session.Tell(server.Note{Kind: kind, Title: str(params["title"]), Text: noteText(params)})
+		if next, ok := params["next"].(map[string]any); ok {
+			return p.follow(next, back)
+		}
+		return p.Redirect(http.StatusSeeOther, back.URL())
+	case "reload", "soft_reload":
+		return p.Redirect(http.StatusSeeOther, p.closed(back).URL())
+	case "home":
+		return p.Redirect(http.StatusSeeOther, "/web")
+	default:
+		if p.w.Pages[tag] == nil {
+			return server.Errorf(http.StatusNotImplemented, "The page “%s” is not part of this program.", tag)
+		}
+		if id := toID(d["id"]); id != 0 {
+			return p.Redirect(http.StatusSeeOther, place{path: fmt.Sprintf("action/%d", id), up: p.under(back)}.URL())
+		}
+		found, err := p.env.Sudo().Model("ir.actions.client").Search(orm.Leaf("tag", "=", tag), orm.SearchOptions{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if found.Len() == 0 {
+			return server.Errorf(http.StatusNotImplemented, "No action opens the page “%s”.", tag)
+		}
+		return p.Redirect(http.StatusSeeOther, place{path: fmt.Sprintf("action/%d", found.ID()), up: p.under(back)}.URL())
+	}
+}
+
+// noteText is the message of a notification, its links named in the text.
+func noteText(params map[string]any) string {
+	text := str(params["message"])
+	if links, ok := params["links"].([]any); ok {
+		for _, l := range links {
+			if m, ok := l.(map[string]any); ok {
+				text = strings.Replace(text, "%s", str(m["label"]), 1)
+			}
+		}
+	}
+	return text
+}
+
+func reportURL(name string, ids []int64) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = fmt.Sprint(id)
+	}
+	return "/web/report/" + url.PathEscape(name) + "/" + strings.Join(texts, ",")
+}
+
+// report prints records.
+func (p *page) report() error {
+	if p.w.Report == nil {
+		return server.Errorf(http.StatusNotImplemented, "Printing is not part of this program.")
+	}
+	var ids []int64
+	for _, s := range strings.Split(p.Var("ids"), ",") {
+		if id := toID(s); id > 0 {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return server.Errorf(http.StatusBadRequest, "No records to print were named.")
+	}
+	f, err := p.w.Report(p.env, p.Var("report"), ids)
+	if err != nil {
+		return err
+	}
+	return p.sendFile(f.Name, f.Type, f.Content, p.Query("download") == "")
+}
+
+// serverCode is the code of a server action: model.method(…), records.method(…)
+// or the same after "action = ".
+var serverCode = regexp.MustCompile(`^(?:action\s*=\s*)?(model|records|record)\.`)
+
+// runServer runs a server action on records.
+func (p *page) runServer(id int64, model string, ids []int64) (any, error) {
+	rows, err := p.env.Sudo().Model("ir.actions.server").Browse(id).Read("name", "state", "code", "model_name", "groups_id", "child_ids")
+	if err != nil {
+		return nil, err
+	}
+	r := rows[0]
+	if groups, _ := r["groups_id"].([]int64); len(groups) > 0 {
+		mine, err := p.groupIDs()
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }) {
+			return nil, orm.AccessErrorf("“%s” is reserved to certain groups.", str(r["name"]))
+		}
+	}
+	switch str(r["state"]) {
+	case "multi":
+		var last any
+		children, _ := r["child_ids"].([]int64)
+		for _, c := range children {
+			out, err := p.runServer(c, model, ids)
+			if err != nil {
+				return nil, err
+			}
+			if out != nil {
+				last = out
+			}
+		}
+		return last, nil
+	case "code":
+	default:
+		return nil, orm.UserErrorf("The server action “%s” is of a kind that is not built: %s.", str(r["name"]), str(r["state"]))
+	}
+	code := strings.TrimSpace(str(r["code"]))
+	m := serverCode.FindStringSubmatch(code)
+	if m == nil {
+		return nil, orm.UserErrorf("The code of the server action “%s” is not of the form model.method().", str(r["name"]))
+	}
+	call, err := expr.ParseCall("model." + code[len(m[0]):])
+	if err != nil {
+		return nil, orm.UserErrorf("The code of the server action “%s” cannot be read: %v", str(r["name"]), err)
+	}
+	if model == "" || str(r["model_name"]) != model {
+		model, ids = str(r["model_name"]), nil
+	}
+	keys := map[string]any{"active_model": model, "active_ids": ids}
+	if len(ids) > 0 {
+		keys["active_id"] = ids[0]
+	}
+	rs, err := p.env.WithContext(keys).Lookup(model)
+	if err != nil {
+		return nil, err
+	}
+	if m[1] != "model" || !rs.Model.OnModel(call.Method) {
+		rs = rs.Browse(ids...)
+	}
+	return rs.Call(call.Method, orm.Args{Pos: call.Args, Kw: call.Kwargs})
+}
+
+// askToRun is the page of a server action opened by its address: it runs on a
+// post only, as it may change things.
+func (p *page) askToRun(act *action) error {
+	p.title = act.Name
+	return p.show("confirm", confirmView{Question: fmt.Sprintf("Run “%s”?", act.Name), Action: p.at.URL(), Yes: "Run", Hidden: []hidden{{"_do", "run"}}, Back: p.backURL()})
+}
+
+// confirmView asks before something is done, for browsers without JavaScript.
+type confirmView struct {
+	Question string
+	Action   string
+	Hidden   []hidden
+	Yes      string
+	Danger   bool
+	Back     string
+}
+
+func (p *page) backURL() string {
+	if up, ok := p.at.parent(); ok {
+		return up.URL()
+	}
+	return "/web"
+}
+
+// confirm asks for what the posted form wants done; all it carried is posted
+// again with the answer.
+func (p *page) confirm(question, yes string, danger bool, back string) error {
+	form := url.Values{}
+	for k, v := range p.form {
+		form[k] = v
+	}
+	form.Set(confirmParam, "1")
+	return p.show("confirm", confirmView{Question: question, Action: p.at.URL(), Hidden: hiddenOf(form), Yes: yes, Danger: danger, Back: back})
+}

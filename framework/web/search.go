@@ -1,0 +1,552 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fusion/framework/expr"
+	"fusion/framework/orm"
+	"fusion/framework/view"
+
+	"github.com/shopspring/decimal"
+)
+
+// Parameters of a search, all repeated, so that every state of a list is a
+// link.
+const (
+	filterParam = "f"      // name of a filter, or name~period for dates
+	textParam   = "s"      // field:text
+	groupParam  = "g"      // field or field:granularity
+	customParam = "c"      // field:operator:value
+	openParam   = "open"   // path of an opened group
+	sortParam   = "sort"   // field, or field desc
+	pageParam   = "p"      // page, from 1
+	setParam    = "set"    // 1: the defaults of the action no longer count
+	showParam   = "show"   // optional columns shown
+	inParam     = "in"     // field of the search box
+	queryParam  = "q"      // text of the search box
+	selectParam = "select" // all: the rows of the page are selected
+)
+
+// query is the state of a search.
+type query struct {
+	Filters []string
+	Texts   []textTerm
+	Groups  []string
+	Custom  []customTerm
+	Open    []string
+	Sort    string
+	Page    int
+	Set     bool
+	Show    []string
+	ShowSet bool
+}
+
+type textTerm struct{ Field, Text string }
+
+type customTerm struct{ Field, Op, Value string }
+
+// parseQuery reads a search from an address.
+func parseQuery(q url.Values) query {
+	s := query{Filters: q[filterParam], Groups: q[groupParam], Open: q[openParam], Sort: q.Get(sortParam), Page: 1,
+		Set: q.Get(setParam) != "", ShowSet: q.Has(showParam)}
+	for _, v := range q[showParam] {
+		if v != "" {
+			s.Show = append(s.Show, v)
+		}
+	}
+	for _, v := range q[textParam] {
+		if field, text, ok := strings.Cut(v, ":"); ok && text != "" {
+			s.Texts = append(s.Texts, textTerm{field, text})
+		}
+	}
+	if text := strings.TrimSpace(q.Get(queryParam)); text != "" {
+		t := textTerm{q.Get(inParam), text}
+		if !slices.Contains(s.Texts, t) {
+			s.Texts = append(s.Texts, t)
+		}
+	}
+	for _, v := range q[customParam] {
+		if parts := strings.SplitN(v, ":", 3); len(parts) == 3 {
+			s.Custom = append(s.Custom, customTerm{parts[0], parts[1], parts[2]})
+		}
+	}
+	if f := q.Get("cf"); f != "" {
+		s.Custom = append(s.Custom, customTerm{f, q.Get("co"), q.Get("cv")})
+	}
+	if g := q.Get("addg"); g != "" && !slices.Contains(s.Groups, g) {
+		s.Groups = append(s.Groups, g)
+	}
+	if n, err := strconv.Atoi(q.Get(pageParam)); err == nil && n > 1 {
+		s.Page = n
+	}
+	return s
+}
+
+// values writes a search into an address; what was set of the page's own
+// parameters in keep stays.
+func (s query) values(keep url.Values) url.Values {
+	out := url.Values{}
+	for _, k := range []string{menuParam, nameParam, domainParam, contextParam, modesParam, viewsParam, limitParam, dialogParam, searchParam, viewParam} {
+		if v := keep[k]; len(v) > 0 {
+			out[k] = v
+		}
+	}
+	set := func(k string, v []string) {
+		if len(v) > 0 {
+			out[k] = v
+		}
+	}
+	set(filterParam, s.Filters)
+	set(groupParam, s.Groups)
+	set(openParam, s.Open)
+	if s.ShowSet {
+		out[showParam] = s.Show
+		if len(s.Show) == 0 {
+			out[showParam] = []string{""}
+		}
+	}
+	for _, t := range s.Texts {
+		out.Add(textParam, t.Field+":"+t.Text)
+	}
+	for _, c := range s.Custom {
+		out.Add(customParam, c.Field+":"+c.Op+":"+c.Value)
+	}
+	if s.Sort != "" {
+		out.Set(sortParam, s.Sort)
+	}
+	if s.Page > 1 {
+		out.Set(pageParam, strconv.Itoa(s.Page))
+	}
+	if s.Set {
+		out.Set(setParam, "1")
+	}
+	return out
+}
+
+// clone is a copy for a link that changes something: it counts as set by the
+// user, starts at the first page and opens no group.
+func (s query) clone() query {
+	s.Filters, s.Groups, s.Texts, s.Custom = slices.Clone(s.Filters), slices.Clone(s.Groups), slices.Clone(s.Texts), slices.Clone(s.Custom)
+	s.Open, s.Page, s.Set = nil, 1, true
+	return s
+}
+
+// searcher evaluates a search view for a query.
+type searcher struct {
+	model   *orm.Model
+	view    *view.Search
+	loc     *locale
+	vars    map[string]any
+	now     time.Time // in the user's zone
+	exprs   *expr.Cache
+	allowed func(n *view.Node) bool
+	known   func(field string) bool
+	name    func(model string, id int64) string
+}
+
+// facet is one part of the search as the search bar shows it.
+type facet struct {
+	Label  string
+	Values []string
+	Kind   string // filter, text, group, custom
+	Remove query
+}
+
+// date periods a filter on a date offers.
+func periods() []choice {
+	return []choice{{"today", "Today"}, {"this_week", "This Week"}, {"this_month", "This Month"}, {"last_month", "Last Month"},
+		{"this_quarter", "This Quarter"}, {"last_quarter", "Last Quarter"}, {"this_year", "This Year"}, {"last_year", "Last Year"}}
+}
+
+// period gives the first day of a period and the first one after it.
+func period(name string, now time.Time) (from, to time.Time, ok bool) {
+	y, m, d := now.Date()
+	day := time.Date(y, m, d, 0, 0, 0, 0, now.Location())
+	month := time.Date(y, m, 1, 0, 0, 0, 0, now.Location())
+	quarter := time.Date(y, (m-1)/3*3+1, 1, 0, 0, 0, 0, now.Location())
+	year := time.Date(y, 1, 1, 0, 0, 0, 0, now.Location())
+	switch name {
+	case "today":
+		return day, day.AddDate(0, 0, 1), true
+	case "this_week":
+		monday := day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
+		return monday, monday.AddDate(0, 0, 7), true
+	case "this_month":
+		return month, month.AddDate(0, 1, 0), true
+	case "last_month":
+		return month.AddDate(0, -1, 0), month, true
+	case "this_quarter":
+		return quarter, quarter.AddDate(0, 3, 0), true
+	case "last_quarter":
+		return quarter.AddDate(0, -3, 0), quarter, true
+	case "this_year":
+		return year, year.AddDate(1, 0, 0), true
+	case "last_year":
+		return year.AddDate(-1, 0, 0), year, true
+	}
+	return from, to, false
+}
+
+// defaults are the parts of a search an action's context asks for.
+func (s *searcher) defaults(context map[string]any) query {
+	q := query{Page: 1}
+	for _, f := range s.view.Filters {
+		if v := context["search_default_"+f.Name]; truthy(v) && f.Name != "" && s.allowed(f.Node) {
+			switch {
+			case f.GroupBy != "":
+				if !slices.Contains(q.Groups, f.GroupBy) {
+					q.Groups = append(q.Groups, f.GroupBy)
+				}
+			case f.Date != "" && f.Domain == "":
+				q.Filters = append(q.Filters, f.Name+"~this_month")
+			default:
+				q.Filters = append(q.Filters, f.Name)
+			}
+		}
+	}
+	for _, f := range s.view.Fields {
+		v := context["search_default_"+f.Name]
+		if !truthy(v) || !s.known(f.Name) {
+			continue
+		}
+		text := fmt.Sprint(v)
+		if list, ok := v.([]any); ok && len(list) > 0 {
+			v, text = list[0], fmt.Sprint(list[0])
+		}
+		if fld := s.model.Fields[f.Name]; fld.Relational() {
+			if id, ok := v.(int64); ok {
+				text = fmt.Sprintf("=%d", id)
+			}
+		}
+		q.Texts = append(q.Texts, textTerm{f.Name, text})
+	}
+	if g := str(context["group_by"]); g != "" {
+		q.Groups = append(q.Groups, g)
+	}
+	for _, g := range toTexts(context["group_by"]) {
+		q.Groups = append(q.Groups, g)
+	}
+	return q
+}
+
+func toTexts(v any) []string {
+	list, _ := v.([]any)
+	var out []string
+	for _, e := range list {
+		if s := str(e); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func truthy(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return x
+	case int64:
+		return x != 0
+	case float64:
+		return x != 0
+	case string:
+		return x != ""
+	case []any:
+		return len(x) > 0
+	}
+	return true
+}
+
+// compile turns a query into a domain and into the facets that show it. What
+// cannot be searched for is told in problems and left out.
+func (s *searcher) compile(q query) (d orm.Domain, facets []facet, problems []string) {
+	type bucket struct {
+		domains []orm.Domain
+		facet   facet
+	}
+	var order []string
+	buckets := map[string]*bucket{}
+	put := func(key, label, kind, value string, dom orm.Domain, remove func(query) query) {
+		b := buckets[key]
+		if b == nil {
+			b = &bucket{facet: facet{Label: label, Kind: kind, Remove: q.clone()}}
+			buckets[key] = b
+			order = append(order, key)
+		}
+		b.domains = append(b.domains, dom)
+		b.facet.Values = append(b.facet.Values, value)
+		b.facet.Remove = remove(b.facet.Remove)
+	}
+	for _, f := range q.Filters {
+		name, per, _ := strings.Cut(f, "~")
+		fi := slices.IndexFunc(s.view.Filters, func(x view.Filter) bool { return x.Name == name })
+		if fi < 0 || !s.allowed(s.view.Filters[fi].Node) {
+			problems = append(problems, fmt.Sprintf("There is no filter “%s” here.", shorten(name, 40)))
+			continue
+		}
+		flt := s.view.Filters[fi]
+		dom, label, err := s.filter(flt, per)
+		if err != nil {
+			problems = append(problems, err.Error())
+			continue
+		}
+		put(fmt.Sprintf("filter%d", flt.Group), "", "filter", label, dom, func(c query) query {
+			c.Filters = slices.DeleteFunc(c.Filters, func(x string) bool { return x == f })
+			return c
+		})
+	}
+	for _, t := range q.Texts {
+		sf, ok := s.field(t.Field)
+		if !ok {
+			problems = append(problems, fmt.Sprintf("“%s” cannot be searched here.", shorten(t.Field, 40)))
+			continue
+		}
+		dom, shown, err := s.text(sf, t.Text)
+		if err != nil {
+			problems = append(problems, err.Error())
+			continue
+		}
+		put("text"+sf.Name, s.fieldLabel(sf), "text", shown, dom, func(c query) query {
+			c.Texts = slices.DeleteFunc(c.Texts, func(x textTerm) bool { return x == t })
+			return c
+		})
+	}
+	for i, c := range q.Custom {
+		dom, label, err := s.custom(c)
+		if err != nil {
+			problems = append(problems, err.Error())
+			continue
+		}
+		put(fmt.Sprintf("custom%d", i), "", "custom", label, dom, func(x query) query {
+			x.Custom = slices.DeleteFunc(x.Custom, func(y customTerm) bool { return y == c })
+			return x
+		})
+	}
+	var all []orm.Domain
+	for _, k := range order {
+		all = append(all, orm.Or(buckets[k].domains...))
+		facets = append(facets, buckets[k].facet)
+	}
+	for _, g := range q.Groups {
+		remove := q.clone()
+		remove.Groups = slices.DeleteFunc(remove.Groups, func(x string) bool { return x == g })
+		facets = append(facets, facet{Label: "", Values: []string{s.groupLabel(g)}, Kind: "group", Remove: remove})
+	}
+	return orm.And(all...), facets, problems
+}
+
+func (s *searcher) filter(f view.Filter, per string) (orm.Domain, string, error) {
+	label := f.Label
+	if label == "" {
+		label = f.Name
+	}
+	if f.Date != "" && per != "" {
+		from, to, ok := period(per, s.now)
+		if !ok {
+			return nil, "", fmt.Errorf("There is no period “%s”.", shorten(per, 40))
+		}
+		head, _, _ := strings.Cut(f.Date, ".")
+		kind := orm.DateKind
+		if fld := s.model.Fields[head]; fld != nil && head == f.Date {
+			kind = fld.Kind
+		}
+		i := slices.IndexFunc(periods(), func(c choice) bool { return c.Value == per })
+		return span(f.Date, kind, from, to), label + ": " + periods()[i].Label, nil
+	}
+	d, err := s.exprs.Domain(f.Domain, s.vars)
+	if err != nil {
+		return nil, "", fmt.Errorf("The filter “%s” cannot be evaluated: %v", label, err)
+	}
+	return orm.Domain(d), label, nil
+}
+
+// span is the condition that a date lies in [from, to).
+func span(field string, kind orm.Kind, from, to time.Time) orm.Domain {
+	if kind == orm.DatetimeKind {
+		return orm.And(orm.Leaf(field, ">=", orm.DatetimeOf(from).String()), orm.Leaf(field, "<", orm.DatetimeOf(to).String()))
+	}
+	return orm.And(orm.Leaf(field, ">=", orm.DateOf(from).String()), orm.Leaf(field, "<", orm.DateOf(to).String()))
+}
+
+// field finds a field of the search view; "" is the first one.
+func (s *searcher) field(name string) (view.SearchField, bool) {
+	for _, f := range s.view.Fields {
+		if (f.Name == name || name == "") && s.known(f.Name) && s.allowed(f.Node) {
+			return f, true
+		}
+	}
+	if name == "" || s.known(name) && s.model.Fields[name].Searchable() {
+		if name == "" {
+			name = "display_name"
+		}
+		return view.SearchField{Name: name}, true
+	}
+	return view.SearchField{}, false
+}
+
+func (s *searcher) fieldLabel(f view.SearchField) string {
+	if f.Label != "" {
+		return f.Label
+	}
+	if fld := s.model.Fields[f.Name]; fld != nil {
+		return fld.Label
+	}
+	return f.Name
+}
+
+// text is the domain for a text typed for a field. For relations "=12" means
+// the record with that id.
+func (s *searcher) text(sf view.SearchField, text string) (orm.Domain, string, error) {
+	f := s.model.Fields[sf.Name]
+	label := s.fieldLabel(sf)
+	if f.Relational() && strings.HasPrefix(text, "=") {
+		if id := toID(text[1:]); id != 0 {
+			op := sf.Operator
+			if op == "" {
+				op = "="
+				if f.X2many() {
+					op = "in"
+				}
+			}
+			var v any = id
+			if op == "in" {
+				v = []any{id}
+			}
+			return orm.Leaf(f.Name, op, v), s.name(f.Comodel, id), nil
+		}
+	}
+	if sf.FilterDomain != "" {
+		vars := make(map[string]any, len(s.vars)+2)
+		for k, v := range s.vars {
+			vars[k] = v
+		}
+		vars["self"], vars["raw_value"] = text, text
+		d, err := s.exprs.Domain(sf.FilterDomain, vars)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s cannot be searched: %v", label, err)
+		}
+		return orm.Domain(d), text, nil
+	}
+	op := sf.Operator
+	or := func(def string) string {
+		if op == "" {
+			return def
+		}
+		return op
+	}
+	switch f.Kind {
+	case orm.Integer, orm.Float, orm.Monetary, orm.Many2oneRef:
+		v, err := s.loc.parse(f, text)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s is not searched: %v", label, err)
+		}
+		if d, ok := v.(decimal.Decimal); ok {
+			v = d.InexactFloat64()
+		}
+		return orm.Leaf(f.Name, or("="), v), text, nil
+	case orm.Boolean:
+		yes := slices.Contains([]string{"1", "yes", "y", "true", "on"}, strings.ToLower(strings.TrimSpace(text)))
+		return orm.Leaf(f.Name, "=", yes), s.loc.text(f, yes, 0), nil
+	case orm.Selection:
+		var hits []any
+		for _, o := range f.Options {
+			if strings.Contains(strings.ToLower(o.Label), strings.ToLower(text)) || o.Value == text {
+				hits = append(hits, o.Value)
+			}
+		}
+		if hits == nil {
+			return nil, "", fmt.Errorf("%s has no value “%s”.", label, shorten(text, 40))
+		}
+		return orm.Leaf(f.Name, "in", hits), text, nil
+	case orm.DateKind, orm.DatetimeKind:
+		day, err := s.loc.parseDay(strings.TrimSpace(text))
+		if err != nil {
+			return nil, "", fmt.Errorf("%s is not searched: %v", label, err)
+		}
+		y, m, d := day.Time().Date()
+		from := time.Date(y, m, d, 0, 0, 0, 0, s.now.Location())
+		return span(f.Name, f.Kind, from, from.AddDate(0, 0, 1)), s.loc.day(day), nil
+	}
+	return orm.Leaf(f.Name, or("ilike"), text), text, nil
+}
+
+// customOps are the conditions people may build, by the kind of the field.
+func customOps(f *orm.Field) []choice {
+	switch f.Kind {
+	case orm.Boolean:
+		return []choice{{"=", "is"}}
+	case orm.Integer, orm.Float, orm.Monetary, orm.DateKind, orm.DatetimeKind:
+		return []choice{{"=", "is"}, {"!=", "is not"}, {">", "greater than"}, {"<", "less than"}, {">=", "at least"}, {"<=", "at most"}, {"set", "is set"}, {"unset", "is not set"}}
+	case orm.Selection:
+		return []choice{{"=", "is"}, {"!=", "is not"}, {"set", "is set"}, {"unset", "is not set"}}
+	}
+	return []choice{{"ilike", "contains"}, {"not ilike", "does not contain"}, {"=", "is"}, {"!=", "is not"}, {"set", "is set"}, {"unset", "is not set"}}
+}
+
+func (s *searcher) custom(c customTerm) (orm.Domain, string, error) {
+	if !s.known(c.Field) || !s.model.Fields[c.Field].Searchable() {
+		return nil, "", fmt.Errorf("“%s” cannot be searched here.", shorten(c.Field, 40))
+	}
+	f := s.model.Fields[c.Field]
+	all := []choice{{"ilike", "contains"}, {"not ilike", "does not contain"}, {"=", "is"}, {"!=", "is not"}, {">", "greater than"}, {"<", "less than"},
+		{">=", "at least"}, {"<=", "at most"}, {"set", "is set"}, {"unset", "is not set"}}
+	i := slices.IndexFunc(all, func(o choice) bool { return o.Value == c.Op })
+	if i < 0 {
+		return nil, "", fmt.Errorf("There is no condition “%s”.", shorten(c.Op, 20))
+	}
+	label := f.Label + " " + all[i].Label
+	switch c.Op {
+	case "set":
+		return orm.Leaf(f.Name, "!=", false), label, nil
+	case "unset":
+		return orm.Leaf(f.Name, "=", false), label, nil
+	}
+	if !slices.ContainsFunc(customOps(f), func(o choice) bool { return o.Value == c.Op }) {
+		return nil, "", fmt.Errorf("%s cannot be compared with “%s”.", f.Label, all[i].Label)
+	}
+	label += " “" + c.Value + "”"
+	switch f.Kind {
+	case orm.Selection, orm.Boolean:
+		d, _, err := s.text(view.SearchField{Name: f.Name}, c.Value)
+		if err == nil && c.Op == "!=" {
+			d = orm.Not(d)
+		}
+		return d, label, err
+	case orm.Integer, orm.Float, orm.Monetary, orm.DateKind, orm.DatetimeKind:
+		v, err := s.loc.parse(f, c.Value)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s is not searched: %v", f.Label, err)
+		}
+		if d, ok := v.(decimal.Decimal); ok {
+			v = d.InexactFloat64()
+		}
+		return orm.Leaf(f.Name, c.Op, v), label, nil
+	}
+	return orm.Leaf(f.Name, c.Op, c.Value), label, nil
+}
+
+// groupLabel is how a group-by is called: the filter's name if one offers it.
+func (s *searcher) groupLabel(g string) string {
+	for _, f := range s.view.Filters {
+		if f.GroupBy == g && f.Label != "" {
+			return f.Label
+		}
+	}
+	name, gran, _ := strings.Cut(g, ":")
+	if f := s.model.Fields[name]; f != nil {
+		if gran != "" {
+			return f.Label + ": " + strings.ToUpper(gran[:1]) + gran[1:]
+		}
+		return f.Label
+	}
+	return g
+}
+
+// choice is a value and what it is called.
+type choice struct{ Value, Label string }
