@@ -112,7 +112,7 @@ func (f *Field) Inherited() bool { return f.inherited != nil }
 
 // Searchable reports whether domains may use the field.
 func (f *Field) Searchable() bool {
-	return f.Stored || f.search != nil || len(f.Related) > 0 || f.Kind == One2many || f.Name == "id" || f.Name == "display_name"
+	return f.inTable() || f.search != nil || len(f.Related) > 0 || f.Name == "display_name"
 }
 
 // Writable reports whether a client may set the field: a readonly compute

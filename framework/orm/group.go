@@ -310,6 +310,9 @@ func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 		if k.field.Kind == Many2many {
 			return nil, Leaf(name, "not any", []any{}), nil
 		}
+		if dateParts[k.gran] != "" {
+			return nil, Leaf(name+"."+k.gran, "=", false), nil
+		}
 		return nil, Leaf(name, "=", false), nil
 	}
 	if k.field.Kind == Many2many {

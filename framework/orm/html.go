@@ -33,10 +33,12 @@ func SanitizeHTML(s string) string {
 		return ""
 	}
 	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
-	nodes, err := html.ParseFragment(strings.NewReader(htmlPolicy().Sanitize(s)), body)
+	clean := htmlPolicy().Sanitize(s)
+	nodes, err := html.ParseFragment(strings.NewReader(clean), body)
 	if err != nil {
 		return ""
 	}
+	bare := !strings.Contains(clean, "<tbody") // the parser adds one to every table
 	nodes = slices.DeleteFunc(nodes, func(n *html.Node) bool { return n.Type != html.ElementNode && n.Type != html.TextNode })
 	var b strings.Builder
 	switch {
@@ -49,15 +51,15 @@ func SanitizeHTML(s string) string {
 			end = len(nodes)
 		}
 		b.WriteString("<p>")
-		renderHTML(&b, nodes[:end])
+		renderHTML(&b, nodes[:end], bare)
 		b.WriteString("</p>")
-		renderHTML(&b, nodes[end:])
+		renderHTML(&b, nodes[end:], bare)
 	case len(nodes) > 1 && !slices.ContainsFunc(nodes, isBlock):
 		b.WriteString("<span>")
-		renderHTML(&b, nodes)
+		renderHTML(&b, nodes, bare)
 		b.WriteString("</span>")
 	default:
-		renderHTML(&b, nodes)
+		renderHTML(&b, nodes, bare)
 	}
 	return b.String()
 }
@@ -78,13 +80,18 @@ var (
 	voidTags   = []atom.Atom{atom.Area, atom.Br, atom.Col, atom.Hr, atom.Img, atom.Wbr}
 )
 
-// renderHTML writes nodes with no more escapes than are needed.
-func renderHTML(b *strings.Builder, nodes []*html.Node) {
+// renderHTML writes nodes with no more escapes than are needed, and without
+// table bodies when bare.
+func renderHTML(b *strings.Builder, nodes []*html.Node, bare bool) {
 	for _, n := range nodes {
 		switch n.Type {
 		case html.TextNode:
 			b.WriteString(textEscape.Replace(n.Data))
 		case html.ElementNode:
+			if bare && n.DataAtom == atom.Tbody {
+				renderHTML(b, slices.Collect(n.ChildNodes()), bare)
+				continue
+			}
 			b.WriteString("<" + n.Data)
 			for _, a := range n.Attr {
 				b.WriteString(" " + a.Key + `="` + attrEscape.Replace(a.Val) + `"`)
@@ -93,7 +100,7 @@ func renderHTML(b *strings.Builder, nodes []*html.Node) {
 			if slices.Contains(voidTags, n.DataAtom) {
 				continue
 			}
-			renderHTML(b, slices.Collect(n.ChildNodes()))
+			renderHTML(b, slices.Collect(n.ChildNodes()), bare)
 			b.WriteString("</" + n.Data + ">")
 		}
 	}

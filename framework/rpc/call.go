@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,7 +55,27 @@ func (c *call) text(i int, name, otherwise string) string {
 	return otherwise
 }
 
-func (c *call) int(i int, name string) int { return int(c.a.Int(i, name)) }
+// window reads a limit or offset: nothing means none.
+func (c *call) window(i int, name string) (int, error) {
+	v := c.get(i, name)
+	switch x := v.(type) {
+	case nil, bool:
+		if v == true {
+			break
+		}
+		return 0, nil
+	case string:
+		v = json.Number(x)
+	}
+	n, err := number(v)
+	if err != nil {
+		return 0, typeErrorf("%s must be a number", name)
+	}
+	if n < 0 {
+		return 0, orm.ValueErrorf("%s must not be negative", name)
+	}
+	return int(n), nil
+}
 
 func (c *call) values(i int, name string) (orm.Values, error) {
 	switch v := c.get(i, name).(type) {
@@ -188,8 +209,8 @@ func needsIDs(m *orm.Model, name string) bool {
 }
 
 // notCallable are names that are no method of records, whatever an addon says.
-var notCallable = []string{"sudo", "with_context", "with_user", "with_company", "with_env", "mapped", "filtered", "filtered_domain", "sorted",
-	"ensure_one", "init", "browse", "new", "concat", "union", "invalidate_recordset", "invalidate_model", "modified", "flush_model", "flush_recordset", "flush", "clear_caches", "update", "ids", "env", "pool"}
+var notCallable = []string{"sudo", "with_context", "with_user", "with_company", "with_env", "with_prefetch", "mapped", "filtered", "filtered_domain", "sorted", "grouped",
+	"ensure_one", "init", "browse", "new", "concat", "union", "invalidate_recordset", "invalidate_model", "modified", "flush_model", "flush_recordset", "clear_caches", "update", "fetch", "search_fetch"}
 
 // Call runs a method of a model on behalf of a client: first the model's own,
 // then those every model has.
@@ -421,8 +442,13 @@ func nameGet(c *call) (any, error) {
 	return out, err
 }
 
-func options(c *call, offset, limit, order int) orm.SearchOptions {
-	return orm.SearchOptions{Offset: c.int(offset, "offset"), Limit: c.int(limit, "limit"), Order: c.text(order, "order", "")}
+func options(c *call, offset, limit, order int) (o orm.SearchOptions, err error) {
+	if o.Offset, err = c.window(offset, "offset"); err != nil {
+		return o, err
+	}
+	o.Limit, err = c.window(limit, "limit")
+	o.Order = c.text(order, "order", "")
+	return o, err
 }
 
 func search(c *call) (any, error) {
@@ -430,7 +456,11 @@ func search(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.rs.Search(d, options(c, 1, 2, 3))
+	o, err := options(c, 1, 2, 3)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.rs.Search(d, o)
 	return idsOf(found), err
 }
 
@@ -443,7 +473,11 @@ func searchRead(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.rs.Search(d, options(c, 2, 3, 4))
+	o, err := options(c, 2, 3, 4)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.rs.Search(d, o)
 	if err != nil {
 		return nil, err
 	}
@@ -455,7 +489,11 @@ func searchCount(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.rs.SearchCount(d, c.int(1, "limit"))
+	limit, err := c.window(1, "limit")
+	if err != nil {
+		return nil, err
+	}
+	return c.rs.SearchCount(d, limit)
 }
 
 func nameSearch(c *call) (any, error) {
@@ -470,7 +508,9 @@ func nameSearch(c *call) (any, error) {
 	}
 	limit := 100
 	if c.has(3, "limit") {
-		limit = c.int(3, "limit")
+		if limit, err = c.window(3, "limit"); err != nil {
+			return nil, err
+		}
 	}
 	op := c.text(2, "operator", "ilike")
 	if list, ok := c.get(0, "name").([]any); ok { // one of several names

@@ -41,7 +41,13 @@ func (c *call) grouping(limit, offset int) (*grouping, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &grouping{domain: domain, by: by, limit: c.int(limit, "limit"), offset: c.int(offset, "offset"), count: "__count"}
+	g := &grouping{domain: domain, by: by, count: "__count"}
+	if g.limit, err = c.window(limit, "limit"); err != nil {
+		return nil, err
+	}
+	if g.offset, err = c.window(offset, "offset"); err != nil {
+		return nil, err
+	}
 	if lazy := c.get(6, "lazy"); (lazy == nil || lazy == true) && len(by) > 0 {
 		g.by, g.later = by[:1], by[1:]
 		name, _, _ := strings.Cut(by[0], ":")
@@ -204,7 +210,7 @@ func labelKeys(rs orm.Records, by string, rows []map[string]any) error {
 			row[by] = label
 		case nil:
 			row[by] = false
-			if f.Kind == orm.DateKind || f.Kind == orm.DatetimeKind {
+			if (f.Kind == orm.DateKind || f.Kind == orm.DatetimeKind) && !strings.Contains(gran, "_") {
 				setRange(row, by, false)
 			}
 		default:
@@ -263,7 +269,11 @@ func formattedReadGroup(c *call) (any, error) {
 			return nil, orm.UserErrorf("formatted_read_group cannot filter groups by their aggregates (having) yet; filter them at the client.")
 		}
 	}
-	groups, err := c.rs.ReadGroup(d, by, aggs, orm.GroupOptions{Offset: c.int(4, "offset"), Limit: c.int(5, "limit"), Order: c.text(6, "order", "")})
+	o, err := options(c, 4, 5, 6)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := c.rs.ReadGroup(d, by, aggs, orm.GroupOptions{Offset: o.Offset, Limit: o.Limit, Order: o.Order})
 	if err != nil {
 		return nil, err
 	}

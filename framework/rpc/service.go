@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 
 	"fusion/framework/orm"
 	"fusion/framework/server"
@@ -43,8 +44,10 @@ func (h *handler) common(c *server.Context, method string, args []any) (any, err
 		return ""
 	}
 	switch method {
-	case "version", "about":
+	case "version":
 		return versionInfo(), nil
+	case "about":
+		return "Fusion, which answers as Odoo " + series + " does", nil
 	case "login", "authenticate":
 		if want := map[string]int{"login": 3, "authenticate": 4}[method]; len(args) != want {
 			return nil, typeErrorf("%s() takes %d arguments, %d were given", method, want, len(args))
@@ -97,8 +100,10 @@ func (h *handler) database(method string, args []any) (any, error) {
 		return len(args) == 1 && args[0] == any(h.s.Config.Database), nil
 	case "list_lang":
 		return []any{[]any{"en_US", "English (US)"}, []any{"fr_FR", "French / Français"}}, nil
+	case "create_database", "duplicate_database", "drop", "dump", "restore", "rename", "change_admin_password", "migrate_databases", "list_countries":
+		return nil, orm.AccessDenied() // databases are made and dropped on the command line
 	}
-	return nil, orm.AccessDenied()
+	return nil, &typeError{"builtins.KeyError", "Method not found: " + method}
 }
 
 func (h *handler) checkDatabase(v any) error {
@@ -111,23 +116,32 @@ func (h *handler) checkDatabase(v any) error {
 // object is execute and execute_kw: every call carries the user's password or
 // API key.
 func (h *handler) object(c *server.Context, method string, args []any) (any, error) {
-	if method != "execute" && method != "execute_kw" {
-		return nil, &typeError{"builtins.NameError", "Method not available " + method}
-	}
-	if len(args) < 5 {
-		return nil, typeErrorf("%s() needs database, user id, password, model and method", method)
+	if len(args) < 3 {
+		return nil, &typeError{"builtins.IndexError", method + "() needs database, user id, password, model and method"}
 	}
 	if err := h.checkDatabase(args[0]); err != nil {
 		return nil, err
 	}
+	if text, ok := args[1].(string); ok {
+		args[1] = json.Number(strings.TrimSpace(text))
+	}
 	uid, err := number(args[1])
+	if err != nil {
+		return nil, orm.ValueErrorf("the user id must be a number")
+	}
 	password, ok := args[2].(string)
-	if err != nil || !ok || uid <= 0 || password == "" {
+	if !ok || uid <= 0 || password == "" {
 		return nil, orm.AccessDenied()
 	}
 	err = h.guarded(c, fmt.Sprint("user ", uid), func() error { return h.s.Config.Auth.Password(c.Env, uid, password) })
 	if err != nil {
 		return nil, err
+	}
+	if method != "execute" && method != "execute_kw" {
+		return nil, &typeError{"builtins.NameError", "Method not available " + method}
+	}
+	if len(args) < 5 {
+		return nil, typeErrorf("%s() needs database, user id, password, model and method", method)
 	}
 	model, ok1 := args[3].(string)
 	name, ok2 := args[4].(string)

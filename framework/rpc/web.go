@@ -229,7 +229,10 @@ func webSearchRead(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := options(c, 2, 3, 4)
+	o, err := options(c, 2, 3, 4)
+	if err != nil {
+		return nil, err
+	}
 	found, err := c.rs.Search(d, o)
 	if err != nil {
 		return nil, err
@@ -241,7 +244,11 @@ func webSearchRead(c *call) (any, error) {
 	if len(rows) == 0 {
 		return map[string]any{"length": 0, "records": []any{}}, nil
 	}
-	length, most := len(rows)+o.Offset, c.int(5, "count_limit")
+	most, err := c.window(5, "count_limit")
+	if err != nil {
+		return nil, err
+	}
+	length := len(rows) + o.Offset
 	full := len(rows) == o.Limit && (most == 0 || most > length)
 	if o.Limit > 0 && (full || c.rs.Env.Flag("force_search_count", false)) {
 		if length, err = c.rs.SearchCount(d, most); err != nil {
