@@ -1,0 +1,301 @@
+package stock
+
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/base"
+	"fusion/addons/product"
+	"fusion/addons/uom"
+	"fusion/framework/orm"
+)
+
+// Move is a quantity of one product to go from one location to another.
+// ProductUomQty is what is demanded and Quantity what is reserved, or was moved
+// in the end, both in the unit of the move; ProductQty is the demand in the
+// unit of the product.
+type Move struct {
+	orm.Record      `orm:"stock.move" label:"Stock Move" order:"sequence, id" search:"name,reference,origin"`
+	Name            string                    `orm:"name,required" label:"Description"`
+	Sequence        int                       `orm:"sequence,default=10" label:"Sequence"`
+	Priority        string                    `orm:"priority,default=0" selection:"0:Normal,1:Urgent" label:"Priority"`
+	Date            orm.Datetime              `orm:"date,required,index,default=now" label:"Date Scheduled" help:"When the move is planned, and once it is done, when it was."`
+	DateDeadline    orm.Datetime              `orm:"date_deadline,nocopy" label:"Deadline"`
+	CompanyID       orm.Ref[base.Company]     `orm:"company_id,required,index" label:"Company"`
+	ProductID       orm.Ref[Product]          `orm:"product_id,required,index,ondelete=restrict" label:"Product" domain:"[('type', '=', 'consu')]"`
+	TemplateID      orm.Ref[product.Template] `orm:"product_tmpl_id,related=product_id.product_tmpl_id,readonly" label:"Product Template"`
+	CategoryID      orm.Ref[product.Category] `orm:"product_category_id,related=product_id.categ_id,readonly" label:"Product Category"`
+	IsStorable      bool                      `orm:"is_storable,related=product_id.is_storable,readonly" label:"Track Inventory"`
+	Description     string                    `orm:"description_picking,text" label:"Description of Picking"`
+	ProductQty      decimal.Decimal           `orm:"product_qty,store,readonly,digits=6" label:"Real Quantity" help:"The demand in the unit of the product."`
+	ProductUomQty   decimal.Decimal           `orm:"product_uom_qty,required,digits=6,default=0" label:"Demand" help:"The quantity that is to be moved."`
+	UoMID           orm.Ref[uom.UoM]          `orm:"product_uom,required,ondelete=restrict" label:"UoM"`
+	Quantity        decimal.Decimal           `orm:"quantity,store,nocopy,digits=6" label:"Quantity" help:"What is reserved for the move, or was moved in the end."`
+	Picked          bool                      `orm:"picked,nocopy" label:"Picked" help:"The quantity has been taken in hand: validating the transfer moves it."`
+	LocationID      orm.Ref[Location]         `orm:"location_id,required,index" label:"Source Location"`
+	DestID          orm.Ref[Location]         `orm:"location_dest_id,required,index" label:"Intermediate Location"`
+	SourceUsage     string                    `orm:"location_usage,related=location_id.usage,readonly" label:"Source Location Type"`
+	DestUsage       string                    `orm:"location_dest_usage,related=location_dest_id.usage,readonly" label:"Destination Location Type"`
+	PartnerID       orm.Ref[base.Partner]     `orm:"partner_id" label:"Destination Address"`
+	OriginIDs       orm.Many[Move]            `orm:"move_orig_ids,nocopy,rel=stock_move_move_rel:move_dest_id:move_orig_id" label:"Original Move" help:"The moves this one waits for."`
+	DestIDs         orm.Many[Move]            `orm:"move_dest_ids,nocopy,rel=stock_move_move_rel:move_orig_id:move_dest_id" label:"Destination Moves"`
+	PickingID       orm.Ref[Picking]          `orm:"picking_id,index,ondelete=cascade" label:"Transfer"`
+	State           string                    `orm:"state,readonly,nocopy,index,default=draft" selection:"draft:New,waiting:Waiting Another Move,confirmed:Waiting Availability,partially_available:Partially Available,assigned:Available,done:Done,cancel:Cancelled" label:"Status"`
+	ProcureMethod   string                    `orm:"procure_method,required,default=make_to_stock" selection:"make_to_stock:Default: Take From Stock,make_to_order:Advanced: Apply Procurement Rules" label:"Supply Method"`
+	GroupID         orm.Ref[Group]            `orm:"group_id,index" label:"Procurement Group"`
+	TypeID          orm.Ref[PickingType]      `orm:"picking_type_id,index" label:"Operation Type"`
+	TypeCode        string                    `orm:"picking_code,related=picking_type_id.code,readonly" label:"Type of Operation"`
+	WarehouseID     orm.Ref[Warehouse]        `orm:"warehouse_id" label:"Warehouse"`
+	MoveLineIDs     orm.Many[MoveLine]        `orm:"move_line_ids,inverse=move_id" label:"Operations"`
+	Origin          string                    `orm:"origin" label:"Source Document"`
+	OriginReturned  orm.Ref[Move]             `orm:"origin_returned_move_id,nocopy,index" label:"Origin return move" help:"The move whose products come back by this one."`
+	ReturnedIDs     orm.Many[Move]            `orm:"returned_move_ids,inverse=origin_returned_move_id" label:"All returned moves"`
+	ToRefund        bool                      `orm:"to_refund" label:"Update quantities on SO/PO" help:"The return lowers the delivered quantity of the order."`
+	Reference       string                    `orm:"reference,nocopy,index" label:"Reference"`
+	IsInventory     bool                      `orm:"is_inventory" label:"Inventory"`
+	ScrapID         orm.Ref[Scrap]            `orm:"scrap_id,nocopy,index" label:"Scrap operation"`
+	PropagateCancel bool                      `orm:"propagate_cancel,default=true" label:"Propagate cancel and split"`
+	DisplayName     string                    `orm:"display_name"`
+}
+
+func defineMove(r *orm.Registry) {
+	m := orm.Define[Move](r)
+	m.Compute("product_qty", func(env *orm.Env, ms []*Move) error {
+		err := orm.Load(env, ms, "product_id")
+		if err != nil {
+			return err
+		}
+		for _, m := range ms {
+			if m.ProductQty, err = uom.Convert(env, m.ProductUomQty, m.UoMID.ID, m.ProductID.Rec().UoMID.ID, uom.HalfUp); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, "product_uom_qty", "product_uom", "product_id")
+	m.Compute("quantity", func(env *orm.Env, ms []*Move) error {
+		for _, m := range ms {
+			m.Quantity = decimal.Zero
+			for _, l := range m.MoveLineIDs.All() {
+				q, err := uom.Convert(env, l.Quantity, l.UoMID.ID, m.UoMID.ID, uom.HalfUp)
+				if err != nil {
+					return err
+				}
+				m.Quantity = m.Quantity.Add(q)
+			}
+		}
+		return nil
+	}, "product_uom", "move_line_ids.quantity", "move_line_ids.product_uom_id")
+	m.Inverse("quantity", setQuantities)
+	m.Compute("display_name", func(_ *orm.Env, ms []*Move) error {
+		for _, m := range ms {
+			m.DisplayName = m.Name
+			if src, dest := m.LocationID.Rec(), m.DestID.Rec(); src != nil && dest != nil {
+				m.DisplayName = fmt.Sprintf("%s: %s>%s", m.Name, src.Name, dest.Name)
+			}
+			if m.Origin != "" {
+				m.DisplayName = m.Origin + "/ " + m.DisplayName
+			}
+		}
+		return nil
+	}, "name", "origin", "location_id.name", "location_dest_id.name")
+	m.Inverse("picked", func(env *orm.Env, ms []*Move) error {
+		for _, picked := range []bool{true, false} {
+			var ids []int64
+			for _, m := range ms {
+				if m.Picked == picked {
+					ids = append(ids, m.ID)
+				}
+			}
+			lines, err := env.Model("stock.move.line").Search(orm.And(orm.Leaf("move_id", "in", ids), orm.Leaf("picked", "!=", picked)), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			if err := lines.In(inBulk(env)).Write(orm.Values{"picked": picked}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	m.Constrain("company_id, location_id, location_dest_id, product_id, product_uom", checkMoves)
+	m.OnCreate(createMoves)
+	m.OnWrite(writeMoves)
+	m.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			rows, err := rs.Env.Query("SELECT name FROM stock_move WHERE id = ANY(?) AND state NOT IN ('draft', 'cancel') LIMIT 1", rs.IDs)
+			if err != nil {
+				return err
+			}
+			if len(rows) > 0 {
+				return orm.UserErrorf("The move of “%s” has been confirmed and cannot be deleted. Cancel it first.", rows[0][0])
+			}
+			return super(rs)
+		}
+	})
+}
+
+// checkMoves keeps the moves of a company within its own locations, and in
+// units its products can be counted in.
+func checkMoves(env *orm.Env, ms []*Move) error {
+	if err := orm.Load(env, ms, "location_id", "location_dest_id", "product_id"); err != nil {
+		return err
+	}
+	for _, m := range ms {
+		for _, l := range []*Location{m.LocationID.Rec(), m.DestID.Rec()} {
+			if l.CompanyID.IsSet() && l.CompanyID.ID != m.CompanyID.ID {
+				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", l.CompleteName, m.Name)
+			}
+			if l.Usage == "view" {
+				return orm.UserErrorf("“%s” is a view and cannot hold products. Choose a location below it.", l.CompleteName)
+			}
+		}
+		if c := m.ProductID.Rec().CompanyID.ID; c != 0 && c != m.CompanyID.ID {
+			return orm.UserErrorf("The product “%s” belongs to another company than its move.", m.ProductID.Rec().Name)
+		}
+		if m.ProductID.Rec().Type == product.Service {
+			return orm.UserErrorf("“%s” is a service: there is nothing to move.", m.ProductID.Rec().Name)
+		}
+		if _, err := uom.Convert(env, decimal.NewFromInt(1), m.UoMID.ID, m.ProductID.Rec().UoMID.ID, uom.HalfUp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createMoves fills in what the transfer and the product say.
+func createMoves(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		full := make([]orm.Values, len(list))
+		var pickings, products []int64
+		for i, vals := range list {
+			full[i] = vals.Clone()
+			if s, given := vals["state"]; given && s != "draft" && !bulk(rs.Env) {
+				return rs, orm.UserErrorf("New stock moves are drafts; their state follows from what is done with them.")
+			}
+			for k, field := range map[string]string{"default_picking_id": "picking_id", "default_product_id": "product_id"} {
+				if v := rs.Env.Key(k); v != nil && full[i][field] == nil {
+					full[i][field] = v
+				}
+			}
+			if id := asInt(full[i]["picking_id"]); id != 0 {
+				pickings = append(pickings, id)
+			}
+			if id := asInt(full[i]["product_id"]); id != 0 && (full[i]["name"] == nil || full[i]["product_uom"] == nil) {
+				products = append(products, id)
+			}
+		}
+		byPicking, err := readByID[Picking](rs.Env, pickings)
+		if err != nil {
+			return rs, err
+		}
+		byProduct, err := readByID[Product](rs.Env.Sudo(), products, "display_name")
+		if err != nil {
+			return rs, err
+		}
+		for _, vals := range full {
+			if p := byPicking[asInt(vals["picking_id"])]; p != nil {
+				if p.State == "done" || p.State == "cancel" {
+					return rs, orm.UserErrorf("The transfer %s is closed: nothing can be added to it.", p.Name)
+				}
+				for field, v := range map[string]any{"company_id": p.CompanyID.ID, "picking_type_id": p.TypeID.ID, "location_id": p.LocationID.ID, "location_dest_id": p.DestID.ID,
+					"group_id": orNil(p.GroupID.ID), "partner_id": orNil(p.PartnerID.ID), "date": p.ScheduledDate, "priority": p.Priority, "reference": p.Name} {
+					if _, given := vals[field]; !given && v != nil {
+						vals[field] = v
+					}
+				}
+				if p.Origin != "" && vals["origin"] == nil {
+					vals["origin"] = p.Origin
+				}
+			}
+			if p := byProduct[asInt(vals["product_id"])]; p != nil {
+				if vals["name"] == nil {
+					vals["name"] = p.DisplayName
+				}
+				if vals["product_uom"] == nil {
+					vals["product_uom"] = p.UoMID.ID
+				}
+			}
+			if vals["company_id"] == nil {
+				vals["company_id"] = orNil(rs.Env.Company())
+			}
+			if vals["reference"] == nil {
+				vals["reference"] = vals["name"]
+			}
+		}
+		return super(rs, full)
+	}
+}
+
+// readByID reads records of ids that may repeat, by id.
+func readByID[T any](env *orm.Env, ids []int64, paths ...string) (map[int64]*T, error) {
+	out := map[int64]*T{}
+	var distinct []int64
+	for _, id := range ids {
+		if _, seen := out[id]; !seen {
+			out[id] = nil
+			distinct = append(distinct, id)
+		}
+	}
+	if len(distinct) == 0 {
+		return out, nil
+	}
+	recs, err := orm.Read[T](env, distinct, paths...)
+	for i, r := range recs {
+		out[distinct[i]] = r
+	}
+	return out, err
+}
+
+func writeMoves(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		env := rs.Env
+		if bulk(env) {
+			return super(rs, vals)
+		}
+		_, demand := vals["product_uom_qty"]
+		_, source := vals["location_id"]
+		_, dest := vals["location_dest_id"]
+		_, moved := vals["quantity"]
+		for _, fixed := range []string{"product_id", "product_uom", "product_uom_qty", "location_id", "location_dest_id", "quantity", "state", "move_line_ids"} {
+			if _, given := vals[fixed]; !given {
+				continue
+			}
+			rows, err := env.Query("SELECT name FROM stock_move WHERE id = ANY(?) AND state = 'done' LIMIT 1", rs.IDs)
+			if err != nil {
+				return err
+			}
+			if len(rows) > 0 {
+				return orm.UserErrorf("The move of “%s” is done and cannot be changed. Create a return to reverse it.", rows[0][0])
+			}
+			break
+		}
+		if _, given := vals["state"]; given {
+			return orm.UserErrorf("The state of a stock move follows from what is done with it; it cannot be set by hand.")
+		}
+		if source || vals["product_id"] != nil {
+			// What is reserved elsewhere, or of something else, is not what is needed now.
+			if err := unreserveMoves(env, rs.IDs); err != nil {
+				return err
+			}
+		}
+		if err := super(rs, vals); err != nil {
+			return err
+		}
+		if dest {
+			lines, err := env.Model("stock.move.line").Search(orm.Leaf("move_id", "in", rs.IDs), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			if err := lines.In(inBulk(env)).Write(orm.Values{"location_dest_id": vals["location_dest_id"]}); err != nil {
+				return err
+			}
+		}
+		if demand {
+			return followDemand(env, rs.IDs)
+		}
+		if moved || source {
+			return refreshStates(env, rs.IDs)
+		}
+		return nil
+	}
+}

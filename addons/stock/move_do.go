@@ -1,0 +1,323 @@
+package stock
+
+import (
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/mail"
+	"fusion/framework/orm"
+)
+
+// confirmMoves hands draft moves over to the warehouse and reserves at once
+// where the kind of transfer says so.
+func confirmMoves(env *orm.Env, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	moves, err := orm.Read[Move](env, ids)
+	if err != nil {
+		return err
+	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State != "draft" })
+	held, err := heldUp(env, moves)
+	if err != nil {
+		return err
+	}
+	var begun []int64
+	err = setStates(env, moves, func(m *Move) string {
+		if !m.Quantity.IsZero() {
+			begun = append(begun, m.ID)
+		}
+		return m.stateFor(decimal.Zero, held[m.ID])
+	})
+	if err != nil {
+		return err
+	}
+	if err := refreshStates(env, begun); err != nil {
+		return err
+	}
+	return assignAtOnce(env, orm.IDs(env, moves))
+}
+
+// assignAtOnce reserves moves that need not wait for somebody to ask for it:
+// those of kinds of transfers that reserve at confirmation, and those that
+// bring products from outside.
+func assignAtOnce(env *orm.Env, ids []int64) error {
+	moves, err := orm.Read[Move](env, ids, "picking_type_id", "location_id", "product_id")
+	if err != nil {
+		return err
+	}
+	var now []int64
+	for _, m := range moves {
+		if t := m.TypeID.Rec(); (m.State == "confirmed" || m.State == "partially_available") && (t == nil || t.Reservation == "at_confirm" || !m.reservable()) {
+			now = append(now, m.ID)
+		}
+	}
+	return assignMoves(env, now)
+}
+
+// cancelMoves gives up moves and what they have reserved. Moves that wait for
+// nothing else go with them.
+func cancelMoves(env *orm.Env, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	moves, err := orm.Read[Move](env, ids, planPaths[:]...)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(moves, func(m *Move) bool { return m.State == "done" }) {
+		return orm.UserErrorf("You cannot cancel a stock move that has been set to 'Done'. Create a return in order to reverse the moves which took place.")
+	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "cancel" })
+	if len(moves) == 0 {
+		return nil
+	}
+	if err := releaseLines(env, moves, func(*MoveLine) bool { return true }); err != nil {
+		return err
+	}
+	if err := orm.RecordsOf(inBulk(env), moves...).Write(orm.Values{"state": "cancel", "picked": false}); err != nil {
+		return err
+	}
+	rows, err := env.Query(`SELECT DISTINCT r.move_dest_id FROM stock_move_move_rel r JOIN stock_move o ON o.id = r.move_orig_id JOIN stock_move d ON d.id = r.move_dest_id
+		WHERE o.id = ANY(?) AND o.propagate_cancel AND d.state NOT IN ('done', 'cancel')
+		AND NOT EXISTS (SELECT 1 FROM stock_move_move_rel r2 JOIN stock_move o2 ON o2.id = r2.move_orig_id WHERE r2.move_dest_id = d.id AND o2.state <> 'cancel')`, orm.IDs(env, moves))
+	if err != nil {
+		return err
+	}
+	var next []int64
+	for _, row := range rows {
+		next = append(next, atoi(row[0]))
+	}
+	return cancelMoves(env, next)
+}
+
+// doneMoves moves the products of open moves that are picked, and leaves the
+// rest to backorders, or cancels it.
+func doneMoves(env *orm.Env, ids []int64, cancelRest bool) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := confirmDrafts(env, ids); err != nil {
+		return err
+	}
+	moves, err := orm.Read[Move](env, ids, planPaths[:]...)
+	if err != nil {
+		return err
+	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "done" || m.State == "cancel" })
+	// Of a move that is picked in part, the lines that are not stay behind.
+	picked := slices.DeleteFunc(slices.Clone(moves), func(m *Move) bool { return !m.Picked })
+	if err := releaseLines(env, picked, func(l *MoveLine) bool { return !l.Picked }); err != nil {
+		return err
+	}
+	if err := orm.Reload(env, moves, append(planPaths[:], "picking_id")...); err != nil {
+		return err
+	}
+	var todo []*Move
+	var rest, give []int64
+	var split []orm.Values
+	for _, m := range moves {
+		switch {
+		case !m.Picked || !m.Quantity.IsPositive():
+			if m.ProductUomQty.IsZero() || cancelRest {
+				give = append(give, m.ID)
+			} else {
+				rest = append(rest, m.ID)
+			}
+		case m.Quantity.LessThan(m.ProductUomQty):
+			vals, err := m.splitOff(env, m.ProductUomQty.Sub(m.Quantity), cancelRest)
+			if err != nil {
+				return err
+			}
+			split = append(split, vals)
+			m.ProductUomQty = m.Quantity
+			todo = append(todo, m)
+		default:
+			todo = append(todo, m)
+		}
+	}
+	if err := cancelMoves(env, give); err != nil {
+		return err
+	}
+	quick := inBulk(env)
+	if len(split) > 0 {
+		if err := orm.Save(quick, todo, "product_uom_qty"); err != nil {
+			return err
+		}
+		made, err := quick.Model("stock.move").Create(split...)
+		if err != nil {
+			return err
+		}
+		if !cancelRest {
+			rest = append(rest, made.IDs...)
+		}
+	}
+	if err := carryGoods(env, todo); err != nil {
+		return err
+	}
+	if err := leaveBackorders(env, todo, rest); err != nil {
+		return err
+	}
+	if err := confirmMoves(env, rest); err != nil {
+		return err
+	}
+	return wakeNext(env, todo)
+}
+
+func confirmDrafts(env *orm.Env, ids []int64) error {
+	drafts, err := env.Model("stock.move").Search(orm.And(orm.Leaf("id", "in", ids), orm.Leaf("state", "=", "draft")), orm.SearchOptions{})
+	if err != nil {
+		return err
+	}
+	return confirmMoves(env, drafts.IDs)
+}
+
+// splitOff are the values of the move that takes over a part of the demand.
+func (m *Move) splitOff(env *orm.Env, qty decimal.Decimal, cancel bool) (orm.Values, error) {
+	own := orm.RecordsOf(env, m)
+	vals, err := own.CopyData(orm.Values{"name": m.Name, "product_uom_qty": qty, "reference": m.Reference, "origin_returned_move_id": orNil(m.OriginReturned.ID), "date_deadline": m.DateDeadline})
+	if err != nil {
+		return nil, err
+	}
+	if cancel {
+		vals["state"] = "cancel"
+	}
+	// The rest goes on waiting, and being waited for, as the whole did.
+	rows, err := own.Read("move_orig_ids", "move_dest_ids")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range []string{"move_orig_ids", "move_dest_ids"} {
+		if ids := asIDs(rows[0][f]); len(ids) > 0 {
+			vals[f] = []orm.Command{orm.SetIDs(ids...)}
+		}
+	}
+	return vals, nil
+}
+
+// carryGoods changes the quantities on hand by what moves carry and closes
+// them.
+func carryGoods(env *orm.Env, moves []*Move) error {
+	if len(moves) == 0 {
+		return nil
+	}
+	book := ledger{}
+	for _, m := range moves {
+		if !m.ProductID.Rec().IsStorable {
+			continue
+		}
+		for _, l := range m.MoveLineIDs.All() {
+			reserved := decimal.Zero
+			if l.reserves() {
+				reserved = l.ProductQty
+			}
+			book.add(l.ProductID.ID, l.LocationID.ID, l.ProductQty.Neg(), reserved.Neg())
+			book.add(l.ProductID.ID, l.DestID.ID, l.ProductQty, decimal.Zero)
+		}
+	}
+	left, err := book.post(env)
+	if err != nil {
+		return err
+	}
+	now := orm.DatetimeOf(env.Now())
+	quick := inBulk(env)
+	var lines []*MoveLine
+	for _, m := range moves {
+		lines = append(lines, m.MoveLineIDs.All()...)
+	}
+	if err := orm.RecordsOf(quick, lines...).Write(orm.Values{"date": now, "picked": true}); err != nil {
+		return err
+	}
+	if err := orm.RecordsOf(quick, moves...).Write(orm.Values{"state": "done", "date": now}); err != nil {
+		return err
+	}
+	return freeOthers(env, left, orm.IDs(env, moves))
+}
+
+// leaveBackorders moves what is still open of transfers to new ones.
+func leaveBackorders(env *orm.Env, done []*Move, rest []int64) error {
+	if len(rest) == 0 {
+		return nil
+	}
+	open, err := orm.Read[Move](env, rest)
+	if err != nil {
+		return err
+	}
+	touched := map[int64]bool{}
+	for _, m := range done {
+		touched[m.PickingID.ID] = m.PickingID.IsSet()
+	}
+	byPicking := map[int64][]int64{}
+	var order []int64
+	for _, m := range open {
+		if p := m.PickingID.ID; touched[p] {
+			if byPicking[p] == nil {
+				order = append(order, p)
+			}
+			byPicking[p] = append(byPicking[p], m.ID)
+		}
+	}
+	for _, id := range order {
+		old := env.Model("stock.picking").Browse(id)
+		vals, err := old.CopyData(orm.Values{"move_ids": nil, "backorder_id": id, "name": "/", "return_id": nil})
+		if err != nil {
+			return err
+		}
+		delete(vals, "move_ids")
+		made, err := env.Model("stock.picking").Create(vals)
+		if err != nil {
+			return err
+		}
+		p, err := orm.Get[Picking](env, made.ID())
+		if err != nil {
+			return err
+		}
+		if err := inBulk(env).Model("stock.move").Browse(byPicking[id]...).Write(orm.Values{"picking_id": p.ID, "reference": p.Name}); err != nil {
+			return err
+		}
+		lines, err := inBulk(env).Model("stock.move.line").Search(orm.Leaf("move_id", "in", byPicking[id]), orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		if err := lines.Write(orm.Values{"picking_id": p.ID}); err != nil {
+			return err
+		}
+		if _, err := mail.Post(old.In(env.Sudo()), mail.Posting{Type: "notification", Text: "What was not moved is left to the backorder " + p.Name + "."}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wakeNext reserves for moves that waited for the ones that are done, or for
+// their products to be in stock.
+func wakeNext(env *orm.Env, done []*Move) error {
+	if len(done) == 0 {
+		return nil
+	}
+	var products, places []int64
+	for _, m := range done {
+		if m.ProductID.Rec().IsStorable {
+			products = append(products, m.ProductID.ID)
+			for _, l := range m.MoveLineIDs.All() {
+				places = append(places, l.DestID.ID)
+			}
+		}
+	}
+	rows, err := env.Query(`SELECT DISTINCT r.move_dest_id FROM stock_move_move_rel r JOIN stock_move d ON d.id = r.move_dest_id WHERE r.move_orig_id = ANY(?) AND d.state IN ('waiting', 'confirmed', 'partially_available')
+		UNION SELECT m.id FROM stock_move m JOIN stock_location src ON src.id = m.location_id LEFT JOIN stock_picking_type t ON t.id = m.picking_type_id
+		WHERE m.product_id = ANY(?) AND m.state IN ('confirmed', 'partially_available') AND (t.id IS NULL OR t.reservation_method = 'at_confirm') AND src.usage IN ('internal', 'transit')
+		AND EXISTS (SELECT 1 FROM stock_location place WHERE place.id = ANY(?) AND place.usage IN ('internal', 'transit') AND place.parent_path LIKE src.parent_path || '%')`,
+		orm.IDs(env, done), distinct(products), distinct(places))
+	if err != nil {
+		return err
+	}
+	var next []int64
+	for _, row := range rows {
+		next = append(next, atoi(row[0]))
+	}
+	// Whoever brings goods in need not have a right to the transfers that wait for them.
+	return assignMoves(env.Sudo(), next)
+}

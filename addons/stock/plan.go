@@ -1,0 +1,146 @@
+package stock
+
+import (
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/uom"
+	"fusion/framework/orm"
+)
+
+// plan collects what is to become of the lines of moves: which are made, grow,
+// shrink or go, and what that means for the quantities reserved.
+type plan struct {
+	env    *orm.Env
+	book   ledger
+	create []orm.Values
+	made   map[*Move]map[int64]int // location → index in create
+	set    []*MoveLine
+	drop   []int64
+	booked map[*Move]decimal.Decimal // in the unit of the product
+}
+
+// newPlan starts from moves whose lines, products and locations are loaded.
+func newPlan(env *orm.Env, moves []*Move) *plan {
+	p := &plan{env: env, book: ledger{}, made: map[*Move]map[int64]int{}, booked: map[*Move]decimal.Decimal{}}
+	for _, m := range moves {
+		for _, l := range m.MoveLineIDs.All() {
+			p.booked[m] = p.booked[m].Add(l.ProductQty)
+		}
+	}
+	return p
+}
+
+// planPaths are what newPlan needs of moves.
+var planPaths = [...]string{"product_id", "location_id", "move_line_ids.product_id", "move_line_ids.location_id"}
+
+// reservable reports whether the move has to be covered by stock on hand.
+func (m *Move) reservable() bool {
+	return m.ProductID.Rec().IsStorable && m.LocationID.Rec().reservable()
+}
+
+// put books a quantity, in the unit of the product, for a move at a location.
+func (p *plan) put(m *Move, location int64, reserve bool, qty decimal.Decimal) error {
+	if !qty.IsPositive() {
+		return nil
+	}
+	p.booked[m] = p.booked[m].Add(qty)
+	if reserve {
+		p.book.add(m.ProductID.ID, location, decimal.Zero, qty)
+	}
+	for _, l := range m.MoveLineIDs.All() {
+		if l.LocationID.ID == location && l.Picked == m.Picked {
+			return p.change(l, l.ProductQty.Add(qty))
+		}
+	}
+	if p.made[m] == nil {
+		p.made[m] = map[int64]int{}
+	}
+	if i, ok := p.made[m][location]; ok {
+		p.create[i]["quantity"] = p.create[i]["quantity"].(decimal.Decimal).Add(qty)
+		return nil
+	}
+	p.made[m][location] = len(p.create)
+	p.create = append(p.create, orm.Values{
+		"move_id": m.ID, "picking_id": orNil(m.PickingID.ID), "company_id": m.CompanyID.ID, "product_id": m.ProductID.ID, "product_uom_id": m.ProductID.Rec().UoMID.ID,
+		"quantity": qty, "location_id": location, "location_dest_id": m.DestID.ID, "picked": m.Picked, "date": m.Date,
+	})
+	return nil
+}
+
+// change gives a line another quantity, in the unit of the product.
+func (p *plan) change(l *MoveLine, qty decimal.Decimal) error {
+	own, err := uom.Convert(p.env, qty, l.ProductID.Rec().UoMID.ID, l.UoMID.ID, uom.HalfUp)
+	if err != nil {
+		return err
+	}
+	l.Quantity, l.ProductQty = own, qty
+	for _, x := range p.set {
+		if x == l {
+			return nil
+		}
+	}
+	p.set = append(p.set, l)
+	return nil
+}
+
+// take gives up to qty of a line free, in the unit of the product, and returns
+// how much it was.
+func (p *plan) take(m *Move, l *MoveLine, qty decimal.Decimal) (decimal.Decimal, error) {
+	qty = decimal.Min(qty, l.ProductQty)
+	p.booked[m] = p.booked[m].Sub(qty)
+	if l.reserves() {
+		p.book.add(l.ProductID.ID, l.LocationID.ID, decimal.Zero, qty.Neg())
+	}
+	if qty.Equal(l.ProductQty) {
+		l.ProductQty = decimal.Zero
+		p.drop = append(p.drop, l.ID)
+		return qty, nil
+	}
+	return qty, p.change(l, l.ProductQty.Sub(qty))
+}
+
+// cover books what is missing from the free supplies the move may draw on.
+func (p *plan) cover(m *Move, supplies []*supply, missing decimal.Decimal) (left decimal.Decimal, err error) {
+	for _, s := range supplies {
+		if !missing.IsPositive() {
+			break
+		}
+		if !s.free.IsPositive() || !strings.HasPrefix(s.path, m.LocationID.Rec().ParentPath) {
+			continue
+		}
+		q := decimal.Min(s.free, missing)
+		if err := p.put(m, s.location, true, q); err != nil {
+			return missing, err
+		}
+		s.free, missing = s.free.Sub(q), missing.Sub(q)
+	}
+	return missing, nil
+}
+
+// carryOut stores the plan.
+func (p *plan) carryOut() error {
+	if _, err := p.book.post(p.env); err != nil {
+		return err
+	}
+	env := inBulk(p.env)
+	lines := env.Model("stock.move.line")
+	if err := lines.Browse(p.drop...).Unlink(); err != nil {
+		return err
+	}
+	var keep []*MoveLine
+	for _, l := range p.set {
+		if l.ProductQty.IsPositive() {
+			keep = append(keep, l)
+		}
+	}
+	if err := orm.Save(env, keep, "quantity"); err != nil {
+		return err
+	}
+	if len(p.create) == 0 {
+		return nil
+	}
+	_, err := lines.Create(p.create...)
+	return err
+}

@@ -1,0 +1,313 @@
+package stock
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/uom"
+	"fusion/framework/orm"
+)
+
+// assignMoves reserves what confirmed moves still need: from the stock on hand,
+// the most urgent move first; without limit where products are not counted.
+func assignMoves(env *orm.Env, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	moves, err := orm.Read[Move](env, ids, planPaths[:]...)
+	if err != nil {
+		return err
+	}
+	held, err := heldUp(env, moves)
+	if err != nil {
+		return err
+	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool {
+		return held[m.ID] || m.State != "confirmed" && m.State != "waiting" && m.State != "partially_available"
+	})
+	slices.SortStableFunc(moves, func(a, b *Move) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.Date.Time().Compare(b.Date.Time()), cmp.Compare(a.ID, b.ID))
+	})
+	p := newPlan(env, moves)
+	supplies, err := suppliesFor(env, moves)
+	if err != nil {
+		return err
+	}
+	for _, m := range moves {
+		missing := m.ProductQty.Sub(p.booked[m])
+		if m.reservable() {
+			_, err = p.cover(m, supplies[m.ProductID.ID], missing)
+		} else {
+			err = p.put(m, m.LocationID.ID, false, missing)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := p.carryOut(); err != nil {
+		return err
+	}
+	return setStates(env, moves, func(m *Move) string { return m.stateFor(p.booked[m], false) })
+}
+
+func suppliesFor(env *orm.Env, moves []*Move) (map[int64][]*supply, error) {
+	var products, locations []int64
+	for _, m := range moves {
+		if m.reservable() {
+			products, locations = append(products, m.ProductID.ID), append(locations, m.LocationID.ID)
+		}
+	}
+	slices.Sort(products)
+	slices.Sort(locations)
+	return lockSupplies(env, slices.Compact(products), slices.Compact(locations))
+}
+
+// heldUp finds the moves that wait for others to bring their products.
+func heldUp(env *orm.Env, moves []*Move) (map[int64]bool, error) {
+	out := map[int64]bool{}
+	var ids []int64
+	for _, m := range moves {
+		switch m.State {
+		case "waiting", "draft":
+			ids = append(ids, m.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	rows, err := env.Query(`SELECT m.id FROM stock_move m WHERE m.id = ANY(?) AND (
+			EXISTS (SELECT 1 FROM stock_move_move_rel r JOIN stock_move o ON o.id = r.move_orig_id WHERE r.move_dest_id = m.id AND o.state NOT IN ('done', 'cancel'))
+			OR m.procure_method = 'make_to_order' AND NOT EXISTS (SELECT 1 FROM stock_move_move_rel r WHERE r.move_dest_id = m.id))`, ids)
+	for _, row := range rows {
+		out[atoi(row[0])] = true
+	}
+	return out, err
+}
+
+// stateFor is the state of an open move that has a quantity booked.
+func (m *Move) stateFor(booked decimal.Decimal, held bool) string {
+	switch {
+	case booked.GreaterThanOrEqual(m.ProductQty):
+		return "assigned"
+	case booked.IsPositive():
+		return "partially_available"
+	case held:
+		return "waiting"
+	}
+	return "confirmed"
+}
+
+// setStates writes the states of moves, equal ones together.
+func setStates(env *orm.Env, moves []*Move, state func(*Move) string) error {
+	var changed []*Move
+	for _, m := range moves {
+		if s := state(m); s != m.State {
+			m.State = s
+			changed = append(changed, m)
+		}
+	}
+	return orm.Save(inBulk(env), changed, "state")
+}
+
+// refreshStates brings the states of open moves in line with their quantities.
+func refreshStates(env *orm.Env, ids []int64) error {
+	ids = distinct(ids)
+	if len(ids) == 0 {
+		return nil
+	}
+	moves, err := orm.Read[Move](env, ids, "product_id")
+	if err != nil {
+		return err
+	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "draft" || m.State == "done" || m.State == "cancel" })
+	held, err := heldUp(env, moves)
+	if err != nil {
+		return err
+	}
+	for _, m := range moves {
+		booked, err := uom.Convert(env, m.Quantity, m.UoMID.ID, m.ProductID.Rec().UoMID.ID, uom.HalfUp)
+		if err != nil {
+			return err
+		}
+		if err := setStates(env, []*Move{m}, func(m *Move) string { return m.stateFor(booked, held[m.ID]) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func distinct(ids []int64) []int64 {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	return slices.Compact(slices.DeleteFunc(ids, func(id int64) bool { return id == 0 }))
+}
+
+// unreserveMoves gives free what open moves have reserved, except for what has
+// been picked already.
+func unreserveMoves(env *orm.Env, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	moves, err := orm.Read[Move](env, ids, planPaths[:]...)
+	if err != nil {
+		return err
+	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "done" || m.State == "cancel" })
+	return releaseLines(env, moves, func(l *MoveLine) bool { return !l.Picked })
+}
+
+// releaseLines drops lines of open moves.
+func releaseLines(env *orm.Env, moves []*Move, which func(*MoveLine) bool) error {
+	p := newPlan(env, moves)
+	var touched []int64
+	for _, m := range moves {
+		for _, l := range m.MoveLineIDs.All() {
+			if which(l) {
+				if _, err := p.take(m, l, l.ProductQty); err != nil {
+					return err
+				}
+				touched = append(touched, m.ID)
+			}
+		}
+	}
+	if err := p.carryOut(); err != nil {
+		return err
+	}
+	return refreshStates(env, touched)
+}
+
+// setQuantities stores quantities that somebody enters for moves: what exceeds
+// the reservation is taken from free stock, and from the location of the move
+// when there is none; what falls short of it is given free.
+func setQuantities(env *orm.Env, given []*Move) error {
+	wanted := map[int64]decimal.Decimal{}
+	for _, m := range given {
+		if m.Quantity.IsNegative() {
+			return orm.UserErrorf("The quantity of the move of “%s” cannot be negative.", m.Name)
+		}
+		wanted[m.ID] = m.Quantity
+	}
+	moves, err := orm.Read[Move](env.Sudo(), orm.IDs(env, given), planPaths[:]...)
+	if err != nil {
+		return err
+	}
+	p := newPlan(env.Sudo(), moves)
+	supplies, err := suppliesFor(env, moves)
+	if err != nil {
+		return err
+	}
+	for _, m := range moves {
+		q, err := uom.Convert(env, wanted[m.ID], m.UoMID.ID, m.ProductID.Rec().UoMID.ID, uom.HalfUp)
+		if err != nil {
+			return err
+		}
+		missing := q.Sub(p.booked[m])
+		if m.reservable() {
+			if missing, err = p.cover(m, supplies[m.ProductID.ID], missing); err != nil {
+				return err
+			}
+		}
+		if err := p.put(m, m.LocationID.ID, m.reservable(), missing); err != nil {
+			return err
+		}
+		if err := p.shrink(m, missing.Neg()); err != nil {
+			return err
+		}
+	}
+	return p.carryOut()
+}
+
+// shrink gives some of what is booked for a move free, the last line first.
+func (p *plan) shrink(m *Move, excess decimal.Decimal) error {
+	lines := slices.Clone(m.MoveLineIDs.All())
+	slices.Reverse(lines)
+	for _, l := range lines {
+		if !excess.IsPositive() {
+			break
+		}
+		q, err := p.take(m, l, excess)
+		if err != nil {
+			return err
+		}
+		excess = excess.Sub(q)
+	}
+	return nil
+}
+
+// followDemand brings reservations in line with a changed demand: what is
+// reserved beyond it is given free, and what is missing reserved.
+func followDemand(env *orm.Env, ids []int64) error {
+	moves, err := orm.Read[Move](env, ids, planPaths[:]...)
+	if err != nil {
+		return err
+	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "draft" || m.State == "done" || m.State == "cancel" })
+	p := newPlan(env, moves)
+	for _, m := range moves {
+		if m.Picked {
+			continue // somebody has said what is moved
+		}
+		if err := p.shrink(m, p.booked[m].Sub(m.ProductQty)); err != nil {
+			return err
+		}
+	}
+	if err := p.carryOut(); err != nil {
+		return err
+	}
+	if err := refreshStates(env, orm.IDs(env, moves)); err != nil {
+		return err
+	}
+	return assignAtOnce(env, orm.IDs(env, moves))
+}
+
+// freeOthers takes reservations from other moves where less is left than they
+// had been promised, from the least urgent one first.
+func freeOthers(env *orm.Env, left ledger, except []int64) error {
+	for _, at := range left.sorted() {
+		a := left[at]
+		short := a.reserved.Sub(decimal.Max(a.quantity, decimal.Zero))
+		if !short.IsPositive() {
+			continue
+		}
+		rows, err := env.Query(`SELECT ml.id, ml.move_id FROM stock_move_line ml JOIN stock_move m ON m.id = ml.move_id JOIN stock_location l ON l.id = ml.location_id
+			WHERE ml.product_id = ? AND ml.location_id = ? AND m.state NOT IN ('done', 'cancel') AND ml.picked IS NOT TRUE AND l.usage IN ('internal', 'transit') AND NOT m.id = ANY(?)
+			ORDER BY m.priority, m.date DESC, ml.id DESC`, at.product, at.location, except)
+		if err != nil || len(rows) == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		var ids []int64
+		for _, row := range rows {
+			ids = append(ids, atoi(row[1]))
+		}
+		moves, err := orm.Read[Move](env, distinct(ids), planPaths[:]...)
+		if err != nil {
+			return err
+		}
+		p := newPlan(env, moves)
+		for _, row := range rows {
+			for _, m := range moves {
+				for _, l := range m.MoveLineIDs.All() {
+					if l.ID == atoi(row[0]) && short.IsPositive() {
+						q, err := p.take(m, l, short)
+						if err != nil {
+							return err
+						}
+						short = short.Sub(q)
+					}
+				}
+			}
+		}
+		if err := p.carryOut(); err != nil {
+			return err
+		}
+		if err := refreshStates(env, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}

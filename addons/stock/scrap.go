@@ -1,0 +1,176 @@
+package stock
+
+import (
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/base"
+	"fusion/addons/mail"
+	"fusion/addons/uom"
+	"fusion/framework/orm"
+)
+
+// Scrap takes damaged products out of the stock.
+type Scrap struct {
+	orm.Record `orm:"stock.scrap" label:"Scrap" order:"id desc"`
+	mail.Thread
+	Name       string                `orm:"name,required,readonly,nocopy,default=New" label:"Reference"`
+	CompanyID  orm.Ref[base.Company] `orm:"company_id,required,index,default=company" label:"Company"`
+	Origin     string                `orm:"origin" label:"Source Document"`
+	ProductID  orm.Ref[Product]      `orm:"product_id,required,index" label:"Product" domain:"[('type', '=', 'consu')]"`
+	UoMID      orm.Ref[uom.UoM]      `orm:"product_uom_id,required" label:"Unit of Measure"`
+	Quantity   decimal.Decimal       `orm:"scrap_qty,required,digits=6,default=1" label:"Quantity"`
+	LocationID orm.Ref[Location]     `orm:"location_id,required" label:"Source Location" domain:"[('usage', '=', 'internal')]"`
+	ScrapLocID orm.Ref[Location]     `orm:"scrap_location_id,required" label:"Scrap Location" domain:"[('scrap_location', '=', True)]"`
+	PickingID  orm.Ref[Picking]      `orm:"picking_id,index" label:"Picking"`
+	MoveIDs    orm.Many[Move]        `orm:"move_ids,inverse=scrap_id" label:"Moves"`
+	State      string                `orm:"state,readonly,nocopy,default=draft,tracking" selection:"draft:Draft,done:Done" label:"Status"`
+	DateDone   orm.Datetime          `orm:"date_done,readonly,nocopy" label:"Date"`
+}
+
+// Methods of scrap orders.
+var (
+	// ScrapValidate scraps when enough is there, and refuses otherwise.
+	ScrapValidate = orm.Method[Scrap]{Name: "action_validate"}
+	// DoScrap scraps whatever the quantity on hand.
+	DoScrap = orm.Method[Scrap]{Name: "do_scrap"}
+)
+
+func defineScrap(r *orm.Registry) {
+	s := orm.Define[Scrap](r)
+	s.Check("positive_qty", "scrap_qty > 0", "The quantity to scrap must be more than zero.")
+	s.OnCreate(createScraps)
+	s.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if !bulk(rs.Env) {
+				if _, given := vals["state"]; given {
+					return orm.UserErrorf("The state of a scrap order cannot be set by hand. Validate it.")
+				}
+				if err := openScraps(rs); err != nil {
+					return err
+				}
+			}
+			return super(rs, vals)
+		}
+	})
+	s.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			if err := openScraps(rs); err != nil {
+				return err
+			}
+			return super(rs)
+		}
+	})
+	orm.Implement(s, ScrapValidate, func(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
+		if err := orm.Load(env, ss, "product_id", "location_id"); err != nil {
+			return nil, err
+		}
+		for _, s := range ss {
+			if !s.ProductID.Rec().IsStorable {
+				continue
+			}
+			need, err := uom.Convert(env, s.Quantity, s.UoMID.ID, s.ProductID.Rec().UoMID.ID, uom.HalfUp)
+			if err != nil {
+				return nil, err
+			}
+			rows, err := env.Query("SELECT quantity FROM stock_quant WHERE product_id = ? AND location_id = ?", s.ProductID.ID, s.LocationID.ID)
+			if err != nil {
+				return nil, err
+			}
+			have := decimal.Zero
+			if len(rows) > 0 {
+				have = dec(rows[0][0])
+			}
+			if have.LessThan(need) {
+				return nil, orm.UserErrorf("“%s” holds %s of “%s”, less than is to be scrapped. Correct the quantity, or count the product first.", s.LocationID.Rec().CompleteName, have, s.ProductID.Rec().Name)
+			}
+		}
+		return orm.Invoke(env, DoScrap, ss)
+	})
+	orm.Implement(s, DoScrap, doScrap)
+}
+
+// openScraps refuses changes of scrap orders that are done.
+func openScraps(rs orm.Records) error {
+	rows, err := rs.Env.Query("SELECT name FROM stock_scrap WHERE id = ANY(?) AND state = 'done' LIMIT 1", rs.IDs)
+	if err == nil && len(rows) > 0 {
+		err = orm.UserErrorf("The scrap order %s is done and can neither be changed nor deleted.", rows[0][0])
+	}
+	return err
+}
+
+func createScraps(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		env := rs.Env
+		full := make([]orm.Values, len(list))
+		for i, vals := range list {
+			vals = vals.Clone()
+			full[i] = vals
+			if s, given := vals["state"]; given && s != "draft" {
+				return rs, orm.UserErrorf("A scrap order begins as a draft. Validate it to scrap the products.")
+			}
+			company := asInt(vals["company_id"])
+			if company == 0 {
+				company = env.Company()
+			}
+			if n := asString(vals["name"]); n == "" || n == "New" {
+				number, err := base.NextByCode(env.Sudo().WithCompany(company), "stock.scrap")
+				if err != nil {
+					return rs, err
+				}
+				if number != "" {
+					vals["name"] = number
+				}
+			}
+			if id := asInt(vals["product_id"]); id != 0 && vals["product_uom_id"] == nil {
+				p, err := orm.Get[Product](env.Sudo(), id)
+				if err != nil {
+					return rs, err
+				}
+				vals["product_uom_id"] = p.UoMID.ID
+			}
+			if vals["scrap_location_id"] == nil {
+				id, err := virtualLocation(env, company, "inventory", true)
+				if err != nil {
+					return rs, err
+				}
+				vals["scrap_location_id"] = id
+			}
+			if vals["location_id"] == nil {
+				w, err := orm.First[Warehouse](env.Sudo(), orm.Leaf("company_id", "=", company), "sequence, id")
+				if err != nil {
+					return rs, err
+				}
+				if w != nil {
+					vals["location_id"] = w.LotStockID.ID
+				}
+			}
+		}
+		return super(rs, full)
+	}
+}
+
+func doScrap(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
+	if err := orm.RecordsOf(env, ss...).CheckAccess(orm.OpWrite); err != nil {
+		return nil, err
+	}
+	if err := orm.Load(env, ss, "product_id"); err != nil {
+		return nil, err
+	}
+	quick := inBulk(env)
+	vals := make([]orm.Values, len(ss))
+	for i, s := range ss {
+		if s.State == "done" {
+			return nil, orm.UserErrorf("The scrap order %s is done already.", s.Name)
+		}
+		vals[i] = orm.Values{"name": s.Name, "origin": s.Origin, "company_id": s.CompanyID.ID, "product_id": s.ProductID.ID, "product_uom": s.UoMID.ID, "product_uom_qty": s.Quantity,
+			"location_id": s.LocationID.ID, "location_dest_id": s.ScrapLocID.ID, "scrap_id": s.ID, "picked": true, "state": "confirmed"}
+	}
+	made, err := quick.Model("stock.move").Create(vals...)
+	if err != nil {
+		return nil, err
+	}
+	if err := forceMoves(quick, made.IDs); err != nil {
+		return nil, err
+	}
+	return true, orm.RecordsOf(quick, ss...).Write(orm.Values{"state": "done", "date_done": orm.DatetimeOf(env.Now())})
+}
