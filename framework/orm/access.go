@@ -390,7 +390,13 @@ func (rs Records) ruleDomain(op Op) (d Domain, ok bool, err error) {
 	if len(grouped) > 0 {
 		global = append(global, Or(grouped...))
 	}
-	return And(global...), true, nil
+	d = And(global...)
+	if rs.Env.waits(rs.Model, d) {
+		if err := rs.Env.Flush(); err != nil {
+			return nil, false, err
+		}
+	}
+	return d, true, nil
 }
 
 // evalRule evaluates a rule's domain for the user: user, company_id,
@@ -449,6 +455,24 @@ func (rs Records) checkRules(op Op) error {
 		return err
 	}
 	return rs.refused(op, allowed)
+}
+
+// waits reports whether a field that a domain names is still to be computed.
+func (e *Env) waits(m *Model, d Domain) bool {
+	if len(e.u.pending) == 0 || e.u.flushing {
+		return false
+	}
+	n, err := parseDomain(d)
+	if err != nil {
+		return false // it is refused when it becomes SQL
+	}
+	return n.any(func(l leaf) bool {
+		fields, _ := m.Path(l.path)
+		return strings.HasSuffix(l.op, "any") || slices.ContainsFunc(fields, func(f *Field) bool {
+			d := e.u.pending[f.compute]
+			return f.compute != nil && d != nil && len(d.fields[f]) > 0
+		})
+	})
 }
 
 // refused explains why ids are not among the allowed ones: missing or denied.

@@ -315,13 +315,18 @@ func isNothing(v any) bool {
 
 // mentions reports whether a leaf of the domain is on the field itself.
 func (n *node) mentions(field string) bool {
+	return n.any(func(l leaf) bool { return l.path == field })
+}
+
+// any reports whether one of the leaves that are no constants is as wanted.
+func (n *node) any(is func(leaf) bool) bool {
 	if n == nil {
 		return false
 	}
 	if n.op == "" {
-		return !n.leaf.isNum && n.leaf.path == field
+		return !n.leaf.isNum && is(n.leaf)
 	}
-	return slices.ContainsFunc(n.kids, func(k *node) bool { return k.mentions(field) })
+	return slices.ContainsFunc(n.kids, func(k *node) bool { return k.any(is) })
 }
 
 // ToDomain reads a domain from a client: a list, or a false value for none.
@@ -343,4 +348,41 @@ func ToDomain(v any) (Domain, error) {
 		}
 	}
 	return nil, ValueErrorf("Invalid domain %s: a list is expected", pyRepr(v))
+}
+
+// Paths lists the field paths of a domain, those of nested domains included.
+func (d Domain) Paths() ([]string, error) {
+	n, err := parseDomain(d)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	var walk func(*node) error
+	walk = func(n *node) error {
+		if n == nil {
+			return nil
+		}
+		for _, k := range n.kids {
+			if err := walk(k); err != nil {
+				return err
+			}
+		}
+		if n.op != "" || n.leaf.isNum {
+			return nil
+		}
+		out = append(out, n.leaf.path)
+		if n.leaf.op != "any" && n.leaf.op != "not any" {
+			return nil
+		}
+		sub, err := ToDomain(n.leaf.value)
+		if err != nil {
+			return err
+		}
+		below, err := sub.Paths()
+		for _, p := range below {
+			out = append(out, n.leaf.path+"."+p)
+		}
+		return err
+	}
+	return out, walk(n)
 }
