@@ -2,6 +2,7 @@ package account
 
 import (
 	"slices"
+	"strings"
 
 	"fusion/addons/base"
 	"fusion/framework/orm"
@@ -153,7 +154,7 @@ func (p *FiscalPosition) matches(to *base.Partner) (score int, ok bool) {
 		score += 16
 	}
 	if p.ZipFrom != "" && p.ZipTo != "" {
-		if to.Zip == "" || to.Zip < p.ZipFrom || to.Zip > p.ZipTo {
+		if width := max(len(to.Zip), len(p.ZipFrom), len(p.ZipTo)); to.Zip == "" || padded(to.Zip, width) < padded(p.ZipFrom, width) || padded(to.Zip, width) > padded(p.ZipTo, width) {
 			return 0, false
 		}
 		score += 8
@@ -177,4 +178,13 @@ func (p *FiscalPosition) matches(to *base.Partner) (score int, ok bool) {
 		score++
 	}
 	return score, true
+}
+
+// padded fills a postal code of digits with zeros in front, so that such codes
+// sort as numbers.
+func padded(zip string, width int) string {
+	if strings.Trim(zip, "0123456789") != "" {
+		return zip
+	}
+	return strings.Repeat("0", width-len(zip)) + zip
 }

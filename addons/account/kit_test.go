@@ -236,3 +236,5 @@ func (b *books) product(name, price string, more ...orm.Values) int64 {
 	}
 	return b.create("product.product", vals)
 }
+
+func itoa(id int64) string { return fmt.Sprint(id) }

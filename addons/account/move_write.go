@@ -178,6 +178,9 @@ func unlinkMoves(super orm.UnlinkFunc) orm.UnlinkFunc {
 	}
 }
 
+// exactly keeps the decimals of prices that are copied.
+func exactly(env *orm.Env) *orm.Env { return env.WithContext(map[string]any{KeyFullPrecision: true}) }
+
 // copyMoves duplicates entries as drafts without the items that are derived.
 func copyMoves(super orm.CopyFunc) orm.CopyFunc {
 	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
@@ -198,7 +201,7 @@ func copyMoves(super orm.CopyFunc) orm.CopyFunc {
 				}
 				vals["line_ids"] = lines
 			}
-			made, err := super(rs.Browse(m.ID), vals)
+			made, err := super(rs.Browse(m.ID).In(exactly(rs.Env)), vals)
 			if err != nil {
 				return rs, err
 			}

@@ -37,7 +37,7 @@ func definePaymentTerm(r *orm.Registry) {
 	d.Default("line_ids", func(*orm.Env) (any, error) {
 		return []orm.Command{orm.CreateLine(orm.Values{"value": "percent", "value_amount": 100, "nb_days": 0})}, nil
 	})
-	d.Constrain("line_ids", func(env *orm.Env, ts []*PaymentTerm) error {
+	d.Constrain("name, line_ids", func(env *orm.Env, ts []*PaymentTerm) error {
 		if err := orm.Load(env, ts, "line_ids"); err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func definePaymentTerm(r *orm.Registry) {
 					sum, percent = sum.Add(l.ValueAmount), true
 				}
 			}
-			if percent && !sum.Equal(decimal.NewFromInt(100)) {
+			if !percent || !sum.Equal(decimal.NewFromInt(100)) {
 				return orm.ValidationErrorf("The Payment Term must have at least one percent line and the sum of the percent must be 100%%.")
 			}
 		}
@@ -88,7 +88,8 @@ func (l *PaymentTermLine) dueDate(from orm.Date) orm.Date {
 		if l.NextMonth <= 0 {
 			return orm.NewDate(after.Year(), after.Month()+1, 1).AddDays(-1)
 		}
-		return orm.NewDate(after.Year(), after.Month()+1, l.NextMonth)
+		last := orm.NewDate(after.Year(), after.Month()+2, 1).AddDays(-1)
+		return orm.NewDate(after.Year(), after.Month()+1, min(l.NextMonth, last.Time().Day()))
 	}
 	return from.AddDays(l.NbDays)
 }

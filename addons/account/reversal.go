@@ -168,7 +168,7 @@ func reverseMoves(env *orm.Env, ms []*Move, r reversal) ([]int64, error) {
 		} else {
 			vals["line_ids"] = negatedLines(m)
 		}
-		made, err := env.Model("account.move").Create(vals)
+		made, err := exactly(env).Model("account.move").Create(vals)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"regexp"
 
 	"fusion/framework/orm"
 )
@@ -23,22 +24,47 @@ func numbering(j *Journal, m *Move) (prefix string, width int) {
 	return fmt.Sprintf("%s/%04d/%02d/", code, day.Year(), int(day.Month())), 4
 }
 
-// assignName gives an entry the next number of its journal and period. The
-// journal's row is changed first: of two transactions that number at once, one
-// waits and is then tried again as a whole, so numbers have no gap and no double.
+var numbered = regexp.MustCompile(`^(.*?)([0-9]{1,9})$`)
+
+// assignName gives an entry the next number of its journal and period, unless
+// it has one. The journal's row is changed first: of two transactions that
+// number at once, one waits and is then tried again as a whole, so numbers have
+// no gap and no double.
 func assignName(env *orm.Env, j *Journal, m *Move) error {
 	prefix, width := numbering(j, m)
-	if m.Name != "" && m.Name != "/" && (m.SequencePrefix == prefix || !m.PostedBefore && m.SequencePrefix == "") {
+	numberOf := func() string { return fmt.Sprintf("%s%0*d", m.SequencePrefix, width, m.SequenceNumber) }
+	chosen := m.Name != "" && m.Name != "/" && m.Name != numberOf()
+	if m.Name == numberOf() && m.SequencePrefix == prefix {
 		return nil
 	}
 	if _, err := env.Exec("UPDATE account_journal SET number_turn = COALESCE(number_turn, 0) + 1 WHERE id = ?", j.ID); err != nil {
 		return err
+	}
+	if chosen {
+		return keepName(env, j, m)
 	}
 	rows, err := env.Query("SELECT COALESCE(max(sequence_number), 0) FROM account_move WHERE journal_id = ? AND sequence_prefix = ?", j.ID, prefix)
 	if err != nil {
 		return err
 	}
 	m.SequencePrefix, m.SequenceNumber = prefix, int(atoi(rows[0][0]))+1
-	m.Name = fmt.Sprintf("%s%0*d", prefix, width, m.SequenceNumber)
+	m.Name = numberOf()
+	return nil
+}
+
+// keepName accepts a number that people chose. Those that follow count on from
+// it when it is in the form of the journal.
+func keepName(env *orm.Env, j *Journal, m *Move) error {
+	used, err := env.Query("SELECT 1 FROM account_move WHERE journal_id = ? AND name = ? AND state = 'posted' AND id <> ? LIMIT 1", j.ID, m.Name, m.ID)
+	if err != nil {
+		return err
+	}
+	if len(used) > 0 {
+		return orm.UserErrorf("Another entry of the journal %s has the number %s already. Give this one another number, or empty it to have the next one.", j.Name, m.Name)
+	}
+	m.SequencePrefix, m.SequenceNumber = m.Name, 0
+	if parts := numbered.FindStringSubmatch(m.Name); parts != nil {
+		m.SequencePrefix, m.SequenceNumber = parts[1], int(atoi(parts[2]))
+	}
 	return nil
 }

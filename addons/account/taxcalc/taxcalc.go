@@ -47,17 +47,18 @@ func (r Rounding) Round(d decimal.Decimal) decimal.Decimal {
 	return d.DivRound(unit, 0).Mul(unit)
 }
 
-// fine rounds what is still to be summed: to the unit, or five digits finer
-// when the sum is rounded later.
-func (r Rounding) fine(d decimal.Decimal) decimal.Decimal {
-	if !r.Globally {
-		return r.Round(d)
+// settle rounds a sum of what was not rounded yet. Divisions have left traces
+// far behind the unit, which must not decide over a half.
+func (r Rounding) settle(d decimal.Decimal) decimal.Decimal {
+	return r.Round(d.Round(precision - 6))
+}
+
+// part rounds what a line adds to the sums of a document.
+func (r Rounding) part(d decimal.Decimal) decimal.Decimal {
+	if r.Globally {
+		return d
 	}
-	unit := r.Unit
-	if unit.IsZero() {
-		unit = decimal.New(1, -2)
-	}
-	return Rounding{Unit: unit.Shift(-5)}.Round(d)
+	return r.settle(d)
 }
 
 // Line is what taxes are charged on. Discount is in percent.
@@ -106,109 +107,148 @@ func Flatten(taxes []Tax) []Tax {
 	return out
 }
 
-// included gathers the taxes that a price contains.
-type included struct{ fixed, percent, division decimal.Decimal }
-
-// strip takes them out of an amount.
-func (in included) strip(base decimal.Decimal) decimal.Decimal {
-	rest := base.Sub(in.fixed)
-	rest = rest.Mul(hundred).DivRound(hundred.Add(in.percent), precision)
-	return rest.Mul(hundred.Sub(in.division)).DivRound(hundred, precision)
+// charge is one tax of a line while the line is computed.
+type charge struct {
+	Tax
+	given  bool // by an override
+	group  []*charge
+	known  bool
+	amount decimal.Decimal
+	onTax  decimal.Decimal // what other taxes add to the base it is computed on
+	onBase decimal.Decimal // what they add to the base it shows
 }
 
-// Compute charges the taxes of one line.
-func Compute(l Line, r Rounding) Result {
-	taxes := Flatten(l.Taxes)
-	base := r.fine(l.Price.Mul(l.Quantity).Mul(hundred.Sub(l.Discount)).DivRound(hundred, precision))
-	sign := decimal.New(1, 0)
-	if base.IsNegative() {
-		base, sign = base.Neg(), sign.Neg()
-	}
-	qty := l.Quantity.Abs()
-	given := map[int64]decimal.Decimal{} // overrides, with the sign of a positive line
-	for id, amount := range l.Override {
-		given[id] = amount.Mul(sign)
-	}
-
-	// From the last tax to the first, what each price with tax contains. What
-	// an override leaves of a price is shared by the other included taxes.
-	var in included
-	target := map[int]decimal.Decimal{} // price up to and with the tax
-	open := true
-	for i := len(taxes) - 1; i >= 0; i-- {
-		t := taxes[i]
-		if t.AddsBase {
-			base = in.strip(base)
-			in, open = included{}, true
-		}
-		if !t.Included {
+// grouped puts together the neighbours whose percentages share one base.
+func grouped(charges []*charge) {
+	var group []*charge
+	affected := false
+	for _, c := range slices.Backward(charges) {
+		if c.given {
+			c.group = []*charge{c}
 			continue
 		}
-		if over, ok := given[t.ID]; ok {
-			in.fixed = in.fixed.Add(over)
-			continue
-		}
-		if open {
-			target[i], open = base.Sub(in.fixed), false
-		}
-		switch t.Kind {
-		case Fixed:
-			in.fixed = in.fixed.Add(t.Amount.Mul(qty))
-		case Division:
-			in.division = in.division.Add(t.Amount)
-		default:
-			in.percent = in.percent.Add(t.Amount)
-		}
-	}
-	excluded := r.fine(in.strip(base))
-	running, total, since := excluded, excluded, decimal.Zero
-	res := Result{Excluded: excluded.Mul(sign)}
-	for i, t := range taxes {
-		on := excluded
-		if t.Included || t.Affected {
-			on = running
-		}
-		price, last := target[i]
-		amount, fixed := given[t.ID]
-		switch {
-		case fixed:
-		case last:
-			amount = r.fine(price.Sub(running).Sub(since))
-			since = decimal.Zero
-		default:
-			amount = r.fine(charge(t, on, qty))
-		}
-		if t.Included && !last {
-			since = since.Add(amount)
-		}
-		if t.AddsBase {
-			running = running.Add(amount)
-			if t.Included {
-				since = decimal.Zero
+		if len(group) > 0 {
+			first := group[0]
+			if c.Kind != first.Kind || c.Included != first.Included || c.AddsBase != first.AddsBase || c.AddsBase && affected {
+				group = nil
 			}
 		}
-		total = total.Add(amount)
-		res.Taxes = append(res.Taxes, Amount{t.ID, on.Mul(sign), amount.Mul(sign)})
+		affected = c.Affected
+		group = append(group, c)
+		for _, member := range group {
+			member.group = group
+		}
 	}
-	res.Included = total.Mul(sign)
-	return res
 }
 
-func charge(t Tax, base, qty decimal.Decimal) decimal.Decimal {
-	switch t.Kind {
-	case Fixed:
-		return t.Amount.Mul(qty)
-	case Division:
-		if t.Included {
-			return base.Mul(t.Amount).DivRound(hundred, precision)
-		}
-		rest := hundred.Sub(t.Amount)
-		if rest.IsZero() {
-			return decimal.Zero
-		}
-		return base.Mul(hundred).DivRound(rest, precision).Sub(base)
+// percentage is the sum of a group's.
+func (c *charge) percentage() decimal.Decimal {
+	sum := decimal.Zero
+	for _, member := range c.group {
+		sum = sum.Add(member.Amount)
 	}
-	return base.Mul(t.Amount).DivRound(hundred, precision)
+	return sum
+}
+
+// inside is what a price contains of the tax.
+func (c *charge) inside(price decimal.Decimal) decimal.Decimal {
+	if c.Kind == Division {
+		return price.Mul(c.Amount).DivRound(hundred, precision)
+	}
+	whole := hundred.Add(c.percentage())
+	if whole.IsZero() {
+		return decimal.Zero
+	}
+	return price.Mul(c.Amount).DivRound(whole, precision)
+}
+
+// ontop is what the tax adds to a price without it.
+func (c *charge) ontop(price decimal.Decimal) decimal.Decimal {
+	whole := hundred
+	if c.Kind == Division {
+		if whole = hundred.Sub(c.percentage()); whole.IsZero() {
+			whole = hundred
+		}
+	}
+	return price.Mul(c.Amount).DivRound(whole, precision)
+}
+
+// line is a line with its taxes while it is computed.
+type line struct {
+	charges []*charge
+	r       Rounding
+}
+
+// settle fixes the amount of a tax and tells the taxes it bears on.
+func (l *line) settle(c *charge, amount decimal.Decimal) {
+	c.known, c.amount = true, amount
+	if !c.given {
+		c.amount = l.r.part(amount)
+	}
+	pass := func(o *charge, amount decimal.Decimal) {
+		if !o.known {
+			o.onTax = o.onTax.Add(amount)
+		}
+		o.onBase = o.onBase.Add(amount)
+	}
+	at := slices.Index(l.charges, c)
+	for i, o := range l.charges {
+		switch {
+		case slices.Contains(c.group, o):
+		case c.Included && (i < at || !c.AddsBase || !o.Affected):
+			pass(o, c.amount.Neg()) // the price contains it, their base does not
+		case !c.Included && c.AddsBase && i > at && o.Affected:
+			pass(o, c.amount)
+		}
+	}
+}
+
+// Compute charges the taxes of one line: first what is known without a base,
+// then what the price contains, from the last tax to the first, then what comes
+// on top. Each amount is rounded before others build on it.
+func Compute(in Line, r Rounding) Result {
+	l := &line{r: r}
+	for _, t := range Flatten(in.Taxes) {
+		_, given := in.Override[t.ID]
+		l.charges = append(l.charges, &charge{Tax: t, given: given})
+	}
+	grouped(l.charges)
+	price := r.part(in.Price.Mul(in.Quantity).Mul(hundred.Sub(in.Discount)).DivRound(hundred, precision))
+	for _, c := range slices.Backward(l.charges) {
+		switch {
+		case c.given:
+			l.settle(c, in.Override[c.ID])
+		case c.Kind == Fixed && in.Price.IsNegative():
+			l.settle(c, c.Amount.Mul(in.Quantity).Neg())
+		case c.Kind == Fixed:
+			l.settle(c, c.Amount.Mul(in.Quantity))
+		}
+	}
+	for _, c := range slices.Backward(l.charges) {
+		if c.Included && !c.known {
+			l.settle(c, c.inside(price.Add(c.onTax)))
+		}
+	}
+	for _, c := range l.charges {
+		if !c.known {
+			l.settle(c, c.ontop(price.Add(c.onTax)))
+		}
+	}
+	res := Result{Excluded: price}
+	total := decimal.Zero
+	for _, c := range l.charges {
+		base := price.Add(c.onBase)
+		if c.Included {
+			for _, member := range c.group {
+				base = base.Sub(member.amount)
+			}
+			res.Excluded = res.Excluded.Sub(c.amount)
+		}
+		total = total.Add(c.amount)
+		res.Taxes = append(res.Taxes, Amount{c.ID, base, c.amount})
+	}
+	res.Included = res.Excluded.Add(total)
+	return res
 }
 
 // Totals are those of a document. ByTax is in the order of first appearance.
@@ -239,13 +279,13 @@ func Document(lines []Line, r Rounding) Totals {
 			t.ByTax[i].Amount = t.ByTax[i].Amount.Add(a.Amount)
 		}
 		t.Untaxed = t.Untaxed.Add(res.Excluded)
-		res.Excluded, res.Included = r.Round(res.Excluded), r.Round(res.Included)
+		res.Excluded, res.Included = r.settle(res.Excluded), r.settle(res.Included)
 		t.Lines = append(t.Lines, res)
 	}
-	t.Untaxed = r.Round(t.Untaxed)
+	t.Untaxed = r.settle(t.Untaxed)
 	for i := range t.ByTax {
-		t.ByTax[i].Amount = r.Round(t.ByTax[i].Amount)
-		t.ByTax[i].Base = r.Round(t.ByTax[i].Base)
+		t.ByTax[i].Amount = r.settle(t.ByTax[i].Amount)
+		t.ByTax[i].Base = r.settle(t.ByTax[i].Base)
 		t.Tax = t.Tax.Add(t.ByTax[i].Amount)
 	}
 	t.Total = t.Untaxed.Add(t.Tax)

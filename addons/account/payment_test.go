@@ -1,0 +1,242 @@
+package account_test
+
+import (
+	"testing"
+
+	"fusion/addons/account"
+	"fusion/framework/orm"
+)
+
+func (b *books) payment(id int64) *account.Payment {
+	b.Helper()
+	return must[*account.Payment](b.T)(orm.Get[account.Payment](b.env, id, "move_id", "is_reconciled", "invoice_ids"))
+}
+
+func TestPayInParts(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	id := b.posted(line("100", "1", b.tax15))
+	first := b.pay(orm.Values{"amount": 40, "payment_date": "2026-03-20"}, id)
+	b.shows(id, "100 + 15 = 115, due 75 partial")
+	p := b.payment(first)
+	if p.State != "paid" || p.PaymentType != "inbound" || p.PartnerType != "customer" || p.Memo != "INV/2026/00001" || p.Name != "PBNK1/2026/00001" || !p.IsReconciled || len(p.InvoiceIDs.IDs()) != 1 {
+		t.Errorf("the payment is %s %s %s %q %s, reconciled %v", p.State, p.PaymentType, p.PartnerType, p.Memo, p.Name, p.IsReconciled)
+	}
+	b.expect(p.MoveID.ID, "product 101401 40", "product 121000 -40")
+	b.pay(orm.Values{}, id)
+	b.shows(id, "100 + 15 = 115, due 0 paid")
+	_, err := b.env.WithContext(map[string]any{"active_model": "account.move", "active_ids": []int64{id}}).Model("account.payment.register").Create(orm.Values{})
+	refused(t, err, "nothing left to pay")
+
+	_, err = b.env.Model("account.payment").Browse(first).Call("action_draft", orm.Args{})
+	ok(t, err)
+	b.shows(id, "100 + 15 = 115, due 40 partial")
+	ok(t, b.env.Model("account.payment").Browse(first).Write(orm.Values{"amount": 30}))
+	_, err = b.env.Model("account.payment").Browse(first).Call("action_post", orm.Args{})
+	ok(t, err)
+	p = b.payment(first)
+	b.expect(p.MoveID.ID, "product 101401 30", "product 121000 -30")
+	if p.Name != "PBNK1/2026/00001" || p.IsReconciled {
+		t.Errorf("posted again, the payment is %s, reconciled %v", p.Name, p.IsReconciled)
+	}
+	b.shows(id, "100 + 15 = 115, due 40 partial") // what is matched is a person's choice
+	refused(t, b.env.Model("account.payment").Browse(first).Write(orm.Values{"amount": 31}), "Reset it to draft")
+	refused(t, b.env.Model("account.payment").Browse(first).Unlink(), "cannot delete")
+	_, err = b.env.Model("account.payment").Browse(first).Call("action_cancel", orm.Args{})
+	ok(t, err)
+	if p := b.payment(first); p.State != "canceled" || p.MoveID.Rec().State != "cancel" {
+		t.Errorf("cancelled, the payment is %s and its entry %s", p.State, p.MoveID.Rec().State)
+	}
+}
+
+func TestPayTooMuch(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	id := b.posted(line("100", "1"))
+	p := b.payment(b.pay(orm.Values{"amount": "130.5"}, id))
+	b.shows(id, "100 + 0 = 100, due 0 paid")
+	if p.IsReconciled {
+		t.Error("an overpayment counts as used up")
+	}
+	credit := func() string {
+		return must[any](t)(b.env.Model("res.partner").Browse(b.customer).Value("credit")).(interface{ String() string }).String()
+	}
+	if c := credit(); c != "-30.5" {
+		t.Errorf("the customer owes %s", c)
+	}
+	// The rest settles the next invoice.
+	next := b.posted(line("20", "1"))
+	ok(t, account.Reconcile(b.env, append(b.receivables(next), b.receivables(p.MoveID.ID)...)...))
+	b.shows(next, "20 + 0 = 20, due 0 paid")
+	if c := credit(); c != "-10.5" {
+		t.Errorf("the customer owes %s", c)
+	}
+}
+
+// receivables are the items of an entry on receivable accounts.
+func (b *books) receivables(id int64) []int64 {
+	b.Helper()
+	return must[orm.Records](b.T)(b.env.Model("account.move.line").Search(orm.And(orm.Leaf("move_id", "=", id), orm.Leaf("account_id.account_type", "=", "asset_receivable")), orm.SearchOptions{})).IDs
+}
+
+func TestPaySeveral(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	first, second := b.posted(line("100", "1")), b.posted(line("50", "1"))
+	refund := b.document("out_refund", nil, line("30", "1"))
+	ok(t, account.Post(b.env, refund))
+	id := b.pay(orm.Values{"group_payment": true}, first, second, refund)
+	p := b.payment(id)
+	if !p.Amount.Equal(dec("120")) || p.Memo != "INV/2026/00001 INV/2026/00002 RINV/2026/00001" {
+		t.Errorf("the payment is of %s for %q", p.Amount, p.Memo)
+	}
+	b.shows(first, "100 + 0 = 100, due 0 paid")
+	b.shows(second, "50 + 0 = 50, due 0 paid")
+	b.shows(refund, "30 + 0 = 30, due 0 paid")
+
+	third, fourth := b.posted(line("10", "1")), b.posted(line("20", "1"))
+	b.pay(orm.Values{}, third, fourth)
+	n := must[int](t)(b.env.Model("account.payment").SearchCount(orm.Leaf("amount", "in", []any{10, 20}), 0))
+	if n != 2 {
+		t.Errorf("paid apart, two invoices took %d payments", n)
+	}
+	other := b.document("out_invoice", orm.Values{"partner_id": b.partner("Other")}, line("5", "1"))
+	ok(t, account.Post(b.env, other))
+	fifth := b.posted(line("7", "1"))
+	b.pay(orm.Values{"group_payment": true}, fifth, other)
+	if n := must[int](t)(b.env.Model("account.payment").SearchCount(orm.Leaf("amount", "in", []any{5, 7}), 0)); n != 2 {
+		t.Errorf("two customers paid with %d payments", n)
+	}
+}
+
+func TestWriteOff(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	id := b.posted(line("100", "1"))
+	b.pay(orm.Values{"amount": 98, "payment_difference_handling": "reconcile", "writeoff_account_id": b.account("620000"), "writeoff_label": "Fee"}, id)
+	b.shows(id, "100 + 0 = 100, due 0 paid")
+	rows := must[[][]string](t)(b.env.Query("SELECT l.balance FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '620000'"))
+	if len(rows) != 1 || rows[0][0] != "2" {
+		t.Errorf("written off: %v", rows)
+	}
+	id = b.posted(line("100", "1"))
+	w := must[orm.Records](t)(b.env.WithContext(map[string]any{"active_model": "account.move", "active_ids": []int64{id}}).Model("account.payment.register").Create(orm.Values{"amount": 98, "payment_difference_handling": "reconcile"}))
+	_, err := w.Do("action_create_payments", orm.Args{})
+	refused(t, err, "Choose the account")
+}
+
+func TestPayVendor(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	id := b.document("in_invoice", orm.Values{"ref": "B-1"}, line("20", "1"))
+	ok(t, account.Post(b.env, id))
+	b.expect(id, "product 600000 20", "payment_term 211000 -20")
+	p := b.payment(b.pay(orm.Values{"journal_id": b.journal("CSH1")}, id))
+	b.expect(p.MoveID.ID, "product 101501 -20", "product 211000 20")
+	if p.PaymentType != "outbound" || p.PartnerType != "supplier" || !p.Amount.Equal(dec("20")) {
+		t.Errorf("the payment is %s %s %s", p.PaymentType, p.PartnerType, p.Amount)
+	}
+	b.shows(id, "20 + 0 = 20, due 0 paid")
+}
+
+func TestPaymentAlone(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	p := must[orm.Records](t)(b.env.Model("account.payment").Create(orm.Values{"partner_id": b.customer, "amount": 25, "date": "2026-06-01", "memo": "Deposit"}))
+	_, err := p.Call("action_post", orm.Args{})
+	ok(t, err)
+	b.expect(b.payment(p.ID()).MoveID.ID, "product 101401 25", "product 121000 -25")
+	refused(t, b.env.Savepoint(func(env *orm.Env) error {
+		_, err := env.Model("account.payment").Create(orm.Values{"partner_id": b.customer, "amount": -1})
+		return err
+	}), "cannot be negative")
+	_, err = p.Call("action_post", orm.Args{})
+	refused(t, err, "Only draft payments")
+}
+
+func TestExchangeDifferences(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		invoiced, paid float64 // euros for a dollar
+		booked, gain   string
+	}{
+		"loss":      {0.8, 1, "125", "product 641000 25"},
+		"gain":      {1, 0.8, "100", "product 441000 -25"},
+		"no change": {0.8, 0.8, "125", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBooks(t)
+			b.rate("2026-03-01", tc.invoiced)
+			b.rate("2026-04-01", tc.paid)
+			id := b.document("out_invoice", orm.Values{"currency_id": b.eur}, line("100", "1"))
+			ok(t, account.Post(b.env, id))
+			b.expect(id, "payment_term 121000 "+tc.booked+" (100 EUR)", "product 400000 -"+tc.booked+" (-100 EUR)")
+			p := b.payment(b.pay(orm.Values{"payment_date": "2026-04-10"}, id))
+			if p.CurrencyID.ID != b.eur || !p.Amount.Equal(dec("100")) {
+				t.Errorf("paid %s in currency %d", p.Amount, p.CurrencyID.ID)
+			}
+			b.shows(id, "100 + 0 = 100, due 0 paid")
+			rows := must[[][]string](t)(b.env.Query("SELECT id FROM account_move WHERE journal_id = ?", b.journal("EXCH")))
+			if tc.gain == "" {
+				if len(rows) != 0 {
+					t.Error("an exchange difference was booked")
+				}
+				return
+			}
+			if len(rows) != 1 {
+				t.Fatalf("%d exchange entries", len(rows))
+			}
+			var entry int64
+			for _, c := range rows[0][0] {
+				entry = entry*10 + int64(c-'0')
+			}
+			other := map[string]string{"loss": "product 121000 -25 (0 EUR)", "gain": "product 121000 25 (0 EUR)"}[name]
+			b.expect(entry, tc.gain+" (0 EUR)", other)
+			// All receivables of the customer cancel out.
+			if c := must[any](t)(b.env.Model("res.partner").Browse(b.customer).Value("credit")).(interface{ IsZero() bool }); !c.IsZero() {
+				t.Errorf("the customer still owes %v", c)
+			}
+			_, err := b.env.Model("account.move").Browse(entry).Call("button_draft", orm.Args{})
+			refused(t, err, "exchange difference")
+			_, err = b.env.Model("account.payment").Browse(p.ID).Call("action_draft", orm.Args{})
+			ok(t, err)
+			b.shows(id, "100 + 0 = 100, due 100 not_paid")
+			if rev := must[[][]string](t)(b.env.Query("SELECT sum(balance) FROM account_move_line WHERE journal_id = ?", b.journal("EXCH"))); rev[0][0] != "0" && rev[0][0] != "0.00" {
+				t.Errorf("the exchange difference was not taken back: %v", rev)
+			}
+		})
+	}
+}
+
+func TestPayEurosInParts(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	b.rate("2026-03-01", 0.8)
+	b.rate("2026-04-01", 1)
+	id := b.document("out_invoice", orm.Values{"currency_id": b.eur}, line("100", "1"))
+	ok(t, account.Post(b.env, id))
+	b.pay(orm.Values{"amount": 40, "payment_date": "2026-04-10"}, id)
+	b.shows(id, "100 + 0 = 100, due 60 partial")
+	b.pay(orm.Values{"payment_date": "2026-04-11"}, id)
+	b.shows(id, "100 + 0 = 100, due 0 paid")
+	rows := must[[][]string](t)(b.env.Query("SELECT sum(l.balance) FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '641000'"))
+	if rows[0][0] != "25" && rows[0][0] != "25.00" {
+		t.Errorf("the loss is %v", rows)
+	}
+	// Dollars for an invoice in euros.
+	id = b.document("out_invoice", orm.Values{"currency_id": b.eur, "invoice_date": "2026-04-12"}, line("50", "1"))
+	ok(t, account.Post(b.env, id))
+	b.pay(orm.Values{"currency_id": b.usd, "payment_date": "2026-04-12"}, id)
+	b.shows(id, "50 + 0 = 50, due 0 paid")
+}
+
+func TestReconcileRefusals(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	first, second := b.posted(line("10", "1")), b.invoice(line("10", "1"))
+	refused(t, account.Reconcile(b.env, append(b.receivables(first), b.receivables(second)...)...), "only reconcile posted")
+	refused(t, account.Reconcile(b.env, append(b.receivables(first), b.lines(first)...)...), "same account")
+	third := b.posted(line("20", "1"))
+	refused(t, account.Reconcile(b.env, append(b.lines(first), b.lines(third)...)...), "does not allow reconciliation")
+}
