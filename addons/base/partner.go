@@ -64,6 +64,7 @@ type Partner struct {
 	CommercialCompanyName string                    `orm:"commercial_company_name,store,readonly" label:"Company Name Entity"`
 	CompanyName           string                    `orm:"company_name" label:"Company Name"`
 	Barcode               string                    `orm:"barcode,nocopy,company_dependent" label:"Barcode" help:"Use a barcode to identify this contact."`
+	SignupType            string                    `orm:"signup_type,nocopy" label:"Signup Token Type" groups:"base.group_erp_manager" help:"The kind of invitation the contact holds: signup for a new account, reset for a forgotten password. For programs that send such invitations."`
 	Self                  orm.Ref[Partner]          `orm:"self" label:"Self"`
 	Image                 orm.Binary                `orm:"image_1920,image" label:"Image"`
 	DisplayName           string                    `orm:"display_name"`

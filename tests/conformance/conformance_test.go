@@ -1,0 +1,91 @@
+package conformance
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fusion/addons/base"
+	"fusion/addons/contacts"
+	"fusion/addons/mail"
+	"fusion/framework/module"
+	"fusion/framework/ormtest"
+	"fusion/framework/rpc"
+	"fusion/framework/server"
+)
+
+// parts are what the corpus may ask for, with the addons that answer. A case
+// that requires a part without addon here is not run, and must be listed as
+// excluded.
+var parts = []string{"base", "auth_signup", "mail"}
+
+func addons() []module.Addon {
+	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon()}
+}
+
+const database = "conformance"
+
+// start serves a fresh database with all addons.
+func start(t *testing.T) *world {
+	t.Helper()
+	db := ormtest.DB(t, addons()...)
+	srv, err := server.New(db, server.Config{Database: database, Logger: slog.New(slog.DiscardHandler),
+		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rpc.Mount(srv)
+	http := httptest.NewServer(srv)
+	t.Cleanup(http.Close)
+	return &world{client: &client{url: http.URL, db: database, login: "admin", password: "admin"},
+		refs: map[string]int64{}, groups: map[string][]string{}, uids: map[string]int64{}}
+}
+
+func usable(requires []string) bool {
+	return !slices.ContainsFunc(requires, func(r string) bool { return !slices.Contains(parts, r) })
+}
+
+func TestCorpus(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	var doc seedDoc
+	readJSON(t, "seed", &doc)
+	w.users = doc.Users
+	doc.Ops = slices.DeleteFunc(doc.Ops, func(op seedOp) bool { return !usable(op.Requires) })
+	if err := w.seed(doc); err != nil {
+		t.Fatal(err)
+	}
+	skip := excluded(t)
+	serial := fmt.Sprint(time.Now().UnixNano())
+	for _, name := range []string{"A_core_orm", "B_domains", "C_errors_security", "D_business_flows"} {
+		var file struct {
+			Cases []testCase `json:"cases"`
+		}
+		readJSON(t, name, &file)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			failed := 0
+			for i, c := range file.Cases {
+				if skip[c.ID] != "" {
+					continue
+				}
+				if !usable(c.Requires) {
+					continue
+				}
+				s := &scope{world: w, vars: map[string]any{}, cookies: map[string]string{}, token: fmt.Sprintf("%s%s%d", serial, strings.ToLower(name[:1]), i)}
+				if problems := s.run(c); len(problems) > 0 {
+					if failed++; failed <= 30 {
+						t.Errorf("%s — %s\n\t%s", c.ID, c.Title, strings.Join(problems, "\n\t"))
+					}
+				}
+			}
+			if failed > 30 {
+				t.Errorf("%d more cases fail", failed-30)
+			}
+		})
+	}
+}
