@@ -26,7 +26,7 @@ type ActWindow struct {
 	Help         string                  `orm:"help,html,translate" label:"Action Description"`
 	BindingModel orm.Ref[IrModel]        `orm:"binding_model_id,ondelete=cascade" label:"Binding Model"`
 	BindingType  string                  `orm:"binding_type,required,default=action" selection:"action:Action,report:Report" label:"Binding Type"`
-	BindingViews string                  `orm:"binding_view_types,default=list_form" label:"Binding View Types"`
+	BindingViews string                  `orm:"binding_view_types" label:"Binding View Types"`
 	ViewID       orm.Ref[View]           `orm:"view_id" label:"View Ref."`
 	Domain       string                  `orm:"domain" label:"Domain Value"`
 	Context      string                  `orm:"context,required,default={}" label:"Context Value"`
@@ -64,7 +64,7 @@ type ActServer struct {
 	Help         string              `orm:"help,html,translate" label:"Action Description"`
 	BindingModel orm.Ref[IrModel]    `orm:"binding_model_id,ondelete=cascade" label:"Binding Model"`
 	BindingType  string              `orm:"binding_type,required,default=action" selection:"action:Action,report:Report" label:"Binding Type"`
-	BindingViews string              `orm:"binding_view_types,default=list_form" label:"Binding View Types"`
+	BindingViews string              `orm:"binding_view_types" label:"Binding View Types"`
 	Usage        string              `orm:"usage,required,default=ir_actions_server" selection:"ir_actions_server:Server Action,ir_cron:Scheduled Action" label:"Usage"`
 	State        string              `orm:"state,required,default=code" selection:"object_write:Update Record,object_create:Create Record,code:Execute Code,multi:Multi Actions" label:"Type"`
 	Sequence     int                 `orm:"sequence,default=5" label:"Sequence"`
@@ -84,7 +84,7 @@ type ActClient struct {
 	Help         string           `orm:"help,html,translate" label:"Action Description"`
 	BindingModel orm.Ref[IrModel] `orm:"binding_model_id,ondelete=cascade" label:"Binding Model"`
 	BindingType  string           `orm:"binding_type,required,default=action" selection:"action:Action,report:Report" label:"Binding Type"`
-	BindingViews string           `orm:"binding_view_types,default=list_form" label:"Binding View Types"`
+	BindingViews string           `orm:"binding_view_types" label:"Binding View Types"`
 	Tag          string           `orm:"tag,required" label:"Client action tag"`
 	Target       string           `orm:"target,default=current" selection:"current:Current Window,new:New Window,fullscreen:Full Screen,main:Main action of Current Window" label:"Target Window"`
 	ResModel     string           `orm:"res_model" label:"Destination Model"`
@@ -101,7 +101,7 @@ type ActURL struct {
 	Help         string           `orm:"help,html,translate" label:"Action Description"`
 	BindingModel orm.Ref[IrModel] `orm:"binding_model_id,ondelete=cascade" label:"Binding Model"`
 	BindingType  string           `orm:"binding_type,required,default=action" selection:"action:Action,report:Report" label:"Binding Type"`
-	BindingViews string           `orm:"binding_view_types,default=list_form" label:"Binding View Types"`
+	BindingViews string           `orm:"binding_view_types" label:"Binding View Types"`
 	URL          string           `orm:"url,text,required" label:"Action URL"`
 	Target       string           `orm:"target,required,default=new" selection:"new:New Window,self:This Window,download:Download" label:"Action Target"`
 }
@@ -116,7 +116,7 @@ type ActReport struct {
 	Help            string           `orm:"help,html,translate" label:"Action Description"`
 	BindingModel    orm.Ref[IrModel] `orm:"binding_model_id,ondelete=cascade" label:"Binding Model"`
 	BindingType     string           `orm:"binding_type,required,default=report" selection:"action:Action,report:Report" label:"Binding Type"`
-	BindingViews    string           `orm:"binding_view_types,default=list_form" label:"Binding View Types"`
+	BindingViews    string           `orm:"binding_view_types" label:"Binding View Types"`
 	Model           string           `orm:"model,required" label:"Model Name"`
 	ReportType      string           `orm:"report_type,required,default=qweb-pdf" selection:"qweb-html:HTML,qweb-pdf:PDF,qweb-text:Text" label:"Report Type"`
 	ReportName      string           `orm:"report_name,required" label:"Template Name"`
@@ -143,7 +143,7 @@ func defineActions(r *orm.Registry) {
 	orm.Define[Action](r).Query(sql)
 	w := orm.Define[ActWindow](r)
 	w.Default("view_mode", func(*orm.Env) (any, error) { return "list,form", nil })
-	w.Default("binding_view_types", func(*orm.Env) (any, error) { return "list,form", nil })
+	w.Default("binding_view_types", listAndForm)
 	w.Compute("xml_id", func(env *orm.Env, ws []*ActWindow) error {
 		ids, err := externalIDs(env, "ir.actions.act_window", orm.IDs(env, ws))
 		for _, w := range ws {
@@ -162,11 +162,21 @@ func defineActions(r *orm.Registry) {
 	w.OnCreate(commonIDs("ir_actions_act_window"))
 	orm.Define[ActWindowView](r).Unique("unique_mode_per_action", "act_window_id, view_mode", "An action can have one view of each kind only.")
 	s := orm.Define[ActServer](r)
+	s.Default("binding_view_types", listAndForm)
 	s.OnCreate(commonIDs("ir_actions_server"))
-	orm.Define[ActClient](r).OnCreate(commonIDs("ir_actions_client"))
-	orm.Define[ActURL](r).OnCreate(commonIDs("ir_actions_act_url"))
-	orm.Define[ActReport](r).OnCreate(commonIDs("ir_actions_report"))
+	c := orm.Define[ActClient](r)
+	c.Default("binding_view_types", listAndForm)
+	c.OnCreate(commonIDs("ir_actions_client"))
+	u := orm.Define[ActURL](r)
+	u.Default("binding_view_types", listAndForm)
+	u.OnCreate(commonIDs("ir_actions_act_url"))
+	p := orm.Define[ActReport](r)
+	p.Default("binding_view_types", listAndForm)
+	p.OnCreate(commonIDs("ir_actions_report"))
 }
+
+// listAndForm are the views an action is offered in, unless it says otherwise.
+func listAndForm(*orm.Env) (any, error) { return "list,form", nil }
 
 // commonIDs makes the next ids of a table of actions those of the sequence all
 // kinds of action share. The lock keeps another transaction from taking the id
