@@ -162,7 +162,7 @@ func (b *builder) input(c *cell, f fieldInfo, n *view.Node, r *record, vars map[
 			c.Edit = "radio"
 		}
 		if len(f.Options) == 0 {
-			c.Edit = "char" // values that code gives, such as time zones
+			b.openSelection(c, f)
 		}
 		for _, o := range f.Options {
 			c.Options = append(c.Options, option{Value: o.Value, Label: o.Label, Selected: o.Value == c.Raw})
@@ -180,6 +180,22 @@ func (b *builder) input(c *cell, f fieldInfo, n *view.Node, r *record, vars map[
 	}
 	if f.Kind == orm.Selection && c.Show == "stars" {
 		c.Options = c.Options[len(c.Options)-len(f.Options):]
+	}
+}
+
+// openSelection offers values that are not written in code. The current one is
+// among them; without any, it is typed.
+func (b *builder) openSelection(c *cell, f fieldInfo) {
+	offered := b.options[f.Name]
+	if len(offered) == 0 {
+		c.Edit = "char"
+		return
+	}
+	if c.Raw != "" && !slices.ContainsFunc(offered, func(o choice) bool { return o.Value == c.Raw }) {
+		offered = append(offered, choice{c.Raw, c.Raw})
+	}
+	for _, o := range offered {
+		c.Options = append(c.Options, option{Value: o.Value, Label: o.Label, Selected: o.Value == c.Raw})
 	}
 }
 

@@ -100,6 +100,7 @@ func (p *page) show(name string, body any) error {
 	if p.Session != nil {
 		s.Notes = p.Session.Notes()
 	}
+	p.Header().Set("Server-Timing", fmt.Sprintf(`sql;desc="%d statements"`, p.env.Queries()))
 	return p.w.templates.ExecuteTemplate(p.Context, name, s)
 }
 

@@ -152,7 +152,7 @@ func (b *builder) lines(f fieldInfo, n *view.Node, list *lines, s *scopeOf) *cel
 			}
 			row.Cells = append(row.Cells, b.cell(fields[k.Name()], k, r, prefix, vars))
 		}
-		if form != nil {
+		if form != nil && b.edit {
 			sub := &scopeOf{rec: r, prefix: prefix, vars: vars, fields: fields, line: true, skip: shown}
 			row.More = b.nodes(form.Children, sub)
 			if !hasCells(row.More) {

@@ -31,16 +31,8 @@ func (p *page) showProfile(failure, passwordFailure string) error {
 	r := rows[0]
 	v := profileView{Name: str(r["name"]), Login: str(r["login"]), Email: str(r["email"]), Phone: str(r["phone"]), Lang: str(r["lang"]), TZ: str(r["tz"]),
 		Signature: str(r["signature"]), Zones: zones(), Error: failure, PasswordError: passwordFailure}
-	found, err := p.env.Sudo().Model("res.lang").Search(nil, orm.SearchOptions{Order: "name"})
-	if err != nil {
+	if v.Langs, err = p.languages(); err != nil {
 		return err
-	}
-	langs, err := found.Read("code", "name")
-	if err != nil {
-		return err
-	}
-	for _, l := range langs {
-		v.Langs = append(v.Langs, choice{str(l["code"]), str(l["name"])})
 	}
 	if form := p.form; form != nil && failure != "" {
 		v.Email, v.Phone, v.Lang, v.TZ, v.Signature = form.Get("email"), form.Get("phone"), form.Get("lang"), form.Get("tz"), form.Get("signature")
@@ -49,6 +41,27 @@ func (p *page) showProfile(failure, passwordFailure string) error {
 		v.Zones = append(v.Zones, v.TZ)
 	}
 	return p.show("profile", v)
+}
+
+// languages are those switched on.
+func (p *page) languages() ([]choice, error) {
+	rs, err := p.env.Sudo().Lookup("res.lang")
+	if err != nil {
+		return nil, nil
+	}
+	found, err := rs.Search(nil, orm.SearchOptions{Order: "name"})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := found.Read("code", "name")
+	if err != nil {
+		return nil, err
+	}
+	var out []choice
+	for _, l := range rows {
+		out = append(out, choice{str(l["code"]), str(l["name"])})
+	}
+	return out, nil
 }
 
 // zones are time zones most people find theirs among.

@@ -138,6 +138,9 @@ func (f *recordForm) show(rec *record, edit bool, state *typed, failure string) 
 	}
 	out := &formPage{Tree: b.form(f.view, rec), Edit: edit, New: f.id == 0, Dialog: p.dialog, Post: p.at.URL(), Error: failure,
 		Version: version(rec), ModelName: f.act.Model, RecordID: f.id, Hint: f.hint, Conflict: f.conflict, Focus: f.focus}
+	if state != nil { // the version the form was opened at, whatever was tried since
+		out.Version = p.form.Get("_version")
+	}
 	out.Name = str(rec.vals["display_name"])
 	if f.id == 0 {
 		out.Name = "New"
@@ -321,6 +324,10 @@ func (f *recordForm) offers(b *builder, rec *record) error {
 		}
 		widget := n.Attr("widget")
 		switch {
+		case b.edit && fi.Kind == orm.Selection && len(fi.Options) == 0:
+			if b.options[fi.Name], err = p.openOptions(fi.Field); err != nil {
+				return err
+			}
 		case widget == "statusbar" && fi.Kind == orm.Many2one, b.edit && widget == "many2many_checkboxes":
 			found, err := p.candidates(fi.Comodel, b.refDomain(fi, n, vars), 200)
 			if err != nil {
@@ -343,6 +350,22 @@ func (f *recordForm) offers(b *builder, rec *record) error {
 		}
 	}
 	return nil
+}
+
+// openOptions are the values of a selection that is not written in code: the
+// languages of the database, or time zones.
+func (p *page) openOptions(f *orm.Field) ([]choice, error) {
+	switch f.Name {
+	case "lang":
+		return p.languages()
+	case "tz":
+		var out []choice
+		for _, z := range zones() {
+			out = append(out, choice{z, z})
+		}
+		return out, nil
+	}
+	return nil, nil
 }
 
 // suggest loads the names an input without JavaScript suggests.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -167,11 +166,8 @@ func (p *page) report() error {
 	return p.sendFile(f.Name, f.Type, f.Content, p.Query("download") == "")
 }
 
-// serverCode is the code of a server action: model.method(…), records.method(…)
-// or the same after "action = ".
-var serverCode = regexp.MustCompile(`^(?:action\s*=\s*)?(model|records|record)\.`)
-
-// runServer runs a server action on records.
+// runServer runs a server action: its method on the records, or on the model
+// when it takes none.
 func (p *page) runServer(id int64, model string, ids []int64) (any, error) {
 	rows, err := p.env.Sudo().Model("ir.actions.server").Browse(id).Read("name", "state", "code", "model_name", "groups_id", "child_ids")
 	if err != nil {
@@ -205,12 +201,7 @@ func (p *page) runServer(id int64, model string, ids []int64) (any, error) {
 	default:
 		return nil, orm.UserErrorf("The server action “%s” is of a kind that is not built: %s.", str(r["name"]), str(r["state"]))
 	}
-	code := strings.TrimSpace(str(r["code"]))
-	m := serverCode.FindStringSubmatch(code)
-	if m == nil {
-		return nil, orm.UserErrorf("The code of the server action “%s” is not of the form model.method().", str(r["name"]))
-	}
-	call, err := expr.ParseCall("model." + code[len(m[0]):])
+	call, err := expr.ParseCall(str(r["code"]))
 	if err != nil {
 		return nil, orm.UserErrorf("The code of the server action “%s” cannot be read: %v", str(r["name"]), err)
 	}
@@ -225,7 +216,7 @@ func (p *page) runServer(id int64, model string, ids []int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m[1] != "model" || !rs.Model.OnModel(call.Method) {
+	if !rs.Model.OnModel(call.Method) {
 		rs = rs.Browse(ids...)
 	}
 	return rs.Call(call.Method, orm.Args{Pos: call.Args, Kw: call.Kwargs})

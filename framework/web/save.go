@@ -28,6 +28,11 @@ func (p *page) postRecord() error {
 		return err
 	}
 	do := form.Get("_do")
+	if key, ok := strings.CutPrefix(do, "btn:"); ok {
+		if n := findButton(f.view, key); n != nil && n.Attr("special") == "cancel" {
+			return p.Redirect(http.StatusSeeOther, p.closed(p.at.with(editParam, "")).URL())
+		}
+	}
 	if form.Get("_base") == "" {
 		return f.do(do)
 	}
@@ -439,9 +444,6 @@ func (p *page) press(n *view.Node, rs orm.Records, vars map[string]any) (any, er
 		return p.pressAction(id, kind, keys, rs)
 	case "url":
 		return map[string]any{"type": "ir.actions.act_url", "url": n.Attr("url")}, nil
-	}
-	if n.Attr("special") == "cancel" {
-		return map[string]any{"type": "ir.actions.act_window_close"}, nil
 	}
 	return nil, nil
 }

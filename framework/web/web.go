@@ -64,6 +64,9 @@ type Content struct {
 	Body  template.HTML
 }
 
+// HTML is a text that is written as it is: its maker vouches for it.
+type HTML = template.HTML
+
 // web is the mounted back office: what all requests share.
 type web struct {
 	Options

@@ -1,0 +1,169 @@
+package web_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"fusion/framework/orm"
+)
+
+func column(table [][]string, i int) []string {
+	var out []string
+	for _, r := range table {
+		if i < len(r) {
+			out = append(out, r[i])
+		}
+	}
+	return out
+}
+
+func TestListSearchesFiltersGroupsAndSorts(t *testing.T) {
+	t.Parallel()
+	site, db := newSite(t)
+	var be, de int64
+	system(t, db, func(env *orm.Env) error {
+		for code, to := range map[string]*int64{"BE": &be, "DE": &de} {
+			found, err := env.Model("res.country").Search(orm.Leaf("code", "=", code), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			*to = found.ID()
+		}
+		var vals []orm.Values
+		for i := range 100 {
+			c := be
+			if i%4 == 0 {
+				c = de
+			}
+			vals = append(vals, orm.Values{"name": fmt.Sprintf("Company %03d", i), "is_company": true, "country_id": c, "city": fmt.Sprintf("City %d", 99-i)})
+		}
+		vals = append(vals, orm.Values{"name": "Zora Person", "country_id": de, "active": true}, orm.Values{"name": "Old Firm", "active": false})
+		_, err := env.Model("res.partner").Create(vals...)
+		return err
+	})
+	v := site.Login(t, "admin", "admin")
+	p := v.Get("/web/action/contacts")
+	want(t, p, http.StatusOK, "1–80 / 103")
+	if n := len(p.Table()); n != 80 {
+		t.Errorf("%d rows on the first page", n)
+	}
+	second := v.Get("/web/action/contacts?p=2")
+	want(t, second, http.StatusOK, "81–103 / 103")
+	if n := len(v.Get("/web/action/contacts?p=99").Table()); n != 23 {
+		t.Errorf("a page past the end shows %d rows, want those of the last page", n)
+	}
+	// the search box, its facet, and taking it away
+	found := p.Search("q", "person", "in", "name")
+	if got := column(found.Table(), 0); !slices.Equal(got, []string{"Zora Person"}) {
+		t.Errorf("searching for person finds %v", got)
+	}
+	want(t, found, http.StatusOK, "Name", "person", "1–1 / 1")
+	// filters of one group are alternatives, others add up
+	firms := p.Link("Companies")
+	want(t, firms, http.StatusOK, "/ 101")
+	both := firms.Link("Individuals")
+	want(t, both, http.StatusOK, "/ 103", "Companies or Individuals")
+	archived := p.Link("Archived")
+	if got := column(archived.Table(), 0); !slices.Contains(got, "Old Firm") || slices.Contains(got, "Company 001") {
+		t.Errorf("archived: %v", got)
+	}
+	// sorting
+	up := p.Link("City")
+	down := up.Link("City")
+	if got := column(down.Table(), 3)[0]; got != "" && got != "City 99" {
+		t.Errorf("sorted by city downwards, the first is %q", got)
+	}
+	// groups, closed and open
+	g := firms.Link("Country")
+	groups := column(g.Table(), 0)
+	if !slices.Contains(groups, "▸ Belgium (75)") || !slices.Contains(groups, "▸ Germany (25)") {
+		t.Fatalf("groups: %v", groups)
+	}
+	open := g.Link("▸ Germany (25)")
+	rows := column(open.Table(), 0)
+	i := slices.Index(rows, "▾ Germany (25)")
+	if i < 0 || len(rows) < i+26 || rows[i+1] != "Company 000" || rows[i+25] != "Company 096" {
+		t.Errorf("the open group: %v", rows)
+	}
+	// what nobody offers is told
+	want(t, v.Get("/web/action/contacts?f=nope&s=nofield:x&g=child_ids&set=1"), http.StatusOK, "no filter “nope”", "“nofield” cannot be searched", "cannot be grouped by “child_ids”")
+}
+
+func TestBulkActions(t *testing.T) {
+	t.Parallel()
+	site, db := newSite(t)
+	a := newPartner(t, db, orm.Values{"name": "=Formula", "email": "a@x.example"})
+	b := newPartner(t, db, orm.Values{"name": "Beta", "phone": "+32 1"})
+	v := site.Login(t, "admin", "admin")
+	list := v.Get("/web/action/contacts")
+	ids := []any{"+id", fmt.Sprint(a), "+id", fmt.Sprint(b)}
+	file := list.Submit("", append(ids, "_do", "export")...)
+	if file.Header.Get("Content-Disposition") == "" {
+		t.Fatalf("export answers no file: %s", file.Text())
+	}
+	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.Body, "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(records) != "[[Name Phone Email City Country] ['=Formula  a@x.example  ] [Beta +32 1   ]]" {
+		t.Errorf("export: %v", records)
+	}
+	want(t, list.Submit("", append(ids, "_do", "archive")...), http.StatusOK, "2 records archived.")
+	if read(t, db, "res.partner", a, "active")["active"] != false {
+		t.Error("not archived")
+	}
+	want(t, list.Submit("", "_do", "archive"), http.StatusOK, "Select records first.")
+	ask := list.Submit("", append(ids, "_do", "delete")...)
+	want(t, ask, http.StatusOK, "Delete 2 records of Contacts?")
+	want(t, ask.Submit(""), http.StatusOK, "2 records deleted.")
+	// the partner of a user cannot go: the message is shown, nothing is lost
+	var admin int64
+	system(t, db, func(env *orm.Env) error {
+		rs, err := env.Ref("base.partner_admin")
+		admin = rs.ID()
+		return err
+	})
+	refused := list.Submit("", "+id", fmt.Sprint(admin), "_do", "delete", "confirm", "1")
+	if refused.Status != http.StatusOK || refused.Element("div", "note-danger") == "" {
+		t.Errorf("deleting the administrator's contact: %s", refused.Text())
+	}
+}
+
+func TestListNeedsTheSameNumberOfQueriesForManyRows(t *testing.T) {
+	t.Parallel()
+	site, db := newSite(t)
+	v := site.Login(t, "admin", "admin")
+	lists := []string{"/web/action/contacts?show=category_id&show=user_id&show=state_id&limit=500", "/web/action/contacts?view=kanban&limit=500", "/web/action/contacts?g=country_id&open=-&limit=500"}
+	add := func(n int) {
+		system(t, db, func(env *orm.Env) error {
+			tag, err := env.Model("res.partner.category").Create(orm.Values{"name": fmt.Sprint("Tag ", n)})
+			if err != nil {
+				return err
+			}
+			var vals []orm.Values
+			for i := range n {
+				vals = append(vals, orm.Values{"name": fmt.Sprint("Row ", i), "category_id": []orm.Command{orm.Link(tag.ID())}, "user_id": int64(2)})
+			}
+			_, err = env.Model("res.partner").Create(vals...)
+			return err
+		})
+	}
+	add(3)
+	var few []int
+	for _, l := range lists {
+		v.Get(l) // what is kept between requests is there from now on
+	}
+	for _, l := range lists {
+		few = append(few, v.Get(l).Queries())
+	}
+	add(300)
+	for i, l := range lists {
+		if n := v.Get(l).Queries(); n != few[i] || n > 45 {
+			t.Errorf("%s: %d statements for 300 more rows, %d before", l, n, few[i])
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"fusion/addons/base"
+	"fusion/addons/contacts"
+	"fusion/addons/mail"
+	"fusion/framework/module"
+	"fusion/framework/orm"
+	"fusion/framework/ormtest"
+	"fusion/framework/server"
+	"fusion/framework/web"
+	"fusion/framework/web/webtest"
+	"fusion/static"
+)
+
+func addons() []module.Addon {
+	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon()}
+}
+
+func auth() server.Auth {
+	return server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}
+}
+
+// newSite serves a database of the test's own.
+func newSite(t *testing.T) (*webtest.Site, *orm.DB) {
+	t.Helper()
+	db := ormtest.DB(t, addons()...)
+	return webtest.Serve(t, db, auth(), web.Options{Name: "Fusion", Static: static.Files}), db
+}
+
+// system does something as the superuser.
+func system(t *testing.T, db *orm.DB, fn func(env *orm.Env) error) {
+	t.Helper()
+	if err := db.Run(t.Context(), orm.System(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newUser makes a user with the groups, whose password is the login.
+func newUser(t *testing.T, db *orm.DB, login string, groups ...string) (uid int64) {
+	t.Helper()
+	system(t, db, func(env *orm.Env) error {
+		var ids []int64
+		for _, g := range groups {
+			rs, err := env.Ref(g)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, rs.ID())
+		}
+		made, err := env.Model("res.users").Create(orm.Values{"name": "User " + login, "login": login, "password": login, "groups_id": []orm.Command{orm.SetIDs(ids...)}})
+		uid = made.ID()
+		return err
+	})
+	return uid
+}
+
+func newPartner(t *testing.T, db *orm.DB, vals orm.Values) (id int64) {
+	t.Helper()
+	system(t, db, func(env *orm.Env) error {
+		made, err := env.Model("res.partner").Create(vals)
+		id = made.ID()
+		return err
+	})
+	return id
+}
+
+func read(t *testing.T, db *orm.DB, model string, id int64, fields ...string) orm.Values {
+	t.Helper()
+	var out orm.Values
+	system(t, db, func(env *orm.Env) error {
+		rows, err := env.Model(model).Browse(id).Read(fields...)
+		if err == nil {
+			out = rows[0]
+		}
+		return err
+	})
+	return out
+}
+
+func want(t *testing.T, p *webtest.Page, status int, texts ...string) {
+	t.Helper()
+	if p.Status != status {
+		t.Fatalf("%s: status %d, want %d: %s", p.URL, p.Status, status, p.Text())
+	}
+	for _, s := range texts {
+		if !p.Contains(s) {
+			t.Errorf("%s does not say %q: %s", p.URL, s, p.Text())
+		}
+	}
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	site, _ := newSite(t)
+	v := webtest.Visit(t, site.URL)
+	p := v.Get("/web/action/contacts?view=kanban")
+	if p.URL.Path != "/web/login" {
+		t.Fatalf("a stranger is shown %s", p.URL)
+	}
+	for _, try := range []struct{ login, password string }{{"admin", "wrong"}, {"nobody", "admin"}, {"", ""}} {
+		f := p.Submit("", "login", try.login, "password", try.password)
+		want(t, f, http.StatusUnauthorized, "Wrong login or password.")
+		if strings.Contains(f.Body, "wrong\"") {
+			t.Errorf("the page gives the password back")
+		}
+	}
+	in := p.Submit("", "login", "admin", "password", "admin")
+	if in.URL.Path != "/web/action/contacts" || in.URL.Query().Get("view") != "kanban" {
+		t.Errorf("after the login one is at %s", in.URL)
+	}
+	for _, to := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)"} {
+		w := webtest.Visit(t, site.URL)
+		got := w.Get("/web/login?redirect="+url.QueryEscape(to)).Submit("", "login", "admin", "password", "admin", "redirect", to)
+		if got.URL.Host != in.URL.Host || got.URL.Path != "/web" {
+			t.Errorf("redirect %q leads to %s", to, got.URL)
+		}
+	}
+	bye := v.Post("/web/logout", url.Values{})
+	if bye.URL.Path != "/web/login" || v.Get("/web").URL.Path != "/web/login" {
+		t.Errorf("still logged in after logging out: %s", bye.URL)
+	}
+}
+
+func TestLoginTriesAreLimited(t *testing.T) {
+	t.Parallel()
+	site, _ := newSite(t)
+	v := webtest.Visit(t, site.URL)
+	status := 0
+	for range 12 {
+		status = v.Post("/web/login", url.Values{"login": {"admin"}, "password": {"guess"}}).Status
+	}
+	if status != http.StatusTooManyRequests {
+		t.Errorf("the twelfth try within a minute answers %d", status)
+	}
+}
+
+func TestHomeAndMenus(t *testing.T) {
+	t.Parallel()
+	site, db := newSite(t)
+	p := site.Login(t, "admin", "admin").Get("/web")
+	want(t, p, http.StatusOK, "Contacts", "Settings")
+	newUser(t, db, "clerk", "base.group_user")
+	clerk := site.Login(t, "clerk", "clerk")
+	home := clerk.Get("/web")
+	if home.Contains("Settings") || !home.Contains("Contacts") {
+		t.Errorf("an employee's applications: %s", home.Text())
+	}
+	list := home.Link("Co Contacts")
+	want(t, list, http.StatusOK)
+	if list.HasLink("Countries") {
+		t.Error("an employee sees the configuration")
+	}
+	want(t, clerk.Get("/web/action/base.action_res_users"), http.StatusOK)
+}
+
+func TestErrorPages(t *testing.T) {
+	t.Parallel()
+	site, db := newSite(t)
+	newUser(t, db, "portal", "base.group_portal")
+	admin, portal := site.Login(t, "admin", "admin"), site.Login(t, "portal", "portal")
+	want(t, admin.Get("/web/nowhere"), http.StatusNotFound, "no page at this address", "Administrator")
+	want(t, admin.Get("/web/action/99999"), http.StatusNotFound, "no action “99999”")
+	want(t, admin.Get("/web/model/no.such"), http.StatusNotFound)
+	want(t, admin.Get("/web/action/contacts/99999"), http.StatusNotFound, "does not exist")
+	want(t, portal.Get("/web/model/res.country.group/new"), http.StatusForbidden)
+	want(t, portal.Get("/web/model/ir.cron"), http.StatusForbidden)
+	want(t, portal.Post("/web/model/res.country.group/1", url.Values{"_do": {"delete"}, "confirm": {"1"}}), http.StatusForbidden)
+	if h := admin.Get("/web").Header.Get("Content-Security-Policy"); !strings.Contains(h, "default-src 'self'") || strings.Contains(h, "unsafe-eval") {
+		t.Errorf("Content-Security-Policy: %s", h)
+	}
+}
