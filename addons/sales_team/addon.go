@@ -49,8 +49,16 @@ type Team struct {
 	Color      int                    `orm:"color" label:"Color Index"`
 }
 
+// Tag marks quotations, orders and other documents of selling.
+type Tag struct {
+	orm.Record `orm:"crm.tag" label:"CRM Tag" order:"id"`
+	Name       string `orm:"name,required,translate" label:"Tag Name"`
+	Color      int    `orm:"color" label:"Color"`
+}
+
 func define(r *orm.Registry) {
 	orm.Define[Team](r)
+	orm.Define[Tag](r).Unique("name_uniq", "name", "A tag of this name exists already.")
 }
 
 // TeamOf is the team a user sells for in a company: the first the user leads
