@@ -15,11 +15,12 @@ import (
 // Order is a quotation and, once confirmed, a sales order. Amounts are in the
 // currency of the order.
 type Order struct {
-	orm.Record `orm:"sale.order" label:"Sales Order" order:"date_order desc, id desc" search:"name,client_order_ref,partner_id.complete_name"`
+	orm.Record `orm:"sale.order" label:"Sales Order" order:"date_order desc, id desc" search:"name"`
 	mail.Thread
+	mail.ActivityMixin
 	Name             string                          `orm:"name,required,nocopy,index=trigram,default=New" label:"Order Reference"`
 	CompanyID        orm.Ref[base.Company]           `orm:"company_id,required,index,default=company" label:"Company"`
-	PartnerID        orm.Ref[base.Partner]           `orm:"partner_id,required,index,tracking" label:"Customer"`
+	PartnerID        orm.Ref[base.Partner]           `orm:"partner_id,required,index,tracking,check_company" label:"Customer"`
 	State            string                          `orm:"state,readonly,nocopy,index,tracking,default=draft" selection:"draft:Quotation,sent:Quotation Sent,sale:Sales Order,cancel:Cancelled" label:"Status"`
 	Locked           bool                            `orm:"locked,nocopy,tracking" label:"Locked" help:"Locked orders cannot be modified."`
 	ClientOrderRef   string                          `orm:"client_order_ref,nocopy" label:"Customer Reference"`
@@ -30,16 +31,16 @@ type Order struct {
 	ValidityDate     orm.Date                        `orm:"validity_date,nocopy" label:"Expiration"`
 	IsExpired        bool                            `orm:"is_expired" label:"Is Expired"`
 	Note             string                          `orm:"note,html" label:"Terms and conditions"`
-	InvoiceAddressID orm.Ref[base.Partner]           `orm:"partner_invoice_id,store,required,index" label:"Invoice Address"`
-	ShippingID       orm.Ref[base.Partner]           `orm:"partner_shipping_id,store,required,index" label:"Delivery Address"`
-	FiscalPositionID orm.Ref[account.FiscalPosition] `orm:"fiscal_position_id,store" label:"Fiscal Position"`
-	PaymentTermID    orm.Ref[account.PaymentTerm]    `orm:"payment_term_id,store" label:"Payment Terms"`
-	JournalID        orm.Ref[account.Journal]        `orm:"journal_id" label:"Invoicing Journal" domain:"[('type', '=', 'sale')]"`
-	PricelistID      orm.Ref[product.Pricelist]      `orm:"pricelist_id,store,tracking" label:"Pricelist"`
-	CurrencyID       orm.Ref[base.Currency]          `orm:"currency_id,store" label:"Currency"`
+	InvoiceAddressID orm.Ref[base.Partner]           `orm:"partner_invoice_id,store,required,index,check_company" label:"Invoice Address"`
+	ShippingID       orm.Ref[base.Partner]           `orm:"partner_shipping_id,store,required,index,check_company" label:"Delivery Address"`
+	FiscalPositionID orm.Ref[account.FiscalPosition] `orm:"fiscal_position_id,store,check_company" label:"Fiscal Position"`
+	PaymentTermID    orm.Ref[account.PaymentTerm]    `orm:"payment_term_id,store,check_company" label:"Payment Terms"`
+	JournalID        orm.Ref[account.Journal]        `orm:"journal_id,check_company" label:"Invoicing Journal" domain:"[('type', '=', 'sale')]"`
+	PricelistID      orm.Ref[product.Pricelist]      `orm:"pricelist_id,store,tracking,check_company" label:"Pricelist"`
+	CurrencyID       orm.Ref[base.Currency]          `orm:"currency_id,store,readonly" label:"Currency"`
 	CurrencyRate     decimal.Decimal                 `orm:"currency_rate,store,readonly,digits=12,nocopy" label:"Currency Rate" help:"Units of the order's currency for one unit of the company's, at the order date."`
-	UserID           orm.Ref[base.User]              `orm:"user_id,store,index,tracking" label:"Salesperson"`
-	TeamID           orm.Ref[sales_team.Team]        `orm:"team_id,store,tracking" label:"Sales Team"`
+	UserID           orm.Ref[base.User]              `orm:"user_id,store,index,tracking,check_company" label:"Salesperson"`
+	TeamID           orm.Ref[sales_team.Team]        `orm:"team_id,store,tracking,check_company" label:"Sales Team"`
 	TaxRounding      string                          `orm:"tax_rounding_method" selection:"round_per_line:Round per Line,round_globally:Round Globally" label:"Tax Rounding" help:"How the taxes of this order are rounded; new orders take the company's method."`
 	Lines            orm.Many[OrderLine]             `orm:"order_line,inverse=order_id,copy" label:"Order Lines"`
 	AmountUntaxed    decimal.Decimal                 `orm:"amount_untaxed,store,readonly,monetary,tracking" label:"Untaxed Amount"`
@@ -51,28 +52,29 @@ type Order struct {
 	InvoiceIDs       orm.Many[account.Move]          `orm:"invoice_ids" label:"Invoices"`
 	InvoiceCount     int                             `orm:"invoice_count" label:"Invoice Count"`
 	InvoiceStatus    string                          `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`
+	TagIDs           orm.Many[sales_team.Tag]        `orm:"tag_ids,rel=sale_order_tag_rel:order_id:tag_id" label:"Tags"`
 	TypeName         string                          `orm:"type_name" label:"Type Name"`
 }
 
 // OrderLine is one line of an order: a product, a section, a note or a down
 // payment. Quantities are in the unit of the line.
 type OrderLine struct {
-	orm.Record       `orm:"sale.order.line" label:"Sales Order Line" order:"order_id, sequence, id" rec:"name" search:"order_id.name,name,product_id.default_code"`
+	orm.Record       `orm:"sale.order.line" label:"Sales Order Line" order:"order_id, sequence, id" rec:"name"`
 	OrderID          orm.Ref[Order]             `orm:"order_id,required,index,ondelete=cascade" label:"Order Reference"`
 	Sequence         int                        `orm:"sequence,default=10" label:"Sequence"`
-	CompanyID        orm.Ref[base.Company]      `orm:"company_id,related=order_id.company_id,store,index" label:"Company"`
-	CurrencyID       orm.Ref[base.Currency]     `orm:"currency_id,related=order_id.currency_id,store" label:"Currency"`
-	OrderPartnerID   orm.Ref[base.Partner]      `orm:"order_partner_id,related=order_id.partner_id,store,index" label:"Customer"`
-	SalesmanID       orm.Ref[base.User]         `orm:"salesman_id,related=order_id.user_id,store" label:"Salesperson"`
-	State            string                     `orm:"state,related=order_id.state,store" label:"Order Status"`
+	CompanyID        orm.Ref[base.Company]      `orm:"company_id,related=order_id.company_id,store,index,readonly" label:"Company"`
+	CurrencyID       orm.Ref[base.Currency]     `orm:"currency_id,related=order_id.currency_id,store,readonly" label:"Currency"`
+	OrderPartnerID   orm.Ref[base.Partner]      `orm:"order_partner_id,related=order_id.partner_id,store,index,readonly" label:"Customer"`
+	SalesmanID       orm.Ref[base.User]         `orm:"salesman_id,related=order_id.user_id,store,readonly" label:"Salesperson"`
+	State            string                     `orm:"state,related=order_id.state,store,readonly" label:"Order Status"`
 	DisplayType      string                     `orm:"display_type" selection:"line_section:Section,line_note:Note" label:"Display Type"`
 	IsDownpayment    bool                       `orm:"is_downpayment" label:"Is a down payment"`
-	ProductID        orm.Ref[product.Product]   `orm:"product_id,index,ondelete=restrict" label:"Product" domain:"[('sale_ok', '=', True)]"`
+	ProductID        orm.Ref[Product]           `orm:"product_id,index,ondelete=restrict,check_company" label:"Product" domain:"[('sale_ok', '=', True)]"`
 	TemplateID       orm.Ref[product.Template]  `orm:"product_template_id,related=product_id.product_tmpl_id" label:"Product Template"`
 	Name             string                     `orm:"name,text,store,required" label:"Description"`
 	Quantity         decimal.Decimal            `orm:"product_uom_qty,required,digits=6,default=1" label:"Quantity"`
 	UoMID            orm.Ref[uom.UoM]           `orm:"product_uom,store,ondelete=restrict" label:"Unit of Measure"`
-	TaxIDs           orm.Many[account.Tax]      `orm:"tax_id,store,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
+	TaxIDs           orm.Many[account.Tax]      `orm:"tax_id,store,check_company,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
 	TaxOverride      orm.JSON                   `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the order's currency, that replace what those taxes would compute. An integration that must keep the amounts of a shop sets it."`
 	PriceUnit        decimal.Decimal            `orm:"price_unit,store,required,digits=6" label:"Unit Price"`
 	Discount         decimal.Decimal            `orm:"discount,digits=6,default=0" label:"Discount (%)"`
@@ -83,16 +85,18 @@ type OrderLine struct {
 	ReduceTaxIncl    decimal.Decimal            `orm:"price_reduce_taxinc,store,readonly,monetary" label:"Price Reduce Tax incl"`
 	CustomerLead     float64                    `orm:"customer_lead,required,default=0" label:"Lead Time" help:"Days between the confirmation of the order and the shipment."`
 	DeliveredMethod  string                     `orm:"qty_delivered_method,store,readonly" selection:"manual:Manual,analytic:Analytic From Expenses" label:"Method to update delivered qty"`
-	QtyDelivered     decimal.Decimal            `orm:"qty_delivered,nocopy,digits=6,default=0" label:"Delivery Quantity"`
+	QtyDelivered     decimal.Decimal            `orm:"qty_delivered,store,nocopy,digits=6" label:"Delivery Quantity"`
 	QtyInvoiced      decimal.Decimal            `orm:"qty_invoiced,store,readonly,digits=6" label:"Invoiced Quantity"`
 	QtyToInvoice     decimal.Decimal            `orm:"qty_to_invoice,store,readonly,digits=6" label:"Quantity To Invoice"`
 	InvoiceLines     orm.Many[account.MoveLine] `orm:"invoice_lines,nocopy,rel=sale_order_line_invoice_rel:order_line_id:invoice_line_id" label:"Invoice Lines"`
 	InvoiceStatus    string                     `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`
 	UntaxedInvoiced  decimal.Decimal            `orm:"untaxed_amount_invoiced,store,readonly,monetary" label:"Untaxed Invoiced Amount"`
 	UntaxedToInvoice decimal.Decimal            `orm:"untaxed_amount_to_invoice,store,readonly,monetary" label:"Untaxed Amount To Invoice"`
+	AmountInvoiced   decimal.Decimal            `orm:"amount_invoiced,monetary" label:"Invoiced Amount"`
 	AmountToInvoice  decimal.Decimal            `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
 	ProductType      string                     `orm:"product_type,related=product_id.type,readonly" label:"Product Type"`
 	ProductUpdatable bool                       `orm:"product_updatable" label:"Can Edit Product"`
+	DisplayName      string                     `orm:"display_name"`
 }
 
 // The methods of orders other addons may override.
@@ -109,4 +113,8 @@ var (
 	ConfirmOrder = orm.Method[Order]{Name: "_action_confirm"}
 	// CancelOrder does what cancelling means, without asking.
 	CancelOrder = orm.Method[Order]{Name: "_action_cancel"}
+	// ActionUpdatePrices computes the prices of all lines anew, and
+	// ActionUpdateTaxes their taxes.
+	ActionUpdatePrices = orm.Method[Order]{Name: "action_update_prices"}
+	ActionUpdateTaxes  = orm.Method[Order]{Name: "action_update_taxes"}
 )

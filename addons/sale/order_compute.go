@@ -47,19 +47,7 @@ func defineOrder(r *orm.Registry) {
 		}
 		return nil
 	}, "currency_id", "date_order", "company_id")
-	d.Compute("user_id", func(env *orm.Env, os []*Order) error {
-		for _, o := range os {
-			o.UserID = orm.RefTo[base.User](env.UID())
-			if p := o.PartnerID.Rec(); p != nil {
-				if c := p.CommercialPartnerID.Rec(); p.UserID.IsSet() {
-					o.UserID = orm.RefTo[base.User](p.UserID.ID)
-				} else if c != nil && c.UserID.IsSet() {
-					o.UserID = orm.RefTo[base.User](c.UserID.ID)
-				}
-			}
-		}
-		return nil
-	}, "partner_id")
+	d.Compute("user_id", orderSalespeople, "partner_id")
 	d.Compute("team_id", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
 			id, err := sales_team.TeamOf(env, o.UserID.ID, o.CompanyID.ID)
@@ -96,7 +84,22 @@ func defineOrder(r *orm.Registry) {
 	d.OnCreate(createOrders)
 	d.OnWrite(writeOrders)
 	d.OnUnlink(unlinkOrders)
+	d.OnCopy(copyOrders)
 	defineFlow(d)
+}
+
+// taxRounding is how a company rounds the taxes of new orders.
+func taxRounding(env *orm.Env, company int64) (string, error) {
+	c, err := orm.Get[account.Company](env.Sudo(), company, "root_id")
+	if err != nil {
+		return "", err
+	}
+	if c.RootID.IsSet() && c.RootID.ID != c.ID {
+		if c, err = orm.Get[account.Company](env.Sudo(), c.RootID.ID); err != nil {
+			return "", err
+		}
+	}
+	return c.TaxRounding, nil
 }
 
 func orderAddresses(env *orm.Env, os []*Order) error {
@@ -114,16 +117,55 @@ func orderAddresses(env *orm.Env, os []*Order) error {
 	return nil
 }
 
-func orderPricelists(env *orm.Env, os []*Order) error {
+// orderSalespeople proposes who cares for the customer, else the user.
+func orderSalespeople(env *orm.Env, os []*Order) error {
+	if err := orm.Load(env, os, "partner_id.commercial_partner_id"); err != nil {
+		return err
+	}
 	for _, o := range os {
-		if o.State != "draft" && o.State != "" {
+		p := o.PartnerID.Rec()
+		if p == nil || o.UserID.IsSet() {
 			continue
 		}
-		id, err := product.PricelistOf(env.WithCompany(o.CompanyID.ID), o.PartnerID.ID)
+		c := p.CommercialPartnerID.Rec()
+		sells, err := env.InAnyGroup("sales_team.group_sale_salesman")
+		switch {
+		case err != nil:
+			return err
+		case p.UserID.IsSet():
+			o.UserID = p.UserID
+		case c != nil && c.UserID.IsSet():
+			o.UserID = c.UserID
+		case sells:
+			o.UserID = orm.RefTo[base.User](env.UID())
+		}
+	}
+	return nil
+}
+
+// orderPricelists are the pricelists the customers buy at.
+func orderPricelists(env *orm.Env, os []*Order) error {
+	byCompany := map[int64][]int64{}
+	for _, o := range os {
+		if o.State == "draft" && o.PartnerID.IsSet() {
+			byCompany[o.CompanyID.ID] = append(byCompany[o.CompanyID.ID], o.PartnerID.ID)
+		}
+	}
+	type key struct{ company, partner int64 }
+	lists := map[key]int64{}
+	for company, partners := range byCompany {
+		ps, err := orm.Read[product.Partner](env.WithCompany(company), distinct(partners), "property_product_pricelist")
 		if err != nil {
 			return err
 		}
-		o.PricelistID = orm.RefTo[product.Pricelist](id)
+		for _, p := range ps {
+			lists[key{company, p.ID}] = p.PricelistID.ID
+		}
+	}
+	for _, o := range os {
+		if o.State == "draft" {
+			o.PricelistID = orm.RefTo[product.Pricelist](lists[key{o.CompanyID.ID, o.PartnerID.ID}])
+		}
 	}
 	return nil
 }
@@ -143,33 +185,47 @@ func orderCurrencies(env *orm.Env, os []*Order) error {
 	return nil
 }
 
-// document is an order as the tax computation sees it, with the lines it is
-// made of, in order.
-func (o *Order) document() (*account.Document, []*OrderLine) {
-	doc := &account.Document{Company: o.CompanyID.ID, Currency: o.CurrencyID.ID, Rounding: o.TaxRounding}
-	var lines []*OrderLine
-	for _, l := range o.Lines.All() {
-		if l.DisplayType != "" {
-			continue
-		}
-		lines = append(lines, l)
+// document is an order as the tax computation sees it. Its lines are the
+// order's without sections and notes, in order. They must be loaded with their
+// taxes.
+func (o *Order) document() *account.Document {
+	doc := &account.Document{Company: o.CompanyID.ID, Currency: o.CurrencyID.ID, Rounding: o.TaxRounding, Date: orm.DateOf(o.DateOrder.Time())}
+	for _, l := range o.priced() {
 		doc.Lines = append(doc.Lines, l.taxLine())
 	}
-	return doc, lines
+	return doc
+}
+
+// priced are the order's lines without sections and notes.
+func (o *Order) priced() []*OrderLine {
+	var out []*OrderLine
+	for _, l := range o.Lines.All() {
+		if l.DisplayType == "" {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 func (l *OrderLine) taxLine() account.DocumentLine {
-	return account.DocumentLine{Price: l.PriceUnit, Quantity: l.Quantity, Discount: l.Discount, Taxes: l.TaxIDs.IDs(), Override: l.TaxOverride}
+	line := account.DocumentLine{Price: l.PriceUnit, Quantity: l.Quantity, Discount: l.Discount, Taxes: l.TaxIDs.IDs()}
+	if !l.Quantity.IsZero() { // a down payment has amounts for its invoice only
+		line.Override = l.TaxOverride
+	}
+	return line
 }
 
 func orderAmounts(env *orm.Env, os []*Order) error {
-	for _, o := range os {
-		doc, _ := o.document()
-		if err := doc.Compute(env); err != nil {
-			return err
-		}
-		o.AmountUntaxed, o.AmountTax = doc.Untaxed, doc.Tax
-		o.AmountTotal = doc.Untaxed.Add(doc.Tax)
+	docs := make([]*account.Document, len(os))
+	for i, o := range os {
+		docs[i] = o.document()
+	}
+	if err := account.ComputeDocuments(env, docs...); err != nil {
+		return err
+	}
+	for i, o := range os {
+		o.AmountUntaxed, o.AmountTax = docs[i].Untaxed, docs[i].Tax
+		o.AmountTotal = o.AmountUntaxed.Add(o.AmountTax)
 	}
 	return nil
 }
@@ -179,11 +235,11 @@ func orderTaxTotals(env *orm.Env, os []*Order) error {
 		return err
 	}
 	for _, o := range os {
-		doc, _ := o.document()
-		if err := doc.Compute(env); err != nil {
+		doc := o.document()
+		err := doc.Compute(env)
+		if err != nil {
 			return err
 		}
-		var err error
 		if o.TaxTotals, err = doc.Totals(env); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/shopspring/decimal"
@@ -48,6 +49,30 @@ func asString(v any) string {
 	return s
 }
 
+// asDecimal reads a number as values carry it; ok is false when it is none.
+func asDecimal(v any) (d decimal.Decimal, ok bool) {
+	switch x := v.(type) {
+	case decimal.Decimal:
+		return x, true
+	case float64:
+		return decimal.NewFromFloat(x), true
+	case int:
+		return decimal.NewFromInt(int64(x)), true
+	case int64:
+		return decimal.NewFromInt(x), true
+	case string:
+		d, err := decimal.NewFromString(x)
+		return d, err == nil
+	case interface {
+		String() string
+		Int64() (int64, error)
+	}:
+		d, err := decimal.NewFromString(x.String())
+		return d, err == nil
+	}
+	return decimal.Zero, false
+}
+
 // asIDs reads a list of record ids as contexts carry it.
 func asIDs(v any) []int64 {
 	switch x := v.(type) {
@@ -67,3 +92,11 @@ func asIDs(v any) []int64 {
 	}
 	return nil
 }
+
+// distinct sorts ids and drops doubles.
+func distinct(ids []int64) []int64 {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+var hundred = decimal.NewFromInt(100)

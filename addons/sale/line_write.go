@@ -1,0 +1,250 @@
+package sale
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/account"
+	"fusion/addons/base"
+	"fusion/addons/mail"
+	"fusion/framework/orm"
+)
+
+// fields of a line that a locked order keeps as they are.
+var lockedFields = []string{"product_id", "name", "price_unit", "product_uom", "product_uom_qty", "tax_id", "tax_override", "discount"}
+
+// fields whose change makes a line's tax amounts given by hand stale.
+var taxedFields = []string{"product_id", "product_uom", "product_uom_qty", "price_unit", "discount", "tax_id"}
+
+// proposed are the values of a line that follow from its product unless given.
+var proposed = []string{"name", "product_uom", "price_unit", "tax_id"}
+
+// keySystem is the context key under which the system itself changes lines of
+// locked orders.
+const keySystem = "sale_system"
+
+func createLines(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		env := rs.Env
+		full := make([]orm.Values, len(list))
+		var orders []int64
+		open := false
+		for i, vals := range list {
+			vals = vals.Clone()
+			full[i] = vals
+			kind := asString(vals["display_type"])
+			if kind == "" {
+				kind = asString(env.Key("default_display_type"))
+			}
+			if kind != "" {
+				vals["product_uom_qty"], vals["price_unit"] = decimal.Zero, decimal.Zero
+			}
+			if err := roundGiven(env, vals); err != nil {
+				return rs, err
+			}
+			orders = append(orders, asInt(vals["order_id"]))
+			open = open || kind == "" && slices.ContainsFunc(proposed, func(f string) bool { _, given := vals[f]; return !given })
+		}
+		confirmed, err := refuseLocked(env, distinct(orders), "Unlock it before adding lines.")
+		if err != nil {
+			return rs, err
+		}
+		if open {
+			// Prices and taxes are proposed from the order's pricelist and fiscal
+			// position, which may themselves wait to be computed.
+			if err := env.Flush(); err != nil {
+				return rs, err
+			}
+		}
+		made, err := super(rs, full)
+		if err != nil || len(confirmed) == 0 {
+			return made, err
+		}
+		return made, tellExtraLines(env, made, confirmed)
+	}
+}
+
+// refuseLocked refuses a change of the lines of locked orders. It returns those
+// that are confirmed.
+func refuseLocked(env *orm.Env, orders []int64, advice string) (map[int64]bool, error) {
+	rows, err := env.Query("SELECT id, name, locked, state FROM sale_order WHERE id = ANY(?) AND (locked OR state = 'sale')", orders)
+	if err != nil {
+		return nil, err
+	}
+	confirmed := map[int64]bool{}
+	for _, row := range rows {
+		if row[2] == "t" && !env.Flag(keySystem, false) {
+			return nil, orm.UserErrorf("The order %s is locked. %s", row[1], advice)
+		}
+		confirmed[atoi(row[0])] = true
+	}
+	return confirmed, nil
+}
+
+// tellExtraLines notes on confirmed orders what was added to them.
+func tellExtraLines(env *orm.Env, made orm.Records, confirmed map[int64]bool) error {
+	if env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) {
+		return nil
+	}
+	ls, err := orm.Read[OrderLine](env.Sudo(), made.IDs)
+	if err != nil {
+		return err
+	}
+	notes := map[int64][]string{}
+	var order []int64
+	for _, l := range ls {
+		if l.IsDownpayment || !l.ProductID.IsSet() || !confirmed[l.OrderID.ID] {
+			continue
+		}
+		if notes[l.OrderID.ID] == nil {
+			order = append(order, l.OrderID.ID)
+		}
+		first, _, _ := strings.Cut(l.Name, "\n")
+		notes[l.OrderID.ID] = append(notes[l.OrderID.ID], "Extra line: "+first)
+	}
+	for _, id := range order {
+		if err := note(env, id, strings.Join(notes[id], "\n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func note(env *orm.Env, order int64, text string) error {
+	_, err := mail.Post(env.Sudo().Model("sale.order").Browse(order), mail.Posting{Text: text, Author: env.PartnerID()})
+	return err
+}
+
+// roundGiven rounds prices, discounts and quantities to the precision people
+// work with; integrations keep all digits with account.KeyFullPrecision.
+func roundGiven(env *orm.Env, vals orm.Values) error {
+	if env.Flag(account.KeyFullPrecision, false) {
+		return nil
+	}
+	for field, usage := range map[string]string{"price_unit": base.ProductPrice, "discount": base.Discount, "product_uom_qty": base.ProductUnit, "qty_delivered": base.ProductUnit} {
+		v, ok := asDecimal(vals[field])
+		if !ok {
+			continue
+		}
+		v, err := base.RoundUsage(env, v, usage)
+		if err != nil {
+			return err
+		}
+		vals[field] = v
+	}
+	return nil
+}
+
+func writeLines(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		env := rs.Env
+		if !touches(vals, lockedFields...) && !touches(vals, "display_type", "qty_delivered", "order_id") {
+			return super(rs, vals)
+		}
+		// What waits is computed from the values of before, not from these.
+		if err := env.Flush(); err != nil {
+			return err
+		}
+		ls, err := orm.Read[OrderLine](env.Sudo(), rs.IDs, "order_id")
+		if err != nil {
+			return err
+		}
+		if err := mayChange(env, ls, vals); err != nil {
+			return err
+		}
+		vals = vals.Clone()
+		if err := roundGiven(env, vals); err != nil {
+			return err
+		}
+		if _, given := vals["tax_override"]; !given && touches(vals, taxedFields...) {
+			vals["tax_override"] = nil
+		}
+		if err := super(rs, vals); err != nil {
+			return err
+		}
+		if qty, ok := asDecimal(vals["product_uom_qty"]); ok {
+			return tellQuantities(env, ls, qty)
+		}
+		return nil
+	}
+}
+
+// mayChange refuses changes of lines that their state forbids.
+func mayChange(env *orm.Env, ls []*OrderLine, vals orm.Values) error {
+	kind, hasKind := vals["display_type"]
+	_, hasProduct := vals["product_id"]
+	var closed []string
+	for _, f := range lockedFields {
+		if _, ok := vals[f]; ok {
+			closed = append(closed, f)
+		}
+	}
+	for _, l := range ls {
+		if hasKind && asString(kind) != l.DisplayType {
+			return orm.UserErrorf("A line cannot become of another kind. Delete it and add a line of the wanted kind.")
+		}
+		if hasProduct && asInt(vals["product_id"]) != l.ProductID.ID && !l.updatable() {
+			return orm.UserErrorf("The product of this line of %s can no longer be replaced: the order is cancelled or locked, or something of the line is delivered or invoiced.", l.OrderID.Rec().Name)
+		}
+		if len(closed) > 0 && l.OrderID.Rec().Locked {
+			labels := make([]string, len(closed))
+			for i, f := range closed {
+				labels[i] = env.Model("sale.order.line").Model.Fields[f].Label
+			}
+			return orm.UserErrorf("The order %s is locked; these fields of its lines cannot change: %s. Unlock it first.", l.OrderID.Rec().Name, strings.Join(labels, ", "))
+		}
+	}
+	return nil
+}
+
+// tellQuantities notes on confirmed orders that a quantity changed.
+func tellQuantities(env *orm.Env, ls []*OrderLine, qty decimal.Decimal) error {
+	if env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) {
+		return nil
+	}
+	for _, l := range ls {
+		if l.State != "sale" || l.Quantity.Equal(qty) {
+			continue
+		}
+		first, _, _ := strings.Cut(l.Name, "\n")
+		text := first + ": ordered quantity " + l.Quantity.String() + " → " + qty.String() +
+			" (delivered " + l.QtyDelivered.String() + ", invoiced " + l.QtyInvoiced.String() + ")"
+		if err := note(env, l.OrderID.ID, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func touches(vals orm.Values, names ...string) bool {
+	for _, n := range names {
+		if _, ok := vals[n]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// unlinkLines keeps the lines of confirmed orders, but for sections, notes and
+// down payments that were not invoiced.
+func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
+	return func(rs orm.Records) error {
+		env := rs.Env
+		ls, err := orm.Read[OrderLine](env.Sudo(), rs.IDs, "order_id", "invoice_lines")
+		if err != nil {
+			return err
+		}
+		for _, l := range ls {
+			o := l.OrderID.Rec()
+			if o.Locked {
+				return orm.UserErrorf("The order %s is locked. Unlock it before removing lines.", o.Name)
+			}
+			if l.State == "sale" && l.DisplayType == "" && (!l.IsDownpayment || len(l.InvoiceLines.IDs()) > 0) {
+				return orm.UserErrorf("The lines of a confirmed order cannot be removed: what is delivered and invoiced of %s is kept on them. Set the quantity to 0 instead.", o.Name)
+			}
+		}
+		return super(rs)
+	}
+}

@@ -1,0 +1,291 @@
+package sale
+
+import (
+	"fusion/addons/base"
+	"fusion/addons/mail"
+	"fusion/framework/orm"
+)
+
+// KeepDateOrder is the context key under which action_confirm leaves the order
+// date as it is, for orders that were placed elsewhere at a time of their own.
+const KeepDateOrder = "keep_date_order"
+
+// keyNoCancelWizard is the context key under which action_cancel does not ask.
+const keyNoCancelWizard = "disable_cancel_warning"
+
+func defineFlow(d *orm.Def[Order]) {
+	orm.Implement(d, ActionConfirm, confirm)
+	orm.Implement(d, ConfirmOrder, func(*orm.Env, []*Order, orm.Args) (any, error) { return true, nil })
+	orm.Implement(d, ActionCancel, cancel)
+	orm.Implement(d, CancelOrder, cancelNow)
+	orm.Implement(d, ActionDraft, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+		var back []*Order
+		for _, o := range os {
+			if o.State == "cancel" || o.State == "sent" {
+				back = append(back, o)
+			}
+		}
+		return true, setState(env, back, "draft")
+	})
+	orm.Implement(d, ActionQuotationSent, quotationSent)
+	orm.Implement(d, ActionLock, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+		return true, orm.RecordsOf(env, os...).Write(orm.Values{"locked": true})
+	})
+	orm.Implement(d, ActionUnlock, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+		return true, orm.RecordsOf(env, os...).Write(orm.Values{"locked": false})
+	})
+	orm.Implement(d, ActionViewInvoice, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+		return viewInvoices(env, os)
+	})
+	orm.Implement(d, ActionUpdatePrices, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+		return true, recompute(env, os, linePrices, "price_unit")
+	})
+	orm.Implement(d, ActionUpdateTaxes, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+		return true, recompute(env, os, lineTaxes, "tax_id")
+	})
+	orm.Implement(d, orm.Method[Order]{Name: mail.TrackSubtype}, func(_ *orm.Env, os []*Order, args orm.Args) (any, error) {
+		changed, _ := args.Get(0, "init_values").(map[string]any)
+		if _, ok := changed["state"]; !ok || len(os) == 0 {
+			return "", nil
+		}
+		return map[string]string{"sent": "sale.mt_order_sent", "sale": "sale.mt_order_confirmed"}[os[0].State], nil
+	})
+}
+
+func setState(env *orm.Env, os []*Order, state string) error {
+	if len(os) == 0 {
+		return nil
+	}
+	return orm.RecordsOf(env, os...).Write(orm.Values{"state": state})
+}
+
+// confirm turns quotations into orders: it checks them, sets their state and
+// date, lets the customer follow, and runs what addons do on confirmation.
+func confirm(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+	if err := orm.Load(env, os, "order_line"); err != nil {
+		return nil, err
+	}
+	for _, o := range os {
+		if o.State != "draft" && o.State != "sent" {
+			return nil, orm.UserErrorf("Some orders are not in a state requiring confirmation.")
+		}
+		for _, l := range o.Lines.All() {
+			if l.DisplayType == "" && !l.IsDownpayment && !l.ProductID.IsSet() {
+				return nil, orm.UserErrorf("A line on these orders missing a product, you cannot confirm it.")
+			}
+		}
+	}
+	rs := orm.RecordsOf(env, os...)
+	if !env.Flag("tracking_disable", false) {
+		for _, o := range os {
+			if err := mail.Subscribe(rs.Browse(o.ID), []int64{o.PartnerID.ID}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	vals := orm.Values{"state": "sale"}
+	if !env.Flag(KeepDateOrder, false) {
+		vals["date_order"] = env.Now()
+	}
+	if err := rs.Write(vals); err != nil {
+		return nil, err
+	}
+	if err := orm.Reload(env, os); err != nil {
+		return nil, err
+	}
+	if _, err := orm.Invoke(env, ConfirmOrder, os); err != nil {
+		return nil, err
+	}
+	lock, err := env.InAnyGroup("sale.group_auto_done_setting")
+	if err != nil || !lock {
+		return true, err
+	}
+	_, err = orm.Invoke(env, ActionLock, os)
+	return true, err
+}
+
+// cancel cancels quotations; for what the customer has seen it asks first.
+func cancel(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+	ask := false
+	for _, o := range os {
+		if o.Locked {
+			return nil, orm.UserErrorf("You cannot cancel a locked order. Please unlock it first.")
+		}
+		ask = ask || o.State != "draft"
+	}
+	if !ask || env.Flag(keyNoCancelWizard, false) {
+		return orm.Invoke(env, CancelOrder, os)
+	}
+	if err := orm.RecordsOf(env, os...).One(); err != nil {
+		return nil, err
+	}
+	return map[string]any{"type": "ir.actions.act_window", "name": "Cancel Order", "res_model": "sale.order.cancel", "view_mode": "form",
+		"views": []any{[]any{false, "form"}}, "target": "new", "context": map[string]any{"default_order_id": os[0].ID}}, nil
+}
+
+// Cancel cancels orders without asking, with the draft invoices made of them.
+func Cancel(env *orm.Env, os []*Order) error {
+	_, err := orm.Invoke(env.WithContext(map[string]any{keyNoCancelWizard: true}), ActionCancel, os)
+	return err
+}
+
+func quotationSent(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+	for _, o := range os {
+		if o.State != "draft" {
+			return nil, orm.UserErrorf("Only draft orders can be marked as sent directly.")
+		}
+	}
+	rs := orm.RecordsOf(env, os...)
+	for _, o := range os {
+		if err := mail.Subscribe(rs.Browse(o.ID), []int64{o.PartnerID.ID}); err != nil {
+			return nil, err
+		}
+	}
+	return true, setState(env, os, "sent")
+}
+
+// recompute proposes a value of all product lines of orders anew.
+func recompute(env *orm.Env, os []*Order, compute func(*orm.Env, []*OrderLine) error, field string) error {
+	if err := env.Flush(); err != nil {
+		return err
+	}
+	if err := orm.Load(env, os, "order_line"); err != nil {
+		return err
+	}
+	var ls []*OrderLine
+	for _, o := range os {
+		for _, l := range o.Lines.All() {
+			if l.DisplayType == "" && !l.IsDownpayment {
+				ls = append(ls, l)
+			}
+		}
+	}
+	if err := compute(env, ls); err != nil {
+		return err
+	}
+	return orm.Save(env, ls, field)
+}
+
+func createOrders(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		full := make([]orm.Values, len(list))
+		for i, vals := range list {
+			vals = vals.Clone()
+			full[i] = vals
+			company := asInt(vals["company_id"])
+			if company == 0 {
+				company = asInt(rs.Env.Key("default_company_id"))
+			}
+			if company == 0 {
+				company = rs.Env.Company()
+			}
+			if name := asString(vals["name"]); name == "" || name == "New" {
+				number, err := nextNumber(rs.Env.WithCompany(company), vals["date_order"])
+				if err != nil {
+					return rs, err
+				}
+				vals["name"] = number
+			}
+			if asString(vals["tax_rounding_method"]) == "" {
+				method, err := taxRounding(rs.Env, company)
+				if err != nil {
+					return rs, err
+				}
+				vals["tax_rounding_method"] = method
+			}
+		}
+		return super(rs, full)
+	}
+}
+
+// nextNumber draws the number of a new order of the current company.
+func nextNumber(env *orm.Env, date any) (string, error) {
+	day := env.Today()
+	switch d := date.(type) {
+	case orm.Datetime:
+		day = orm.DateOf(d.Time().In(env.Location()))
+	case string:
+		if at, err := orm.ParseDatetime(d); err == nil {
+			day = orm.DateOf(at.Time().In(env.Location()))
+		}
+	}
+	name, err := base.NextByCodeAt(env, "sale.order", day)
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		return "", orm.UserErrorf("Orders have no numbers: there is no sequence with the code sale.order for this company. Add one under Settings / Technical / Sequences.")
+	}
+	return name, nil
+}
+
+func writeOrders(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		if v, ok := vals["pricelist_id"]; ok {
+			os, err := orm.Read[Order](rs.Env.Sudo(), rs.IDs)
+			if err != nil {
+				return err
+			}
+			for _, o := range os {
+				if o.State == "sale" && asInt(v) != o.PricelistID.ID {
+					return orm.UserErrorf("The pricelist of the confirmed order %s cannot change. Set it to quotation first.", o.Name)
+				}
+			}
+		}
+		return super(rs, vals)
+	}
+}
+
+func unlinkOrders(super orm.UnlinkFunc) orm.UnlinkFunc {
+	return func(rs orm.Records) error {
+		os, err := orm.Read[Order](rs.Env.Sudo(), rs.IDs)
+		if err != nil {
+			return err
+		}
+		for _, o := range os {
+			if o.State != "draft" && o.State != "cancel" {
+				return orm.UserErrorf("You can not delete a sent quotation or a confirmed sales order. You must first cancel it.")
+			}
+		}
+		return super(rs)
+	}
+}
+
+// copyOrders duplicates orders as quotations, without their down payments.
+func copyOrders(super orm.CopyFunc) orm.CopyFunc {
+	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
+		if _, given := overrides["order_line"]; given {
+			return super(rs, overrides)
+		}
+		os, err := orm.Read[Order](rs.Env, rs.IDs, "order_line")
+		if err != nil {
+			return rs, err
+		}
+		out := rs.Browse()
+		for _, o := range os {
+			vals := orm.Values{}
+			for k, v := range overrides {
+				vals[k] = v
+			}
+			cmds := []orm.Command{}
+			for _, l := range o.Lines.All() {
+				if l.IsDownpayment {
+					continue
+				}
+				data, err := orm.RecordsOf(rs.Env, l).CopyData(orm.Values{"order_id": nil})
+				if err != nil {
+					return rs, err
+				}
+				delete(data, "order_id")
+				cmds = append(cmds, orm.CreateLine(data))
+			}
+			vals["order_line"] = cmds
+			made, err := super(rs.Browse(o.ID), vals)
+			if err != nil {
+				return rs, err
+			}
+			out.IDs = append(out.IDs, made.IDs...)
+		}
+		return out, nil
+	}
+}

@@ -1,0 +1,100 @@
+package sale
+
+import (
+	"github.com/shopspring/decimal"
+
+	"fusion/addons/account"
+	"fusion/addons/base"
+	"fusion/addons/product"
+	"fusion/framework/orm"
+)
+
+// linePrices proposes unit prices from the order's pricelist. What is invoiced
+// in part keeps its price.
+func linePrices(env *orm.Env, ls []*OrderLine) error {
+	if err := orm.Load(env, ls, "order_id", "product_id"); err != nil {
+		return err
+	}
+	own, err := productTaxes(env, ls)
+	if err != nil {
+		return err
+	}
+	byOrder := map[int64][]*OrderLine{}
+	var orders []*Order
+	for _, l := range ls {
+		if l.QtyInvoiced.IsPositive() {
+			continue
+		}
+		l.PriceUnit = decimal.Zero
+		if !l.ProductID.IsSet() || !l.UoMID.IsSet() {
+			continue
+		}
+		o := l.OrderID.Rec()
+		if byOrder[o.ID] == nil {
+			orders = append(orders, o)
+		}
+		byOrder[o.ID] = append(byOrder[o.ID], l)
+	}
+	for _, o := range orders {
+		if err := o.price(env, byOrder[o.ID], own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// price sets the prices of lines of the order; own are the taxes of their
+// products.
+func (o *Order) price(env *orm.Env, ls []*OrderLine, own map[int64][]int64) error {
+	asks := make([]product.Ask, len(ls))
+	for i, l := range ls {
+		asks[i] = product.Ask{ProductID: l.ProductID.ID, Quantity: l.Quantity, UoMID: l.UoMID.ID}
+	}
+	prices, err := product.Prices(env.WithCompany(o.CompanyID.ID), o.PricelistID.ID, o.CurrencyID.ID, o.DateOrder.Time(), asks)
+	if err != nil {
+		return err
+	}
+	for i, l := range ls {
+		price, err := remapIncluded(env, o, own[l.ID], prices[i].Price)
+		if err != nil {
+			return err
+		}
+		if l.PriceUnit, err = base.RoundUsage(env, price, base.ProductPrice); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remapIncluded turns a price that contains the taxes of a product into one
+// that contains those a fiscal position puts in their place.
+func remapIncluded(env *orm.Env, o *Order, own []int64, price decimal.Decimal) (decimal.Decimal, error) {
+	if !o.FiscalPositionID.IsSet() || len(own) == 0 {
+		return price, nil
+	}
+	mapped, err := account.MapTaxes(env, o.FiscalPositionID.ID, own)
+	if err != nil {
+		return price, err
+	}
+	ts, err := orm.Read[account.Tax](env.Sudo(), distinct(append(append([]int64{}, own...), mapped...)), "price_include")
+	if err != nil {
+		return price, err
+	}
+	rate := func(ids []int64) (sum decimal.Decimal, plain bool) {
+		plain = true
+		for _, t := range ts {
+			for _, id := range ids {
+				if t.ID == id && t.PriceInclude {
+					sum, plain = sum.Add(t.Amount), plain && t.AmountType == "percent"
+				}
+			}
+		}
+		return sum, plain
+	}
+	was, plain := rate(own)
+	is, still := rate(mapped)
+	if was.Equal(is) || !plain || !still {
+		return price, nil
+	}
+	return price.Mul(hundred.Add(is)).DivRound(hundred.Add(was), 16), nil
+}
