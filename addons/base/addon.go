@@ -1,8 +1,8 @@
 // Package base is the addon every other addon stands on: partners, companies,
 // users, groups, currencies, countries, languages, and the ir.* models in which
 // the framework keeps its own records (models, views, menus, actions, crons,
-// sequences, attachments, parameters). It imports the framework's orm, module
-// and expr only, never HTTP.
+// sequences, attachments, parameters, jobs). It imports the framework's orm,
+// module, expr, cron and jobs only, never HTTP.
 package base
 
 import (
@@ -74,6 +74,7 @@ func define(r *orm.Registry) {
 	defineUI(r)
 	defineActions(r)
 	defineCron(r)
+	defineJobs(r)
 	defineSequence(r)
 	defineAttachment(r)
 	defineParameters(r)

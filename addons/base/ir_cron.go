@@ -1,8 +1,7 @@
 package base
 
 import (
-	"time"
-
+	"fusion/framework/cron"
 	"fusion/framework/orm"
 )
 
@@ -30,7 +29,8 @@ type Cron struct {
 	LastError        string           `orm:"last_error,text,readonly,nocopy" label:"Last Error"`
 }
 
-// DirectTrigger is the button "Run Manually": the cron becomes due at once.
+// DirectTrigger is the button "Run Manually": the cron is queued at once, and
+// keeps its schedule.
 var DirectTrigger = orm.Method[Cron]{Name: "method_direct_trigger", Groups: []string{"base.group_system"}}
 
 func defineCron(r *orm.Registry) {
@@ -43,44 +43,15 @@ func defineCron(r *orm.Registry) {
 	}, "name")
 	c.Check("check_strictly_positive_interval", "interval_number > 0", "The interval number must be a strictly positive number.")
 	orm.Implement(c, DirectTrigger, func(env *orm.Env, cs []*Cron, _ orm.Args) (any, error) {
-		return true, orm.RecordsOf(env.Sudo(), cs...).Write(orm.Values{"nextcall": orm.DatetimeOf(env.Now())})
-	})
-}
-
-// Next is when a cron that was due at a time is due again after now: whole
-// intervals later, so that the schedule never drifts. Months are counted in
-// the calendar of loc, whose summer time keeps the hour of the day.
-func (c *Cron) Next(due, now time.Time, loc *time.Location) time.Time {
-	n := max(c.IntervalNumber, 1)
-	step := func(k int) time.Time {
-		local := due.In(loc)
-		switch c.IntervalType {
-		case "minutes":
-			return due.Add(time.Duration(k*n) * time.Minute)
-		case "hours":
-			return due.Add(time.Duration(k*n) * time.Hour)
-		case "days":
-			return local.AddDate(0, 0, k*n)
-		case "weeks":
-			return local.AddDate(0, 0, 7*k*n)
-		default:
-			return addMonths(local, k*n)
+		for _, c := range cs {
+			queued, err := cron.Queue(env, c.ID, c.Name)
+			if err != nil {
+				return nil, err
+			}
+			if !queued {
+				return nil, orm.UserErrorf("%s is running or waiting to run already.", c.Name)
+			}
 		}
-	}
-	k := 1
-	if span := step(1).Sub(due); span > 0 && now.After(due) {
-		k = max(1, int(now.Sub(due)/span)-1)
-	}
-	for !step(k).After(now) {
-		k++
-	}
-	return step(k).UTC()
-}
-
-// addMonths moves a date by months; the 31st becomes the last day of a shorter
-// month.
-func addMonths(t time.Time, n int) time.Time {
-	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
-	last := first.AddDate(0, 1, -1).Day()
-	return first.AddDate(0, 0, min(t.Day(), last)-1)
+		return true, nil
+	})
 }

@@ -160,6 +160,35 @@ func Enqueue(env *orm.Env, job Job, o Options) (queued bool, err error) {
 	return !res.UniqueSkippedAsDuplicate, nil
 }
 
+// Retry makes a job be worked again as soon as the transaction of env commits,
+// also when it has failed for good, been cancelled or is done.
+func Retry(env *orm.Env, id int64) error {
+	client, err := inserter()
+	if err != nil {
+		return err
+	}
+	_, err = client.JobRetryTx(env, env.Tx().Tx, id)
+	return missing(err)
+}
+
+// Stop cancels a job when the transaction of env commits: one that waits is not
+// worked, one that runs has its context cancelled and is not retried.
+func Stop(env *orm.Env, id int64) error {
+	client, err := inserter()
+	if err != nil {
+		return err
+	}
+	_, err = client.JobCancelTx(env, env.Tx().Tx, id)
+	return missing(err)
+}
+
+func missing(err error) error {
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return orm.MissingErrorf("The job is not there any more.")
+	}
+	return err
+}
+
 // CallName is the handler every runner has: it calls a method on records.
 const CallName = "call"
 
