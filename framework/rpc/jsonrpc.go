@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"runtime/debug"
 
 	"fusion/framework/orm"
 	"fusion/framework/server"
@@ -90,8 +91,12 @@ func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error 
 		return h.answer(c, nil, nil, server.ErrSession)
 	}
 	var result any
-	work := func(env *orm.Env) error {
-		var err error
+	work := func(*orm.Env) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
 		result, err = fn(c, req.Params)
 		return err
 	}
