@@ -1,6 +1,10 @@
 package product
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/shopspring/decimal"
 
 	"fusion/framework/orm"
@@ -75,8 +79,150 @@ type TemplateAttributeValue struct {
 }
 
 func defineAttribute(r *orm.Registry) {
-	orm.Define[Attribute](r)
-	orm.Define[AttributeValue](r)
-	orm.Define[AttributeLine](r)
-	orm.Define[TemplateAttributeValue](r)
+	a := orm.Define[Attribute](r)
+	a.Compute("product_tmpl_ids, number_related_products", func(_ *orm.Env, as []*Attribute) error {
+		for _, a := range as {
+			var ids []int64
+			for _, l := range a.LineIDs.All() {
+				if l.Active && l.ValueCount > 0 && !slices.Contains(ids, l.TemplateID.ID) {
+					ids = append(ids, l.TemplateID.ID)
+				}
+			}
+			a.TemplateIDs.Set(ids...)
+			a.ProductCount = len(ids)
+		}
+		return nil
+	}, "attribute_line_ids.active", "attribute_line_ids.value_count", "attribute_line_ids.product_tmpl_id")
+	a.Check("check_multi_checkbox_no_variant", "display_type <> 'multi' OR create_variant = 'no_variant'", "Of an attribute shown as check boxes, customers choose several values: it can never make variants. Set its variant creation to Never.")
+	a.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if mode, ok := vals["create_variant"].(string); ok {
+				as, err := orm.Read[Attribute](rs.Env.Sudo(), rs.IDs, "product_tmpl_ids")
+				if err != nil {
+					return err
+				}
+				for _, a := range as {
+					if a.CreateVariant != mode && len(a.TemplateIDs.IDs()) > 0 {
+						return orm.UserErrorf("The variant creation of the attribute “%s” cannot change any more: it is used on %s.", a.Name, someNames(a.TemplateIDs.All(), templateName))
+					}
+				}
+			}
+			return super(rs, vals)
+		}
+	})
+	a.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			as, err := orm.Read[Attribute](rs.Env.Sudo(), rs.IDs, "product_tmpl_ids")
+			if err != nil {
+				return err
+			}
+			for _, a := range as {
+				if len(a.TemplateIDs.IDs()) > 0 {
+					return orm.UserErrorf("The attribute “%s” cannot be deleted: it is used on %s. Remove it from them first.", a.Name, someNames(a.TemplateIDs.All(), templateName))
+				}
+			}
+			return super(rs)
+		}
+	})
+	defineAttributeValue(r)
+	defineLine(r)
+	definePTAV(r)
+}
+
+func templateName(t *Template) string { return t.Name }
+
+// someNames lists up to five records for a message.
+func someNames[T any](recs []*T, name func(*T) string) string {
+	const most = 5
+	var out []string
+	for i, r := range recs {
+		if i == most {
+			out = append(out, fmt.Sprintf("%d more", len(recs)-most))
+			break
+		}
+		out = append(out, name(r))
+	}
+	return strings.Join(out, ", ")
+}
+
+func defineAttributeValue(r *orm.Registry) {
+	v := orm.Define[AttributeValue](r)
+	v.Compute("display_name", func(env *orm.Env, vs []*AttributeValue) error {
+		for _, v := range vs {
+			v.DisplayName = v.Name
+			if env.Flag("show_attribute", true) {
+				v.DisplayName = v.AttributeID.Rec().Name + ": " + v.Name
+			}
+		}
+		return nil
+	}, "name", "attribute_id.name")
+	v.Unique("value_company_uniq", "name, attribute_id", "The attribute has a value of this name already.")
+	// used are the products that come in a value.
+	used := func(env *orm.Env, value int64) ([]*Template, error) {
+		ls, err := orm.Search[AttributeLine](env.Sudo(), orm.Leaf("value_ids", "in", []int64{value}), orm.SearchOptions{}, "product_tmpl_id")
+		out := make([]*Template, len(ls))
+		for i, l := range ls {
+			out[i] = l.TemplateID.Rec()
+		}
+		return out, err
+	}
+	v.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if _, moved := vals["attribute_id"]; moved {
+				before, err := orm.Read[AttributeValue](rs.Env.Sudo(), rs.IDs)
+				if err != nil {
+					return err
+				}
+				if err := super(rs, vals); err != nil {
+					return err
+				}
+				after, err := orm.Read[AttributeValue](rs.Env.Sudo(), rs.IDs)
+				if err != nil {
+					return err
+				}
+				for i, v := range after {
+					ts, err := used(rs.Env, v.ID)
+					if err != nil {
+						return err
+					}
+					if v.AttributeID.ID != before[i].AttributeID.ID && len(ts) > 0 {
+						return orm.UserErrorf("The attribute of the value “%s” cannot change: the value is used on %s.", v.Name, someNames(ts, templateName))
+					}
+				}
+				return nil
+			}
+			return super(rs, vals)
+		}
+	})
+	v.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			var free, kept []int64
+			for _, id := range rs.IDs {
+				ts, err := used(rs.Env, id)
+				if err != nil {
+					return err
+				}
+				if len(ts) > 0 {
+					return orm.UserErrorf("The value “%s” cannot be deleted: it is used on %s. Remove it from them first.", nameOf(rs.Browse(id)), someNames(ts, templateName))
+				}
+				rows, err := rs.Env.Query(`SELECT FROM product_template_attribute_value v JOIN product_variant_combination c ON c.product_template_attribute_value_id = v.id
+					WHERE v.product_attribute_value_id = ? LIMIT 1`, id)
+				if err != nil {
+					return err
+				}
+				if len(rows) > 0 {
+					kept = append(kept, id)
+				} else {
+					free = append(free, id)
+				}
+			}
+			if err := rs.Browse(kept...).Write(orm.Values{"active": false}); err != nil { // archived variants are made of them
+				return err
+			}
+			if len(free) == 0 {
+				return nil
+			}
+			return super(rs.Browse(free...))
+		}
+	})
 }

@@ -1,6 +1,8 @@
 package product
 
 import (
+	"strings"
+
 	"fusion/framework/orm"
 )
 
@@ -12,11 +14,96 @@ type Category struct {
 	ParentID     orm.Ref[Category]  `orm:"parent_id,index,ondelete=cascade" label:"Parent Category"`
 	ParentPath   string             `orm:"parent_path,index,nocopy" label:"Parent Path"`
 	ChildIDs     orm.Many[Category] `orm:"child_id,inverse=parent_id" label:"Child Categories"`
-	ProductCount int                `orm:"product_count" label:"# Products" help:"The number of products under this category, those of the categories below it included."`
+	ProductCount int                `orm:"product_count" label:"# Products" help:"The number of products in this category and in those below it."`
 }
 
 func defineCategory(r *orm.Registry) {
-	orm.Define[Category](r)
+	c := orm.Define[Category](r)
+	c.Compute("complete_name", completeNames, "name", "parent_id.complete_name")
+	c.Compute("product_count", countProducts)
+	c.OnNameCreate(func(orm.NameCreateFunc) orm.NameCreateFunc {
+		return func(rs orm.Records, name string) (orm.NamedID, error) {
+			made, err := rs.Create(orm.Values{"name": name})
+			if err != nil {
+				return orm.NamedID{}, err
+			}
+			names, err := made.DisplayNames()
+			return orm.NamedID{ID: made.ID(), Name: names[made.ID()]}, err
+		}
+	})
+	c.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			if rs.Env.Flag("uninstall", false) {
+				return super(rs)
+			}
+			for _, xmlid := range []string{"product.product_category_all", "product.cat_expense"} {
+				kept, ok, err := rs.Env.FindRef(xmlid)
+				if err != nil {
+					return err
+				}
+				for _, id := range rs.IDs {
+					if ok && id == kept.ID() {
+						return orm.UserErrorf("The product category “%s” cannot be deleted, since new products start in it. You can rename it.", nameOf(kept))
+					}
+				}
+			}
+			return super(rs)
+		}
+	})
+}
+
+// completeNames joins the names from the top of the tree. A parent in the same
+// batch is followed in memory, since its own value is not stored yet.
+func completeNames(_ *orm.Env, cs []*Category) error {
+	batch := make(map[int64]*Category, len(cs))
+	for _, c := range cs {
+		batch[c.ID] = c
+	}
+	for _, c := range cs {
+		names := []string{c.Name}
+		up := c
+		for depth := 0; up.ParentID.IsSet() && depth <= len(cs); depth++ {
+			next := batch[up.ParentID.ID]
+			if next == nil {
+				names = append(names, up.ParentID.Rec().CompleteName)
+				break
+			}
+			names, up = append(names, next.Name), next
+		}
+		for i, j := 0, len(names)-1; i < j; i, j = i+1, j-1 {
+			names[i], names[j] = names[j], names[i]
+		}
+		c.CompleteName = strings.Join(names, " / ")
+	}
+	return nil
+}
+
+func countProducts(env *orm.Env, cs []*Category) error {
+	groups, err := env.Model("product.template").ReadGroup(orm.Leaf("categ_id", "child_of", orm.IDs(env, cs)), []string{"categ_id"}, nil, orm.GroupOptions{})
+	if err != nil {
+		return err
+	}
+	var below []int64
+	counts := map[int64]int{}
+	for _, g := range groups {
+		if id, ok := g.Keys[0].(int64); ok {
+			counts[id] = g.Count
+			below = append(below, id)
+		}
+	}
+	paths, err := orm.Read[Category](env.Sudo(), below)
+	if err != nil {
+		return err
+	}
+	for _, c := range cs {
+		c.ProductCount = 0
+		for _, d := range paths {
+			if strings.HasPrefix(d.ParentPath, c.ParentPath) {
+				c.ProductCount += counts[d.ID]
+			}
+		}
+	}
+	return nil
 }
 
 // Tag marks templates and variants for people to find them by.

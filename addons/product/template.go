@@ -21,31 +21,31 @@ const (
 // barcode, cost, weight, volume) are those of the only variant, and empty when
 // there are several.
 type Template struct {
-	orm.Record `orm:"product.template" label:"Product" order:"is_favorite desc, name, id" search:"name"`
+	orm.Record `orm:"product.template" label:"Product" order:"is_favorite desc, name, id"`
 	mail.Thread
 	mail.ActivityMixin
 	Name                string                  `orm:"name,required,translate,index,tracking" label:"Name"`
-	Sequence            int                     `orm:"sequence,default=1" label:"Sequence" help:"Gives the sequence order when displaying a product list"`
+	Sequence            int                     `orm:"sequence,default=1" label:"Sequence" help:"Where the product stands in lists of products."`
 	Description         string                  `orm:"description,html,translate" label:"Description"`
 	DescriptionPurchase string                  `orm:"description_purchase,text,translate" label:"Purchase Description"`
 	DescriptionSale     string                  `orm:"description_sale,text,translate" label:"Sales Description" help:"What customers read about the product on quotations, orders and invoices."`
-	Type                string                  `orm:"type,required,default=consu" selection:"consu:Goods,service:Service,combo:Combo" label:"Product Type" help:"Goods are tangible materials and merchandise. A service is not. A combo is a choice of several products sold as one."`
+	Type                string                  `orm:"type,required,default=consu" selection:"consu:Goods,service:Service,combo:Combo" label:"Product Type" help:"Goods are things that can be held. A service is not. A combo is a choice of several products sold as one."`
 	ComboIDs            orm.Many[ComboChoice]   `orm:"combo_ids,rel=product_combo_product_template_rel:product_template_id:product_combo_id" label:"Combo Choices"`
 	CategID             orm.Ref[Category]       `orm:"categ_id,required,index,ondelete=restrict" label:"Product Category"`
 	CurrencyID          orm.Ref[base.Currency]  `orm:"currency_id" label:"Currency"`
 	CostCurrencyID      orm.Ref[base.Currency]  `orm:"cost_currency_id" label:"Cost Currency"`
-	ListPrice           decimal.Decimal         `orm:"list_price,digits=Product Price:2,default=1,tracking" label:"Sales Price" help:"Price at which the product is sold to customers."`
-	StandardPrice       decimal.Decimal         `orm:"standard_price" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
-	Volume              decimal.Decimal         `orm:"volume" label:"Volume"`
+	ListPrice           decimal.Decimal         `orm:"list_price,digits=Product Price:2,default=1,tracking" label:"Sales Price" help:"The price at which the product is sold to customers without a pricelist."`
+	StandardPrice       decimal.Decimal         `orm:"standard_price,digits=Product Price:2" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
+	Volume              decimal.Decimal         `orm:"volume,digits=Volume:2" label:"Volume"`
 	VolumeUoMName       string                  `orm:"volume_uom_name" label:"Volume unit of measure label"`
-	Weight              decimal.Decimal         `orm:"weight" label:"Weight"`
+	Weight              decimal.Decimal         `orm:"weight,digits=Stock Weight:2" label:"Weight"`
 	WeightUoMName       string                  `orm:"weight_uom_name" label:"Weight unit of measure label"`
 	SaleOK              bool                    `orm:"sale_ok,default=true" label:"Sales"`
 	PurchaseOK          bool                    `orm:"purchase_ok,default=true" label:"Purchase"`
-	UoMID               orm.Ref[uom.UoM]        `orm:"uom_id,required,ondelete=restrict" label:"Unit of Measure" help:"Default unit of measure used for all stock operations."`
+	UoMID               orm.Ref[uom.UoM]        `orm:"uom_id,required,ondelete=restrict,tracking" label:"Unit of Measure" help:"The unit in which the product is counted and priced."`
 	UoMName             string                  `orm:"uom_name,related=uom_id.name,readonly" label:"Unit of Measure Name"`
 	UoMCategoryID       orm.Ref[uom.Category]   `orm:"uom_category_id,related=uom_id.category_id,readonly" label:"UoM Category"`
-	UoMPOID             orm.Ref[uom.UoM]        `orm:"uom_po_id,required,ondelete=restrict" label:"Purchase Unit" help:"Default unit of measure used for purchase orders. It must be in the same category as the default unit of measure."`
+	UoMPOID             orm.Ref[uom.UoM]        `orm:"uom_po_id,store,ondelete=restrict" label:"Purchase Unit" help:"The unit in which the product is bought, of the same category as the unit of measure."`
 	CompanyID           orm.Ref[base.Company]   `orm:"company_id,index" label:"Company"`
 	PackagingIDs        orm.Many[Packaging]     `orm:"packaging_ids,store=false" label:"Product Packages"`
 	SellerIDs           orm.Many[SupplierInfo]  `orm:"seller_ids,inverse=product_tmpl_id,copy" label:"Vendors"`
@@ -59,18 +59,171 @@ type Template struct {
 	VariantID           orm.Ref[Product]        `orm:"product_variant_id" label:"Product"`
 	VariantCount        int                     `orm:"product_variant_count" label:"# Product Variants"`
 	Barcode             string                  `orm:"barcode" label:"Barcode"`
-	DefaultCode         string                  `orm:"default_code,store" label:"Internal Reference"`
+	DefaultCode         string                  `orm:"default_code,store,nocopy" label:"Internal Reference"`
 	PricelistItemCount  int                     `orm:"pricelist_item_count" label:"Number of price rules"`
 	TagIDs              orm.Many[Tag]           `orm:"product_tag_ids,rel=product_tag_product_template_rel:product_template_id:product_tag_id" label:"Product Tags"`
 	Configurable        bool                    `orm:"has_configurable_attributes" label:"Is a configurable product"`
 	Image1920           orm.Binary              `orm:"image_1920,image" label:"Image"`
-	Image1024           orm.Binary              `orm:"image_1024,related=image_1920,readonly" label:"Image 1024"`
-	Image512            orm.Binary              `orm:"image_512,related=image_1920,readonly" label:"Image 512"`
-	Image256            orm.Binary              `orm:"image_256,related=image_1920,readonly" label:"Image 256"`
-	Image128            orm.Binary              `orm:"image_128,related=image_1920,readonly" label:"Image 128"`
+	Image1024           orm.Binary              `orm:"image_1024" label:"Image 1024"`
+	Image512            orm.Binary              `orm:"image_512" label:"Image 512"`
+	Image256            orm.Binary              `orm:"image_256" label:"Image 256"`
+	Image128            orm.Binary              `orm:"image_128" label:"Image 128"`
 	DisplayName         string                  `orm:"display_name"`
 }
 
 func defineTemplate(r *orm.Registry) {
-	orm.Define[Template](r)
+	t := orm.Define[Template](r)
+	t.Default("categ_id", func(env *orm.Env) (any, error) { return defaultRef(env, "product.product_category_all") })
+	t.Default("uom_id", func(env *orm.Env) (any, error) { return defaultRef(env, "uom.product_uom_unit") })
+	t.Compute("uom_po_id", func(_ *orm.Env, ts []*Template) error {
+		for _, t := range ts {
+			if own := t.UoMPOID.Rec(); own == nil || own.CategoryID.ID != t.UoMID.Rec().CategoryID.ID {
+				t.UoMPOID = orm.RefTo[uom.UoM](t.UoMID.ID)
+			}
+		}
+		return nil
+	}, "uom_id.category_id", "uom_po_id.category_id")
+	t.Compute("currency_id", func(env *orm.Env, ts []*Template) error {
+		for _, t := range ts {
+			company := t.CompanyID.ID
+			if company == 0 {
+				company = env.Company()
+			}
+			id, err := base.CompanyCurrency(env, company)
+			if err != nil {
+				return err
+			}
+			t.CurrencyID = orm.RefTo[base.Currency](id)
+		}
+		return nil
+	}, "company_id")
+	t.Compute("cost_currency_id", func(env *orm.Env, ts []*Template) error {
+		id, err := base.CompanyCurrency(env, env.Company())
+		for _, t := range ts {
+			t.CostCurrencyID = orm.RefTo[base.Currency](id)
+		}
+		return err
+	})
+	t.Compute("is_product_variant", func(_ *orm.Env, ts []*Template) error {
+		for _, t := range ts {
+			t.IsProductVariant = false
+		}
+		return nil
+	})
+	t.Compute("weight_uom_name, volume_uom_name", func(env *orm.Env, ts []*Template) error {
+		weight, volume, err := measures(env)
+		for _, t := range ts {
+			t.WeightUoMName, t.VolumeUoMName = weight, volume
+		}
+		return err
+	})
+	t.Compute("valid_product_template_attribute_line_ids, has_configurable_attributes", func(_ *orm.Env, ts []*Template) error {
+		for _, t := range ts {
+			var valid []int64
+			t.Configurable = false
+			for _, l := range t.LineIDs.All() {
+				if l.ValueCount == 0 || !l.Active {
+					continue
+				}
+				valid = append(valid, l.ID)
+				t.Configurable = t.Configurable || l.ValueCount > 1 || l.AttributeID.Rec().CreateVariant == Dynamic || l.AttributeID.Rec().DisplayType == "multi"
+			}
+			t.ValidLineIDs.Set(valid...)
+		}
+		return nil
+	}, "attribute_line_ids.value_count", "attribute_line_ids.active", "attribute_line_ids.attribute_id.create_variant", "attribute_line_ids.attribute_id.display_type")
+	t.Compute("product_variant_id, product_variant_count", func(_ *orm.Env, ts []*Template) error {
+		for _, t := range ts {
+			ids := t.VariantIDs.IDs()
+			t.VariantCount, t.VariantID = len(ids), orm.Ref[Product]{}
+			if len(ids) > 0 {
+				t.VariantID = orm.RefTo[Product](ids[0])
+			}
+		}
+		return nil
+	}, "product_variant_ids")
+	t.Compute("display_name", func(env *orm.Env, ts []*Template) error {
+		for _, t := range ts {
+			t.DisplayName = withCode(env, t.Name, t.DefaultCode)
+		}
+		return nil
+	}, "name", "default_code")
+	t.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		byVariant := orm.Leaf("product_variant_ids", "any", orm.Leaf("display_name", positive(op), value))
+		if isNegative(op) {
+			return orm.And(orm.Leaf("name", op, value), orm.Not(byVariant)), nil
+		}
+		return orm.Or(orm.Leaf("name", op, value), byVariant), nil
+	})
+	t.Compute("pricelist_item_count", func(env *orm.Env, ts []*Template) error {
+		counts, err := countItems(env, "product_tmpl_id", orm.IDs(env, ts))
+		for _, t := range ts {
+			t.PricelistItemCount = counts[t.ID]
+		}
+		return err
+	})
+	defineVariantFields(t)
+	keepSizes(t, "image_")
+	t.Constrain("uom_id, uom_po_id", func(env *orm.Env, ts []*Template) error {
+		if err := orm.Load(env, ts, "uom_id", "uom_po_id"); err != nil {
+			return err
+		}
+		for _, t := range ts {
+			if buy := t.UoMPOID.Rec(); buy != nil && buy.CategoryID.ID != t.UoMID.Rec().CategoryID.ID {
+				return orm.ValidationErrorf("“%s” cannot be bought in %s: it is counted in %s, a unit of measure of another category.", t.Name, buy.Name, t.UoMID.Rec().Name)
+			}
+		}
+		return nil
+	})
+	t.Constrain("type, combo_ids", func(env *orm.Env, ts []*Template) error {
+		if err := orm.Load(env, ts, "combo_ids"); err != nil {
+			return err
+		}
+		for _, t := range ts {
+			if t.Type == Combo && len(t.ComboIDs.IDs()) == 0 {
+				return orm.ValidationErrorf("The combo “%s” needs at least one choice of products.", t.Name)
+			}
+		}
+		return nil
+	})
+	t.OnCreate(createTemplates)
+	t.OnWrite(writeTemplates)
+	t.OnUnlink(unlinkTemplates)
+	t.OnCopy(copyTemplates)
+	orm.Implement(t, CreateVariant, createVariantByCall)
+}
+
+// defaultRef is the record of an external id as a default, nil when it is gone.
+func defaultRef(env *orm.Env, xmlid string) (any, error) {
+	rs, ok, err := env.FindRef(xmlid)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return rs.ID(), nil
+}
+
+// measures are the names of the units in which weights and volumes are kept.
+func measures(env *orm.Env) (weight, volume string, err error) {
+	weight, volume = "kg", "m³"
+	lbs, _, err := base.GetParam(env, "product.weight_in_lbs")
+	if err != nil {
+		return "", "", err
+	}
+	feet, _, err := base.GetParam(env, "product.volume_in_cubic_feet")
+	if lbs == "1" {
+		weight = "lb"
+	}
+	if feet == "1" {
+		volume = "ft³"
+	}
+	return weight, volume, err
+}
+
+// withCode puts the internal reference before a name, unless the context says
+// display_default_code = False.
+func withCode(env *orm.Env, name, code string) string {
+	if code == "" || !env.Flag("display_default_code", true) {
+		return name
+	}
+	return "[" + code + "] " + name
 }

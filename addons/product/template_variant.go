@@ -1,0 +1,227 @@
+package product
+
+import (
+	"fusion/framework/orm"
+)
+
+// ofVariant are the fields of a template that are those of its only variant.
+var ofVariant = []string{"barcode", "default_code", "standard_price", "volume", "weight", "packaging_ids"}
+
+func defineVariantFields(t *orm.Def[Template]) {
+	t.Compute("default_code", func(env *orm.Env, ts []*Template) error {
+		return fromVariant(env, ts, func(t *Template, v *Product) { t.DefaultCode = v.DefaultCode })
+	}, "product_variant_ids.default_code", "product_variant_ids.active")
+	t.Compute("barcode, standard_price, volume, weight", func(env *orm.Env, ts []*Template) error {
+		return fromVariant(env, ts, func(t *Template, v *Product) {
+			t.Barcode, t.StandardPrice, t.Volume, t.Weight = v.Barcode, v.StandardPrice, v.Volume, v.Weight
+		})
+	}, "product_variant_ids.barcode", "product_variant_ids.standard_price", "product_variant_ids.volume", "product_variant_ids.weight", "product_variant_ids.active")
+	t.Compute("packaging_ids", func(env *orm.Env, ts []*Template) error {
+		return fromVariant(env, ts, func(t *Template, v *Product) { t.PackagingIDs.Set(v.PackagingIDs.IDs()...) })
+	}, "product_variant_ids.packaging_ids")
+	for _, field := range ofVariant {
+		t.Inverse(field, func(env *orm.Env, ts []*Template) error {
+			for _, t := range ts {
+				only, err := onlyVariants(env, []*Template{t})
+				if err != nil {
+					return err
+				}
+				v := only[t.ID]
+				if v == nil {
+					continue // several: the value belongs to none of them
+				}
+				v.Barcode, v.DefaultCode, v.StandardPrice, v.Volume, v.Weight = t.Barcode, t.DefaultCode, t.StandardPrice, t.Volume, t.Weight
+				if field == "packaging_ids" {
+					v.PackagingIDs.Set(t.PackagingIDs.IDs()...)
+				}
+				if err := orm.Save(env, []*Product{v}, field); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if field == "default_code" || field == "packaging_ids" {
+			continue
+		}
+		t.SearchBy(field, func(env *orm.Env, op string, value any) (orm.Domain, error) {
+			found, err := everyVariant(env).Model("product.product").Search(orm.Leaf(field, op, value), orm.SearchOptions{})
+			if err != nil {
+				return nil, err
+			}
+			if found.Len() == 0 {
+				return orm.Leaf("id", "in", []int64{}), nil
+			}
+			rows, err := env.Query("SELECT DISTINCT product_tmpl_id FROM product_product WHERE id = ANY(?)", found.IDs)
+			if err != nil {
+				return nil, err
+			}
+			return orm.Leaf("id", "in", idColumn(rows)), nil
+		})
+	}
+}
+
+// everyVariant is an environment that sees archived variants too.
+func everyVariant(env *orm.Env) *orm.Env {
+	return env.WithContext(map[string]any{"active_test": false})
+}
+
+// onlyVariants finds the variant of each template that has exactly one: among
+// its active ones, or among the archived ones when none is active.
+func onlyVariants(env *orm.Env, ts []*Template) (map[int64]*Product, error) {
+	all, err := orm.Search[Product](everyVariant(env).Sudo(), orm.Leaf("product_tmpl_id", "in", orm.IDs(env, ts)), orm.SearchOptions{Order: "id"}, "packaging_ids")
+	if err != nil {
+		return nil, err
+	}
+	active, archived := map[int64][]*Product{}, map[int64][]*Product{}
+	for _, v := range all {
+		if v.Active {
+			active[v.TemplateID.ID] = append(active[v.TemplateID.ID], v)
+		} else {
+			archived[v.TemplateID.ID] = append(archived[v.TemplateID.ID], v)
+		}
+	}
+	out := map[int64]*Product{}
+	for _, t := range ts {
+		list := active[t.ID]
+		if len(list) == 0 {
+			list = archived[t.ID]
+		}
+		if len(list) == 1 {
+			out[t.ID] = list[0]
+		}
+	}
+	return out, nil
+}
+
+// fromVariant copies values of the only variant to each template; the templates
+// with several variants, or none, have none.
+func fromVariant(env *orm.Env, ts []*Template, set func(*Template, *Product)) error {
+	only, err := onlyVariants(env, ts)
+	if err != nil {
+		return err
+	}
+	var none Product
+	none.PackagingIDs.Set()
+	for _, t := range ts {
+		v := only[t.ID]
+		if v == nil {
+			v = &none
+		}
+		set(t, v)
+	}
+	return nil
+}
+
+// keyVariants is the context key that, when false, keeps templates and
+// attribute lines from making variants: whoever set it does so afterwards.
+const keyVariants = "create_product_product"
+
+func createTemplates(super orm.CreateFunc) orm.CreateFunc {
+	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+		if !rs.Env.Flag(keyVariants, true) {
+			return super(rs, list)
+		}
+		made, err := super(rs.In(rs.Env.WithContext(map[string]any{keyVariants: false})), list)
+		if err != nil {
+			return made, err
+		}
+		made = made.In(rs.Env)
+		if err := createVariants(rs.Env, made.IDs); err != nil {
+			return made, err
+		}
+		for i, vals := range list {
+			given := orm.Values{}
+			for _, field := range ofVariant {
+				if v, ok := vals[field]; ok {
+					given[field] = v
+				}
+			}
+			if len(given) > 0 {
+				if err := made.Browse(made.IDs[i]).Write(given); err != nil {
+					return made, err
+				}
+			}
+		}
+		return made, nil
+	}
+}
+
+func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		env := rs.Env
+		_, lines := vals["attribute_line_ids"]
+		if err := super(rs.In(env.WithContext(map[string]any{keyVariants: !lines && env.Flag(keyVariants, true)})), vals); err != nil {
+			return err
+		}
+		active, switched := vals["active"].(bool)
+		if switched && !active {
+			variants, err := env.Model("product.product").Search(orm.Leaf("product_tmpl_id", "in", rs.IDs), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			if err := variants.Write(orm.Values{"active": false}); err != nil {
+				return err
+			}
+		}
+		if !env.Flag(keyVariants, true) {
+			return nil
+		}
+		if lines {
+			return createVariants(env, rs.IDs)
+		}
+		if switched && active {
+			rows, err := env.Query(`SELECT t.id FROM product_template t WHERE t.id = ANY(?)
+				AND NOT EXISTS (SELECT FROM product_product p WHERE p.product_tmpl_id = t.id AND p.active) ORDER BY t.id`, rs.IDs)
+			if err != nil {
+				return err
+			}
+			return createVariants(env, idColumn(rows))
+		}
+		return nil
+	}
+}
+
+// keyKeepTemplate is the context key that keeps a template when its last
+// variant is deleted.
+const keyKeepTemplate = "keep_product_template"
+
+// mark is the value of context keys that no client can send.
+type mark struct{}
+
+func unlinkTemplates(super orm.UnlinkFunc) orm.UnlinkFunc {
+	return func(rs orm.Records) error {
+		env := everyVariant(rs.Env).WithContext(map[string]any{keyKeepTemplate: mark{}})
+		variants, err := env.Model("product.product").Search(orm.Leaf("product_tmpl_id", "in", rs.IDs), orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		if err := variants.Unlink(); err != nil {
+			return err
+		}
+		return super(rs)
+	}
+}
+
+// copyTemplates also copies what the values of the attributes add to the price.
+func copyTemplates(super orm.CopyFunc) orm.CopyFunc {
+	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
+		made, err := super(rs, overrides)
+		if err != nil {
+			return made, err
+		}
+		for i, id := range made.IDs {
+			rows, err := rs.Env.Query(`SELECT new.id, old.price_extra FROM product_template_attribute_value old
+				JOIN product_template_attribute_value new USING (product_attribute_value_id, attribute_id)
+				WHERE old.product_tmpl_id = ? AND new.product_tmpl_id = ? AND old.price_extra <> 0 AND old.ptav_active`, rs.IDs[i], id)
+			if err != nil {
+				return made, err
+			}
+			for _, row := range rows {
+				if err := rs.Env.Model("product.template.attribute.value").Browse(atoi(row[0])).Write(orm.Values{"price_extra": row[1]}); err != nil {
+					return made, err
+				}
+			}
+		}
+		return made, nil
+	}
+}
