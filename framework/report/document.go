@@ -22,7 +22,9 @@ const (
 	textSize = 9.0
 	noteSize = 7.5
 	lineMM   = 4.4 // height of a line of text
-	family   = "text"
+
+	maxPixels = 40_000_000 // of a logo
+	family    = "text"
 )
 
 // Options describe a document as a file.
@@ -36,7 +38,7 @@ type Options struct {
 // Letterhead is what stands on top of the first page of a part, and Footer at
 // the bottom of each.
 type Letterhead struct {
-	Logo   []byte // PNG, JPEG or GIF; none when empty
+	Logo   []byte // PNG, JPEG or GIF; another kind of picture is left out
 	Name   string
 	Lines  []string
 	Footer []string
@@ -114,16 +116,16 @@ func (d *Document) Part(h Letterhead) {
 	d.pdf.SetXY(margin, max(under, d.pdf.GetY())+6)
 }
 
-// logo draws a picture of at most 60 by 22 mm and gives where it ends. Pictures
+// logo draws a picture of at most 60 by 22 mm and gives where it ends. One that
+// cannot be read is left out: a document must not fail for its ornament. Pictures
 // become PNGs without transparency first, which gofpdf reads reliably.
 func (d *Document) logo(content []byte, top float64) float64 {
-	img, _, err := image.Decode(bytes.NewReader(content))
-	if err != nil {
-		d.fail(fmt.Errorf("report: the logo cannot be read: %w", err))
+	size, _, err := image.DecodeConfig(bytes.NewReader(content))
+	if err != nil || size.Width <= 0 || size.Height <= 0 || size.Width*size.Height > maxPixels {
 		return top
 	}
-	b := img.Bounds()
-	if b.Dx() == 0 || b.Dy() == 0 {
+	img, _, err := image.Decode(bytes.NewReader(content))
+	if err != nil {
 		return top
 	}
 	var out bytes.Buffer
@@ -134,7 +136,7 @@ func (d *Document) logo(content []byte, top float64) float64 {
 	d.logos++
 	name := fmt.Sprintf("logo%d", d.logos)
 	d.pdf.RegisterImageOptionsReader(name, gofpdf.ImageOptions{ImageType: "PNG"}, &out)
-	w, h := 60.0, 60*float64(b.Dy())/float64(b.Dx())
+	w, h := 60.0, 60*float64(size.Height)/float64(size.Width)
 	if h > 22 {
 		w, h = w*22/h, 22
 	}

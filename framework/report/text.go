@@ -10,13 +10,13 @@ import (
 )
 
 // wrap breaks a text into lines that fit a width in the current font, at spaces
-// where there are some.
+// where there are some; a no-break space keeps what it joins together.
 func (d *Document) wrap(text string, width float64) []string {
 	width -= 0.1 // what rounding may take
 	var out []string
 	for _, para := range strings.Split(clean(text), "\n") {
 		line := ""
-		for _, word := range strings.Fields(para) {
+		for _, word := range strings.FieldsFunc(para, func(r rune) bool { return r == ' ' }) {
 			next := word
 			if line != "" {
 				next = line + " " + word
