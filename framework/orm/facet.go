@@ -68,7 +68,7 @@ func parseFacet(t reflect.Type, addon string, owned func(reflect.Type) bool) (*p
 	var errs []error
 	var walk func(t reflect.Type, index []int, reference bool)
 	walk = func(st reflect.Type, index []int, reference bool) {
-		for i := range st.NumField() {
+		for _, i := range shallowFirst(st) {
 			sf := st.Field(i)
 			at := append(append([]int(nil), index...), i)
 			switch {
@@ -118,6 +118,20 @@ func parseFacet(t reflect.Type, addon string, owned func(reflect.Type) bool) (*p
 		p.facet.byName[p.facet.slots[i].name] = &p.facet.slots[i]
 	}
 	return p, errs
+}
+
+// shallowFirst lists the fields of a struct, its own before those of embedded
+// structs, which they hide as they do in Go.
+func shallowFirst(t reflect.Type) []int {
+	var own, embedded []int
+	for i := range t.NumField() {
+		if t.Field(i).Anonymous {
+			embedded = append(embedded, i)
+		} else {
+			own = append(own, i)
+		}
+	}
+	return append(own, embedded...)
 }
 
 func isMixin(t reflect.Type) bool {
