@@ -375,7 +375,7 @@ func (b *builder) compose(m *Model, contribs []*contribution) {
 			o.defaults = h(o.defaults)
 		}
 		for _, h := range c.hooks.search {
-			o.search = h(o.search)
+			o.search, m.searches = h(o.search), true
 		}
 		for _, h := range c.hooks.nameSearch {
 			o.nameSearch = h(o.nameSearch)

@@ -164,8 +164,12 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 	if err := rs.Env.Flush(); err != nil {
 		return nil, err
 	}
+	within, err := rs.found(d, 0)
+	if err != nil {
+		return nil, err
+	}
 	s := rs.Env.newSelect(rs.Model)
-	where, err := rs.where(s, d, OpRead)
+	where, err := rs.where(s, within, OpRead)
 	if err != nil {
 		return nil, err
 	}
@@ -308,7 +312,7 @@ func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 	name := k.field.Name
 	if raw == nil {
 		if k.field.Kind == Many2many {
-			return nil, Leaf(name, "not any", []any{}), nil
+			return nil, Leaf(name, "not any", []any{[]any{1, "=", 1}}), nil
 		}
 		if dateParts[k.gran] != "" {
 			return nil, Leaf(name+"."+k.gran, "=", false), nil

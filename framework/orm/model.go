@@ -30,6 +30,7 @@ type Model struct {
 	methods     map[string]*method
 	triggers    map[string][]trigger
 	ops         *crud
+	searches    bool // wraps search
 	order       []orderTerm
 	base        *contribution
 }

@@ -281,6 +281,9 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 		return nil, err
 	}
 	co := rs.Env.related(f)
+	if err := co.checkModel(OpRead); err != nil {
+		return nil, err
+	}
 	s := co.Env.newSelect(co.Model)
 	where, err := co.where(s, f.filter, OpRead)
 	if err != nil {

@@ -352,12 +352,26 @@ func (rs Records) Search(d Domain, o SearchOptions) (Records, error) {
 	return rs.Browse(ids...), err
 }
 
+// found replaces the domain of a model that wraps its search by what the search
+// finds, so that nothing is counted or summed that could not be listed.
+func (rs Records) found(d Domain, limit int) (Domain, error) {
+	if !rs.Model.searches {
+		return d, nil
+	}
+	ids, err := rs.Model.ops.search(rs.Browse(), d, SearchOptions{Limit: max(limit, 0)})
+	return Leaf("id", "in", ids), err
+}
+
 // SearchCount counts the records of a domain, up to limit when it is positive.
 func (rs Records) SearchCount(d Domain, limit int) (int, error) {
 	if err := rs.checkModel(OpRead); err != nil {
 		return 0, err
 	}
 	if err := rs.Env.Flush(); err != nil {
+		return 0, err
+	}
+	d, err := rs.found(d, limit)
+	if err != nil {
 		return 0, err
 	}
 	s := rs.Env.newSelect(rs.Model)

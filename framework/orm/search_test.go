@@ -1,0 +1,42 @@
+package orm
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+type diary struct {
+	Record `orm:"t.diary" order:"id"`
+	Title  string `orm:"title"`
+	Pages  int    `orm:"pages"`
+}
+
+// What a model's own search hides is neither counted nor summed.
+func TestCountsFollowTheModelsSearch(t *testing.T) {
+	t.Parallel()
+	r := NewRegistry()
+	r.Begin("t")
+	Define[diary](r).OnSearch(func(super SearchFunc) SearchFunc {
+		return func(rs Records, d Domain, o SearchOptions) ([]int64, error) {
+			return super(rs, And(d, Leaf("title", "!=", "secret")), o)
+		}
+	})
+	if err := r.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	e := must[*Env](t)(testDBOf(t, r).Begin(context.Background(), System()))
+	t.Cleanup(e.Rollback)
+	rs := e.Model("t.diary")
+	must[Records](t)(rs.Create(Values{"title": "a", "pages": 1}, Values{"title": "secret", "pages": 10}, Values{"title": "b", "pages": 2}, Values{"title": "c", "pages": 4}))
+	if n := must[int](t)(rs.SearchCount(Leaf("pages", ">", 1), 0)); n != 2 {
+		t.Errorf("%d records are counted", n)
+	}
+	if n := must[int](t)(rs.SearchCount(nil, 2)); n != 2 {
+		t.Errorf("%d records are counted up to 2", n)
+	}
+	groups := must[[]Group](t)(rs.ReadGroup(nil, nil, []string{"pages:sum"}, GroupOptions{}))
+	if len(groups) != 1 || groups[0].Count != 3 || fmt.Sprint(groups[0].Values["pages:sum"]) != "7" {
+		t.Errorf("groups: %+v", groups)
+	}
+}
