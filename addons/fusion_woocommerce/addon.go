@@ -33,6 +33,7 @@ func Addon() module.Addon {
 			"security/ir.model.access.csv",
 			"security/woo_rules.xml",
 			"data/woo_carriers.xml",
+			"data/woo_partner.xml",
 			"data/woo_products.xml",
 			"data/woo_crons.xml",
 			"views/woo_instance_views.xml",

@@ -16,7 +16,7 @@ import (
 // config is how the store of an instance is reached.
 func (i *Instance) config() wcapi.Config {
 	cfg := wcapi.Config{BaseURL: i.URL, ConsumerKey: i.ConsumerKey.Reveal(), ConsumerSecret: i.ConsumerSecret.Reveal(),
-		APIVersion: i.APIVersion, PlainPermalinks: i.PlainLinks, RateLimit: i.RequestRate, Burst: max(1, int(i.RequestRate))}
+		APIVersion: i.APIVersion, PlainPermalinks: i.PlainLinks, SignAsHTTP: i.SignAsHTTP, RateLimit: i.RequestRate, Burst: max(1, int(i.RequestRate))}
 	if i.AuthMode != "" && i.AuthMode != "auto" {
 		cfg.Auth = wcapi.AuthMode(i.AuthMode)
 	}
@@ -63,7 +63,7 @@ func testConnection(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 
 func connected(env *orm.Env, inst *Instance, f *wcapi.Findings) error {
 	admin := env.Sudo()
-	vals := orm.Values{"state": "connected", "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "store_version": f.Version,
+	vals := orm.Values{"state": "connected", "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP, "store_version": f.Version,
 		"store_timezone": f.TimeZone, "hpos": f.HPOS, "tested_at": orm.DatetimeOf(env.Now()), "last_error": nil}
 	if err := orm.RecordsOf(admin, inst).Write(vals); err != nil {
 		return err

@@ -1,16 +1,13 @@
 package woocommerce
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 
 	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/jobs"
 	"fusion/framework/orm"
 )
 
@@ -72,12 +69,7 @@ func route(env *orm.Env, inst *Instance, event *Event, d *wcapi.Delivery) error 
 		if !inst.SyncProducts {
 			return skip("Products of this instance are not synced.")
 		}
-		payload, err := json.Marshal(orderJob{Instance: inst.ID, Order: d.ObjectID, Source: "webhook", Event: event.ID})
-		if err != nil {
-			return err
-		}
-		_, err = jobs.Enqueue(env, jobs.Job{Name: JobProduct, UID: orm.SuperuserID, Title: fmt.Sprintf("WooCommerce product %d (webhook)", d.ObjectID), Model: "woo.instance", IDs: []int64{inst.ID}, Payload: payload}, jobs.Options{Priority: 3})
-		return err
+		return queueProduct(env, inst.ID, d.ObjectID, event.ID)
 	case d.Resource == "customer":
 		return skip("Customers are taken over with their orders; changes between orders are not read yet.")
 	}
@@ -98,14 +90,4 @@ func settleEvent(env *orm.Env, id int64, state, note string) error {
 		return err
 	}
 	return rs.Write(vals)
-}
-
-// failEvent records the failure of an event outside the failed transaction.
-func failEvent(ctx context.Context, db *orm.DB, id int64, cause error) error {
-	if id == 0 {
-		return nil
-	}
-	return db.Run(context.WithoutCancel(ctx), orm.System(), func(env *orm.Env) error {
-		return settleEvent(env, id, "failed", explain(cause))
-	})
 }

@@ -53,6 +53,7 @@ type Instance struct {
 	// What the connection test found out.
 	AuthMode     string       `orm:"auth_mode,default=auto" selection:"auto:Find out,basic:Basic over HTTPS,oauth:OAuth 1.0a,query:Keys in the address" label:"Sign-in"`
 	PlainLinks   bool         `orm:"plain_permalinks,readonly" label:"Plain Permalinks"`
+	SignAsHTTP   bool         `orm:"sign_as_http,readonly" label:"Signed as Plain HTTP" help:"The store is behind a proxy that does not tell it of HTTPS, so requests are signed for the address it believes to have."`
 	StoreVersion string       `orm:"store_version,readonly,nocopy" label:"WooCommerce Version"`
 	StoreZone    string       `orm:"store_timezone,readonly,nocopy" label:"Store Time Zone"`
 	HPOS         bool         `orm:"hpos,readonly,nocopy" label:"High-Performance Order Storage" help:"Without it some edits of orders do not show in the list of changes, so all orders are compared once a day."`
@@ -173,14 +174,6 @@ func opens(name, model string, filter orm.Domain) orm.Action[Instance] {
 		return map[string]any{"type": "ir.actions.act_window", "name": name, "res_model": model, "view_mode": "list,form",
 			"domain": []any(orm.And(orm.Leaf("instance_id", "in", anyIDs(orm.IDs(env, recs))), filter))}, nil
 	}
-}
-
-func anyIDs(ids []int64) []any {
-	out := make([]any, len(ids))
-	for i, id := range ids {
-		out[i] = id
-	}
-	return out
 }
 
 // tidyURL brings the store's address to one spelling, without a trailing slash.

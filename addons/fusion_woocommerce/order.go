@@ -42,10 +42,13 @@ type Order struct {
 	Lines         orm.Many[Bind]         `orm:"bind_ids,inverse=order_id" label:"Lines"`
 	TotalsState   string                 `orm:"totals_state,index" selection:"equal:Equal,rounded:Rounded,mismatch:Mismatch" label:"Totals"`
 	TotalsNote    string                 `orm:"totals_note,text" label:"Explanation of Totals"`
-	State         string                 `orm:"state,required,default=received,index" selection:"received:Waiting,held:Held,imported:Imported,cancelled:Cancelled,error:Error" label:"Status"`
+	State         string                 `orm:"state,required,default=received,index" selection:"received:Waiting,held:Held,imported:Imported,cancelled:Cancelled,ignored:Ignored,error:Error" label:"Status"`
 	HoldReason    string                 `orm:"hold_reason,text" label:"Why It Waits"`
 	Attention     string                 `orm:"attention,text" label:"Needs Attention" help:"What changed in the store after the order was imported and was not taken over."`
 	Digest        string                 `orm:"digest,nocopy" label:"Digest of What Was Imported"`
+	SeenDigest    string                 `orm:"seen_digest,nocopy" label:"Digest of What Was Last Read"`
+	StateClass    string                 `orm:"state_class,nocopy" label:"What Its Status Asks For"`
+	ReadStamp     int64                  `orm:"read_stamp,nocopy" label:"Last Read" help:"When the order was last read, in microseconds."`
 	LastMessageID int64                  `orm:"last_message_id" label:"Last Message Sent"`
 	LastStatus    string                 `orm:"last_status_pushed" label:"Last Status Sent"`
 	ImportedOn    orm.Datetime           `orm:"imported_on" label:"Imported On"`
@@ -56,6 +59,7 @@ type Bind struct {
 	orm.Record `orm:"woo.order.bind" label:"WooCommerce Order Line" order:"id"`
 	OrderID    orm.Ref[Order]          `orm:"order_id,required,ondelete=cascade" label:"Order"`
 	CompanyID  orm.Ref[base.Company]   `orm:"company_id,related=order_id.company_id,store" label:"Company"`
+	Key        string                  `orm:"line_key" label:"Key" help:"Stays the same for a line from one reading of the order to the next."`
 	LineID     int64                   `orm:"woo_line_id" label:"Store Line ID"`
 	Kind       string                  `orm:"kind" selection:"product:Product,shipping:Shipping,fee:Fee,rounding:Rounding,note:Note" label:"Kind"`
 	Name       string                  `orm:"name" label:"Description"`
@@ -100,26 +104,6 @@ func openRecord(model, name string, id int64) (any, error) {
 		return nil, orm.UserErrorf("There is no %s yet.", name)
 	}
 	return map[string]any{"type": "ir.actions.act_window", "name": name, "res_model": model, "res_id": id, "view_mode": "form"}, nil
-}
-
-// Customer ties a customer of a store to a contact. A guest has no id in the
-// store and is known by e-mail.
-type Customer struct {
-	orm.Record `orm:"woo.customer" label:"WooCommerce Customer" order:"woo_email, id" rec:"woo_email" search:"woo_email"`
-	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,ondelete=cascade" label:"Instance"`
-	CompanyID  orm.Ref[base.Company] `orm:"company_id,required" label:"Company"`
-	PartnerID  orm.Ref[base.Partner] `orm:"partner_id,required,ondelete=cascade" label:"Contact"`
-	// Key is the id in the store, or the e-mail of a guest.
-	RemoteID int64  `orm:"woo_customer_id" label:"Store Customer ID" help:"0 for guests."`
-	Key      string `orm:"store_key,required" label:"Key"`
-	Email    string `orm:"woo_email,index" label:"E-mail"`
-	Role     string `orm:"role" label:"Role"`
-	Digest   string `orm:"address_digest" label:"Digest of Addresses"`
-}
-
-func defineCustomer(r *orm.Registry) {
-	d := orm.Define[Customer](r)
-	d.Unique("instance_key", "instance_id, store_key", "This customer of the store is known already.")
 }
 
 // TaxMap says which tax of the ERP a rate of the store is.
@@ -172,20 +156,7 @@ type saleOrder struct {
 	WooPayment string          `orm:"woo_payment,nocopy,readonly" label:"Store Payment"`
 }
 
-// partner is what the addon adds to contacts.
-type partner struct {
-	base.Partner
-	WooCustomers orm.Many[Customer] `orm:"woo_customer_ids,inverse=partner_id" label:"WooCommerce Customers"`
-	IsWoo        bool               `orm:"is_woo_customer" label:"WooCommerce Customer"`
-}
-
 func defineExtensions(r *orm.Registry) {
 	orm.Extend[saleOrder](r, "sale.order")
-	p := orm.Extend[partner](r, "res.partner")
-	p.Compute("is_woo_customer", func(_ *orm.Env, recs []*partner) error {
-		for _, x := range recs {
-			x.IsWoo = len(x.WooCustomers.IDs()) > 0
-		}
-		return nil
-	}, "woo_customer_ids")
+	definePartner(r)
 }

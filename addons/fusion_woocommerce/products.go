@@ -8,17 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"fusion/addons/fusion_woocommerce/matching"
+	"fusion/addons/fusion_woocommerce/ordermap"
 	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/addons/product"
 	"fusion/framework/jobs"
 	"fusion/framework/orm"
-
-	"github.com/shopspring/decimal"
 )
-
-// threshold is how alike two names must be for a suggestion.
-const threshold = 0.75
 
 // fetchProducts queues the fetch of a store's products.
 func fetchProducts(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
@@ -26,7 +20,7 @@ func fetchProducts(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 		if inst.State != "connected" {
 			return nil, orm.UserErrorf("%s is not connected. Test the connection first.", inst.Name)
 		}
-		if _, err := queueInstance(env, JobProducts, "Fetch products of "+inst.Name, inst.ID); err != nil {
+		if err := queueInstance(env, JobProducts, "Fetch products of "+inst.Name, inst.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -114,30 +108,23 @@ func readItems(ctx context.Context, c *wcapi.Client) (items []item, unreadable [
 	return items, unreadable, nil
 }
 
-// productsJob fetches all products of a store.
-func productsJob(ctx context.Context, w *jobs.Work) error {
+// fetchAll fetches all products of a store.
+func (e *engine) fetchAll(ctx context.Context, w *jobs.Work) error {
 	var id int64
 	if err := json.Unmarshal(w.Payload, &id); err != nil {
 		return jobs.Cancel(err)
 	}
-	inst, err := loadInstance(ctx, w.DB, id)
-	if orm.IsCode(err, orm.CodeMissing) {
-		return jobs.Cancel(errors.New("the instance has been deleted"))
-	}
+	inst, c, err := e.instance(ctx, w.DB, id)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	c, err := inst.client()
-	if err != nil {
-		return jobs.Cancel(errors.New(explain(err)))
-	}
 	items, unreadable, err := readItems(ctx, c)
 	if err != nil {
-		return instanceFailed(ctx, w, inst, "product", fmt.Errorf("products cannot be listed: %w", err))
+		return storeFailed(ctx, w, inst, "product", inst.URL, fmt.Errorf("products cannot be listed: %w", err))
 	}
 	return w.FinishExclusive(ctx, fmt.Sprintf("woo.products:%d", inst.ID), func(env *orm.Env) error {
-		env = env.WithCompany(inst.CompanyID.ID)
+		env = importEnv(env, inst)
 		sum, err := takeItems(env, inst, items)
 		if err != nil {
 			return err
@@ -154,45 +141,26 @@ func productsJob(ctx context.Context, w *jobs.Work) error {
 	})
 }
 
-// productJob takes one product over after a webhook. Its variations come with it.
-func productJob(ctx context.Context, w *jobs.Work) error {
-	var p orderJob
-	if err := json.Unmarshal(w.Payload, &p); err != nil {
+// fetchOne takes one product over after a webhook, with its parent if it is a
+// variation.
+func (e *engine) fetchOne(ctx context.Context, w *jobs.Work) error {
+	var job remoteJob
+	if err := json.Unmarshal(w.Payload, &job); err != nil {
 		return jobs.Cancel(err)
 	}
-	inst, err := loadInstance(ctx, w.DB, p.Instance)
+	inst, c, err := e.instance(ctx, w.DB, job.Instance)
 	if err != nil {
 		return err
 	}
-	c, err := inst.client()
-	if err != nil {
-		return jobs.Cancel(errors.New(explain(err)))
-	}
-	var items []item
-	gone := false
-	pr, err := c.Product(ctx, p.Order)
-	switch {
-	case errors.Is(err, wcapi.ErrNotFound):
-		gone = true
-	case err != nil:
-		return instanceFailed(ctx, w, inst, "product", fmt.Errorf("product %d cannot be read: %w", p.Order, err))
-	case pr.IsVariation() && pr.ParentID != 0:
-		parent, err := c.Product(ctx, int64(pr.ParentID))
-		if err != nil {
-			return instanceFailed(ctx, w, inst, "product", err)
-		}
-		v, err := c.Variation(ctx, int64(pr.ParentID), p.Order)
-		if err != nil {
-			return instanceFailed(ctx, w, inst, "product", err)
-		}
-		items = []item{itemOf(parent), itemOfVariation(parent, v)}
-	default:
-		items = []item{itemOf(pr)}
+	items, err := readItem(ctx, c, job.ID)
+	gone := errors.Is(err, wcapi.ErrNotFound)
+	if err != nil && !gone {
+		return storeFailed(ctx, w, inst, "product", itoa(job.ID), fmt.Errorf("product %d cannot be read: %w", job.ID, err))
 	}
 	return w.FinishExclusive(ctx, fmt.Sprintf("woo.products:%d", inst.ID), func(env *orm.Env) error {
-		env = env.WithCompany(inst.CompanyID.ID)
+		env = importEnv(env, inst)
 		if gone {
-			maps, err := env.Model("woo.product.map").Search(orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "=", p.Order)), orm.SearchOptions{})
+			maps, err := env.Model("woo.product.map").Search(orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "=", job.ID)), orm.SearchOptions{})
 			if err != nil {
 				return err
 			}
@@ -202,8 +170,59 @@ func productJob(ctx context.Context, w *jobs.Work) error {
 		} else if _, err := takeItems(env, inst, items); err != nil {
 			return err
 		}
-		return settleEvent(env, p.Event, "done", "")
+		return settleEvent(env, job.Event, "done", "")
 	})
+}
+
+// readItem reads a product or variation, the latter with its parent.
+func readItem(ctx context.Context, c *wcapi.Client, id int64) ([]item, error) {
+	p, err := c.Product(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !p.IsVariation() || p.ParentID == 0 {
+		return []item{itemOf(p)}, nil
+	}
+	parent, err := c.Product(ctx, int64(p.ParentID))
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.Variation(ctx, int64(p.ParentID), id)
+	if err != nil {
+		return nil, err
+	}
+	return []item{itemOf(parent), itemOfVariation(parent, v)}, nil
+}
+
+// readItemsOf reads the products of order lines. Those the store no longer has
+// are left out.
+func readItemsOf(ctx context.Context, c *wcapi.Client, lines []ordermap.Line) ([]item, error) {
+	var out []item
+	seen := map[int64]bool{}
+	for _, l := range lines {
+		id := remoteID(l)
+		if id == 0 || seen[id] {
+			continue
+		}
+		seen[id] = true
+		items, err := readItem(ctx, c, id)
+		if errors.Is(err, wcapi.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("product %d cannot be read: %w", id, err)
+		}
+		out = append(out, items...)
+	}
+	return out, nil
+}
+
+// remoteID is the id under which the mapping knows the product of a line.
+func remoteID(l ordermap.Line) int64 {
+	if l.VariationID != 0 {
+		return l.VariationID
+	}
+	return l.ProductID
 }
 
 // summary of a fetch.
@@ -215,10 +234,10 @@ func (s summary) String() string {
 
 // takeItems brings the mapping up to date with the store. What a person
 // decided (mapped, ignored, a product chosen) stays; only new and unmapped
-// entries are matched.
+// entries are matched. What did not change costs nothing.
 func takeItems(env *orm.Env, inst *Instance, items []item) (summary, error) {
 	sum := summary{seen: len(items)}
-	old, err := orm.Search[ProductMap](env, orm.Leaf("instance_id", "=", inst.ID), orm.SearchOptions{})
+	old, err := orm.Search[ProductMap](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "in", anyIDs(itemIDs(items)))), orm.SearchOptions{})
 	if err != nil {
 		return sum, err
 	}
@@ -226,33 +245,65 @@ func takeItems(env *orm.Env, inst *Instance, items []item) (summary, error) {
 	for _, m := range old {
 		byID[m.RemoteID] = m
 	}
-	var fresh []orm.Values
+	match, err := newMatcher(env, inst, &sum)
+	if err != nil {
+		return sum, err
+	}
+	var fresh, changes []orm.Values
+	var changed []*ProductMap
+	listed := map[int64]bool{}
 	for _, it := range items {
-		vals := it.values()
+		if listed[it.id] {
+			continue
+		}
+		listed[it.id] = true
 		m := byID[it.id]
-		if m == nil {
+		vals := orm.Values{}
+		if m == nil || !m.same(it) {
+			vals = it.values()
+		}
+		if m == nil || m.State == "unmapped" && !m.ProductID.IsSet() {
+			match.decide(it, vals)
+		}
+		switch {
+		case m == nil:
 			vals["instance_id"], vals["company_id"] = inst.ID, inst.CompanyID.ID
 			fresh = append(fresh, vals)
 			sum.added++
-			continue
-		}
-		if !m.same(it) {
-			if err := orm.RecordsOf(env, m).Write(vals); err != nil {
-				return sum, err
+		case len(vals) > 0:
+			if !m.same(it) {
+				sum.changed++
 			}
-			sum.changed++
+			changed, changes = append(changed, m), append(changes, vals)
 		}
+	}
+	if err := match.create(); err != nil {
+		return sum, err
 	}
 	if len(fresh) > 0 {
 		if _, err := env.Model("woo.product.map").Create(fresh...); err != nil {
 			return sum, err
 		}
 	}
-	byItem := map[int64]item{}
-	for _, it := range items {
-		byItem[it.id] = it
+	for i, m := range changed {
+		if vals := m.differing(changes[i]); len(vals) > 0 {
+			if err := orm.RecordsOf(env, m).Write(vals); err != nil {
+				return sum, err
+			}
+		}
 	}
-	return sum, match(env, inst, byItem, &sum)
+	return sum, nil
+}
+
+// differing leaves out a suggestion that was made before.
+func (m *ProductMap) differing(vals orm.Values) orm.Values {
+	if len(vals) > 3 || vals["state"] != nil || vals["suggestion_reason"] != m.Reason {
+		return vals
+	}
+	if id, ok := vals["suggested_product_id"].(int64); ok && id != m.SuggestedID.ID {
+		return vals
+	}
+	return nil
 }
 
 func (it item) values() orm.Values {
@@ -276,102 +327,4 @@ func (m *ProductMap) same(it item) bool {
 	return m.Name == it.name && m.SKU == it.sku && m.HasRegular == it.regular.Set && m.Regular.Equal(it.regular.Decimal) && m.HasSale == it.sale.Set &&
 		m.Sale.Equal(it.sale.Decimal) && m.Status == it.status && m.Stock.Equal(it.stock.Decimal) && m.Type == it.kind && m.TaxClass == it.taxClass &&
 		m.Virtual == it.virtual && m.Modified.Time().Equal(it.modified.Time)
-}
-
-// match finds products for the unmapped entries: by SKU, else it makes a
-// suggestion by name or, when the policy says so, creates the product.
-func match(env *orm.Env, inst *Instance, items map[int64]item, sum *summary) error {
-	open, err := orm.Search[ProductMap](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("state", "=", "unmapped")), orm.SearchOptions{Order: "woo_parent_id, woo_id"})
-	if err != nil || len(open) == 0 {
-		return err
-	}
-	products, err := orm.Search[product.Product](env, nil, orm.SearchOptions{})
-	if err != nil {
-		return err
-	}
-	candidates := make([]matching.Candidate, len(products))
-	for i, p := range products {
-		candidates[i] = matching.Candidate{ID: p.ID, SKU: p.DefaultCode, Name: p.Name}
-	}
-	index := matching.NewIndex(candidates)
-	taken, err := takenSKUs(env, inst.ID)
-	if err != nil {
-		return err
-	}
-	for _, m := range open {
-		// A variable product is a folder of its variations; a grouped or
-		// external one is never on an order line.
-		if m.Type == "variable" || m.Type == "grouped" {
-			if err := orm.RecordsOf(env, m).Write(orm.Values{"state": "ignored", "suggestion_reason": "Sold through its parts only."}); err != nil {
-				return err
-			}
-			continue
-		}
-		hit, ok, skuErr := index.SKU(m.SKU)
-		if ok && hit.Reason == matching.SameSKU && skuErr == nil {
-			if err := orm.RecordsOf(env, m).Write(orm.Values{"product_id": hit.ID, "state": "mapped", "suggestion_reason": hit.Explain()}); err != nil {
-				return err
-			}
-			sum.mapped++
-			continue
-		}
-		if inst.MissingProduct == "create" && skuErr == nil && !ok {
-			id, err := createProduct(env, m, items[m.RemoteID], taken)
-			if err != nil {
-				return fmt.Errorf("product for “%s” (store id %d): %w", m.Name, m.RemoteID, err)
-			}
-			if err := orm.RecordsOf(env, m).Write(orm.Values{"product_id": id, "state": "mapped", "suggestion_reason": "Created from the store."}); err != nil {
-				return err
-			}
-			sum.created++
-			continue
-		}
-		vals := orm.Values{"suggestion_reason": "No product is alike."}
-		if skuErr != nil {
-			vals["suggestion_reason"] = skuErr.Error()
-		} else if !ok {
-			hit, ok = index.Best(m.Name, threshold)
-		}
-		if ok {
-			vals = orm.Values{"suggested_product_id": hit.ID, "suggestion_score": hit.Score, "suggestion_reason": hit.Explain()}
-			sum.suggested++
-		}
-		if err := orm.RecordsOf(env, m).Write(vals); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// takenSKUs are the internal references given to products of the store so far.
-func takenSKUs(env *orm.Env, instance int64) (map[string]bool, error) {
-	rows, err := env.Query("SELECT DISTINCT default_code FROM product_product WHERE default_code IS NOT NULL")
-	out := map[string]bool{}
-	for _, r := range rows {
-		out[r[0]] = true
-	}
-	return out, err
-}
-
-// createProduct makes a product of a store's item. Its internal reference is
-// the SKU, unless another product has that already.
-func createProduct(env *orm.Env, m *ProductMap, it item, taken map[string]bool) (int64, error) {
-	vals := orm.Values{"name": m.Name, "list_price": m.Regular, "type": "consu", "sale_ok": true, "invoice_policy": "order", "taxes_id": []orm.Command{orm.SetIDs()}}
-	if vals["name"] == "" {
-		vals["name"] = fmt.Sprintf("Store product %d", m.RemoteID)
-	}
-	if m.SKU != "" && !taken[m.SKU] {
-		vals["default_code"] = m.SKU
-		taken[m.SKU] = true
-	}
-	if m.Virtual {
-		vals["type"] = "service"
-	} else if m.ManageStock != "false" {
-		vals["is_storable"] = true
-	}
-	if it.weight.Set && it.weight.Decimal.GreaterThan(decimal.Zero) {
-		vals["weight"] = it.weight.Decimal.InexactFloat64()
-	}
-	made, err := env.Model("product.product").Create(vals)
-	return made.ID(), err
 }

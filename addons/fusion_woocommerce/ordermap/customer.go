@@ -49,7 +49,8 @@ func (a Address) Digest() string {
 	return hex.EncodeToString(sum[:12])
 }
 
-func customer(o *wcapi.Order) Customer {
+// CustomerOf is who placed an order.
+func CustomerOf(o *wcapi.Order) Customer {
 	b, s := address(o.Billing), address(o.Shipping)
 	c := Customer{ID: int64(o.CustomerID), Email: NormalEmail(o.Billing.Email), Company: b.Company, Phone: b.Phone, Billing: b, Shipping: s}
 	switch {

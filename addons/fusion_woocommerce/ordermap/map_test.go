@@ -148,7 +148,7 @@ func TestCustomers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := parse(t, c.order)
-			got := customer(&o)
+			got := CustomerOf(&o)
 			if got.Name != c.name || got.Key != c.key || got.Email != c.email || got.Elsewhere {
 				t.Errorf("%+v", got)
 			}
@@ -156,7 +156,7 @@ func TestCustomers(t *testing.T) {
 	}
 	// One address in two spellings is one; another place is another.
 	a, b := parse(t, `{"billing":{"first_name":"Ann","address_1":"1 Elm  St","city":"OTTAWA"}}`), parse(t, `{"billing":{"first_name":"ANN","address_1":"1 elm st","city":"Ottawa"},"shipping":{"address_1":"2 Oak","city":"Perth"}}`)
-	if x, y := customer(&a), customer(&b); x.Key != y.Key || x.Elsewhere || !y.Elsewhere {
+	if x, y := CustomerOf(&a), CustomerOf(&b); x.Key != y.Key || x.Elsewhere || !y.Elsewhere {
 		t.Errorf("%+v and %+v", x, y)
 	}
 }

@@ -132,6 +132,7 @@ type Rate struct {
 	Name           string
 	Percent        decimal.Decimal
 	Compound       bool // charged on the price and the taxes before it
+	Shipping       bool // the store's table charges it on shipping too
 	Country, State string
 	Class          string // "" when the order does not tell
 	Priority       int
@@ -143,7 +144,7 @@ func Map(in Input) Order {
 	m := mapper{in: in, out: Order{
 		ID: int64(o.ID), Number: o.Number, Status: o.Status, Via: o.CreatedVia, Currency: o.Currency, Places: in.Places,
 		Created: o.DateCreated.Time, Modified: o.DateModified.Time, Paid: o.DatePaid.Time, Completed: o.DateCompleted.Time,
-		Customer: customer(&o), Remark: clean(o.CustomerNote), State: Equal, Meta: texts(o.MetaData),
+		Customer: CustomerOf(&o), Remark: clean(o.CustomerNote), State: Equal, Meta: texts(o.MetaData),
 		Payment: Payment{o.PaymentMethod, clean(o.PaymentMethodTitle), o.TransactionID},
 	}}
 	if m.out.Number == "" {

@@ -82,7 +82,7 @@ func (m *mapper) rateOf(id int64) (Rate, bool) {
 	r, known := Rate{ID: id, Name: "Tax " + strconv.FormatInt(id, 10)}, false
 	if i := slices.IndexFunc(m.in.Rates, func(t wcapi.Tax) bool { return int64(t.ID) == id }); i >= 0 {
 		t := m.in.Rates[i]
-		r = Rate{ID: id, Name: named(t.Name, r.Name), Percent: t.Rate.Or(decimal.Zero), Compound: bool(t.Compound), Country: t.Country, State: t.State, Class: t.Class, Priority: int(t.Priority)}
+		r = Rate{ID: id, Name: named(t.Name, r.Name), Percent: t.Rate.Or(decimal.Zero), Compound: bool(t.Compound), Shipping: bool(t.Shipping), Country: t.Country, State: t.State, Class: t.Class, Priority: int(t.Priority)}
 		known = true
 	}
 	i := slices.IndexFunc(m.in.Order.TaxLines, func(t wcapi.TaxLine) bool { return int64(t.RateID) == id })

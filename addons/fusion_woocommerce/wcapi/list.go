@@ -3,6 +3,7 @@ package wcapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -143,11 +144,32 @@ func itemKey(raw json.RawMessage) string {
 	return string(k.ID) + "/" + string(k.InstanceID)
 }
 
+// idOf is the id of an object that may not be readable otherwise, 0 if it has none.
+func idOf(raw json.RawMessage) int64 {
+	var k struct {
+		ID ID `json:"id"`
+	}
+	if json.Unmarshal(raw, &k) != nil {
+		return 0
+	}
+	return int64(k.ID)
+}
+
+// ObjectOf is the id of the object an error is about, 0 when it names none.
+func ObjectOf(err error) int64 {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.ResourceID
+	}
+	return 0
+}
+
 func decodeItem[T any](path string, raw json.RawMessage) (T, error) {
 	var item T
 	if err := json.Unmarshal(raw, &item); err != nil {
 		var zero T
 		e := &Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, cause: err}
+		e.ResourceID = idOf(raw)
 		e.Message = fmt.Sprintf("the object with id %s cannot be read: %s", strings.TrimSuffix(itemKey(raw), "/"), decodeText(err))
 		return zero, e
 	}

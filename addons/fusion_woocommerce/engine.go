@@ -1,0 +1,117 @@
+package woocommerce
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusion/framework/jobs"
+	"fusion/framework/orm"
+)
+
+// engine does the work of the jobs. It keeps one client for each store, so that
+// all jobs together respect its rate limit, pause when it is down, and share
+// its connections.
+type engine struct {
+	mu      sync.Mutex
+	clients map[int64]sharedClient
+}
+
+type sharedClient struct {
+	settings string // a digest of what the client was made from
+	*wcapi.Client
+}
+
+// client is the shared client of an instance.
+func (e *engine) client(inst *Instance) (*wcapi.Client, error) {
+	cfg := inst.config()
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", []any{cfg.BaseURL, cfg.ConsumerKey, cfg.ConsumerSecret, cfg.Auth, cfg.APIVersion, cfg.PlainPermalinks, cfg.SignAsHTTP, cfg.RateLimit}))
+	settings := hex.EncodeToString(sum[:])
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c, ok := e.clients[inst.ID]; ok && c.settings == settings {
+		return c.Client, nil
+	}
+	c, err := wcapi.New(cfg)
+	if err != nil {
+		return nil, jobs.Cancel(errors.New(explain(err)))
+	}
+	e.clients[inst.ID] = sharedClient{settings, c}
+	return c, nil
+}
+
+// instance reads the instance of a job; a job whose instance is gone ends.
+func (e *engine) instance(ctx context.Context, db *orm.DB, id int64) (*Instance, *wcapi.Client, error) {
+	inst, err := loadInstance(ctx, db, id)
+	if orm.IsCode(err, orm.CodeMissing) {
+		return nil, nil, jobs.Cancel(errors.New("the instance has been deleted"))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := e.client(inst)
+	return inst, c, err
+}
+
+// storeFailed records a failure of the store and passes it on, so that the job
+// is tried again: when the store says, or with growing pauses. While the client
+// pauses nothing is asked and nothing recorded.
+func storeFailed(ctx context.Context, w *jobs.Work, inst *Instance, kind, ref string, cause error) error {
+	we, _ := errors.AsType[*wcapi.Error](cause)
+	if we != nil && we.Kind == wcapi.ErrPaused {
+		return jobs.Later(max(we.RetryAfter, time.Second))
+	}
+	text := explain(cause)
+	state := "warning"
+	if w.Last {
+		state = "failed"
+	} else {
+		text += fmt.Sprintf(" It is tried again (attempt %d).", w.Attempt+1)
+	}
+	err := w.DB.Run(context.WithoutCancel(ctx), orm.System(), func(env *orm.Env) error {
+		return logTo(env, inst, entry{Type: kind, State: state, Ref: ref, Message: text})
+	})
+	if err == nil && we != nil && we.RetryAfter > 0 && !w.Last {
+		return jobs.Later(min(we.RetryAfter, time.Hour))
+	}
+	return errors.Join(errors.New(explain(cause)), err)
+}
+
+// checkHealth asks a store whether it still answers. An instance whose store
+// does not is in error, and its crons leave it alone; one that answers again is
+// connected again.
+func (e *engine) checkHealth(ctx context.Context, w *jobs.Work) error {
+	var id int64
+	if err := json.Unmarshal(w.Payload, &id); err != nil {
+		return jobs.Cancel(err)
+	}
+	inst, c, err := e.instance(ctx, w.DB, id)
+	if err != nil {
+		return err
+	}
+	_, failure := c.SystemStatus(ctx)
+	if errors.Is(failure, wcapi.ErrPaused) {
+		return jobs.Later(time.Minute)
+	}
+	return w.Finish(ctx, func(env *orm.Env) error {
+		now, err := orm.Get[Instance](env, inst.ID)
+		switch {
+		case err != nil:
+			return err
+		case failure != nil && now.State == "connected":
+			return markError(env, now, failure)
+		case failure == nil && now.State == "error":
+			if err := orm.RecordsOf(env, now).Write(orm.Values{"state": "connected", "last_error": nil}); err != nil {
+				return err
+			}
+			return logTo(env, now, entry{Type: "health", State: "success", Ref: now.URL, Message: "The store answers again.", Record: orm.RecordsOf(env, now)})
+		}
+		return nil
+	})
+}

@@ -1,0 +1,45 @@
+package woocommerce
+
+import (
+	"fusion/addons/sale"
+	"fusion/framework/orm"
+)
+
+// invoice makes the draft invoice of an order, if the instance wants one, and
+// refuses it when it does not equal the store. An order with products that are
+// invoiced on delivery gets its invoice then, by the usual way.
+func (t *taking) invoice(order *sale.Order) error {
+	t.vals["invoice_id"] = nil
+	if t.inst.AutoInvoice != "draft" {
+		return nil
+	}
+	goods := 0
+	for _, l := range order.Lines.All() {
+		switch {
+		case l.DisplayType != "":
+		case !l.QtyToInvoice.Equal(l.Quantity):
+			return nil
+		default:
+			goods++
+		}
+	}
+	if goods == 0 {
+		return nil
+	}
+	made, err := sale.CreateInvoices(t.env, []*sale.Order{order}, false)
+	if err != nil {
+		return err
+	}
+	if len(made) != 1 {
+		return holdf("The ERP would make %d invoices of the order, not one.", len(made))
+	}
+	m := made[0]
+	if err := t.env.Flush(); err != nil {
+		return err
+	}
+	if err := orm.Reload(t.env, made); err != nil {
+		return err
+	}
+	t.vals["invoice_id"] = m.ID
+	return t.compare("invoice", m.AmountUntaxed, m.AmountTax, m.AmountTotal, m.CurrencyID.ID)
+}
