@@ -1,6 +1,8 @@
 package product
 
 import (
+	"fmt"
+
 	"fusion/framework/orm"
 )
 
@@ -19,44 +21,36 @@ func defineVariantFields(t *orm.Def[Template]) {
 	t.Compute("packaging_ids", func(env *orm.Env, ts []*Template) error {
 		return fromVariant(env, ts, func(t *Template, v *Product) { t.PackagingIDs.Set(v.PackagingIDs.IDs()...) })
 	}, "product_variant_ids.packaging_ids")
-	for _, field := range ofVariant {
+	for _, field := range []string{"barcode", "default_code", "standard_price", "volume", "weight"} {
 		t.Inverse(field, func(env *orm.Env, ts []*Template) error {
+			only, err := onlyVariants(env, ts)
+			if err != nil {
+				return err
+			}
+			var vs []*Product
 			for _, t := range ts {
-				only, err := onlyVariants(env, []*Template{t})
-				if err != nil {
-					return err
-				}
-				v := only[t.ID]
-				if v == nil {
-					continue // several: the value belongs to none of them
-				}
-				v.Barcode, v.DefaultCode, v.StandardPrice, v.Volume, v.Weight = t.Barcode, t.DefaultCode, t.StandardPrice, t.Volume, t.Weight
-				if field == "packaging_ids" {
-					v.PackagingIDs.Set(t.PackagingIDs.IDs()...)
-				}
-				if err := orm.Save(env, []*Product{v}, field); err != nil {
-					return err
+				if v := only[t.ID]; v != nil { // of several, the value belongs to none
+					v.Barcode, v.DefaultCode, v.StandardPrice, v.Volume, v.Weight = t.Barcode, t.DefaultCode, t.StandardPrice, t.Volume, t.Weight
+					vs = append(vs, v)
 				}
 			}
-			return nil
+			return orm.Save(env, vs, field)
 		})
-		if field == "default_code" || field == "packaging_ids" {
-			continue
+		if field != "default_code" {
+			t.SearchBy(field, byVariant(field))
 		}
-		t.SearchBy(field, func(env *orm.Env, op string, value any) (orm.Domain, error) {
-			found, err := everyVariant(env).Model("product.product").Search(orm.Leaf(field, op, value), orm.SearchOptions{})
-			if err != nil {
-				return nil, err
-			}
-			if found.Len() == 0 {
-				return orm.Leaf("id", "in", []int64{}), nil
-			}
-			rows, err := env.Query("SELECT DISTINCT product_tmpl_id FROM product_product WHERE id = ANY(?)", found.IDs)
-			if err != nil {
-				return nil, err
-			}
-			return orm.Leaf("id", "in", idColumn(rows)), nil
-		})
+	}
+}
+
+// byVariant searches templates by a field of their variants.
+func byVariant(field string) func(*orm.Env, string, any) (orm.Domain, error) {
+	return func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		found, err := everyVariant(env).Model("product.product").Search(orm.Leaf(field, op, value), orm.SearchOptions{})
+		if err != nil {
+			return nil, err
+		}
+		rows, err := env.Query("SELECT DISTINCT product_tmpl_id FROM product_product WHERE id = ANY(?)", found.IDs)
+		return orm.Leaf("id", "in", idColumn(rows)), err
 	}
 }
 
@@ -136,14 +130,35 @@ func createTemplates(super orm.CreateFunc) orm.CreateFunc {
 					given[field] = v
 				}
 			}
-			if len(given) > 0 {
-				if err := made.Browse(made.IDs[i]).Write(given); err != nil {
-					return made, err
-				}
+			if err := writeVariant(made.Browse(made.IDs[i]), given); err != nil {
+				return made, err
 			}
 		}
 		return made, nil
 	}
+}
+
+// writeVariant writes on the only variant of each template.
+func writeVariant(templates orm.Records, vals orm.Values) error {
+	if len(vals) == 0 {
+		return nil
+	}
+	ts, err := orm.Read[Template](templates.Env, templates.IDs)
+	if err != nil {
+		return err
+	}
+	only, err := onlyVariants(templates.Env, ts)
+	if err != nil {
+		return err
+	}
+	for _, id := range templates.IDs {
+		if v := only[id]; v != nil {
+			if err := orm.RecordsOf(templates.Env, v).Write(vals); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
@@ -152,6 +167,11 @@ func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
 		_, lines := vals["attribute_line_ids"]
 		if err := super(rs.In(env.WithContext(map[string]any{keyVariants: !lines && env.Flag(keyVariants, true)})), vals); err != nil {
 			return err
+		}
+		if packs, ok := vals["packaging_ids"]; ok {
+			if err := writeVariant(rs, orm.Values{"packaging_ids": packs}); err != nil {
+				return err
+			}
 		}
 		active, switched := vals["active"].(bool)
 		if switched && !active {
@@ -202,26 +222,44 @@ func unlinkTemplates(super orm.UnlinkFunc) orm.UnlinkFunc {
 	}
 }
 
-// copyTemplates also copies what the values of the attributes add to the price.
+// copyTemplates marks the name of the copies, and copies what the values of the
+// attributes add to the price.
 func copyTemplates(super orm.CopyFunc) orm.CopyFunc {
 	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		made, err := super(rs, overrides)
-		if err != nil {
-			return made, err
-		}
-		for i, id := range made.IDs {
-			rows, err := rs.Env.Query(`SELECT new.id, old.price_extra FROM product_template_attribute_value old
-				JOIN product_template_attribute_value new USING (product_attribute_value_id, attribute_id)
-				WHERE old.product_tmpl_id = ? AND new.product_tmpl_id = ? AND old.price_extra <> 0 AND old.ptav_active`, rs.IDs[i], id)
-			if err != nil {
-				return made, err
-			}
-			for _, row := range rows {
-				if err := rs.Env.Model("product.template.attribute.value").Browse(atoi(row[0])).Write(orm.Values{"price_extra": row[1]}); err != nil {
-					return made, err
+		out := rs.Browse()
+		for _, id := range rs.IDs {
+			vals := overrides.Clone()
+			if _, given := vals["name"]; !given {
+				name, err := rs.Browse(id).Value("name")
+				if err != nil {
+					return rs, err
 				}
+				vals["name"] = fmt.Sprintf("%s (copy)", name)
 			}
+			made, err := super(rs.Browse(id), vals)
+			if err != nil {
+				return rs, err
+			}
+			if err := copyExtras(rs.Env, id, made.ID()); err != nil {
+				return rs, err
+			}
+			out.IDs = append(out.IDs, made.IDs...)
 		}
-		return made, nil
+		return out, nil
 	}
+}
+
+func copyExtras(env *orm.Env, from, to int64) error {
+	rows, err := env.Query(`SELECT new.id, old.price_extra FROM product_template_attribute_value old
+		JOIN product_template_attribute_value new USING (product_attribute_value_id, attribute_id)
+		WHERE old.product_tmpl_id = ? AND new.product_tmpl_id = ? AND old.price_extra <> new.price_extra AND old.ptav_active`, from, to)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := env.Model("product.template.attribute.value").Browse(atoi(row[0])).Write(orm.Values{"price_extra": row[1]}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
