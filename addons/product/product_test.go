@@ -206,7 +206,7 @@ func TestBarcodesAreUnique(t *testing.T) {
 	if err := s.env.Savepoint(again(orm.Values{"company_id": branch})); err != nil {
 		t.Errorf("an archived product lets its barcode go: %v", err)
 	}
-	s.create("product.packaging", orm.Values{"name": "Box", "product_id": p.ID(), "qty": 2, "barcode": "77"})
+	s.create("product.packaging", orm.Values{"name": "Box", "product_id": p.ID(), "qty": 2, "barcode": "77", "company_id": branch})
 	s.refuses("barcode of a packaging", orm.CodeValidation, func(env *orm.Env) error {
 		_, err := env.Model("product.product").Create(orm.Values{"name": "D", "barcode": "77"})
 		return err

@@ -68,6 +68,9 @@ type userInfo struct {
 var accessModels = map[string]bool{"ir.model.access": true, "ir.rule": true, "res.groups": true, "res.users": true, "res.company": true, "ir.default": true}
 
 func (e *Env) accessChanged(m *Model) {
+	if m.Name == "res.company" {
+		e.Forget(oneCompanyKey{})
+	}
 	if accessModels[m.Name] {
 		e.u.policy, e.u.stale = nil, true
 	}

@@ -499,6 +499,9 @@ func (e *Env) runCheck(p pendingCheck) error {
 	if err != nil || len(rs.IDs) == 0 {
 		return err
 	}
+	if p.k.onRecords != nil {
+		return p.k.onRecords(rs)
+	}
 	batch, elems, err := rs.facets(p.k.facet, p.k.ops)
 	if err != nil {
 		return err

@@ -433,6 +433,7 @@ func (b *builder) finish(m *Model) {
 			}
 		}
 	}
+	b.companyCheck(m)
 	if m.Order == "" {
 		m.Order = "id"
 	}

@@ -41,6 +41,8 @@ type constraint struct {
 	facet  *facet
 	deps   []string
 	call   func(*Env, any) error
+
+	onRecords func(Records) error // in place of call, for what the core checks
 }
 
 type orderTerm struct {
