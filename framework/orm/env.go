@@ -106,19 +106,31 @@ const maxTries = 5
 // reports a serialization failure or a deadlock. fn must therefore have no
 // effect outside the database except through Env.AfterCommit.
 func (db *DB) Run(ctx context.Context, user User, fn func(*Env) error) error {
-	return db.RunExclusive(ctx, user, "", fn)
+	return db.run(ctx, user, nil, fn)
 }
 
 // RunExclusive is Run for work that must not overlap with other work of the
 // same key, in any process: later ones wait. The key is locked before the
 // transaction begins, so that the transaction sees what the one before it did.
+// Without a key it is Run.
 func (db *DB) RunExclusive(ctx context.Context, user User, key string, fn func(*Env) error) error {
+	if key == "" {
+		return db.run(ctx, user, nil, fn)
+	}
+	return db.run(ctx, user, []string{key}, fn)
+}
+
+func (db *DB) run(ctx context.Context, user User, locks []string, fn func(*Env) error) error {
 	for try := 1; ; try++ {
-		err := db.runOnce(ctx, user, key, false, fn)
+		wanted, err := db.runOnce(ctx, user, locks, false, fn)
 		if err == nil || try == maxTries || !retryable(err) || ctx.Err() != nil {
 			return err
 		}
 		db.Logger.Debug("unit of work is tried again", "try", try, "cause", err.Error())
+		if more := union(locks, wanted); len(more) > len(locks) {
+			locks = more // waiting for them is all the delay there need be
+			continue
+		}
 		select {
 		case <-time.After(time.Duration(rand.IntN(1<<try*20)) * time.Millisecond):
 		case <-ctx.Done():
@@ -127,20 +139,53 @@ func (db *DB) RunExclusive(ctx context.Context, user User, key string, fn func(*
 	}
 }
 
+func union(a, b []string) []string {
+	out := append(slices.Clone(a), b...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// errContended says that another unit of work has a key of Exclusive.
+var errContended = errors.New("another unit of work has the key")
+
+// Exclusive says that the unit of work must not overlap, from here on, with
+// others that say so with the same key, in any process. When it finds that it
+// does, or may have, the whole unit is tried again with the key locked before
+// it begins. It never waits; whoever numbers, counts or allocates something
+// calls it before reading what there is.
+func (e *Env) Exclusive(key string) error {
+	if slices.Contains(e.u.locks, key) {
+		return nil
+	}
+	e.u.wanted = union(e.u.wanted, []string{key})
+	free := false
+	err := e.each(sqlf("SELECT pg_try_advisory_xact_lock(?)", lockNumber(key)), func(row [][]byte) error {
+		free = string(row[0]) == "t"
+		return nil
+	})
+	if err == nil && !free {
+		e.u.doomed = &Error{Code: CodeUser, Message: "Somebody else is doing the same at this moment. Try again.", Err: errContended}
+		err = e.u.doomed
+	}
+	return err
+}
+
 // View is Run for work that only reads; it is never committed.
 func (db *DB) View(ctx context.Context, user User, fn func(*Env) error) error {
-	return db.runOnce(ctx, user, "", true, fn)
+	_, err := db.runOnce(ctx, user, nil, true, fn)
+	return err
 }
 
 func retryable(err error) bool {
 	pe, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pe.Code == "40001" || pe.Code == "40P01" || pe.Code == "55P03")
+	return ok && (pe.Code == "40001" || pe.Code == "40P01" || pe.Code == "55P03") || errors.Is(err, errContended)
 }
 
-func (db *DB) runOnce(ctx context.Context, user User, key string, discard bool, fn func(*Env) error) (err error) {
-	env, err := db.begin(ctx, user, key)
+// runOnce tries a unit of work. It also gives the keys the unit asked for.
+func (db *DB) runOnce(ctx context.Context, user User, locks []string, discard bool, fn func(*Env) error) (wanted []string, err error) {
+	env, err := db.begin(ctx, user, locks)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -148,22 +193,23 @@ func (db *DB) runOnce(ctx context.Context, user User, key string, discard bool, 
 			err = fmt.Errorf("panic in a unit of work: %v\n%s", p, stack())
 		}
 	}()
-	if err := fn(env); err != nil {
-		env.Rollback()
-		return err
+	if err = fn(env); err == nil && !discard {
+		err = env.Commit()
 	}
-	if discard {
-		env.Rollback()
-		return nil
+	env.Rollback()
+	if env.u.doomed != nil {
+		err = env.u.doomed // even if fn went on after it
 	}
-	return env.Commit()
+	return env.u.wanted, err
 }
 
 // unit is one transaction with what it has still to do.
 type unit struct {
 	db       *DB
 	conn     bun.Conn
-	lock     string
+	locks    []string // held since before the transaction began
+	wanted   []string // keys of Exclusive
+	doomed   error    // why the unit must be tried again, whatever becomes of it
 	tx       bun.Tx
 	pgx      *pgx.Conn
 	now      time.Time
@@ -193,20 +239,21 @@ type Env struct {
 
 // Begin opens a transaction by hand; prefer Run. The caller must call Commit
 // or Rollback.
-func (db *DB) Begin(ctx context.Context, user User) (*Env, error) { return db.begin(ctx, user, "") }
+func (db *DB) Begin(ctx context.Context, user User) (*Env, error) { return db.begin(ctx, user, nil) }
 
-func (db *DB) begin(ctx context.Context, user User, key string) (*Env, error) {
+func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error) {
 	conn, err := db.DB.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("no database connection: %w", err)
 	}
-	if key != "" {
+	u := &unit{db: db, conn: conn, now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}}
+	for _, key := range locks { // in order, so that two units never wait for each other
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockNumber(key)); err != nil {
-			conn.Close()
+			u.release()
 			return nil, fmt.Errorf("waiting for %s: %w", key, err)
 		}
+		u.locks = append(u.locks, key)
 	}
-	u := &unit{db: db, conn: conn, lock: key, now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}}
 	// The transaction must not be rolled back behind our back by database/sql
 	// while pgx works on the same connection; statements carry ctx themselves.
 	u.tx, err = conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
@@ -231,6 +278,10 @@ func (e *Env) Commit() error {
 	if err := e.Flush(); err != nil {
 		e.Rollback()
 		return err
+	}
+	if e.u.doomed != nil {
+		e.Rollback()
+		return e.u.doomed
 	}
 	if e.u.stale {
 		if err := e.exec(sqlf("NOTIFY fusion_access")); err != nil {
@@ -265,12 +316,14 @@ func (e *Env) Rollback() {
 	e.u.release()
 }
 
-// release gives the connection back, without the lock of RunExclusive. A
-// connection that cannot be unlocked is thrown away, which unlocks it too.
+// release gives the connection back, without the locks taken before the
+// transaction. A connection that cannot be unlocked is thrown away, which
+// unlocks it too.
 func (u *unit) release() {
-	if u.lock != "" {
-		if _, err := u.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock(?)", lockNumber(u.lock)); err != nil {
+	for _, key := range u.locks {
+		if _, err := u.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock(?)", lockNumber(key)); err != nil {
 			_ = u.conn.Raw(func(any) error { return driver.ErrBadConn })
+			break
 		}
 	}
 	u.conn.Close()

@@ -194,6 +194,9 @@ func (e *Env) translate(err error) error {
 	if !ok {
 		return err
 	}
+	if retryable(err) {
+		e.u.doomed = err
+	}
 	reg := e.u.db.Registry
 	switch pe.Code {
 	case "23505", "23514", "23P01":
