@@ -32,6 +32,7 @@ func Addon() module.Addon {
 			"security/ir.model.access.csv",
 			"security/account_security.xml",
 			"data/account_payment_term_data.xml",
+			"data/account_reports.xml",
 			"views/account_move_views.xml",
 			"views/account_payment_views.xml",
 			"views/account_configuration_views.xml",

@@ -68,6 +68,7 @@ func defineMove(r *orm.Registry) {
 	d.OnUnlink(unlinkMoves)
 	d.OnCopy(copyMoves)
 	defineMoveActions(d)
+	defineReports(d)
 }
 
 func moveNames(_ *orm.Env, ms []*Move) error {

@@ -27,15 +27,18 @@ func numbering(j *Journal, m *Move) (prefix string, width int) {
 var numbered = regexp.MustCompile(`^(.*?)([0-9]{1,9})$`)
 
 // assignName gives an entry the next number of its journal and period, unless
-// it has one. The journal's row is changed first: of two transactions that
-// number at once, one waits and is then tried again as a whole, so numbers have
-// no gap and no double.
+// it has one. Units of work that number in one journal exclude each other; the
+// change of its row makes one fail that began before another ended, so that it
+// is tried again with what the other did. Numbers have no gap and no double.
 func assignName(env *orm.Env, j *Journal, m *Move) error {
 	prefix, width := numbering(j, m)
 	numberOf := func() string { return fmt.Sprintf("%s%0*d", m.SequencePrefix, width, m.SequenceNumber) }
 	chosen := m.Name != "" && m.Name != "/" && m.Name != numberOf()
 	if m.Name == numberOf() && m.SequencePrefix == prefix {
 		return nil
+	}
+	if err := env.Exclusive(fmt.Sprintf("account.journal:%d", j.ID)); err != nil {
+		return err
 	}
 	if _, err := env.Exec("UPDATE account_journal SET number_turn = COALESCE(number_turn, 0) + 1 WHERE id = ?", j.ID); err != nil {
 		return err

@@ -160,7 +160,11 @@ func createTaxes(super orm.CreateFunc) orm.CreateFunc {
 				vals["company_id"] = company
 			}
 			if asInt(vals["tax_group_id"]) == 0 {
-				group, err := defaultTaxGroup(rs.Env, company)
+				name := asString(vals["invoice_label"])
+				if name == "" {
+					name = asString(vals["name"])
+				}
+				group, err := defaultTaxGroup(rs.Env, company, name)
 				if err != nil {
 					return rs, err
 				}
@@ -183,14 +187,16 @@ func createTaxes(super orm.CreateFunc) orm.CreateFunc {
 	}
 }
 
-func defaultTaxGroup(env *orm.Env, company int64) (int64, error) {
+// defaultTaxGroup is the company's tax group of a name, made when there is none:
+// totals then show a tax under its own name.
+func defaultTaxGroup(env *orm.Env, company int64, name string) (int64, error) {
 	env = env.Sudo()
-	g, err := orm.First[TaxGroup](env, orm.Leaf("company_id", "=", company), "")
+	g, err := orm.First[TaxGroup](env, orm.And(orm.Leaf("company_id", "=", company), orm.Leaf("name", "=", name)), "")
 	if err != nil {
 		return 0, err
 	}
 	if g == nil {
-		g = &TaxGroup{Name: "Taxes", CompanyID: orm.RefTo[base.Company](company)}
+		g = &TaxGroup{Name: name, CompanyID: orm.RefTo[base.Company](company)}
 		if err := orm.Create(env, g); err != nil {
 			return 0, err
 		}

@@ -200,3 +200,13 @@ func asDate(v any) (day orm.Date, ok bool) {
 	}
 	return day, false
 }
+
+// sortLines puts lines into the order people gave them.
+func sortLines(lines []*MoveLine) {
+	slices.SortStableFunc(lines, func(a, b *MoveLine) int {
+		if a.Sequence != b.Sequence {
+			return a.Sequence - b.Sequence
+		}
+		return int(a.ID - b.ID)
+	})
+}
