@@ -31,11 +31,10 @@ func Addon() module.Addon {
 			"security/product_groups.xml",
 			"security/ir.model.access.csv",
 			"security/product_security.xml",
-			"views/product_views.xml",
-			"views/product_category_views.xml",
 			"views/product_attribute_views.xml",
 			"views/product_pricelist_views.xml",
-			"views/product_menus.xml",
+			"views/product_views.xml",
+			"views/product_category_views.xml",
 		},
 		Define: define,
 	}
