@@ -89,6 +89,46 @@ func TestCompaniesApart(t *testing.T) {
 	refused(t, account.Reconcile(b.env, append(b.receivables(mine), b.receivables(theirs)...)...), "same")
 }
 
+func TestCompaniesAreNotMixed(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	second := b.second()
+	main := b.ref("base.main_company")
+	there := func(model string, d orm.Domain) int64 {
+		t.Helper()
+		rs := must[orm.Records](t)(b.env.Model(model).Search(orm.And(orm.Leaf("company_id", "=", second), d), orm.SearchOptions{Limit: 1}))
+		ok(t, rs.One())
+		return rs.ID()
+	}
+	account2 := must[orm.Records](t)(b.env.Model("account.account").Search(orm.And(orm.Leaf("company_ids", "in", []int64{second}), orm.Leaf("code", "=", "400000")), orm.SearchOptions{})).ID()
+	theirs := b.create("res.partner", orm.Values{"name": "Theirs", "company_id": second})
+	try := func(says string, vals orm.Values, lines ...orm.Values) {
+		t.Helper()
+		err := b.env.Savepoint(func(env *orm.Env) error {
+			full := with(orm.Values{"move_type": "out_invoice", "partner_id": b.customer, "company_id": main}, vals)
+			var cmds []orm.Command
+			for _, l := range lines {
+				cmds = append(cmds, orm.CreateLine(l))
+			}
+			full["invoice_line_ids"] = cmds
+			_, err := env.Model("account.move").Create(full)
+			return err
+		})
+		refused(t, err, says)
+	}
+	try("journal_id", orm.Values{"journal_id": there("account.journal", orm.Leaf("type", "=", "sale"))})
+	try("partner_id", orm.Values{"partner_id": theirs})
+	try("tax_ids", nil, line("1", "1", there("account.tax", orm.Leaf("type_tax_use", "=", "sale"))))
+	try("account_id", nil, with(line("1", "1"), orm.Values{"account_id": account2}))
+	refused(t, b.env.Savepoint(func(env *orm.Env) error {
+		_, err := env.Model("account.payment").Create(orm.Values{"partner_id": b.customer, "amount": 1, "company_id": main, "journal_id": there("account.journal", orm.Leaf("type", "=", "bank"))})
+		return err
+	}), "journal_id")
+	refused(t, b.env.Savepoint(func(env *orm.Env) error {
+		return env.Model("account.journal").Browse(b.journal("INV")).Write(orm.Values{"default_account_id": account2})
+	}), "default_account_id")
+}
+
 func TestAccountsOfPartners(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)

@@ -31,8 +31,8 @@ type FiscalPosition struct {
 type FiscalPositionTax struct {
 	orm.Record `orm:"account.fiscal.position.tax" label:"Tax Mapping of Fiscal Position" order:"id" rec:"position_id"`
 	PositionID orm.Ref[FiscalPosition] `orm:"position_id,required,index,ondelete=cascade" label:"Fiscal Position"`
-	SrcID      orm.Ref[Tax]            `orm:"tax_src_id,required" label:"Tax on Product"`
-	DestID     orm.Ref[Tax]            `orm:"tax_dest_id" label:"Tax to Apply"`
+	SrcID      orm.Ref[Tax]            `orm:"tax_src_id,required,check_company" label:"Tax on Product"`
+	DestID     orm.Ref[Tax]            `orm:"tax_dest_id,check_company" label:"Tax to Apply"`
 	CompanyID  orm.Ref[base.Company]   `orm:"company_id,related=position_id.company_id,store" label:"Company"`
 }
 
@@ -40,8 +40,8 @@ type FiscalPositionTax struct {
 type FiscalPositionAccount struct {
 	orm.Record `orm:"account.fiscal.position.account" label:"Accounts Mapping of Fiscal Position" order:"id" rec:"position_id"`
 	PositionID orm.Ref[FiscalPosition] `orm:"position_id,required,index,ondelete=cascade" label:"Fiscal Position"`
-	SrcID      orm.Ref[Account]        `orm:"account_src_id,required" label:"Account on Product"`
-	DestID     orm.Ref[Account]        `orm:"account_dest_id,required" label:"Account to Use Instead"`
+	SrcID      orm.Ref[Account]        `orm:"account_src_id,required,check_company" label:"Account on Product"`
+	DestID     orm.Ref[Account]        `orm:"account_dest_id,required,check_company" label:"Account to Use Instead"`
 	CompanyID  orm.Ref[base.Company]   `orm:"company_id,related=position_id.company_id,store" label:"Company"`
 }
 

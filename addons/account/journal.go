@@ -14,10 +14,10 @@ type Journal struct {
 	Code              string                 `orm:"code,required,size=5" label:"Short Code" help:"Shorter name used for display, and the prefix of the numbers of this journal's entries."`
 	Active            bool                   `orm:"active,default=true" label:"Active"`
 	Type              string                 `orm:"type,required,index" selection:"sale:Sales,purchase:Purchase,cash:Cash,bank:Bank,credit:Credit Card,general:Miscellaneous" label:"Type"`
-	DefaultAccountID  orm.Ref[Account]       `orm:"default_account_id,ondelete=restrict" label:"Default Account"`
-	SuspenseAccountID orm.Ref[Account]       `orm:"suspense_account_id,ondelete=restrict" label:"Suspense Account"`
-	ProfitAccountID   orm.Ref[Account]       `orm:"profit_account_id" label:"Profit Account"`
-	LossAccountID     orm.Ref[Account]       `orm:"loss_account_id" label:"Loss Account"`
+	DefaultAccountID  orm.Ref[Account]       `orm:"default_account_id,ondelete=restrict,check_company" label:"Default Account"`
+	SuspenseAccountID orm.Ref[Account]       `orm:"suspense_account_id,ondelete=restrict,check_company" label:"Suspense Account"`
+	ProfitAccountID   orm.Ref[Account]       `orm:"profit_account_id,check_company" label:"Profit Account"`
+	LossAccountID     orm.Ref[Account]       `orm:"loss_account_id,check_company" label:"Loss Account"`
 	RefundSequence    bool                   `orm:"refund_sequence,store" label:"Dedicated Credit Note Sequence" help:"Number credit notes apart from invoices, with an R before the code."`
 	PaymentSequence   bool                   `orm:"payment_sequence,store" label:"Dedicated Payment Sequence" help:"Number payments apart from bank transactions, with a P before the code."`
 	Sequence          int                    `orm:"sequence,default=10" label:"Sequence"`

@@ -23,23 +23,23 @@ type Move struct {
 	Date             orm.Date                `orm:"date,required,index,nocopy,tracking,default=today" label:"Date"`
 	State            string                  `orm:"state,required,readonly,nocopy,tracking,default=draft" selection:"draft:Draft,posted:Posted,cancel:Cancelled" label:"Status"`
 	MoveType         string                  `orm:"move_type,required,readonly,index,default=entry" selection:"entry:Journal Entry,out_invoice:Customer Invoice,out_refund:Customer Credit Note,in_invoice:Vendor Bill,in_refund:Vendor Credit Note,out_receipt:Sales Receipt,in_receipt:Purchase Receipt" label:"Type"`
-	JournalID        orm.Ref[Journal]        `orm:"journal_id,required,index" label:"Journal"`
+	JournalID        orm.Ref[Journal]        `orm:"journal_id,required,index,check_company" label:"Journal"`
 	CompanyID        orm.Ref[base.Company]   `orm:"company_id,required,index,default=company" label:"Company"`
 	CompanyCurrency  orm.Ref[base.Currency]  `orm:"company_currency_id,related=company_id.currency_id,readonly" label:"Company Currency"`
 	CurrencyID       orm.Ref[base.Currency]  `orm:"currency_id,required,tracking" label:"Currency"`
 	CurrencyRate     decimal.Decimal         `orm:"invoice_currency_rate,digits=12,nocopy" label:"Currency Rate" help:"Units of the document's currency for one unit of the company's."`
 	LineIDs          orm.Many[MoveLine]      `orm:"line_ids,inverse=move_id,copy" label:"Journal Items"`
 	InvoiceLineIDs   orm.Many[MoveLine]      `orm:"invoice_line_ids,inverse=move_id" label:"Invoice lines" domain:"[('display_type', 'in', ['product', 'line_section', 'line_note'])]"`
-	PartnerID        orm.Ref[base.Partner]   `orm:"partner_id,index,tracking,ondelete=restrict" label:"Partner"`
+	PartnerID        orm.Ref[base.Partner]   `orm:"partner_id,index,tracking,ondelete=restrict,check_company" label:"Partner"`
 	CommercialID     orm.Ref[base.Partner]   `orm:"commercial_partner_id,related=partner_id.commercial_partner_id,store" label:"Commercial Entity"`
-	ShippingID       orm.Ref[base.Partner]   `orm:"partner_shipping_id" label:"Delivery Address"`
-	FiscalPositionID orm.Ref[FiscalPosition] `orm:"fiscal_position_id,ondelete=restrict" label:"Fiscal Position"`
+	ShippingID       orm.Ref[base.Partner]   `orm:"partner_shipping_id,check_company" label:"Delivery Address"`
+	FiscalPositionID orm.Ref[FiscalPosition] `orm:"fiscal_position_id,ondelete=restrict,check_company" label:"Fiscal Position"`
 	UserID           orm.Ref[base.User]      `orm:"invoice_user_id,index,tracking,default=uid" label:"Salesperson"`
 	InvoiceDate      orm.Date                `orm:"invoice_date,index,nocopy" label:"Invoice/Bill Date"`
 	DueDate          orm.Date                `orm:"invoice_date_due,index,nocopy" label:"Due Date"`
 	DeliveryDate     orm.Date                `orm:"delivery_date,nocopy" label:"Delivery Date"`
 	Origin           string                  `orm:"invoice_origin,tracking" label:"Origin"`
-	PaymentTermID    orm.Ref[PaymentTerm]    `orm:"invoice_payment_term_id" label:"Payment Terms"`
+	PaymentTermID    orm.Ref[PaymentTerm]    `orm:"invoice_payment_term_id,check_company" label:"Payment Terms"`
 	PaymentReference string                  `orm:"payment_reference,index,nocopy,tracking" label:"Payment Reference"`
 	Narration        string                  `orm:"narration,html" label:"Terms and Conditions"`
 	TaxRounding      string                  `orm:"tax_rounding_method" selection:"round_per_line:Round per Line,round_globally:Round Globally" label:"Tax Rounding" help:"How the taxes of this document are rounded; new documents take the company's method."`
@@ -83,7 +83,7 @@ type MoveLine struct {
 	MoveType         string                     `orm:"move_type,related=move_id.move_type,readonly" label:"Type"`
 	Ref              string                     `orm:"ref,related=move_id.ref,store" label:"Reference"`
 	Sequence         int                        `orm:"sequence" label:"Sequence"`
-	AccountID        orm.Ref[Account]           `orm:"account_id,index,ondelete=restrict" label:"Account"`
+	AccountID        orm.Ref[Account]           `orm:"account_id,index,ondelete=restrict,check_company" label:"Account"`
 	AccountType      string                     `orm:"account_type,related=account_id.account_type,readonly" label:"Internal Type"`
 	Name             string                     `orm:"name,text" label:"Label"`
 	Debit            decimal.Decimal            `orm:"debit,currency=company_currency_id,default=0" label:"Debit"`
@@ -93,14 +93,14 @@ type MoveLine struct {
 	AmountCurrency   decimal.Decimal            `orm:"amount_currency,monetary,default=0" label:"Amount in Currency"`
 	CurrencyRate     decimal.Decimal            `orm:"currency_rate,related=move_id.invoice_currency_rate,readonly" label:"Currency Rate"`
 	PartnerID        orm.Ref[base.Partner]      `orm:"partner_id,index,ondelete=restrict" label:"Partner"`
-	ProductID        orm.Ref[product.Product]   `orm:"product_id,index,ondelete=restrict" label:"Product"`
+	ProductID        orm.Ref[product.Product]   `orm:"product_id,index,ondelete=restrict,check_company" label:"Product"`
 	UoMID            orm.Ref[uom.UoM]           `orm:"product_uom_id,ondelete=restrict" label:"Unit of Measure"`
 	Quantity         decimal.Decimal            `orm:"quantity,digits=6" label:"Quantity"`
 	PriceUnit        decimal.Decimal            `orm:"price_unit,digits=6" label:"Unit Price"`
 	Discount         decimal.Decimal            `orm:"discount,digits=6,default=0" label:"Discount (%)"`
 	PriceSubtotal    decimal.Decimal            `orm:"price_subtotal,readonly,monetary" label:"Subtotal"`
 	PriceTotal       decimal.Decimal            `orm:"price_total,readonly,monetary" label:"Total"`
-	TaxIDs           orm.Many[Tax]              `orm:"tax_ids,rel=account_move_line_account_tax_rel:account_move_line_id:account_tax_id" label:"Taxes"`
+	TaxIDs           orm.Many[Tax]              `orm:"tax_ids,rel=account_move_line_account_tax_rel:account_move_line_id:account_tax_id,check_company" label:"Taxes"`
 	TaxOverride      orm.JSON                   `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the document's currency, that replace what those taxes would compute."`
 	TaxRepartitionID orm.Ref[TaxRepartition]    `orm:"tax_repartition_line_id,index,ondelete=restrict" label:"Originator Tax Distribution Line"`
 	TaxLineID        orm.Ref[Tax]               `orm:"tax_line_id,related=tax_repartition_line_id.tax_id,store,index" label:"Originator Tax"`

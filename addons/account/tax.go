@@ -28,7 +28,7 @@ type Tax struct {
 	AmountType           string                   `orm:"amount_type,required,default=percent,tracking" selection:"group:Group of Taxes,fixed:Fixed,percent:Percentage of Price,division:Percentage of Price Tax Included" label:"Tax Computation"`
 	Active               bool                     `orm:"active,default=true" label:"Active"`
 	CompanyID            orm.Ref[base.Company]    `orm:"company_id,required,index" label:"Company"`
-	ChildrenTaxIDs       orm.Many[Tax]            `orm:"children_tax_ids,rel=account_tax_filiation_rel:parent_tax:child_tax" label:"Children Taxes"`
+	ChildrenTaxIDs       orm.Many[Tax]            `orm:"children_tax_ids,rel=account_tax_filiation_rel:parent_tax:child_tax,check_company" label:"Children Taxes"`
 	Sequence             int                      `orm:"sequence,required,default=1" label:"Sequence"`
 	Amount               decimal.Decimal          `orm:"amount,required,digits=4,default=0,tracking" label:"Amount"`
 	Description          string                   `orm:"description,html,translate" label:"Description"`
@@ -38,7 +38,7 @@ type Tax struct {
 	IncludeBaseAmount    bool                     `orm:"include_base_amount,tracking" label:"Affect Base of Subsequent Taxes"`
 	IsBaseAffected       bool                     `orm:"is_base_affected,default=true,tracking" label:"Base Affected by Previous Taxes"`
 	Analytic             bool                     `orm:"analytic" label:"Include in Analytic Cost"`
-	TaxGroupID           orm.Ref[TaxGroup]        `orm:"tax_group_id,required" label:"Tax Group"`
+	TaxGroupID           orm.Ref[TaxGroup]        `orm:"tax_group_id,required,check_company" label:"Tax Group"`
 	CountryID            orm.Ref[base.Country]    `orm:"country_id" label:"Country"`
 	InvoiceRepartition   orm.Many[TaxRepartition] `orm:"invoice_repartition_line_ids,inverse=invoice_tax_id,copy" label:"Distribution for Invoices"`
 	RefundRepartition    orm.Many[TaxRepartition] `orm:"refund_repartition_line_ids,inverse=refund_tax_id,copy" label:"Distribution for Refund Invoices"`
@@ -52,7 +52,7 @@ type TaxRepartition struct {
 	Factor          decimal.Decimal       `orm:"factor,digits=6" label:"Factor Ratio"`
 	RepartitionType string                `orm:"repartition_type,required,default=tax" selection:"base:Base,tax:of tax" label:"Based On"`
 	DocumentType    string                `orm:"document_type,store" selection:"invoice:Invoice,refund:Refund" label:"Related to"`
-	AccountID       orm.Ref[Account]      `orm:"account_id" label:"Account"`
+	AccountID       orm.Ref[Account]      `orm:"account_id,check_company" label:"Account"`
 	InvoiceTaxID    orm.Ref[Tax]          `orm:"invoice_tax_id,index,ondelete=cascade" label:"Invoice Tax"`
 	RefundTaxID     orm.Ref[Tax]          `orm:"refund_tax_id,index,ondelete=cascade" label:"Refund Tax"`
 	TaxID           orm.Ref[Tax]          `orm:"tax_id,store,index" label:"Tax"`
