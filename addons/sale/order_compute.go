@@ -145,27 +145,15 @@ func orderSalespeople(env *orm.Env, os []*Order) error {
 
 // orderPricelists are the pricelists the customers buy at.
 func orderPricelists(env *orm.Env, os []*Order) error {
-	byCompany := map[int64][]int64{}
 	for _, o := range os {
-		if o.State == "draft" && o.PartnerID.IsSet() {
-			byCompany[o.CompanyID.ID] = append(byCompany[o.CompanyID.ID], o.PartnerID.ID)
+		if o.State != "draft" {
+			continue
 		}
-	}
-	type key struct{ company, partner int64 }
-	lists := map[key]int64{}
-	for company, partners := range byCompany {
-		ps, err := orm.Read[product.Partner](env.WithCompany(company), distinct(partners), "property_product_pricelist")
+		id, err := product.PricelistOf(env.WithCompany(o.CompanyID.ID), o.PartnerID.ID)
 		if err != nil {
 			return err
 		}
-		for _, p := range ps {
-			lists[key{company, p.ID}] = p.PricelistID.ID
-		}
-	}
-	for _, o := range os {
-		if o.State == "draft" {
-			o.PricelistID = orm.RefTo[product.Pricelist](lists[key{o.CompanyID.ID, o.PartnerID.ID}])
-		}
+		o.PricelistID = orm.RefTo[product.Pricelist](id)
 	}
 	return nil
 }
