@@ -88,6 +88,19 @@ func (p *page) viewRows(model string) ([]*viewRow, error) {
 	return rows, nil
 }
 
+// viewRowsBeside are the views of the model that a view is of.
+func (p *page) viewRowsBeside(id int64) ([]*viewRow, error) {
+	there, err := p.env.Sudo().Model("ir.ui.view").Search(orm.Leaf("id", "=", id), orm.SearchOptions{})
+	if err != nil || there.Len() == 0 {
+		return nil, err
+	}
+	model, err := there.Value("model")
+	if err != nil {
+		return nil, err
+	}
+	return p.viewRows(str(model))
+}
+
 // view finds the view of a kind for a model: the one asked for by id, else the
 // first the user may see, else one made of the model's fields.
 func (p *page) view(model, kind string, id int64) (*view.View, error) {
@@ -124,6 +137,16 @@ func (p *page) view(model, kind string, id int64) (*view.View, error) {
 		byID[r.id] = r
 	}
 	for top := root; top.inherit != 0 && len(chain) < 20; {
+		if byID[top.inherit] == nil { // of another model, from whose view this one is made
+			more, err := p.viewRowsBeside(top.inherit)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range more {
+				byID[r.id] = r
+			}
+			rows = append(slices.Clone(rows), more...)
+		}
 		if top = byID[top.inherit]; top == nil {
 			break
 		}
