@@ -3,17 +3,14 @@ class Html extends HTMLElement {
   connectedCallback() {
     const source = this.querySelector("textarea");
     if (!source || this.area) return;
+    this.source = source;
     this.area = document.createElement("div");
     this.area.className = "html-area prose";
     this.area.contentEditable = "true";
     this.area.role = "textbox";
     this.area.setAttribute("aria-multiline", "true");
     this.area.setAttribute("aria-label", source.getAttribute("aria-label"));
-    // Taken over without what could run: the server cleans it again when saved.
-    const doc = new DOMParser().parseFromString(source.value, "text/html");
-    doc.querySelectorAll("script, style, iframe, object, embed, link, meta").forEach((n) => n.remove());
-    for (const n of doc.querySelectorAll("*")) for (const a of [...n.attributes]) if (/^on/i.test(a.name) || /^\s*javascript:/i.test(a.value)) n.removeAttribute(a.name);
-    this.area.append(...doc.body.childNodes);
+    this.fill();
     const tools = document.createElement("div");
     tools.className = "html-tools";
     for (const [cmd, text, name] of [["bold", "B", "Bold"], ["italic", "I", "Italic"], ["insertUnorderedList", "•", "List"], ["insertOrderedList", "1.", "Numbered list"]]) {
@@ -31,6 +28,22 @@ class Html extends HTMLElement {
     this.area.addEventListener("blur", () => source.dispatchEvent(new Event("change", { bubbles: true })));
     source.hidden = true;
     this.append(tools, this.area);
+  }
+
+  // fill shows the source without what could run; the server cleans it again
+  // when it is saved.
+  fill() {
+    const doc = new DOMParser().parseFromString(this.source.value, "text/html");
+    doc.querySelectorAll("script, style, iframe, object, embed, link, meta").forEach((n) => n.remove());
+    for (const n of doc.querySelectorAll("*")) for (const a of [...n.attributes]) if (/^on/i.test(a.name) || /^\s*javascript:/i.test(a.value)) n.removeAttribute(a.name);
+    this.area.replaceChildren(...doc.body.childNodes);
+  }
+
+  morph(fresh, keep) {
+    const theirs = fresh.querySelector("textarea");
+    if (document.activeElement === this.area || keep(this.source) || theirs.value === this.source.value) return;
+    this.source.value = theirs.value;
+    this.fill();
   }
 }
 

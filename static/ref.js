@@ -34,6 +34,25 @@ class Ref extends HTMLElement {
     });
   }
 
+  // unsettled: the text stands for no record yet.
+  unsettled() { return this.nm && this.input.value.trim() !== this.nm.value; }
+
+  // morph takes over a fresh version of itself, unless it is being typed in.
+  morph(fresh, keep) {
+    const input = fresh.querySelector("input:not([type=hidden])");
+    for (const a of ["aria-invalid", "aria-describedby", "aria-required", "placeholder"]) {
+      if (input.hasAttribute(a)) this.input.setAttribute(a, input.getAttribute(a));
+      else this.input.removeAttribute(a);
+    }
+    if (document.activeElement === this.input && (this.unsettled() || keep(this.input))) return;
+    if (keep(this.input)) return;
+    this.input.value = input.value;
+    for (const end of ["~id", "~nm"]) {
+      const mine = this.querySelector(`input[name$='${end}']`), theirs = fresh.querySelector(`input[name$='${end}']`);
+      if (mine && theirs) mine.value = theirs.value;
+    }
+  }
+
   later() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.search(), 180);
@@ -143,8 +162,9 @@ class Ref extends HTMLElement {
 
   // leave: a text that stands for nothing yet is looked up by the server.
   leave() {
+    if (document.activeElement === this.input) return;
     this.show(false);
-    if (this.nm && this.input.value.trim() !== this.nm.value) this.dispatchEvent(new Event("change", { bubbles: true }));
+    if (this.unsettled()) this.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   complain(text) {

@@ -55,8 +55,57 @@ func (f *recordForm) follows(t *typed, ch *changes) (rec *record, hint string, e
 	return rec, hint, err
 }
 
-// trial stores the changes in a savepoint, reads the outcome and takes it back.
+// trial tries the changes. A new record that lacks plain values it needs is
+// tried with others in their place, which are taken out of the outcome again.
 func (f *recordForm) trial(ch *changes) (rec *record, told *orm.Error, err error) {
+	rec, told, err = f.try(ch.vals)
+	if told == nil || f.id != 0 {
+		return rec, told, err
+	}
+	filled := f.fillers(ch.vals, told.Fields)
+	if len(filled) == 0 {
+		return rec, told, err
+	}
+	vals := ch.vals.Clone()
+	for k, v := range filled {
+		vals[k] = v
+	}
+	rec, _, err = f.try(vals)
+	if rec == nil {
+		return nil, told, err
+	}
+	for k := range filled {
+		rec.vals[k] = nil
+	}
+	return rec, nil, nil
+}
+
+// fillers are values for what a new record lacks: plain ones only, for what
+// follows from a relation is not to be guessed.
+func (f *recordForm) fillers(vals orm.Values, lacking []string) orm.Values {
+	out := orm.Values{}
+	if name := f.rs.Model.RecName; name != "" {
+		lacking = append(slices.Clone(lacking), name)
+	}
+	for _, name := range lacking {
+		fi := f.rs.Model.Fields[name]
+		if fi == nil || truthy(exprValue(vals[name])) || fi.Computed() {
+			continue
+		}
+		switch fi.Kind {
+		case orm.Char, orm.Text:
+			out[name] = "…"
+		case orm.DateKind:
+			out[name] = f.p.env.Today()
+		case orm.DatetimeKind:
+			out[name] = orm.DatetimeOf(f.p.env.Now())
+		}
+	}
+	return out
+}
+
+// try stores values in a savepoint, reads the outcome and takes it back.
+func (f *recordForm) try(vals orm.Values) (rec *record, told *orm.Error, err error) {
 	p := f.p
 	env := p.env.WithContext(map[string]any{previewKey: true, "tracking_disable": true})
 	err = p.env.Savepoint(func(*orm.Env) (err error) {
@@ -67,11 +116,11 @@ func (f *recordForm) trial(ch *changes) (rec *record, told *orm.Error, err error
 		}()
 		rs := f.rs.In(env)
 		if f.id == 0 {
-			if rs, err = rs.Create(ch.vals); err != nil {
+			if rs, err = rs.Create(vals); err != nil {
 				return err
 			}
-		} else if len(ch.vals) > 0 {
-			if err = rs.Write(ch.vals); err != nil {
+		} else if len(vals) > 0 {
+			if err = rs.Write(vals); err != nil {
 				return err
 			}
 		}

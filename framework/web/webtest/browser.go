@@ -48,12 +48,14 @@ func NewBrowser(t testing.TB, base string, look Look) *Browser {
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		// A page taken from that cache fires no event one could wait for.
+		chromedp.Flag("disable-features", "BackForwardCache,Translate"))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(cancel)
 	ctx, cancelTab := chromedp.NewContext(ctx)
 	t.Cleanup(cancelTab)
-	ctx, cancelTime := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancelTime := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancelTime)
 	b := &Browser{t: t, ctx: ctx, base: base, look: look}
 	b.do(chromedp.EmulateViewport(look.Width, look.Height))
@@ -100,7 +102,10 @@ func (b *Browser) Login(login, password string) {
 // Go clicks what leads to another page, and waits for it.
 func (b *Browser) Go(selector string) {
 	b.t.Helper()
-	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
+		b.Shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
 		b.t.Fatalf("browser: clicking %s at %s: %v", selector, b.Location(), err)
 	}
 }
@@ -114,7 +119,9 @@ func (b *Browser) Click(selector string) {
 // Type replaces the text of an input, as keys would.
 func (b *Browser) Type(selector, text string) {
 	b.t.Helper()
-	b.step("clearing", selector, chromedp.Clear(chromedp.CSS(selector)))
+	if b.Value(selector) != "" { // an empty textarea cannot be cleared
+		b.step("clearing", selector, chromedp.Clear(chromedp.CSS(selector)))
+	}
 	b.step("typing into", selector, chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
@@ -179,7 +186,7 @@ func (b *Browser) Count(selector string) int {
 // Back goes back in the history.
 func (b *Browser) Back() {
 	b.t.Helper()
-	b.do(chromedp.NavigateBack())
+	b.step("going back from", b.Location(), chromedp.NavigateBack())
 }
 
 // Location is the address shown.
