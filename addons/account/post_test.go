@@ -341,3 +341,19 @@ func TestSectionsAndNotes(t *testing.T) {
 		t.Errorf("%d items without account", n)
 	}
 }
+
+func TestHistoryOfAnInvoice(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	id := b.posted(line("10", "1"))
+	rows := must[[][]string](t)(b.env.Query(`SELECT m.message_type, COALESCE(v.old_value_char, '') || ' → ' || COALESCE(v.new_value_char, '') FROM mail_message m
+		LEFT JOIN mail_tracking_value v ON v.mail_message_id = m.id LEFT JOIN ir_model_fields f ON f.id = v.field_id
+		WHERE m.model = 'account.move' AND m.res_id = ? AND (f.name = 'state' OR v.id IS NULL) ORDER BY m.id`, id))
+	if got := fmt.Sprint(rows); got != "[[notification  → ] [notification Draft → Posted]]" {
+		t.Errorf("the history is %s", got)
+	}
+	n, err := b.env.Model("account.move").Browse(id).Call("message_post", orm.Args{Kw: map[string]any{"body": "Please pay"}})
+	if err != nil || n == nil {
+		t.Errorf("a message could not be posted: %v", err)
+	}
+}
