@@ -59,8 +59,14 @@ type Move struct {
 	DisplayName     string                    `orm:"display_name"`
 }
 
+// MoveCancel gives moves up, with what they have reserved.
+var MoveCancel = orm.Method[Move]{Name: "_action_cancel"}
+
 func defineMove(r *orm.Registry) {
 	m := orm.Define[Move](r)
+	orm.Implement(m, MoveCancel, func(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
+		return true, cancelMoves(env, orm.IDs(env, ms))
+	})
 	m.Compute("product_qty", func(env *orm.Env, ms []*Move) error {
 		err := orm.Load(env, ms, "product_id")
 		if err != nil {
@@ -117,7 +123,6 @@ func defineMove(r *orm.Registry) {
 		}
 		return nil
 	})
-	m.Constrain("company_id, location_id, location_dest_id, product_id, product_uom", checkMoves)
 	m.OnCreate(createMoves)
 	m.OnWrite(writeMoves)
 	m.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
@@ -132,6 +137,15 @@ func defineMove(r *orm.Registry) {
 			return super(rs)
 		}
 	})
+}
+
+// checkStored is checkMoves for moves that are stored.
+func checkStored(env *orm.Env, ids []int64) error {
+	ms, err := orm.Read[Move](env.Sudo(), ids)
+	if err != nil {
+		return err
+	}
+	return checkMoves(env.Sudo(), ms)
 }
 
 // checkMoves keeps the moves of a company within its own locations, and in
@@ -177,7 +191,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 					full[i][field] = v
 				}
 			}
-			if id := asInt(full[i]["picking_id"]); id != 0 {
+			if id := asInt(full[i]["picking_id"]); id != 0 && !bulk(rs.Env) {
 				pickings = append(pickings, id)
 			}
 			if id := asInt(full[i]["product_id"]); id != 0 && (full[i]["name"] == nil || full[i]["product_uom"] == nil) {
@@ -194,17 +208,8 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 		}
 		for _, vals := range full {
 			if p := byPicking[asInt(vals["picking_id"])]; p != nil {
-				if p.State == "done" || p.State == "cancel" {
-					return rs, orm.UserErrorf("The transfer %s is closed: nothing can be added to it.", p.Name)
-				}
-				for field, v := range map[string]any{"company_id": p.CompanyID.ID, "picking_type_id": p.TypeID.ID, "location_id": p.LocationID.ID, "location_dest_id": p.DestID.ID,
-					"group_id": orNil(p.GroupID.ID), "partner_id": orNil(p.PartnerID.ID), "date": p.ScheduledDate, "priority": p.Priority, "reference": p.Name} {
-					if _, given := vals[field]; !given && v != nil {
-						vals[field] = v
-					}
-				}
-				if p.Origin != "" && vals["origin"] == nil {
-					vals["origin"] = p.Origin
+				if err := p.lend(vals); err != nil {
+					return rs, err
 				}
 			}
 			if p := byProduct[asInt(vals["product_id"])]; p != nil {
@@ -222,8 +227,29 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 				vals["reference"] = vals["name"]
 			}
 		}
-		return super(rs, full)
+		made, err := super(rs, full)
+		if err != nil || bulk(rs.Env) {
+			return made, err
+		}
+		return made, checkStored(rs.Env, made.IDs)
 	}
+}
+
+// lend gives the values of a new move what its transfer says.
+func (p *Picking) lend(vals orm.Values) error {
+	if p.State == "done" || p.State == "cancel" {
+		return orm.UserErrorf("The transfer %s is closed: nothing can be added to it.", p.Name)
+	}
+	for field, v := range map[string]any{"company_id": p.CompanyID.ID, "picking_type_id": p.TypeID.ID, "location_id": p.LocationID.ID, "location_dest_id": p.DestID.ID,
+		"group_id": orNil(p.GroupID.ID), "partner_id": orNil(p.PartnerID.ID), "date": p.ScheduledDate, "priority": p.Priority, "reference": p.Name} {
+		if _, given := vals[field]; !given && v != nil {
+			vals[field] = v
+		}
+	}
+	if p.Origin != "" && vals["origin"] == nil {
+		vals["origin"] = p.Origin
+	}
+	return nil
 }
 
 // readByID reads records of ids that may repeat, by id.
@@ -280,6 +306,14 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 		}
 		if err := super(rs, vals); err != nil {
 			return err
+		}
+		for _, f := range []string{"company_id", "location_id", "location_dest_id", "product_id", "product_uom"} {
+			if _, given := vals[f]; given {
+				if err := checkStored(env, rs.IDs); err != nil {
+					return err
+				}
+				break
+			}
 		}
 		if dest {
 			lines, err := env.Model("stock.move.line").Search(orm.Leaf("move_id", "in", rs.IDs), orm.SearchOptions{})

@@ -5,7 +5,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"fusion/addons/base"
 	"fusion/addons/mail"
+	"fusion/addons/uom"
 	"fusion/framework/orm"
 )
 
@@ -15,7 +17,7 @@ func confirmMoves(env *orm.Env, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	moves, err := orm.Read[Move](env, ids)
+	moves, err := orm.Read[Move](env, ids, planPaths[:]...)
 	if err != nil {
 		return err
 	}
@@ -24,37 +26,73 @@ func confirmMoves(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	var begun []int64
-	err = setStates(env, moves, func(m *Move) string {
-		if !m.Quantity.IsZero() {
-			begun = append(begun, m.ID)
-		}
-		return m.stateFor(decimal.Zero, held[m.ID])
-	})
-	if err != nil {
-		return err
-	}
-	if err := refreshStates(env, begun); err != nil {
-		return err
-	}
-	return assignAtOnce(env, orm.IDs(env, moves))
+	return reserve(env, moves, held, func(m *Move) (bool, error) { return reservesAtOnce(env, m) })
 }
 
-// assignAtOnce reserves moves that need not wait for somebody to ask for it:
-// those of kinds of transfers that reserve at confirmation, and those that
-// bring products from outside.
-func assignAtOnce(env *orm.Env, ids []int64) error {
-	moves, err := orm.Read[Move](env, ids, "picking_type_id", "location_id", "product_id")
+// AddMoves adds moves to open transfers, confirmed and reserved where their
+// kind says so, in a number of statements that does not depend on how many there
+// are. Each move names its transfer (picking_id), one of those given, its
+// product, unit, demand (a decimal) and description.
+func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
+	if err := orm.RecordsOf(env, ps...).CheckAccess(orm.OpWrite); err != nil {
+		return err
+	}
+	full := make([]orm.Values, len(list))
+	moves := make([]*Move, len(list))
+	for i, vals := range list {
+		vals = vals.Clone()
+		full[i] = vals
+		for _, p := range ps {
+			if p.ID != asInt(vals["picking_id"]) {
+				continue
+			}
+			if err := p.lend(vals); err != nil {
+				return err
+			}
+		}
+		demand, _ := vals["product_uom_qty"].(decimal.Decimal)
+		m := &Move{Name: asString(vals["name"]), PickingID: orm.RefTo[Picking](asInt(vals["picking_id"])), TypeID: orm.RefTo[PickingType](asInt(vals["picking_type_id"])),
+			CompanyID: orm.RefTo[base.Company](asInt(vals["company_id"])), ProductID: orm.RefTo[Product](asInt(vals["product_id"])), UoMID: orm.RefTo[uom.UoM](asInt(vals["product_uom"])),
+			LocationID: orm.RefTo[Location](asInt(vals["location_id"])), DestID: orm.RefTo[Location](asInt(vals["location_dest_id"])), ProductUomQty: demand, Priority: asString(vals["priority"])}
+		m.Date, _ = vals["date"].(orm.Datetime)
+		moves[i] = m
+	}
+	if err := checkMoves(env, moves); err != nil {
+		return err
+	}
+	var now []*Move
+	for i, m := range moves {
+		var err error
+		if m.ProductQty, err = uom.Convert(env, m.ProductUomQty, m.UoMID.ID, m.ProductID.Rec().UoMID.ID, uom.HalfUp); err != nil {
+			return err
+		}
+		full[i]["product_qty"] = m.ProductQty
+		ok, err := reservesAtOnce(env, m)
+		if err != nil {
+			return err
+		}
+		if ok {
+			now = append(now, m)
+		}
+	}
+	p := newPlan(env, moves)
+	if err := p.coverAll(now); err != nil {
+		return err
+	}
+	for i, m := range moves {
+		full[i]["state"] = m.stateFor(p.booked[m], false)
+	}
+	made, err := inBulk(env).Model("stock.move").Create(full...)
 	if err != nil {
 		return err
 	}
-	var now []int64
-	for _, m := range moves {
-		if t := m.TypeID.Rec(); (m.State == "confirmed" || m.State == "partially_available") && (t == nil || t.Reservation == "at_confirm" || !m.reservable()) {
-			now = append(now, m.ID)
+	for i, m := range moves {
+		m.ID = made.IDs[i]
+		for _, at := range p.made[m] {
+			p.create[at]["move_id"] = m.ID
 		}
 	}
-	return assignMoves(env, now)
+	return p.carryOut()
 }
 
 // cancelMoves gives up moves and what they have reserved. Moves that wait for

@@ -65,7 +65,12 @@ var (
 
 func definePicking(r *orm.Registry) {
 	p := orm.Define[Picking](r)
-	p.Compute("state", pickingStates, "move_type", "move_ids.state", "move_ids.product_uom_qty", "move_ids.procure_method")
+	p.Compute("state", func(_ *orm.Env, ps []*Picking) error {
+		for _, p := range ps {
+			p.State = stateOf(p)
+		}
+		return nil
+	}, "move_type", "location_id.usage", "move_ids.state", "move_ids.product_uom_qty", "move_ids.procure_method")
 	p.Compute("return_count", func(_ *orm.Env, ps []*Picking) error {
 		for _, p := range ps {
 			p.ReturnCount = len(p.ReturnIDs.IDs())
@@ -88,17 +93,7 @@ func definePicking(r *orm.Registry) {
 	implementPicking(p)
 }
 
-// pickingStates derives the state of transfers from their moves.
-func pickingStates(env *orm.Env, ps []*Picking) error {
-	if err := orm.Load(env, ps, "location_id"); err != nil {
-		return err
-	}
-	for _, p := range ps {
-		p.State = stateOf(p)
-	}
-	return nil
-}
-
+// stateOf derives the state of a transfer from its moves.
 func stateOf(p *Picking) string {
 	var open []*Move
 	cancelled := 0
@@ -204,6 +199,9 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 		if vals[list] == nil {
 			delete(vals, list)
 		}
+	}
+	if vals["move_ids"] == nil && vals["move_line_ids"] == nil {
+		vals["state"] = "draft" // nothing to compute yet
 	}
 	return nil
 }

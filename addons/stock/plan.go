@@ -25,7 +25,7 @@ type plan struct {
 func newPlan(env *orm.Env, moves []*Move) *plan {
 	p := &plan{env: env, book: ledger{}, made: map[*Move]map[int64]int{}, booked: map[*Move]decimal.Decimal{}}
 	for _, m := range moves {
-		for _, l := range m.MoveLineIDs.All() {
+		for _, l := range m.lines() {
 			p.booked[m] = p.booked[m].Add(l.ProductQty)
 		}
 	}
@@ -40,6 +40,14 @@ func (m *Move) reservable() bool {
 	return m.ProductID.Rec().IsStorable && m.LocationID.Rec().reservable()
 }
 
+// lines are the loaded lines of the move; one about to be created has none.
+func (m *Move) lines() []*MoveLine {
+	if m.ID == 0 {
+		return nil
+	}
+	return m.MoveLineIDs.All()
+}
+
 // put books a quantity, in the unit of the product, for a move at a location.
 func (p *plan) put(m *Move, location int64, reserve bool, qty decimal.Decimal) error {
 	if !qty.IsPositive() {
@@ -49,7 +57,7 @@ func (p *plan) put(m *Move, location int64, reserve bool, qty decimal.Decimal) e
 	if reserve {
 		p.book.add(m.ProductID.ID, location, decimal.Zero, qty)
 	}
-	for _, l := range m.MoveLineIDs.All() {
+	for _, l := range m.lines() {
 		if l.LocationID.ID == location && l.Picked == m.Picked {
 			return p.change(l, l.ProductQty.Add(qty))
 		}
@@ -107,14 +115,14 @@ func (p *plan) cover(m *Move, supplies []*supply, missing decimal.Decimal) (left
 		if !missing.IsPositive() {
 			break
 		}
-		if !s.free.IsPositive() || !strings.HasPrefix(s.path, m.LocationID.Rec().ParentPath) {
+		if !s.Free.IsPositive() || !strings.HasPrefix(s.ParentPath, m.LocationID.Rec().ParentPath) {
 			continue
 		}
-		q := decimal.Min(s.free, missing)
-		if err := p.put(m, s.location, true, q); err != nil {
+		q := decimal.Min(s.Free, missing)
+		if err := p.put(m, s.LocationID, true, q); err != nil {
 			return missing, err
 		}
-		s.free, missing = s.free.Sub(q), missing.Sub(q)
+		s.Free, missing = s.Free.Sub(q), missing.Sub(q)
 	}
 	return missing, nil
 }

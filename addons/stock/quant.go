@@ -2,8 +2,10 @@ package stock
 
 import (
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
+	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"fusion/addons/base"
 	"fusion/addons/uom"
@@ -80,29 +82,34 @@ func (b ledger) post(env *orm.Env) (ledger, error) {
 		return nil, nil
 	}
 	now := orm.DatetimeOf(env.Now())
-	rows, err := env.Query(`INSERT INTO stock_quant (product_id, location_id, company_id, quantity, reserved_quantity, in_date, create_uid, create_date, write_uid, write_date)
-		SELECT v.p, v.l, l.company_id, v.q, v.r, ?::timestamp, ?::bigint, ?::timestamp, ?::bigint, ?::timestamp
-		FROM unnest(?::bigint[], ?::bigint[], ?::text[]::numeric[], ?::text[]::numeric[]) v(p, l, q, r) JOIN stock_location l ON l.id = v.l ORDER BY v.p, v.l
+	var rows []struct {
+		ProductID, LocationID      int64
+		Quantity, ReservedQuantity decimal.Decimal
+	}
+	// Past the ORM, which would first compute what waits and reads none of this.
+	err := env.Tx().NewRaw(`INSERT INTO stock_quant (product_id, location_id, company_id, quantity, reserved_quantity, in_date, create_uid, create_date, write_uid, write_date)
+		SELECT v.p, v.l, l.company_id, v.q, v.r, ?0::timestamp, ?1::bigint, ?0::timestamp, ?1::bigint, ?0::timestamp
+		FROM unnest(?2::bigint[], ?3::bigint[], ?4::text[]::numeric[], ?5::text[]::numeric[]) v(p, l, q, r) JOIN stock_location l ON l.id = v.l ORDER BY v.p, v.l
 		ON CONFLICT (product_id, location_id) DO UPDATE SET quantity = stock_quant.quantity + EXCLUDED.quantity, reserved_quantity = stock_quant.reserved_quantity + EXCLUDED.reserved_quantity,
 			in_date = CASE WHEN stock_quant.quantity <= 0 AND EXCLUDED.quantity > 0 THEN EXCLUDED.in_date ELSE stock_quant.in_date END, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date
 		RETURNING product_id, location_id, quantity, reserved_quantity`,
-		now, env.UID(), now, env.UID(), now, products, locations, quantities, reserved)
+		now, env.UID(), pgdialect.Array(products), pgdialect.Array(locations), pgdialect.Array(quantities), pgdialect.Array(reserved)).Scan(env, &rows)
 	if err != nil {
 		return nil, err
 	}
 	left := ledger{}
 	empty := false
 	for _, row := range rows {
-		a := amounts{dec(row[2]), dec(row[3])}
-		left[spot{atoi(row[0]), atoi(row[1])}] = a
+		a := amounts{row.Quantity, row.ReservedQuantity}
+		left[spot{row.ProductID, row.LocationID}] = a
 		empty = empty || a.quantity.IsZero() && a.reserved.IsZero()
 		if a.reserved.IsNegative() {
-			return nil, orm.UserErrorf("More of a product would be given free than is reserved (product %s in location %s). Unreserve the transfer and check its availability again.", row[0], row[1])
+			return nil, orm.UserErrorf("More of a product would be given free than is reserved (product %d in location %d). Unreserve the transfer and check its availability again.", row.ProductID, row.LocationID)
 		}
 	}
 	if empty {
-		if _, err := env.Exec(`DELETE FROM stock_quant q USING unnest(?::bigint[], ?::bigint[]) v(p, l)
-			WHERE q.product_id = v.p AND q.location_id = v.l AND q.quantity = 0 AND q.reserved_quantity = 0 AND q.inventory_quantity_set IS NOT TRUE`, products, locations); err != nil {
+		if _, err := env.Tx().NewRaw(`DELETE FROM stock_quant q USING unnest(?::bigint[], ?::bigint[]) v(p, l)
+			WHERE q.product_id = v.p AND q.location_id = v.l AND q.quantity = 0 AND q.reserved_quantity = 0 AND q.inventory_quantity_set IS NOT TRUE`, pgdialect.Array(products), pgdialect.Array(locations)).Exec(env); err != nil {
 			return nil, err
 		}
 	}
@@ -126,9 +133,10 @@ func (b ledger) sorted() []spot {
 
 // supply is what is free of a product in a location.
 type supply struct {
-	product, location int64
-	path              string // parent_path of the location
-	free              decimal.Decimal
+	ProductID, LocationID int64
+	ParentPath            string // of the location
+	Free                  decimal.Decimal
+	InDate                time.Time
 }
 
 // lockSupplies finds what is free of products in and below locations, oldest
@@ -138,26 +146,18 @@ func lockSupplies(env *orm.Env, products, locations []int64) (map[int64][]*suppl
 	if len(products) == 0 {
 		return out, nil
 	}
-	rows, err := env.Query(`SELECT q.product_id, q.location_id, l.parent_path, q.quantity - q.reserved_quantity, q.in_date
+	var rows []*supply
+	err := env.Tx().NewRaw(`SELECT q.product_id, q.location_id, l.parent_path, q.quantity - q.reserved_quantity AS free, q.in_date
 		FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
-		WHERE q.product_id = ANY(?) AND q.quantity > q.reserved_quantity AND l.usage IN ('internal', 'transit') AND l.scrap_location IS NOT TRUE
-		AND EXISTS (SELECT 1 FROM stock_location top WHERE top.id = ANY(?) AND l.parent_path LIKE top.parent_path || '%')
-		ORDER BY q.product_id, q.location_id FOR UPDATE OF q`, products, locations)
+		WHERE q.product_id = ANY(?::bigint[]) AND q.quantity > q.reserved_quantity AND l.usage IN ('internal', 'transit') AND l.scrap_location IS NOT TRUE
+		AND EXISTS (SELECT 1 FROM stock_location top WHERE top.id = ANY(?::bigint[]) AND l.parent_path LIKE top.parent_path || '%')
+		ORDER BY q.product_id, q.location_id FOR UPDATE OF q`, pgdialect.Array(products), pgdialect.Array(locations)).Scan(env, &rows)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(rows, func(a, b []string) int { // oldest first; the order above is that of locking
-		switch {
-		case a[4] < b[4]:
-			return -1
-		case a[4] > b[4]:
-			return 1
-		}
-		return 0
-	})
-	for _, row := range rows {
-		s := &supply{atoi(row[0]), atoi(row[1]), row[2], dec(row[3])}
-		out[s.product] = append(out[s.product], s)
+	slices.SortStableFunc(rows, func(a, b *supply) int { return a.InDate.Compare(b.InDate) }) // the order above is that of locking
+	for _, s := range rows {
+		out[s.ProductID] = append(out[s.ProductID], s)
 	}
 	return out, nil
 }

@@ -20,18 +20,46 @@ func assignMoves(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
+	moves = slices.DeleteFunc(moves, func(m *Move) bool {
+		return m.State != "confirmed" && m.State != "waiting" && m.State != "partially_available"
+	})
 	held, err := heldUp(env, moves)
 	if err != nil {
 		return err
 	}
-	moves = slices.DeleteFunc(moves, func(m *Move) bool {
-		return held[m.ID] || m.State != "confirmed" && m.State != "waiting" && m.State != "partially_available"
-	})
+	return reserve(env, moves, held, func(*Move) (bool, error) { return true, nil })
+}
+
+// reserve books what the wanted of moves need, and brings the states of all of
+// them up to date. Moves that are held up get nothing.
+func reserve(env *orm.Env, moves []*Move, held map[int64]bool, wanted func(*Move) (bool, error)) error {
+	var now []*Move
+	for _, m := range moves {
+		ok, err := wanted(m)
+		if err != nil {
+			return err
+		}
+		if ok && !held[m.ID] {
+			now = append(now, m)
+		}
+	}
+	p := newPlan(env, moves)
+	if err := p.coverAll(now); err != nil {
+		return err
+	}
+	if err := p.carryOut(); err != nil {
+		return err
+	}
+	return setStates(env, moves, func(m *Move) string { return m.stateFor(p.booked[m], held[m.ID]) })
+}
+
+// coverAll books what moves still need, the most urgent one first.
+func (p *plan) coverAll(moves []*Move) error {
+	moves = slices.Clone(moves)
 	slices.SortStableFunc(moves, func(a, b *Move) int {
 		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.Date.Time().Compare(b.Date.Time()), cmp.Compare(a.ID, b.ID))
 	})
-	p := newPlan(env, moves)
-	supplies, err := suppliesFor(env, moves)
+	supplies, err := suppliesFor(p.env, moves)
 	if err != nil {
 		return err
 	}
@@ -46,10 +74,21 @@ func assignMoves(env *orm.Env, ids []int64) error {
 			return err
 		}
 	}
-	if err := p.carryOut(); err != nil {
-		return err
+	return nil
+}
+
+// reservesAtOnce reports whether a confirmed move need not wait for somebody to
+// ask for its reservation: its kind of transfer reserves at confirmation, or it
+// brings products from outside.
+func reservesAtOnce(env *orm.Env, m *Move) (bool, error) {
+	if !m.TypeID.IsSet() || !m.reservable() {
+		return true, nil
 	}
-	return setStates(env, moves, func(m *Move) string { return m.stateFor(p.booked[m], false) })
+	t, err := pickingType(env, m.TypeID.ID)
+	if err != nil {
+		return false, err
+	}
+	return t.Reservation == "at_confirm", nil
 }
 
 func suppliesFor(env *orm.Env, moves []*Move) (map[int64][]*supply, error) {
@@ -256,10 +295,19 @@ func followDemand(env *orm.Env, ids []int64) error {
 	if err := p.carryOut(); err != nil {
 		return err
 	}
-	if err := refreshStates(env, orm.IDs(env, moves)); err != nil {
+	if err := orm.Reload(env, moves, planPaths[:]...); err != nil {
 		return err
 	}
-	return assignAtOnce(env, orm.IDs(env, moves))
+	held, err := heldUp(env, moves)
+	if err != nil {
+		return err
+	}
+	return reserve(env, moves, held, func(m *Move) (bool, error) {
+		if m.Picked {
+			return false, nil
+		}
+		return reservesAtOnce(env, m)
+	})
 }
 
 // freeOthers takes reservations from other moves where less is left than they
