@@ -350,6 +350,32 @@ func TestDelegation(t *testing.T) {
 	}
 }
 
+func TestParentsOfManyRecordsAreStoredTogether(t *testing.T) {
+	e := testEnv(t)
+	given := &person{Name: "given", Age: 1}
+	if err := Create(e, given); err != nil {
+		t.Fatal(err)
+	}
+	count := func(from, n int) int {
+		vals := []Values{{"person_id": given.ID, "badge": "x", "age": from}}
+		for i := range n {
+			vals = append(vals, Values{"name": fmt.Sprint("E", from+i), "badge": fmt.Sprint(from + i)})
+		}
+		before := e.Queries()
+		rs := must[Records](t)(e.Model("t.employee").Create(vals...))
+		sent := e.Queries() - before
+		for i, row := range must[[]Values](t)(rs.Read("name", "badge", "age")) {
+			if i == 0 && (row["name"] != "given" || row["age"] != int64(from)) || i > 0 && row["name"] != fmt.Sprint("E", row["badge"]) {
+				t.Errorf("record %d: %v", i, row)
+			}
+		}
+		return sent
+	}
+	if a, b := count(10, 2), count(20, 40); a != b {
+		t.Errorf("2 records take %d statements, 40 take %d", a, b)
+	}
+}
+
 func TestQueriesDoNotGrowWithRecords(t *testing.T) {
 	e := testEnv(t)
 	p := &person{Name: "P"}

@@ -237,9 +237,12 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 	return out, nil
 }
 
-// createParents stores the delegated-to records that are not given.
+// createParents stores the delegated-to records that are not given, those of
+// all new records together.
 func (rs Records) createParents(ins []*intake) error {
 	for _, d := range rs.Model.Delegates {
+		var missing []*intake
+		var list []Values
 		for _, in := range ins {
 			vals := in.parents[d]
 			if id, ok := in.columns[d].(int64); ok && id != 0 {
@@ -253,11 +256,17 @@ func (rs Records) createParents(ins []*intake) error {
 			if vals == nil {
 				vals = Values{}
 			}
-			parent, err := rs.Env.Model(d.Comodel).Create(vals)
-			if err != nil {
-				return err
-			}
-			in.columns[d] = parent.ID()
+			missing, list = append(missing, in), append(list, vals)
+		}
+		if len(list) == 0 {
+			continue
+		}
+		parents, err := rs.Env.Model(d.Comodel).Create(list...)
+		if err != nil {
+			return err
+		}
+		for i, in := range missing {
+			in.columns[d] = parents.IDs[i]
 		}
 	}
 	return nil
