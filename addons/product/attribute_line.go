@@ -160,7 +160,7 @@ func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 		if err != nil {
 			return err
 		}
-		return createVariants(rs.Env, unique(there.IDs))
+		return createVariants(rs.Env, unique(there.IDs), nil)
 	}
 }
 
@@ -225,7 +225,7 @@ func linesChanged(lines orm.Records) error {
 	if !lines.Env.Flag(keyVariants, true) {
 		return nil
 	}
-	return createVariants(lines.Env, unique(templates))
+	return createVariants(lines.Env, unique(templates), nil)
 }
 
 func definePTAV(r *orm.Registry) {

@@ -120,29 +120,22 @@ func createTemplates(super orm.CreateFunc) orm.CreateFunc {
 			return made, err
 		}
 		made = made.In(rs.Env)
-		if err := createVariants(rs.Env, made.IDs); err != nil {
-			return made, err
-		}
+		given := map[int64]orm.Values{}
 		for i, vals := range list {
-			given := orm.Values{}
+			own := orm.Values{}
 			for _, field := range ofVariant {
 				if v, ok := vals[field]; ok {
-					given[field] = v
+					own[field] = v
 				}
 			}
-			if err := writeVariant(made.Browse(made.IDs[i]), given); err != nil {
-				return made, err
-			}
+			given[made.IDs[i]] = own
 		}
-		return made, nil
+		return made, createVariants(rs.Env, made.IDs, given)
 	}
 }
 
-// writeVariant writes on the only variant of each template.
-func writeVariant(templates orm.Records, vals orm.Values) error {
-	if len(vals) == 0 {
-		return nil
-	}
+// packVariants gives the only variant of each template its packagings.
+func packVariants(templates orm.Records, packagings any) error {
 	ts, err := orm.Read[Template](templates.Env, templates.IDs)
 	if err != nil {
 		return err
@@ -153,7 +146,7 @@ func writeVariant(templates orm.Records, vals orm.Values) error {
 	}
 	for _, id := range templates.IDs {
 		if v := only[id]; v != nil {
-			if err := orm.RecordsOf(templates.Env, v).Write(vals); err != nil {
+			if err := orm.RecordsOf(templates.Env, v).Write(orm.Values{"packaging_ids": packagings}); err != nil {
 				return err
 			}
 		}
@@ -169,7 +162,7 @@ func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		if packs, ok := vals["packaging_ids"]; ok {
-			if err := writeVariant(rs, orm.Values{"packaging_ids": packs}); err != nil {
+			if err := packVariants(rs, packs); err != nil {
 				return err
 			}
 		}
@@ -187,7 +180,7 @@ func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
 			return nil
 		}
 		if lines {
-			return createVariants(env, rs.IDs)
+			return createVariants(env, rs.IDs, nil)
 		}
 		if switched && active {
 			rows, err := env.Query(`SELECT t.id FROM product_template t WHERE t.id = ANY(?)
@@ -195,7 +188,7 @@ func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
 			if err != nil {
 				return err
 			}
-			return createVariants(env, idColumn(rows))
+			return createVariants(env, idColumn(rows), nil)
 		}
 		return nil
 	}

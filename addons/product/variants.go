@@ -2,6 +2,7 @@ package product
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,8 +96,9 @@ func (m *making) combinations(limit int) ([][]int64, bool) {
 
 // createVariants makes the variants of templates agree with their attribute
 // lines: missing ones are created, archived ones that are wanted again are
-// taken back, and the rest is deleted, or archived where it is in use.
-func createVariants(env *orm.Env, templates []int64) error {
+// taken back, and the rest is deleted, or archived where it is in use. given are
+// values, by template, for the variant of a template that gets its only one.
+func createVariants(env *orm.Env, templates []int64, given map[int64]orm.Values) error {
 	if len(templates) == 0 {
 		return nil
 	}
@@ -147,7 +149,11 @@ func createVariants(env *orm.Env, templates []int64) error {
 					kept[v.ID] = true
 					continue
 				}
-				fresh = append(fresh, orm.Values{"product_tmpl_id": id, "product_template_attribute_value_ids": []orm.Command{orm.SetIDs(ptavs...)}})
+				vals := orm.Values{"product_tmpl_id": id, "product_template_attribute_value_ids": []orm.Command{orm.SetIDs(ptavs...)}}
+				if len(all) == 1 {
+					maps.Copy(vals, given[id])
+				}
+				fresh = append(fresh, vals)
 			}
 		}
 		for _, v := range mine {
