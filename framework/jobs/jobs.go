@@ -225,8 +225,9 @@ func runCall(ctx context.Context, w *Work) error {
 
 // Runner works jobs until it is stopped.
 type Runner struct {
-	client *river.Client[*sql.Tx]
-	pool   *pgxpool.Pool
+	client   *river.Client[*sql.Tx]
+	pool     *pgxpool.Pool
+	presence *presence
 }
 
 // Config of a Runner.
@@ -238,9 +239,15 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Start begins to work jobs of the database.
-func Start(ctx context.Context, db *orm.DB, cfg Config) (*Runner, error) {
+// Start begins to work jobs of the database, those first that a killed process
+// has left behind.
+func Start(ctx context.Context, db *orm.DB, cfg Config) (_ *Runner, err error) {
 	r := &Runner{}
+	defer func() {
+		if err != nil {
+			r.release()
+		}
+	}()
 	handlers := map[string]Handler{CallName: runCall}
 	for name, h := range cfg.Handlers {
 		handlers[name] = h
@@ -267,8 +274,18 @@ func Start(ctx context.Context, db *orm.DB, cfg Config) (*Runner, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Minute
 	}
-	var err error
+	if r.presence, err = appear(ctx, db); err != nil {
+		return nil, err
+	}
+	n, err := r.presence.takeOver(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("jobs left behind cannot be taken over: %w", err)
+	}
+	if n > 0 {
+		db.Logger.Info("took over jobs of a process that is gone", "jobs", n)
+	}
 	r.client, err = river.NewClient(driver, &river.Config{
+		ID:      r.presence.id,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cfg.Workers}},
 		Workers: workers, Logger: quiet(db.Logger), JobTimeout: cfg.Timeout, RetryPolicy: backoff{},
 		RescueStuckJobsAfter: cfg.Timeout + time.Minute, CompletedJobRetentionPeriod: 7 * 24 * time.Hour,
@@ -293,10 +310,17 @@ func (r *Runner) Stop(ctx context.Context) error {
 		defer cancel()
 		err = r.client.StopAndCancel(hard)
 	}
+	r.release()
+	return err
+}
+
+func (r *Runner) release() {
+	if r.presence != nil {
+		r.presence.leave()
+	}
 	if r.pool != nil {
 		r.pool.Close()
 	}
-	return err
 }
 
 // backoff waits 10 s, 30 s, 90 s … at most 6 hours between attempts.
