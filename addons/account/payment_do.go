@@ -206,20 +206,21 @@ func bookPayment(env *orm.Env, p *Payment) error {
 	vals := orm.Values{"move_type": "entry", "journal_id": p.JournalID.ID, "company_id": p.CompanyID.ID, "date": p.Date, "partner_id": p.PartnerID.ID,
 		"currency_id": p.CurrencyID.ID, "ref": p.Memo, "origin_payment_id": p.ID,
 		"line_ids": []orm.Command{line(money, balance, amount), line(p.DestinationID.ID, balance.Neg(), amount.Neg())}}
-	if p.MoveID.IsSet() { // posted before: the entry keeps its number
-		old := env.Model("account.move").Browse(p.MoveID.ID)
+	entries := env.WithContext(map[string]any{"tracking_disable": true}) // the payment has the history
+	if p.MoveID.IsSet() {                                                // posted before: the entry keeps its number
+		old := entries.Model("account.move").Browse(p.MoveID.ID)
 		if err := old.Write(orm.Values{"date": p.Date, "partner_id": p.PartnerID.ID, "currency_id": p.CurrencyID.ID, "ref": p.Memo, "journal_id": p.JournalID.ID,
 			"line_ids": append([]orm.Command{{Op: orm.CmdClear}}, vals["line_ids"].([]orm.Command)...)}); err != nil {
 			return err
 		}
 	} else {
-		made, err := env.Model("account.move").Create(vals)
+		made, err := entries.Model("account.move").Create(vals)
 		if err != nil {
 			return err
 		}
 		p.MoveID = orm.RefTo[Move](made.ID())
 	}
-	if err := Post(env, p.MoveID.ID); err != nil {
+	if err := Post(entries, p.MoveID.ID); err != nil {
 		return err
 	}
 	p.State = "paid"

@@ -1,10 +1,13 @@
 package account_test
 
 import (
+	"context"
+	"sync"
 	"testing"
 
 	"fusion/addons/account"
 	"fusion/framework/orm"
+	"fusion/framework/ormtest"
 )
 
 func (b *books) payment(id int64) *account.Payment {
@@ -239,4 +242,88 @@ func TestReconcileRefusals(t *testing.T) {
 	refused(t, account.Reconcile(b.env, append(b.receivables(first), b.lines(first)...)...), "same account")
 	third := b.posted(line("20", "1"))
 	refused(t, account.Reconcile(b.env, append(b.lines(first), b.lines(third)...)...), "does not allow reconciliation")
+}
+
+func TestCreditNoteAtAnotherRate(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	b.rate("2026-03-01", 0.8)
+	b.rate("2026-04-01", 1)
+	id := b.document("out_invoice", orm.Values{"currency_id": b.eur}, line("100", "1"))
+	ok(t, account.Post(b.env, id))
+	note := must[[]int64](t)(account.Reverse(b.env, []int64{id}, orm.NewDate(2026, 4, 2), ""))[0]
+	ok(t, account.Post(b.env, note))
+	b.expect(note, "payment_term 121000 -100 (-100 EUR)", "product 400000 100 (100 EUR)")
+	b.shows(id, "100 + 0 = 100, due 0 reversed")
+	rows := must[[][]string](t)(b.env.Query("SELECT sum(l.balance) FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '641000'"))
+	if !dec(rows[0][0]).Equal(dec("25")) {
+		t.Errorf("the loss is %v", rows)
+	}
+}
+
+func TestFreeAndYen(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	free := b.posted(line("100", "1"), line("-100", "1"))
+	b.shows(free, "0 + 0 = 0, due 0 paid")
+	yen := b.ref("base.JPY")
+	ok(t, b.env.Model("res.currency").Browse(yen).Write(orm.Values{"active": true}))
+	tokyo := b.env.WithCompany(b.create("res.company", orm.Values{"name": "Tokyo", "currency_id": yen}))
+	tax := must[orm.Records](t)(tokyo.Model("account.tax").Create(orm.Values{"name": "8%", "amount": 8, "type_tax_use": "sale"})).ID()
+	made := must[orm.Records](t)(tokyo.Model("account.move").Create(orm.Values{"move_type": "out_invoice", "partner_id": b.customer, "invoice_date": "2026-03-15",
+		"invoice_line_ids": []orm.Command{orm.CreateLine(line("99", "1", tax)), orm.CreateLine(line("33.4", "3"))}}))
+	ok(t, account.Post(tokyo, made.ID()))
+	b.shows(made.ID(), "199 + 8 = 207, due 207 not_paid")
+}
+
+// Two payments of one invoice at a time: one is made, the other finds nothing
+// left to pay.
+func TestConcurrentPayments(t *testing.T) {
+	t.Parallel()
+	db := ormtest.DB(t, addons()...)
+	ctx := context.Background()
+	var invoice int64
+	ok(t, db.Run(ctx, orm.System(), func(env *orm.Env) error {
+		p, err := env.Model("res.partner").Create(orm.Values{"name": "Azure"})
+		if err != nil {
+			return err
+		}
+		m, err := env.Model("account.move").Create(orm.Values{"move_type": "out_invoice", "partner_id": p.ID(), "invoice_date": "2026-05-01",
+			"invoice_line_ids": []orm.Command{orm.CreateLine(orm.Values{"name": "x", "price_unit": 100, "tax_ids": []orm.Command{orm.SetIDs()}})}})
+		if err != nil {
+			return err
+		}
+		invoice = m.ID()
+		return account.Post(env, invoice)
+	}))
+	var wg sync.WaitGroup
+	errs := make([]error, 2)
+	for i := range errs {
+		wg.Go(func() {
+			errs[i] = db.Run(ctx, orm.System(), func(env *orm.Env) error {
+				w, err := env.WithContext(map[string]any{"active_model": "account.move", "active_ids": []int64{invoice}}).Model("account.payment.register").Create(orm.Values{})
+				if err != nil {
+					return err
+				}
+				_, err = w.Do("action_create_payments", orm.Args{})
+				return err
+			})
+		})
+	}
+	wg.Wait()
+	failed := errs[0]
+	if failed == nil {
+		failed = errs[1]
+	}
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Fatalf("of two payments: %v and %v", errs[0], errs[1])
+	}
+	refused(t, failed, "nothing left to pay")
+	ok(t, db.View(ctx, orm.System(), func(env *orm.Env) error {
+		rows, err := env.Query("SELECT count(*), sum(amount) FROM account_payment")
+		if err == nil && (rows[0][0] != "1" || !dec(rows[0][1]).Equal(dec("100"))) {
+			t.Errorf("payments: %v", rows)
+		}
+		return err
+	}))
 }

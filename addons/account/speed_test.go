@@ -7,6 +7,7 @@ import (
 
 	"fusion/addons/account"
 	"fusion/framework/orm"
+	"fusion/framework/ormtest"
 )
 
 // The statements of a document do not grow with its lines.
@@ -44,5 +45,41 @@ func TestStatementsOfLongDocuments(t *testing.T) {
 	c30, p30 := cost(30)
 	if c30 > c3 || p30 > p3 || c30 > 50 || p30 > 55 {
 		t.Errorf("3 lines take %d + %d statements, 30 lines %d + %d", c3, p3, c30, p30)
+	}
+}
+
+// BenchmarkInvoice makes and posts invoices of thirty lines, each in a unit of
+// work of its own.
+func BenchmarkInvoice(b *testing.B) {
+	db := ormtest.DB(b, addons()...)
+	ctx := b.Context()
+	var customer, tax int64
+	err := db.Run(ctx, orm.System(), func(env *orm.Env) error {
+		p, err := env.Model("res.partner").Create(orm.Values{"name": "Azure"})
+		if err != nil {
+			return err
+		}
+		x, err := env.Model("account.tax").Create(orm.Values{"name": "13%", "amount": 13})
+		customer, tax = p.ID(), x.ID()
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var lines []orm.Command
+	for i := range 30 {
+		lines = append(lines, orm.CreateLine(line(decimal.NewFromInt(int64(i)).String(), "2", tax)))
+	}
+	for b.Loop() {
+		err := db.Run(ctx, orm.System(), func(env *orm.Env) error {
+			m, err := env.Model("account.move").Create(orm.Values{"move_type": "out_invoice", "partner_id": customer, "invoice_date": "2026-05-01", "invoice_line_ids": lines})
+			if err != nil {
+				return err
+			}
+			return account.Post(env, m.ID())
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -106,8 +106,8 @@ type ActURL struct {
 	Target       string           `orm:"target,required,default=new" selection:"new:New Window,self:This Window,download:Download" label:"Action Target"`
 }
 
-// ActReport prints records. report_name is the name under which a Go function
-// is registered with framework/report.
+// ActReport prints records. framework/report finds the method that makes the
+// document by report_name.
 type ActReport struct {
 	orm.Record      `orm:"ir.actions.report" label:"Report Action" order:"name, id"`
 	Name            string           `orm:"name,required,translate" label:"Action Name"`
