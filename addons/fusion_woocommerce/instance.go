@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 
 	"fusion/addons/account"
@@ -122,7 +123,10 @@ func defineInstance(r *orm.Registry) {
 				// another address is another store until it has been tested
 				v["auth_mode"], v["state"] = "auto", "draft"
 			}
-			return super(rs, v)
+			if err := super(rs, v); err != nil {
+				return err
+			}
+			return policyChanged(rs, v)
 		}
 	})
 	for field, xmlid := range map[string]string{
@@ -158,6 +162,39 @@ func defineInstance(r *orm.Registry) {
 	orm.ImplementModel(d, CronInventory, notBuilt("Pushing stock to the store"))
 	orm.ImplementModel(d, CronCustomers, notBuilt("Pushing customers to the store"))
 	orm.ImplementModel(d, CronHealth, cronHealth)
+}
+
+// policyChanged applies changed policies to orders that were read under the
+// old ones: those of other statuses or dates are read again by the next poll,
+// and those that are held are tried again now.
+func policyChanged(rs orm.Records, v orm.Values) error {
+	given := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { _, ok := v[n]; return ok })
+	}
+	if given("go_live", "on_hold_policy", "custom_statuses") {
+		if err := rs.Write(orm.Values{"order_cursor": nil}); err != nil {
+			return err
+		}
+	}
+	if given("unknown_product", "placeholder_product_id", "shipping_product_id", "fee_product_id", "rounding_product_id", "rounding_tolerance", "fiscal_position_id") {
+		return retryHeld(rs.Env, rs.IDs)
+	}
+	return nil
+}
+
+// retryHeld imports the held orders of instances again: what held them may be
+// mended.
+func retryHeld(env *orm.Env, instances []int64) error {
+	held, err := orm.Search[Order](env.Sudo(), orm.And(orm.Leaf("instance_id", "in", anyIDs(instances)), orm.Leaf("state", "=", "held")), orm.SearchOptions{})
+	if err != nil {
+		return err
+	}
+	for _, o := range held {
+		if err := queueOrder(env, o.InstanceID.ID, o.RemoteID, "mended", 0, "mended"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // notBuilt is the body of a cron whose work is not there yet; its cron is

@@ -25,7 +25,8 @@ type Log struct {
 	Created    orm.Datetime          `orm:"create_date"`
 }
 
-// CleanLogs deletes old entries: successes after 90 days, the rest after 180.
+// CleanLogs deletes old entries, successes after 90 days and the rest after
+// 180, and webhooks that were dealt with after 30.
 var CleanLogs = orm.ModelMethod[Log]{Name: "_cron_cleanup_logs"}
 
 func defineLog(r *orm.Registry) {
@@ -43,7 +44,14 @@ func defineLog(r *orm.Registry) {
 		if err != nil {
 			return nil, err
 		}
-		return old.Len(), old.Unlink()
+		if err := old.Unlink(); err != nil {
+			return nil, err
+		}
+		events, err := env.Model("woo.event").Search(orm.And(orm.Leaf("state", "in", []any{"done", "skipped"}), orm.Leaf("create_date", "<", before(30))), orm.SearchOptions{Limit: 10000})
+		if err != nil {
+			return nil, err
+		}
+		return old.Len() + events.Len(), events.Unlink()
 	})
 }
 

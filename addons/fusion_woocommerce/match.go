@@ -91,6 +91,7 @@ func (m *matcher) make(it item, vals orm.Values) {
 	if it.name == "" {
 		p["name"] = fmt.Sprintf("Store product %d", it.id)
 	}
+	// A SKU is not the reference of two products.
 	if sku := matching.NormaliseSKU(it.sku); sku != "" && !m.taken[sku] {
 		p["default_code"] = sku
 		m.taken[sku] = true
@@ -111,12 +112,23 @@ func (m *matcher) create() error {
 	if len(m.fresh) == 0 {
 		return nil
 	}
-	made, err := m.env.Model("product.product").Create(m.fresh...)
+	// All templates at once, each of which brings its one variant.
+	made, err := m.env.Model("product.template").Create(m.fresh...)
 	if err != nil {
 		return fmt.Errorf("products of the store cannot be created: %w", err)
 	}
+	rows, err := m.env.Query("SELECT product_tmpl_id, id FROM product_product WHERE product_tmpl_id = ANY(?)", made.IDs)
+	if err != nil {
+		return err
+	}
+	variants := map[string]int64{}
+	for _, r := range rows {
+		if variants[r[0]], err = strconv.ParseInt(r[1], 10, 64); err != nil {
+			return err
+		}
+	}
 	for i, vals := range m.into {
-		vals["product_id"], vals["state"], vals["suggestion_reason"] = made.IDs[i], "mapped", "Created from the store."
+		vals["product_id"], vals["state"], vals["suggestion_reason"] = variants[itoa(made.IDs[i])], "mapped", "Created from the store."
 	}
 	m.sum.created += len(made.IDs)
 	return nil

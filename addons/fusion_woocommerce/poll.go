@@ -23,12 +23,17 @@ type sighting struct {
 	id       int64
 	modified time.Time
 	status   string
+	class    string // what is done with such an order
 	digest   string
 }
 
 // key tells states of one order apart.
 func (s sighting) key() string {
-	return s.modified.UTC().Format("20060102150405") + ":" + s.status + ":" + s.digest
+	day := ""
+	if !s.modified.IsZero() {
+		day = s.modified.UTC().Format("20060102150405")
+	}
+	return day + ":" + s.status + ":" + s.class + ":" + s.digest
 }
 
 // pollOrders asks the store what changed since the cursor and queues a job for
@@ -53,8 +58,8 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 	var found []sighting
 	var unreadable []error
 	window, err := c.OrdersModified(ctx, since, func(o *wcapi.Order) error {
-		m := ordermap.Map(ordermap.Input{Order: *o, Places: placesOr(places, o.Currency), Tolerance: inst.Tolerance})
-		found = append(found, sighting{int64(o.ID), o.DateModified.Time, o.Status, m.Digest()})
+		m := ordermap.Map(ordermap.Input{Order: *o, Places: placesOr(places, o.Currency), Tolerance: inst.Tolerance, Policy: inst.policy()})
+		found = append(found, sighting{int64(o.ID), o.DateModified.Time, o.Status, string(m.Class), m.Digest()})
 		return nil
 	}, func(err error) error {
 		unreadable = append(unreadable, err)
@@ -124,7 +129,7 @@ func placesOr(places map[string]int32, code string) int32 {
 
 // queueSeen queues the orders that are not known in the state seen.
 func queueSeen(env *orm.Env, inst *Instance, found []sighting) (int, error) {
-	known, err := knownOrders(env, inst.ID)
+	known, err := knownOrders(env, inst)
 	if err != nil {
 		return 0, err
 	}
@@ -141,9 +146,13 @@ func queueSeen(env *orm.Env, inst *Instance, found []sighting) (int, error) {
 	return n, nil
 }
 
-// knownOrders is the state in which each order was last seen.
-func knownOrders(env *orm.Env, instance int64) (map[int64]string, error) {
-	rows, err := env.Query(`SELECT woo_id, to_char(date_modified, 'YYYYMMDDHH24MISS') || ':' || woo_status || ':' || seen_digest FROM woo_order WHERE instance_id = ? AND state <> 'error'`, instance)
+// knownOrders is the state in which each order was last seen. Orders in error,
+// and those that were too old before the instance's date was changed, are not
+// known.
+func knownOrders(env *orm.Env, inst *Instance) (map[int64]string, error) {
+	live := inst.GoLive.Time()
+	rows, err := env.Query(`SELECT woo_id, concat_ws(':', COALESCE(to_char(date_modified, 'YYYYMMDDHH24MISS'), ''), COALESCE(woo_status, ''), COALESCE(state_class, ''), COALESCE(seen_digest, ''))
+		FROM woo_order WHERE instance_id = ? AND state <> 'error' AND NOT (state = 'ignored' AND state_class = 'import' AND date_created >= ?::timestamp)`, inst.ID, stamp(live))
 	if err != nil {
 		return nil, err
 	}

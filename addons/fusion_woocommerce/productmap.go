@@ -73,17 +73,34 @@ func defineProductMap(r *orm.Registry) {
 	orm.Implement(d, Unmap, func(env *orm.Env, recs []*ProductMap, _ orm.Args) (any, error) {
 		return true, orm.RecordsOf(env, recs...).Write(orm.Values{"product_id": nil, "state": "unmapped"})
 	})
-	// A product chosen or taken away decides the state, whoever does it.
+	// A product chosen or taken away decides the state, whoever does it; orders
+	// that waited for it are tried again.
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, v orm.Values) error {
-			if p, ok := v["product_id"]; ok && v["state"] == nil {
+			p, given := v["product_id"]
+			if !given {
+				return super(rs, v)
+			}
+			mapped := p != nil && p != false && p != int64(0)
+			if v["state"] == nil {
 				v = v.Clone()
-				v["state"] = "mapped"
-				if p == nil || p == false || p == int64(0) {
-					v["state"] = "unmapped"
+				v["state"] = "unmapped"
+				if mapped {
+					v["state"] = "mapped"
 				}
 			}
-			return super(rs, v)
+			if err := super(rs, v); err != nil || !mapped {
+				return err
+			}
+			maps, err := orm.Read[ProductMap](rs.Env.Sudo(), rs.IDs)
+			if err != nil {
+				return err
+			}
+			var instances []int64
+			for _, m := range maps {
+				instances = append(instances, m.InstanceID.ID)
+			}
+			return retryHeld(rs.Env, instances)
 		}
 	})
 }

@@ -92,10 +92,15 @@ func (t *taking) read(got *reading) error {
 		t.log.State, t.log.Message = "skipped", "Nothing changed since it was last read."
 		return nil
 	}
-	if t.rec != nil && t.rec.State == "imported" && t.rec.SaleID.IsSet() {
-		err = t.again()
-	} else {
+	switch {
+	case t.rec == nil || t.rec.State != "imported":
 		err = t.first()
+	case t.rec.SaleID.IsSet():
+		err = t.again()
+	case t.job.Source == "replay":
+		err = t.first()
+	default:
+		t.attend("The sale order was deleted here. Import the order again to get a new one.")
 	}
 	if err != nil {
 		return err
@@ -128,6 +133,12 @@ func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") 
 // unchanged reports whether the order was seen in this very state before and
 // nothing is left to do about it.
 func (t *taking) unchanged() bool {
+	switch {
+	case t.rec.State == "imported" && !t.rec.SaleID.IsSet() && t.job.Source == "replay":
+		return false
+	case t.rec.State == "ignored" && t.o.Class == ordermap.Import && !t.early():
+		return false
+	}
 	return t.rec.SeenDigest == t.o.Digest() && t.rec.Status == t.o.Status && t.rec.Refunded.Equal(t.o.Totals.Refunded) &&
 		slices.Contains([]string{"imported", "cancelled", "ignored"}, t.rec.State) && t.rec.StateClass == string(t.o.Class)
 }
@@ -163,20 +174,34 @@ func (t *taking) values() (orm.Values, error) {
 	if t.cur.id != 0 {
 		v["currency_id"] = t.cur.id
 	}
+	for name, x := range v {
+		if x == "" {
+			v[name] = nil
+		}
+	}
 	return v, nil
 }
 
 // end sets what became of the order.
 func (t *taking) end(state, reason, logState, message string) {
-	t.vals["state"], t.vals["hold_reason"] = state, reason
+	t.vals["state"], t.vals["hold_reason"] = state, nil
+	if reason != "" {
+		t.vals["hold_reason"] = reason
+	}
 	t.log.State, t.log.Message = logState, message
+}
+
+// early reports whether the order was placed before those that are imported.
+func (t *taking) early() bool {
+	live := t.inst.GoLive.Time()
+	return !live.IsZero() && t.o.Created.Before(live)
 }
 
 // first imports an order that is not imported, if it is one to be imported.
 func (t *taking) first() error {
 	o := &t.o
-	if live := t.inst.GoLive.Time(); !live.IsZero() && o.Created.Before(live) && o.Class == ordermap.Import {
-		t.end("ignored", fmt.Sprintf("The order was placed before %s, from when on orders of this store are imported.", stamp(live)), "skipped", "Placed before the import began.")
+	if o.Class == ordermap.Import && t.early() {
+		t.end("ignored", fmt.Sprintf("The order was placed before %s UTC, from when on orders of this store are imported.", stamp(t.inst.GoLive.Time())), "skipped", "Placed before the import began.")
 		return nil
 	}
 	switch o.Class {
@@ -240,12 +265,13 @@ func reasonOf(err error) (string, bool) {
 	return "", false
 }
 
-// hold leaves the order to a person. The same reason is logged once.
+// hold leaves the order to a person. The same reason is logged once, and again
+// when a person asks.
 func (t *taking) hold(why string) {
 	told := t.rec != nil && t.rec.State == "held" && t.rec.HoldReason == why
 	t.end("held", why, "warning", "Held: "+why)
-	if told {
-		t.log.State = "skipped"
+	if told && t.job.Source != "replay" {
+		t.log.State = ""
 	}
 }
 
@@ -324,8 +350,10 @@ func (t *taking) store() error {
 	if t.rec != nil {
 		t.log.Record = orm.RecordsOf(t.env, t.rec)
 	}
-	if err := logTo(t.env, t.inst, t.log); err != nil {
-		return err
+	if t.log.State != "" {
+		if err := logTo(t.env, t.inst, t.log); err != nil {
+			return err
+		}
 	}
 	return settleEvent(t.env, t.job.Event, "done", note)
 }

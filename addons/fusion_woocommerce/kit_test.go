@@ -1,0 +1,81 @@
+package woocommerce
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"fusion/addons/account"
+	"fusion/addons/base"
+	"fusion/addons/contacts"
+	"fusion/addons/mail"
+	"fusion/addons/product"
+	"fusion/addons/sale"
+	"fusion/addons/sale_management"
+	"fusion/addons/sale_stock"
+	"fusion/addons/sales_team"
+	"fusion/addons/stock"
+	"fusion/addons/uom"
+	"fusion/framework/module"
+	"fusion/framework/orm"
+	"fusion/framework/ormtest"
+	"fusion/tests/woosim"
+)
+
+func addons() []module.Addon {
+	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(), sale.Addon(),
+		sale_management.Addon(), stock.Addon(), sale_stock.Addon(), Addon()}
+}
+
+// shop is a simulated store on a loopback port.
+func shop(t *testing.T) (*woosim.Sim, string) {
+	t.Helper()
+	st, err := woosim.Load(woosim.DefaultStore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(nil)
+	opt := woosim.DefaultOptions()
+	opt.BaseURL, opt.PlainHTTP = "http://"+srv.Listener.Addr().String(), true
+	sim := woosim.New(st, opt)
+	srv.Config.Handler = sim
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return sim, srv.URL
+}
+
+// connect makes an instance of a store, as yet untested.
+func connect(t *testing.T, env *orm.Env, url string, more orm.Values) *Instance {
+	t.Helper()
+	vals := orm.Values{"name": "Shop", "url": url, "consumer_key": woosim.DefaultKey.Key, "consumer_secret": woosim.DefaultKey.Secret, "request_rate": 1000}
+	for k, v := range more {
+		vals[k] = v
+	}
+	made, err := env.Model("woo.instance").Create(vals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return must(orm.Get[Instance](env, made.ID()))(t)
+}
+
+func start(t *testing.T) *orm.Env { return ormtest.New(t, addons()...) }
+
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// items are all products of a store.
+func items(t *testing.T, inst *Instance) []item {
+	t.Helper()
+	c := must(inst.client())(t)
+	list, unreadable, err := readItems(t.Context(), c)
+	if err != nil || len(unreadable) > 0 {
+		t.Fatal(err, unreadable)
+	}
+	return list
+}
