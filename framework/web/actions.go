@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -145,14 +146,8 @@ func (p *page) storedAction(key string) (*action, error) {
 		return nil, err
 	}
 	r := rows[0]
-	if groups, _ := r["groups_id"].([]int64); len(groups) > 0 {
-		mine, err := p.groupIDs()
-		if err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }) {
-			return nil, orm.AccessErrorf("“%s” is reserved to certain groups. Ask an administrator if you need it.", str(r["name"]))
-		}
+	if ok, err := p.forMe(r); err != nil || !ok {
+		return nil, cmp.Or(err, orm.AccessErrorf("“%s” is reserved to certain groups. Ask an administrator if you need it.", str(r["name"])))
 	}
 	a := &action{ID: id, Type: kind, Name: str(r["name"]), Model: str(r["res_model"]), record: r, Tag: str(r["tag"]), URL: str(r["url"]),
 		SearchView: toID(r["search_view_id"]), ResID: toID(r["res_id"]), Dialog: str(r["target"]) == "new",

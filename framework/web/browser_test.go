@@ -103,8 +103,8 @@ func walk(t *testing.T, b *webtest.Browser, look webtest.Look, name string) {
 		}
 	}
 	b.Go("button[value=save]")
-	says(".alert.danger", "")
-	b.Wait("#f-name[aria-invalid=true], #f-name")
+	says(".alert.danger", "require a name")
+	says("#f-name-error", "This is needed.")
 	if v := b.Value("[name='f.child_ids.n1.name']"); v != "Carla Line" {
 		t.Errorf("what was typed is lost: %q", v)
 	}

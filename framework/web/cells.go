@@ -196,6 +196,9 @@ func (b *builder) show(f fieldInfo, n *view.Node, r *record, vars map[string]any
 	case orm.SecretKind:
 		c.Show = "secret"
 	case orm.Selection:
+		if i := slices.IndexFunc(b.options[f.Name], func(o choice) bool { return o.Value == str(v) }); i >= 0 && len(f.Options) == 0 {
+			c.Text = b.options[f.Name][i].Label
+		}
 		if widget == "priority" {
 			c.Show = "stars"
 			for i, o := range f.Options {

@@ -61,7 +61,7 @@ func TestCreateWithALine(t *testing.T) {
 	// a required value is missing: the message stands at the field, the rest stays
 	bad := more.Submit("record", "f.name", "", "f.child_ids.n1.name", "Anna", "_do", "save")
 	want(t, bad, http.StatusUnprocessableEntity)
-	if bad.Values("record").Get("f.child_ids.n1.name") != "Anna" || bad.Values("record").Get("f.city") != "Namur" {
+	if bad.Errors()["f-name"] != "This is needed." || bad.Values("record").Get("f.child_ids.n1.name") != "Anna" || bad.Values("record").Get("f.city") != "Namur" {
 		t.Fatalf("values are lost: %v: %s", bad.Values("record"), bad.Text())
 	}
 	saved := bad.Submit("record", "f.name", "Acme", "_do", "save")

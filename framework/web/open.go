@@ -163,10 +163,6 @@ func (l *listing) finish(out *listView, kind string) error {
 // boundActions are the server actions and reports offered for records of a
 // model.
 func (p *page) boundActions(model, kind string) ([]choice, error) {
-	mine, err := p.groupIDs()
-	if err != nil {
-		return nil, err
-	}
 	var out []choice
 	for _, k := range []struct{ model, key string }{{"ir.actions.server", "server"}, {"ir.actions.report", "print"}, {"ir.actions.act_window", "window"}} {
 		rs, err := p.env.Sudo().Lookup(k.model)
@@ -182,8 +178,9 @@ func (p *page) boundActions(model, kind string) ([]choice, error) {
 			return nil, err
 		}
 		for _, r := range rows {
-			groups, _ := r["groups_id"].([]int64)
-			if len(groups) > 0 && !slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }) {
+			if ok, err := p.forMe(r); err != nil {
+				return nil, err
+			} else if !ok {
 				continue
 			}
 			if types := str(r["binding_view_types"]); types != "" && !slices.Contains(splitModes(types), kind) {

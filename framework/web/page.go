@@ -67,7 +67,9 @@ func (w *web) routes() {
 	w.page("/web/content/{id:[0-9]+}", getOnly, user, (*page).attachment)
 	w.page("/web/content/{model}/{id:[0-9]+}/{field}", getOnly, user, (*page).fieldFile)
 	w.page("/web/image/{model}/{id:[0-9]+}/{field}", getOnly, user, (*page).fieldImage)
-	w.page("/web/report/{report}/{ids}", getOnly, user, (*page).report)
+	for _, prefix := range []string{"/web/report/", "/report/pdf/"} { // the second as Odoo's clients know it
+		w.page(prefix+"{report}/{ids}", getOnly, user, (*page).report)
+	}
 	w.page("/web/{rest:.*}", nil, user, func(p *page) error {
 		return server.Errorf(http.StatusNotFound, "There is no page at this address.")
 	})

@@ -24,6 +24,8 @@ func (f *recordForm) again(t *typed, ch *changes, failure string) error {
 	}
 	if failure == "" {
 		f.hint = hint
+	} else if err := f.needed(t, rec); err != nil {
+		return err
 	}
 	return f.show(rec, true, t, failure)
 }

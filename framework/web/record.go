@@ -324,7 +324,7 @@ func (f *recordForm) offers(b *builder, rec *record) error {
 		}
 		widget := n.Attr("widget")
 		switch {
-		case b.edit && fi.Kind == orm.Selection && len(fi.Options) == 0:
+		case fi.Kind == orm.Selection && len(fi.Options) == 0:
 			if b.options[fi.Name], err = p.openOptions(fi.Field); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 
 	"fusion/framework/expr"
 	"fusion/framework/orm"
+	"fusion/framework/report"
 	"fusion/framework/server"
 )
 
@@ -145,25 +147,71 @@ func reportURL(name string, ids []int64) string {
 	return "/web/report/" + url.PathEscape(name) + "/" + strings.Join(texts, ",")
 }
 
-// report prints records.
+// report prints records the user may read, as the report action of that name
+// says.
 func (p *page) report() error {
-	if p.w.Report == nil {
-		return server.Errorf(http.StatusNotImplemented, "Printing is not part of this program.")
-	}
 	var ids []int64
 	for _, s := range strings.Split(p.Var("ids"), ",") {
-		if id := toID(s); id > 0 {
+		if id := toID(s); id > 0 && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
-	if len(ids) == 0 {
-		return server.Errorf(http.StatusBadRequest, "No records to print were named.")
+	if len(ids) == 0 || len(ids) > maxPrint {
+		return server.Errorf(http.StatusBadRequest, "Choose between 1 and %d records to print.", maxPrint)
 	}
-	f, err := p.w.Report(p.env, p.Var("report"), ids)
+	act, err := p.reportAction(orm.Leaf("report_name", "=", p.Var("report")))
 	if err != nil {
 		return err
 	}
-	return p.sendFile(f.Name, f.Type, f.Content, p.Query("download") == "")
+	rs, err := p.env.Lookup(str(act["model"]))
+	if err != nil {
+		return err
+	}
+	rs = rs.Browse(ids...)
+	content, err := report.Render(rs, str(act["report_name"]))
+	if err != nil {
+		return err
+	}
+	name := str(act["name"])
+	if len(ids) == 1 {
+		names, err := rs.DisplayNames()
+		if err != nil {
+			return err
+		}
+		name += " " + names[ids[0]]
+	}
+	return p.sendFile(name+".pdf", "application/pdf", content, p.Query("download") == "")
+}
+
+const maxPrint = 1000 // records of one document
+
+// reportAction finds a report the user may print.
+func (p *page) reportAction(d orm.Domain) (orm.Values, error) {
+	found, err := p.env.Sudo().Model("ir.actions.report").Search(d, orm.SearchOptions{Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if found.Len() == 0 {
+		return nil, server.Errorf(http.StatusNotFound, "There is no such report. It may belong to an addon that is not installed.")
+	}
+	rows, err := found.Read("name", "model", "report_name", "groups_id")
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := p.forMe(rows[0]); err != nil || !ok {
+		return nil, cmp.Or(err, orm.AccessErrorf("“%s” is reserved to certain groups.", str(rows[0]["name"])))
+	}
+	return rows[0], nil
+}
+
+// forMe reports whether the groups of an action, if any, hold the user.
+func (p *page) forMe(r orm.Values) (bool, error) {
+	groups, _ := r["groups_id"].([]int64)
+	if len(groups) == 0 {
+		return true, nil
+	}
+	mine, err := p.groupIDs()
+	return slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }), err
 }
 
 // runServer runs a server action: its method on the records, or on the model
@@ -174,14 +222,8 @@ func (p *page) runServer(id int64, model string, ids []int64) (any, error) {
 		return nil, err
 	}
 	r := rows[0]
-	if groups, _ := r["groups_id"].([]int64); len(groups) > 0 {
-		mine, err := p.groupIDs()
-		if err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }) {
-			return nil, orm.AccessErrorf("“%s” is reserved to certain groups.", str(r["name"]))
-		}
+	if ok, err := p.forMe(r); err != nil || !ok {
+		return nil, cmp.Or(err, orm.AccessErrorf("“%s” is reserved to certain groups.", str(r["name"])))
 	}
 	switch str(r["state"]) {
 	case "multi":

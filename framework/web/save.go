@@ -326,6 +326,38 @@ func (f *recordForm) uploads(t *typed, rs orm.Records) error {
 
 // complete checks what the view alone requires.
 func (f *recordForm) complete(t *typed, rs orm.Records) error {
+	nodes := f.requiring(t)
+	if len(nodes) == 0 {
+		return nil
+	}
+	recs, err := f.p.read(rs, f.view)
+	if err != nil {
+		return err
+	}
+	lacking, err := f.lacking(nodes, recs[0])
+	if err != nil || lacking == nil {
+		return err
+	}
+	var labels []string
+	for _, name := range lacking {
+		labels = append(labels, rs.Model.Fields[name].Label)
+	}
+	return &orm.Error{Code: orm.CodeValidation, Fields: lacking, Message: "Fill in: " + strings.Join(labels, ", ") + "."}
+}
+
+// needed marks the inputs that a refused form lacks.
+func (f *recordForm) needed(t *typed, rec *record) error {
+	lacking, err := f.lacking(f.requiring(t), rec)
+	for _, name := range lacking {
+		if input := inputPrefix + name; t.errors[input] == "" {
+			t.errors[input] = f.pointed(t, input, &orm.Error{})
+		}
+	}
+	return err
+}
+
+// requiring are the fields on the page that the view may require.
+func (f *recordForm) requiring(t *typed) []*view.Node {
 	var nodes []*view.Node
 	for _, n := range f.view.Fields() {
 		if src := n.Attr("required"); src != "" && src != "0" && src != "False" {
@@ -334,34 +366,28 @@ func (f *recordForm) complete(t *typed, rs orm.Records) error {
 			}
 		}
 	}
-	if len(nodes) == 0 {
-		return nil
-	}
-	recs, err := f.p.read(rs, f.view)
-	if err != nil {
-		return err
-	}
+	return nodes
+}
+
+// lacking names the fields of a record that the view requires and that are
+// empty. Nought is a number, and files are not read here.
+func (f *recordForm) lacking(nodes []*view.Node, rec *record) ([]string, error) {
 	b, err := f.p.builder()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	vars := recs[0].scope(b.vars, nil)
-	var lacking, labels []string
+	vars := rec.scope(b.vars, nil)
+	var out []string
 	for _, n := range nodes {
-		fi := rs.Model.Fields[n.Name()]
-		if fi == nil || fi.Kind == orm.Boolean || !b.truth(n.Attr("required"), vars) || truthy(fieldValue(fi, recs[0].vals[fi.Name])) {
+		fi := rec.model.Fields[n.Name()]
+		if fi == nil || fi.Kind == orm.Boolean || numeric(fi) || fi.Kind == orm.BinaryKind {
 			continue
 		}
-		if numeric(fi) || fi.Kind == orm.BinaryKind {
-			continue // nought is a number; files are not read here
+		if b.truth(n.Attr("required"), vars) && !truthy(fieldValue(fi, rec.vals[fi.Name])) && !slices.Contains(out, fi.Name) {
+			out = append(out, fi.Name)
 		}
-		lacking = append(lacking, fi.Name)
-		labels = append(labels, fi.Label)
 	}
-	if lacking == nil {
-		return nil
-	}
-	return &orm.Error{Code: orm.CodeValidation, Fields: lacking, Message: "Fill in: " + strings.Join(labels, ", ") + "."}
+	return out, nil
 }
 
 // point marks the inputs an error is about.

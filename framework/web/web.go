@@ -11,7 +11,7 @@
 // the system's rights serve to read views, menus, actions and the names of
 // linked records.
 //
-// It stands on server, orm, view and expr, and imports no addon: the models of
+// It stands on server, report, orm, view and expr, and imports no addon: the models of
 // base and mail are addressed by their names.
 package web
 
@@ -22,7 +22,6 @@ import (
 	"sync"
 
 	"fusion/framework/expr"
-	"fusion/framework/orm"
 	"fusion/framework/server"
 )
 
@@ -34,15 +33,6 @@ type Options struct {
 	Static fs.FS
 	// Pages are the client actions of addons, by tag.
 	Pages map[string]Page
-	// Report prints records; nil: printing is not available.
-	Report func(env *orm.Env, report string, ids []int64) (*File, error)
-}
-
-// File is what a visitor downloads.
-type File struct {
-	Name    string
-	Type    string // media type
-	Content []byte
 }
 
 // Page is a client action made by an addon. It gets the request with the

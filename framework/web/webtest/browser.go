@@ -55,7 +55,7 @@ func NewBrowser(t testing.TB, base string, look Look) *Browser {
 	t.Cleanup(cancel)
 	ctx, cancelTab := chromedp.NewContext(ctx)
 	t.Cleanup(cancelTab)
-	ctx, cancelTime := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancelTime := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancelTime)
 	b := &Browser{t: t, ctx: ctx, base: base, look: look}
 	b.do(chromedp.EmulateViewport(look.Width, look.Height))
@@ -102,7 +102,7 @@ func (b *Browser) Login(login, password string) {
 // Go clicks what leads to another page, and waits for it.
 func (b *Browser) Go(selector string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 45*time.Second)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
 		b.Shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
@@ -151,7 +151,7 @@ func (b *Browser) Gone(selector string) {
 
 func (b *Browser) step(what, selector string, a chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 45*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, a); err != nil {
 		b.Shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
