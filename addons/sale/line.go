@@ -41,8 +41,8 @@ func defineLine(r *orm.Registry) {
 	// People say what was delivered; addons that deliver compute it.
 	d.Compute("qty_delivered", func(*orm.Env, []*OrderLine) error { return nil }, "qty_delivered_method")
 	d.Compute("qty_invoiced, untaxed_amount_invoiced", lineInvoiced, "invoice_lines.parent_state", "invoice_lines.quantity", "invoice_lines.product_uom_id",
-		"invoice_lines.price_subtotal", "invoice_lines.move_id.move_type", "product_uom", "currency_id")
-	d.Compute("amount_invoiced, amount_to_invoice", lineAmountsInvoiced, "price_total", "invoice_lines.price_total", "invoice_lines.parent_state", "invoice_lines.move_id.move_type")
+		"invoice_lines.price_subtotal", "invoice_lines.move_id.move_type", "product_uom", "currency_id", "company_id")
+	d.Compute("amount_invoiced, amount_to_invoice", lineAmountsInvoiced, "price_total", "invoice_lines.price_total", "invoice_lines.parent_state", "invoice_lines.move_id.move_type", "currency_id", "company_id")
 	d.Compute("qty_to_invoice", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
 			l.QtyToInvoice = decimal.Zero
@@ -169,8 +169,9 @@ func lineTaxes(env *orm.Env, ls []*OrderLine) error {
 	return nil
 }
 
-// productTaxes are the sales taxes of the lines' products in the lines'
-// companies, before any fiscal position, by line. The products must be loaded.
+// productTaxes are the sales taxes of the lines' products in the orders'
+// companies, before any fiscal position, by line. Orders and products must be
+// loaded.
 func productTaxes(env *orm.Env, ls []*OrderLine) (map[int64][]int64, error) {
 	var ids []int64
 	for _, l := range ls {
@@ -194,7 +195,7 @@ func productTaxes(env *orm.Env, ls []*OrderLine) (map[int64][]int64, error) {
 		if p == nil {
 			continue
 		}
-		k := key{p.TemplateID.ID, l.CompanyID.ID}
+		k := key{p.TemplateID.ID, l.OrderID.Rec().CompanyID.ID}
 		if _, ok := kept[k]; !ok {
 			if kept[k], err = account.TaxesOf(env, all[k.template], k.company, "sale"); err != nil {
 				return nil, err

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"fusion/addons/account"
 	"fusion/addons/base"
 	"fusion/addons/mail"
 	"fusion/framework/orm"
@@ -280,7 +281,9 @@ func copyOrders(super orm.CopyFunc) orm.CopyFunc {
 				cmds = append(cmds, orm.CreateLine(data))
 			}
 			vals["order_line"] = cmds
-			made, err := super(rs.Browse(o.ID), vals)
+			// The copy keeps the digits of what it copies.
+			exact := rs.Env.WithContext(map[string]any{account.KeyFullPrecision: true})
+			made, err := super(rs.Browse(o.ID).In(exact), vals)
 			if err != nil {
 				return rs, err
 			}

@@ -1,0 +1,166 @@
+package sale_test
+
+import (
+	"fmt"
+	"testing"
+
+	"fusion/addons/sale"
+	"fusion/framework/orm"
+)
+
+// shown is what people see of a line: its description, price and taxes.
+func (s *shop) shown(o *sale.Order, at int) string {
+	l := s.get(o.ID).Lines.All()[at]
+	names := must[map[int64]string](s.T)(s.env.Model("account.tax").Browse(l.TaxIDs.IDs()...).DisplayNames())
+	taxes := []string{}
+	for _, id := range l.TaxIDs.IDs() {
+		taxes = append(taxes, names[id])
+	}
+	return fmt.Sprintf("%s %s %v", l.Name, l.PriceUnit, taxes)
+}
+
+func TestALineTakesAfterItsProduct(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	widget := s.product("Widget", "10.05", orm.Values{"default_code": "W-01", "description_sale": "Blue\nround"})
+	gadget := s.product("Gadget", "33.33", nil)
+	o := s.order(nil, orm.Values{"product_id": widget, "product_uom_qty": 2})
+	if got := s.shown(o, 0); got != "[W-01] Widget\nBlue\nround 10.05 [HST 13%]" {
+		t.Error(got)
+	}
+	l := o.Lines.All()[0]
+	if l.UoMID.ID != s.ref("uom.product_uom_unit") || l.Sequence != 10 || l.State != "draft" || !l.QtyToInvoice.IsZero() || l.DeliveredMethod != "manual" {
+		t.Errorf("line: %+v", l)
+	}
+	s.totals(o, "20.1 + 2.61 = 22.71")
+	// Another product brings its own description, price and taxes.
+	s.write("sale.order.line", l.ID, orm.Values{"product_id": gadget})
+	if got := s.shown(o, 0); got != "Gadget 33.33 [HST 13%]" {
+		t.Error(got)
+	}
+	// What is given is kept, what is not is proposed.
+	o = s.order(nil, orm.Values{"product_id": widget, "name": "My widget"}, orm.Values{"product_id": widget, "price_unit": 0}, orm.Values{"product_id": widget, "tax_id": set()},
+		orm.Values{"product_id": widget, "product_uom": s.ref("uom.product_uom_dozen"), "name": "Dozen"})
+	for i, want := range []string{"My widget 10.05 [HST 13%]", "[W-01] Widget\nBlue\nround 0 [HST 13%]", "[W-01] Widget\nBlue\nround 10.05 []", "Dozen 120.6 [HST 13%]"} {
+		if got := s.shown(o, i); got != want {
+			t.Errorf("line %d: %q, want %q", i, got, want)
+		}
+	}
+	// As people enter them, numbers have the decimals set for their kind.
+	o = s.order(nil, with(line(widget, "1.333", "33.335", s.hst), "discount", dec("12.345")))
+	if l := o.Lines.All()[0]; fmt.Sprintln(l.Quantity, l.PriceUnit, l.Discount) != "1.33 33.34 12.35\n" {
+		t.Errorf("%s × %s − %s%%", l.Quantity, l.PriceUnit, l.Discount)
+	}
+	if name := l.Name; name == "" {
+		t.Error("the line has no description")
+	}
+}
+
+func TestPricelists(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.product("Widget", "10.05", nil)
+	q := s.product("Gadget", "33.33", nil)
+	list := s.create("product.pricelist", orm.Values{"name": "Base", "currency_id": s.usd, "item_ids": []orm.Command{
+		orm.CreateLine(orm.Values{"applied_on": "3_global", "compute_price": "percentage", "percent_price": 10}),
+		orm.CreateLine(orm.Values{"applied_on": "0_product_variant", "product_id": p, "compute_price": "fixed", "fixed_price": "9.5", "min_quantity": 5}),
+		orm.CreateLine(orm.Values{"applied_on": "0_product_variant", "product_id": p, "compute_price": "fixed", "fixed_price": "9", "min_quantity": 10}),
+	}})
+	qty := func(product int64, n string) orm.Values {
+		return orm.Values{"product_id": product, "product_uom_qty": dec(n)}
+	}
+	o := s.order(orm.Values{"pricelist_id": list}, qty(q, "1"), qty(p, "1"), qty(p, "5"), qty(p, "10"), line(p, "10", "7"))
+	for i, want := range []string{"30", "9.05", "9.5", "9", "7"} {
+		if got := o.Lines.All()[i].PriceUnit.String(); got != want {
+			t.Errorf("line %d costs %s, not %s", i, got, want)
+		}
+	}
+	s.write("sale.order.line", o.Lines.IDs()[1], orm.Values{"product_uom_qty": 12})
+	if got := s.get(o.ID).Lines.All()[1].PriceUnit.String(); got != "9" {
+		t.Errorf("12 cost %s each", got)
+	}
+	// Another pricelist changes prices when it is asked to, not by itself.
+	euros := s.create("product.pricelist", orm.Values{"name": "Euros", "currency_id": s.eur})
+	s.create("res.currency.rate", orm.Values{"currency_id": s.eur, "name": "2026-01-01", "rate": 0.5, "company_id": s.ref("base.main_company")})
+	s.write("sale.order", o.ID, orm.Values{"pricelist_id": euros})
+	o = s.get(o.ID)
+	if o.CurrencyID.ID != s.eur || o.CurrencyRate.String() != "0.5" || o.Lines.All()[0].PriceUnit.String() != "30" || o.Lines.All()[0].CurrencyID.ID != s.eur {
+		t.Errorf("currency %d at %s, first price %s", o.CurrencyID.ID, o.CurrencyRate, o.Lines.All()[0].PriceUnit)
+	}
+	s.do(sale.ActionUpdatePrices, o)
+	for i, want := range []string{"16.67", "5.03", "5.03", "5.03", "5.03"} {
+		if got := s.get(o.ID).Lines.All()[i].PriceUnit.String(); got != want {
+			t.Errorf("in euros line %d costs %s, not %s", i, got, want)
+		}
+	}
+	s.do(sale.ActionConfirm, o)
+	s.refused("pricelist", func() error {
+		return s.env.Model("sale.order").Browse(o.ID).Write(orm.Values{"pricelist_id": list})
+	})
+}
+
+func TestFiscalPositions(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	zero := s.tax("Export 0%", "0", nil)
+	vat := s.tax("VAT 20%", "20", orm.Values{"price_include_override": "tax_included"})
+	low := s.tax("VAT 10%", "10", orm.Values{"price_include_override": "tax_included"})
+	position := s.create("account.fiscal.position", orm.Values{"name": "Abroad", "auto_apply": true, "country_id": s.ref("base.fr"), "tax_ids": []orm.Command{
+		orm.CreateLine(orm.Values{"tax_src_id": s.hst, "tax_dest_id": zero}), orm.CreateLine(orm.Values{"tax_src_id": vat, "tax_dest_id": low})}})
+	p := s.product("Widget", "10", nil)
+	book := s.product("Book", "12", orm.Values{"taxes_id": set(vat)})
+	abroad := s.create("res.partner", orm.Values{"name": "Chez Nous", "country_id": s.ref("base.fr")})
+	o := s.order(orm.Values{"partner_id": abroad}, orm.Values{"product_id": p}, orm.Values{"product_id": book}, line(p, "1", "10", s.hst))
+	if o.FiscalPositionID.ID != position {
+		t.Fatalf("the fiscal position is %d", o.FiscalPositionID.ID)
+	}
+	// A price with 20% tax in it becomes one with 10%.
+	for i, want := range []string{"Widget 10 [Export 0%]", "Book 11 [VAT 10%]", "Widget 10 [HST 13%]"} {
+		if got := s.shown(o, i); got != want {
+			t.Errorf("line %d: %s, want %s", i, got, want)
+		}
+	}
+	// The customer of a quotation changes: the taxes follow when asked to.
+	s.write("sale.order", o.ID, orm.Values{"partner_id": s.customer})
+	if got := s.shown(o, 0); got != "Widget 10 [Export 0%]" || s.get(o.ID).FiscalPositionID.IsSet() {
+		t.Errorf("%s, position %d", got, s.get(o.ID).FiscalPositionID.ID)
+	}
+	s.do(sale.ActionUpdateTaxes, o)
+	if got := s.shown(o, 2) + ", " + s.shown(o, 1); got != "Widget 10 [HST 13%], Book 11 [VAT 20%]" {
+		t.Error(got)
+	}
+}
+
+func TestAnOrderTakesAfterItsCustomer(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	seller := s.user("seller", "sales_team.group_sale_salesman").UID()
+	term := s.create("account.payment.term", orm.Values{"name": "15 days", "line_ids": []orm.Command{orm.CreateLine(orm.Values{"value": "percent", "value_amount": 100, "nb_days": 15})}})
+	company := s.create("res.partner", orm.Values{"name": "Lumber Inc", "is_company": true, "user_id": seller, "property_payment_term_id": term})
+	delivery := s.create("res.partner", orm.Values{"name": "Yard", "parent_id": company, "type": "delivery"})
+	invoice := s.create("res.partner", orm.Values{"name": "Books", "parent_id": company, "type": "invoice"})
+	person := s.create("res.partner", orm.Values{"name": "Ann", "parent_id": company})
+	o := s.order(orm.Values{"partner_id": person})
+	if o.InvoiceAddressID.ID != invoice || o.ShippingID.ID != delivery || o.UserID.ID != seller || o.PaymentTermID.ID != term || o.TeamID.ID != s.ref("sales_team.team_sales_department") {
+		t.Errorf("addresses %d %d, salesperson %d, terms %d, team %d", o.InvoiceAddressID.ID, o.ShippingID.ID, o.UserID.ID, o.PaymentTermID.ID, o.TeamID.ID)
+	}
+	if o.Name[0] != 'S' || len(o.Name) != 6 || o.State != "draft" || o.CurrencyID.ID != s.usd || o.TaxRounding != "round_per_line" || o.InvoiceStatus != "no" {
+		t.Errorf("order: %+v", o)
+	}
+	given := s.order(orm.Values{"partner_id": person, "partner_invoice_id": person, "partner_shipping_id": company, "user_id": nil, "payment_term_id": nil, "name": "X-1"})
+	if given.InvoiceAddressID.ID != person || given.ShippingID.ID != company || given.UserID.IsSet() || given.PaymentTermID.IsSet() || given.Name != "X-1" {
+		t.Errorf("given: %+v", given)
+	}
+	// Another customer changes what follows from the customer, not the salesperson.
+	s.write("sale.order", o.ID, orm.Values{"partner_id": s.customer})
+	o = s.get(o.ID)
+	if o.InvoiceAddressID.ID != s.customer || o.PaymentTermID.IsSet() || o.UserID.ID != seller {
+		t.Errorf("address %d, terms %d, salesperson %d", o.InvoiceAddressID.ID, o.PaymentTermID.ID, o.UserID.ID)
+	}
+	next := s.order(nil)
+	var a, b int
+	if _, err := fmt.Sscanf(o.Name+" "+next.Name, "S%05d S%05d", &a, &b); err != nil || b != a+1 {
+		t.Errorf("after %s comes %s", o.Name, next.Name)
+	}
+	s.refused("Customer", func() error { _, err := s.env.Model("sale.order").Create(orm.Values{}); return err })
+}
