@@ -137,14 +137,19 @@ func (p *plan) carryOut() error {
 	if err := lines.Browse(p.drop...).Unlink(); err != nil {
 		return err
 	}
+	for _, vals := range p.create {
+		vals["quantity_product_uom"] = vals["quantity"]
+	}
 	var keep []*MoveLine
 	for _, l := range p.set {
 		if l.ProductQty.IsPositive() {
 			keep = append(keep, l)
 		}
 	}
-	if err := orm.Save(env, keep, "quantity"); err != nil {
-		return err
+	if len(keep) > 0 {
+		if err := orm.Save(env, keep, "quantity"); err != nil {
+			return err
+		}
 	}
 	if len(p.create) == 0 {
 		return nil
