@@ -333,9 +333,16 @@ func newRange(env *orm.Env, s *Sequence, day orm.Date) (*SequenceDateRange, erro
 }
 
 // number draws from the PostgreSQL sequence, or counts in the row, which stays
-// locked until the transaction ends.
+// locked until the transaction ends. A trial only looks.
 func number(env *orm.Env, table string, id int64, name string, s *Sequence) (int64, error) {
 	var n int64
+	if env.Trial() {
+		if s.Implementation == "standard" {
+			return peek(env, name, s.NumberNext, s.Increment)
+		}
+		err := env.Tx().NewRaw("SELECT number_next FROM ? WHERE id = ?", bun.Ident(table), id).Scan(env, &n)
+		return n, err
+	}
 	if s.Implementation == "standard" {
 		err := env.Tx().NewRaw("SELECT nextval(?)", name).Scan(env, &n)
 		return n, err

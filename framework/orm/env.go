@@ -449,6 +449,17 @@ func (e *Env) WithCompany(id int64) *Env {
 	return e.WithContext(map[string]any{"allowed_company_ids": ids})
 }
 
+// trial is the mark of AsTrial; no client can put it in a context.
+type trial struct{}
+
+// AsTrial is the same environment for work that will be taken back, as when a
+// form shows what would follow from it: what does not come back with the
+// transaction, such as the numbers of a sequence, is not to be used up.
+func (e *Env) AsTrial() *Env { return e.WithContext(map[string]any{"trial": trial{}}) }
+
+// Trial reports whether the work will be taken back.
+func (e *Env) Trial() bool { return e.keys["trial"] == trial{} }
+
 // Key is a context key, nil when absent.
 func (e *Env) Key(name string) any { return e.keys[name] }
 
