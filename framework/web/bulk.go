@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"net/http"
@@ -42,6 +43,18 @@ func (p *page) bulk() error {
 	if err != nil {
 		return err
 	}
+	var done bool
+	told, err := p.attempt(func() error {
+		var err error
+		done, err = l.postFavourite(do)
+		return err
+	})
+	if told != nil {
+		p.Session.Tell(server.Note{Kind: "danger", Text: told.Message})
+	}
+	if err != nil || done || told != nil {
+		return cmp.Or(err, p.Redirect(http.StatusSeeOther, p.at.URL()))
+	}
 	ids, err := l.selected()
 	if err != nil {
 		return err
@@ -63,7 +76,7 @@ func (p *page) bulk() error {
 		}
 	}
 	var result any
-	told, err := p.attempt(func() error {
+	told, err = p.attempt(func() error {
 		var err error
 		result, err = l.do(do, ids)
 		return err

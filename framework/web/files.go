@@ -114,14 +114,18 @@ func (p *page) fieldFile() error {
 
 // fieldImage sends a picture, or a drawing in its place when there is none.
 func (p *page) fieldImage() error {
-	content, _, _, _, err := p.binary()
+	content, m, _, _, err := p.binary()
 	if err != nil {
 		return err
 	}
 	kind := http.DetectContentType(content)
 	if !slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, kind) {
 		p.Header().Set("Cache-Control", "private, max-age=300")
-		return p.Send(http.StatusOK, "image/svg+xml", []byte(noPicture))
+		drawing := noPicture
+		if m.Name == "res.partner" || m.Name == "res.users" {
+			drawing = noFace
+		}
+		return p.Send(http.StatusOK, "image/svg+xml", []byte(drawing))
 	}
 	if p.Query("v") != "" {
 		p.Header().Set("Cache-Control", "private, max-age=86400")
@@ -129,8 +133,12 @@ func (p *page) fieldImage() error {
 	return p.Send(http.StatusOK, kind, content)
 }
 
-const noPicture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="6" fill="#8b93a7" fill-opacity=".18"/>` +
-	`<g fill="none" stroke="#8b93a7" stroke-width="2.5"><circle cx="32" cy="25" r="9"/><path d="M14 53c2-11 9-16 18-16s16 5 18 16"/></g></svg>`
+// The drawings shown where there is no picture.
+const (
+	noFrame   = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="6" fill="#8b93a7" fill-opacity=".18"/><g fill="none" stroke="#8b93a7" stroke-width="2.5">`
+	noFace    = noFrame + `<circle cx="32" cy="25" r="9"/><path d="M14 53c2-11 9-16 18-16s16 5 18 16"/></g></svg>`
+	noPicture = noFrame + `<rect x="15" y="18" width="34" height="28" rx="3"/><path d="M15 40l10-10 8 8 5-5 11 11"/><circle cx="40" cy="26" r="3"/></g></svg>`
+)
 
 // fingerprint names the state of the static files, so that browsers fetch
 // them anew when they change.

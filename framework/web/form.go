@@ -346,10 +346,7 @@ func (b *builder) group(n *view.Node, s *scopeOf) []*node {
 		return []*node{{Kind: "columns", Title: n.Attr("string"), Class: "cols-" + columnsOf(n), Kids: cols}}
 	}
 	wide := n.Attr("colspan") != "" && n.Attr("colspan") != "1"
-	class := ""
-	if c := n.Attr("col"); c == "4" || c == "6" {
-		class = "dense"
-	}
+	class := cssClass(n.Attr("class"))
 	return []*node{{Kind: "group", Title: n.Attr("string"), Class: class, Kids: asPairs(kids), Wide: wide}}
 }
 

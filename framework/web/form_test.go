@@ -296,18 +296,18 @@ func TestButtons(t *testing.T) {
 	if p.Button("Leave") != "" || p.Button("Secret roar") == "" {
 		t.Error("buttons shown although hidden, or hidden although shown")
 	}
-	here := p.Press("record", "Arrive")
+	here := p.Press("Arrive")
 	want(t, here, http.StatusOK)
 	if read(t, db, "zoo.animal", id, "state")["state"] != "here" || here.Button("Arrive") != "" {
 		t.Error("the button did nothing")
 	}
 	// a confirmation, then the error of the method in place
-	ask := here.Press("record", "Leave")
+	ask := here.Press("Leave")
 	want(t, ask, http.StatusOK, "Let it go?")
-	refused := ask.Submit("")
+	refused := ask.Submit("@confirm")
 	want(t, refused, http.StatusUnprocessableEntity, "Rex does not want to leave.", "Meals")
 	// a notification is shown once, as text
-	note := here.Press("record", "Roar")
+	note := here.Press("Roar")
 	want(t, note, http.StatusOK, "Roar Rex roars <loudly>.")
 	if v.Get(at).Contains("roars") {
 		t.Error("the notification is shown twice")
@@ -348,14 +348,14 @@ func TestWizard(t *testing.T) {
 	b := newAnimal(t, db, orm.Values{"name": "Bob"})
 	v := site.Login(t, "admin", "admin")
 	list := v.Get("/web/action/animals")
-	wiz := list.Submit("", "+id", fmt.Sprint(a), "+id", fmt.Sprint(b), "_do", list.Button("Feed"))
+	wiz := list.Submit("@all", "+id", fmt.Sprint(a), "+id", fmt.Sprint(b), "_do", list.Button("Feed"))
 	want(t, wiz, http.StatusOK, "Feed", "Ada", "Bob", "Never mind")
-	bad := wiz.Press("record", "Feed them")
+	bad := wiz.Press("Feed them")
 	want(t, bad, http.StatusUnprocessableEntity, "Ada")
 	if bad.Errors()["f-food"] == "" {
 		t.Errorf("no message at the food: %s", bad.Text())
 	}
-	done := bad.Press("record", "Feed them", "f.food", "hay", "f.row_ids.n2.amount", "4")
+	done := bad.Press("Feed them", "f.food", "hay", "f.row_ids.n2.amount", "4")
 	if done.URL.Path != "/web/action/animals" {
 		t.Errorf("after the wizard one is at %s: %s", done.URL, done.Text())
 	}
@@ -369,14 +369,14 @@ func TestWizard(t *testing.T) {
 		}
 	}
 	// from a record, back to the record
-	one := v.Get(fmt.Sprintf("/web/action/animals/%d?up=action/animals", a)).Press("record", "Feed")
+	one := v.Get(fmt.Sprintf("/web/action/animals/%d?up=action/animals", a)).Press("Feed")
 	want(t, one, http.StatusOK, "Ada")
-	back := one.Press("record", "Never mind")
+	back := one.Press("Never mind")
 	if !strings.HasSuffix(back.URL.Path, fmt.Sprint("/", a)) {
 		t.Errorf("cancelled, one is at %s", back.URL)
 	}
 	// the server action of the list
-	want(t, list.Submit("", "+id", fmt.Sprint(a), "_do", list.Button("All arrive")), http.StatusOK)
+	want(t, list.Submit("@all", "+id", fmt.Sprint(a), "_do", list.Button("All arrive")), http.StatusOK)
 	if read(t, db, "zoo.animal", a, "state")["state"] != "here" {
 		t.Error("the server action did nothing")
 	}
@@ -388,15 +388,15 @@ func TestRecordActions(t *testing.T) {
 	id := newAnimal(t, db, orm.Values{"name": "Otto", "meal_ids": []orm.Command{orm.CreateLine(orm.Values{"food": "ham"})}})
 	v := site.Login(t, "admin", "admin")
 	p := v.Get("/web/action/animals").Link("Otto")
-	copied := p.Press("record", "Duplicate")
+	copied := p.Press("Duplicate")
 	want(t, copied, http.StatusOK, "Save")
 	if got := idOf(t, copied); got == id || len(read(t, db, "zoo.animal", got, "meal_ids")["meal_ids"].([]int64)) != 1 {
 		t.Errorf("the copy: %d", got)
 	}
-	want(t, p.Press("record", "Archive"), http.StatusOK, "Archived", "Unarchive")
-	ask := p.Press("record", "Delete")
+	want(t, p.Press("Archive"), http.StatusOK, "Archived", "Unarchive")
+	ask := p.Press("Delete")
 	want(t, ask, http.StatusOK, "Delete “Otto”?")
-	gone := ask.Submit("")
+	gone := ask.Submit("@confirm")
 	want(t, gone, http.StatusOK, "Deleted.")
 	if gone.URL.Path != "/web/action/animals" {
 		t.Errorf("after deleting one is at %s", gone.URL)

@@ -194,6 +194,10 @@ func (l *listing) bar(facets []facet) *searchBar {
 	}
 	empty := query{Page: 1, Set: true, Sort: l.q.Sort}
 	out.Clear = l.link(empty)
+	out.Post = l.link(l.q)
+	for _, f := range l.favs {
+		out.Favs = append(out.Favs, favLink{toggle{f.name, l.link(f.query()), l.q.Fav == f.id}, f.id, f.mine})
+	}
 	group := -1
 	for _, f := range s.view.Filters {
 		if !s.allowed(f.Node) || f.Node.Attr("invisible") == "1" || f.Node.Attr("invisible") == "True" {

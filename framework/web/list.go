@@ -81,6 +81,15 @@ type searchBar struct {
 	Custom  []customField
 	Clear   string
 	HasSet  bool
+	Favs    []favLink
+	Post    string
+}
+
+// favLink is a favourite as the search shows it.
+type favLink struct {
+	toggle
+	ID   int64
+	Mine bool
 }
 
 type facetView struct {
@@ -118,6 +127,7 @@ type listing struct {
 	aggs    []string
 	order   string
 	pending []pendingRows
+	favs    []favourite
 }
 
 // pendingRows are rows found, to be read all at once.
@@ -146,6 +156,13 @@ func (p *page) newListing(act *action, kind string) (*listing, error) {
 	}
 	if l.search, err = p.searcher(act, l.rs.Model, l.fields); err != nil {
 		return nil, err
+	}
+	if l.favs, err = p.favourites(act); err != nil {
+		return nil, err
+	}
+	l.search.fav = l.favourite
+	if i := slices.IndexFunc(l.favs, func(f favourite) bool { return f.isDefault }); i >= 0 && !l.q.Set && l.q.Fav == 0 {
+		l.q = l.favs[i].query()
 	}
 	if !l.q.Set {
 		d := l.search.defaults(p.env.Keys())

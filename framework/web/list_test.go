@@ -101,7 +101,7 @@ func TestBulkActions(t *testing.T) {
 	v := site.Login(t, "admin", "admin")
 	list := v.Get("/web/action/contacts")
 	ids := []any{"+id", fmt.Sprint(a), "+id", fmt.Sprint(b)}
-	file := list.Submit("", append(ids, "_do", "export")...)
+	file := list.Submit("@all", append(ids, "_do", "export")...)
 	if file.Header.Get("Content-Disposition") == "" {
 		t.Fatalf("export answers no file: %s", file.Text())
 	}
@@ -112,14 +112,14 @@ func TestBulkActions(t *testing.T) {
 	if fmt.Sprint(records) != "[[Name Phone Email City Country] ['=Formula  a@x.example  ] [Beta +32 1   ]]" {
 		t.Errorf("export: %v", records)
 	}
-	want(t, list.Submit("", append(ids, "_do", "archive")...), http.StatusOK, "2 records archived.")
+	want(t, list.Submit("@all", append(ids, "_do", "archive")...), http.StatusOK, "2 records archived.")
 	if read(t, db, "res.partner", a, "active")["active"] != false {
 		t.Error("not archived")
 	}
-	want(t, list.Submit("", "_do", "archive"), http.StatusOK, "Select records first.")
-	ask := list.Submit("", append(ids, "_do", "delete")...)
+	want(t, list.Submit("@all", "_do", "archive"), http.StatusOK, "Select records first.")
+	ask := list.Submit("@all", append(ids, "_do", "delete")...)
 	want(t, ask, http.StatusOK, "Delete 2 records of Contacts?")
-	want(t, ask.Submit(""), http.StatusOK, "2 records deleted.")
+	want(t, ask.Submit("@confirm"), http.StatusOK, "2 records deleted.")
 	// the partner of a user cannot go: the message is shown, nothing is lost
 	var admin int64
 	system(t, db, func(env *orm.Env) error {
@@ -127,7 +127,7 @@ func TestBulkActions(t *testing.T) {
 		admin = rs.ID()
 		return err
 	})
-	refused := list.Submit("", "+id", fmt.Sprint(admin), "_do", "delete", "confirm", "1")
+	refused := list.Submit("@all", "+id", fmt.Sprint(admin), "_do", "delete", "confirm", "1")
 	if refused.Status != http.StatusOK || refused.Element("div", "note-danger") == "" {
 		t.Errorf("deleting the administrator's contact: %s", refused.Text())
 	}
@@ -165,5 +165,30 @@ func TestListNeedsTheSameNumberOfQueriesForManyRows(t *testing.T) {
 		if n := v.Get(l).Queries(); n != few[i] || n > 45 {
 			t.Errorf("%s: %d statements for 300 more rows, %d before", l, n, few[i])
 		}
+	}
+}
+
+func TestFavourites(t *testing.T) {
+	t.Parallel()
+	site, db := newSite(t)
+	newUser(t, db, "clerk", "base.group_user")
+	newPartner(t, db, orm.Values{"name": "O'Hara's", "is_company": true})
+	newPartner(t, db, orm.Values{"name": "Other"})
+	v := site.Login(t, "admin", "admin")
+	p := v.Get("/web/action/contacts?f=type_company&s=name:O'Hara&g=country_id&sort=city+desc&set=1")
+	kept := p.Press("Keep", "name", "Irish", "default", "1")
+	want(t, kept, http.StatusOK, "Favourite kept.", "Irish")
+	mine := v.Get("/web/action/contacts")
+	if got := column(mine.Table(), 0); len(got) != 1 || got[0] != "▸ None (1)" {
+		t.Errorf("the default favourite: %v", got)
+	}
+	// it is nobody else's
+	clerk := site.Login(t, "clerk", "clerk").Get("/web/action/contacts")
+	if clerk.Contains("Irish") || len(clerk.Table()) < 3 {
+		t.Errorf("a clerk's list: %s", clerk.Text())
+	}
+	want(t, mine.Press("Forget Irish"), http.StatusOK, "Favourite forgotten.")
+	if v.Get("/web/action/contacts").Contains("Irish") {
+		t.Error("forgotten, it is still there")
 	}
 }

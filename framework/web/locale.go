@@ -181,9 +181,19 @@ func (l *locale) digits(f *orm.Field, v any, currency int64) string {
 		if f.Kind == orm.Integer {
 			n = 0
 		}
-		return x.StringFixed(n)
+		return cutZeros(x.StringFixed(n))
 	}
 	return ""
+}
+
+// cutZeros leaves two decimals where those behind are noughts: prices kept
+// with six decimals mostly have two.
+func cutZeros(s string) string {
+	dot := strings.IndexByte(s, '.')
+	if dot < 0 || len(s) <= dot+3 {
+		return s
+	}
+	return s[:dot+3] + strings.TrimRight(s[dot+3:], "0")
 }
 
 // text is a value as people read it; many2one names are not known here.

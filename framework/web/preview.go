@@ -11,10 +11,6 @@ import (
 	"fusion/framework/view"
 )
 
-// previewKey is the context key of a trial: what is done is taken back, so
-// nothing should leave the database, and no number be drawn.
-const previewKey = "preview"
-
 // again shows a typed form once more: with everything typed, what follows from
 // it, and what was wrong.
 func (f *recordForm) again(t *typed, ch *changes, failure string) error {
@@ -109,7 +105,7 @@ func (f *recordForm) fillers(vals orm.Values, lacking []string) orm.Values {
 // try stores values in a savepoint, reads the outcome and takes it back.
 func (f *recordForm) try(vals orm.Values) (rec *record, told *orm.Error, err error) {
 	p := f.p
-	env := p.env.WithContext(map[string]any{previewKey: true, "tracking_disable": true})
+	env := p.env.AsTrial().WithContext(map[string]any{"tracking_disable": true})
 	err = p.env.Savepoint(func(*orm.Env) (err error) {
 		defer func() {
 			if r := recover(); r != nil {

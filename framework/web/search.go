@@ -30,6 +30,7 @@ const (
 	inParam     = "in"     // field of the search box
 	queryParam  = "q"      // text of the search box
 	selectParam = "select" // all: the rows of the page are selected
+	favParam    = "fav"    // a kept search
 )
 
 // query is the state of a search.
@@ -44,6 +45,7 @@ type query struct {
 	Set     bool
 	Show    []string
 	ShowSet bool
+	Fav     int64
 }
 
 type textTerm struct{ Field, Text string }
@@ -53,7 +55,7 @@ type customTerm struct{ Field, Op, Value string }
 // parseQuery reads a search from an address.
 func parseQuery(q url.Values) query {
 	s := query{Filters: q[filterParam], Groups: q[groupParam], Open: q[openParam], Sort: q.Get(sortParam), Page: 1,
-		Set: q.Get(setParam) != "", ShowSet: q.Has(showParam)}
+		Set: q.Get(setParam) != "", ShowSet: q.Has(showParam), Fav: toID(q.Get(favParam))}
 	for _, v := range q[showParam] {
 		if v != "" {
 			s.Show = append(s.Show, v)
@@ -116,6 +118,9 @@ func (s query) values(keep url.Values) url.Values {
 	for _, c := range s.Custom {
 		out.Add(customParam, c.Field+":"+c.Op+":"+c.Value)
 	}
+	if s.Fav != 0 {
+		out.Set(favParam, idText(s.Fav))
+	}
 	if s.Sort != "" {
 		out.Set(sortParam, s.Sort)
 	}
@@ -147,6 +152,7 @@ type searcher struct {
 	allowed func(n *view.Node) bool
 	known   func(field string) bool
 	name    func(model string, id int64) string
+	fav     func(id int64) *favourite
 }
 
 // facet is one part of the search as the search bar shows it.
@@ -283,6 +289,17 @@ func (s *searcher) compile(q query) (d orm.Domain, facets []facet, problems []st
 		b.facet.Values = append(b.facet.Values, value)
 		b.facet.Remove = remove(b.facet.Remove)
 	}
+	if q.Fav != 0 && s.fav != nil {
+		dom, label, err := s.kept(q.Fav)
+		if err != nil {
+			problems = append(problems, err.Error())
+		} else {
+			put("fav", "", "fav", label, dom, func(c query) query {
+				c.Fav = 0
+				return c
+			})
+		}
+	}
 	for _, f := range q.Filters {
 		name, per, _ := strings.Cut(f, "~")
 		fi := slices.IndexFunc(s.view.Filters, func(x view.Filter) bool { return x.Name == name })
@@ -339,6 +356,19 @@ func (s *searcher) compile(q query) (d orm.Domain, facets []facet, problems []st
 		facets = append(facets, facet{Label: "", Values: []string{s.groupLabel(g)}, Kind: "group", Remove: remove})
 	}
 	return orm.And(all...), facets, problems
+}
+
+// kept is the domain of a favourite.
+func (s *searcher) kept(id int64) (orm.Domain, string, error) {
+	f := s.fav(id)
+	if f == nil {
+		return nil, "", fmt.Errorf("This favourite does not exist any more.")
+	}
+	d, err := s.exprs.Domain(f.domain, s.vars)
+	if err != nil {
+		return nil, "", fmt.Errorf("The favourite “%s” cannot be evaluated: %v", f.name, err)
+	}
+	return orm.Domain(d), f.name, nil
 }
 
 func (s *searcher) filter(f view.Filter, per string) (orm.Domain, string, error) {

@@ -104,19 +104,19 @@ func TestLogin(t *testing.T) {
 		t.Fatalf("a stranger is shown %s", p.URL)
 	}
 	for _, try := range []struct{ login, password string }{{"admin", "wrong"}, {"nobody", "admin"}, {"", ""}} {
-		f := p.Submit("", "login", try.login, "password", try.password)
+		f := p.Submit("@password", "login", try.login, "password", try.password)
 		want(t, f, http.StatusUnauthorized, "Wrong login or password.")
 		if strings.Contains(f.Body, "wrong\"") {
 			t.Errorf("the page gives the password back")
 		}
 	}
-	in := p.Submit("", "login", "admin", "password", "admin")
+	in := p.Submit("@password", "login", "admin", "password", "admin")
 	if in.URL.Path != "/web/action/contacts" || in.URL.Query().Get("view") != "kanban" {
 		t.Errorf("after the login one is at %s", in.URL)
 	}
 	for _, to := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)"} {
 		w := webtest.Visit(t, site.URL)
-		got := w.Get("/web/login?redirect="+url.QueryEscape(to)).Submit("", "login", "admin", "password", "admin", "redirect", to)
+		got := w.Get("/web/login?redirect="+url.QueryEscape(to)).Submit("@password", "login", "admin", "password", "admin", "redirect", to)
 		if got.URL.Host != in.URL.Host || got.URL.Path != "/web" {
 			t.Errorf("redirect %q leads to %s", to, got.URL)
 		}

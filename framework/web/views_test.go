@@ -34,6 +34,6 @@ func TestViewMadeFromAnotherModels(t *testing.T) {
 		return err
 	})
 	v := webtest.Visit(t, site.URL)
-	v.Get("/web/login").Submit("", "login", "admin", "password", "admin")
+	v.Get("/web/login").Submit("@password", "login", "admin", "password", "admin")
 	want(t, v.Get(fmt.Sprintf("/web/action/%d", action)), http.StatusOK, "Shown as", "Called", "Two letters", "Afghanistan")
 }

@@ -67,7 +67,7 @@ func Visit(t testing.TB, base string) *Visitor {
 func (s *Site) Login(t testing.TB, login, password string) *Visitor {
 	t.Helper()
 	v := Visit(t, s.URL)
-	p := v.Get("/web/login").Submit("", "login", login, "password", password)
+	p := v.Get("/web/login").Submit("@password", "login", login, "password", password)
 	if p.Status != http.StatusOK || strings.HasPrefix(p.URL.Path, "/web/login") {
 		t.Fatalf("login as %s: %d %s", login, p.Status, p.Text())
 	}
@@ -240,23 +240,44 @@ func has(n *html.Node, name string) bool {
 	return false
 }
 
-// Values are the values a browser would send for a form: "" is the first form
-// that posts, other names are ids.
+// Values are the values a browser would send for a form: an id, "@name" for the
+// form with an input of that name, or "" for the first form that posts.
 func (p *Page) Values(form string) url.Values {
 	p.v.t.Helper()
 	out, _ := p.collect(p.form(form))
 	return out
 }
 
-func (p *Page) form(id string) *html.Node {
+func (p *Page) form(which string) *html.Node {
 	p.v.t.Helper()
-	n := p.find(func(n *html.Node) bool {
-		return n.Data == "form" && (id != "" && attr(n, "id") == id || id == "" && strings.EqualFold(attr(n, "method"), "post") && !strings.HasPrefix(attr(n, "action"), "/web/logout"))
-	})
+	var n *html.Node
+	if name, ok := strings.CutPrefix(which, "@"); ok {
+		n = p.owner(p.find(func(n *html.Node) bool { return n.Data != "meta" && attr(n, "name") == name }))
+	} else {
+		n = p.find(func(n *html.Node) bool {
+			return n.Data == "form" && (which != "" && attr(n, "id") == which || which == "" && strings.EqualFold(attr(n, "method"), "post") && attr(n, "role") == "")
+		})
+	}
 	if n == nil {
-		p.v.t.Fatalf("%s has no form %q (%d): %s", p.URL, id, p.Status, p.Text())
+		p.v.t.Fatalf("%s has no form %q (%d): %s", p.URL, which, p.Status, p.Text())
 	}
 	return n
+}
+
+// owner is the form a control belongs to.
+func (p *Page) owner(control *html.Node) *html.Node {
+	if control == nil {
+		return nil
+	}
+	if id := attr(control, "form"); id != "" {
+		return p.find(func(n *html.Node) bool { return n.Data == "form" && attr(n, "id") == id })
+	}
+	for n := control.Parent; n != nil; n = n.Parent {
+		if n.Type == html.ElementNode && n.Data == "form" {
+			return n
+		}
+	}
+	return nil
 }
 
 // collect reads the successful controls of a form, and the names of its file
@@ -338,10 +359,14 @@ func selected(n *html.Node) string {
 
 // Submit sends a form with some values changed: pairs of name and value, or
 // with File as the value, of a file. "-" before a name removes it, as clearing
-// a box does.
+// a box does; "+" adds to what is there.
 func (p *Page) Submit(form string, pairs ...any) *Page {
 	p.v.t.Helper()
-	n := p.form(form)
+	return p.submit(p.form(form), pairs)
+}
+
+func (p *Page) submit(n *html.Node, pairs []any) *Page {
+	p.v.t.Helper()
 	vals, _ := p.collect(n)
 	files := map[string]File{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -434,21 +459,32 @@ type File struct {
 // Button finds the value with which the button of that text submits, "" when
 // there is none.
 func (p *Page) Button(label string) string {
-	n := p.find(func(n *html.Node) bool { return n.Data == "button" && inner(n) == label })
-	if n == nil {
-		return ""
+	if n := p.button(label); n != nil {
+		return attr(n, "value")
 	}
-	return attr(n, "value")
+	return ""
 }
 
-// Press submits a form with one of its buttons, found by its text.
-func (p *Page) Press(form, label string, pairs ...any) *Page {
+// button finds a button by its text or its accessible name.
+func (p *Page) button(label string) *html.Node {
+	return p.find(func(n *html.Node) bool {
+		return n.Data == "button" && (inner(n) == label || attr(n, "aria-label") == label)
+	})
+}
+
+// Press submits the form of a button, found by its text or accessible name,
+// with some values changed.
+func (p *Page) Press(label string, pairs ...any) *Page {
 	p.v.t.Helper()
-	do := p.Button(label)
-	if do == "" {
+	n := p.button(label)
+	form := p.owner(n)
+	if form == nil {
 		p.v.t.Fatalf("%s has no button %q: %s", p.URL, label, p.Text())
 	}
-	return p.Submit(form, append(pairs, "_do", do)...)
+	if name := attr(n, "name"); name != "" {
+		pairs = append(pairs, name, attr(n, "value"))
+	}
+	return p.submit(form, pairs)
 }
 
 // Errors are the messages at the fields of a form, by the id of the input.
