@@ -1,7 +1,6 @@
 package orm
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -16,37 +15,30 @@ func (rs Records) writeList(f *Field, cmds []Command) error {
 	return rs.writeLinks(f, cmds)
 }
 
-// linkNew stores the many2many lists of new records, equal lists together, and
+// linkNew stores the many2many lists of new records, one statement a field, and
 // leaves what is more than links for writeLinks. What depends on them has been
 // marked with the records.
 func (rs Records) linkNew(ins []*intake) error {
-	type group struct {
-		f     *Field
-		links []int64
-		ids   []int64
-	}
-	groups := map[string]*group{}
-	var order []string
+	type pairs struct{ own, other []int64 }
+	links := map[*Field]*pairs{}
 	for i, in := range ins {
 		for _, f := range sortedFields(in.lists) {
-			links, ok := onlyLinks(in.lists[f])
+			ids, ok := onlyLinks(in.lists[f])
 			if f.Kind != Many2many || !ok {
 				continue
 			}
 			delete(in.lists, f)
-			key := fmt.Sprint(f.Name, links)
-			if groups[key] == nil {
-				groups[key] = &group{f: f, links: links}
-				order = append(order, key)
+			if links[f] == nil {
+				links[f] = &pairs{}
 			}
-			groups[key].ids = append(groups[key].ids, rs.IDs[i])
+			for _, id := range ids {
+				links[f].own, links[f].other = append(links[f].own, rs.IDs[i]), append(links[f].other, id)
+			}
 		}
 	}
-	for _, k := range order {
-		if g := groups[k]; len(g.links) > 0 {
-			if err := rs.Browse(g.ids...).link(g.f, g.links); err != nil {
-				return err
-			}
+	for _, f := range sortedFields(links) {
+		if err := rs.linkPairs(f, links[f].own, links[f].other); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -69,15 +61,27 @@ func onlyLinks(cmds []Command) (ids []int64, ok bool) {
 	return ids, true
 }
 
+// link adds records to a many2many list of each of rs.
 func (rs Records) link(f *Field, ids []int64) error {
-	if len(ids) == 0 {
+	var own, other []int64
+	for _, id := range rs.IDs {
+		for _, x := range ids {
+			own, other = append(own, id), append(other, x)
+		}
+	}
+	return rs.linkPairs(f, own, other)
+}
+
+// linkPairs adds to the many2many list of each record the one beside it.
+func (rs Records) linkPairs(f *Field, own, other []int64) error {
+	if len(own) == 0 {
 		return nil
 	}
-	err := rs.Env.exec(sqlf("INSERT INTO "+quote(f.RelTable)+" ("+quote(f.RelCol)+", "+quote(f.RelCocol)+") SELECT a, b FROM unnest(?::bigint[]) a, unnest(?::bigint[]) b ON CONFLICT DO NOTHING", rs.IDs, ids))
+	err := rs.Env.exec(sqlf("INSERT INTO "+quote(f.RelTable)+" ("+quote(f.RelCol)+", "+quote(f.RelCocol)+") SELECT * FROM unnest(?::bigint[], ?::bigint[]) ON CONFLICT DO NOTHING", own, other))
 	if err != nil {
 		return err
 	}
-	return rs.mirrored(f, ids)
+	return rs.mirrored(f, other)
 }
 
 // mirrored dirties what depends on the list as the records at the other side
