@@ -23,6 +23,7 @@ type filler struct {
 	names     map[int64]string
 	accounts  map[int64]int64 // by template
 	usable    map[int64]bool  // taxes of the document's kind and company
+	ofAccount map[int64][]int64
 }
 
 // newFiller prepares for lines with the products that the values name.
@@ -172,19 +173,19 @@ func (f *filler) fill(vals orm.Values, changed bool) error {
 			vals["price_unit"] = f.price(p)
 		}
 	}
-	if missing("tax_ids") && (t != nil || !changed) {
-		taxes, err := f.defaultTaxes(t)
-		if err != nil {
-			return err
-		}
-		vals["tax_ids"] = []orm.Command{orm.SetIDs(taxes...)}
-	}
 	if asInt(vals["account_id"]) == 0 {
 		account, err := f.account(t)
 		if err != nil {
 			return err
 		}
 		vals["account_id"] = account
+	}
+	if missing("tax_ids") && (t != nil || !changed) {
+		taxes, err := f.defaultTaxes(t, asInt(vals["account_id"]))
+		if err != nil {
+			return err
+		}
+		vals["tax_ids"] = []orm.Command{orm.SetIDs(taxes...)}
 	}
 	return nil
 }
@@ -211,19 +212,44 @@ func (f *filler) price(p *product.Product) decimal.Decimal {
 	return price.Mul(f.rate)
 }
 
-// defaultTaxes are the product's taxes of the document's kind and company,
-// mapped by its fiscal position.
-func (f *filler) defaultTaxes(t *Template) ([]int64, error) {
-	if t == nil {
-		return nil, nil
-	}
+// defaultTaxes are the product's taxes of the document's kind and company, else
+// those of the account, mapped by the document's fiscal position.
+func (f *filler) defaultTaxes(t *Template, account int64) ([]int64, error) {
 	var kept []int64
-	for _, id := range f.taxesOf(t) {
-		if f.usable[id] {
-			kept = append(kept, id)
+	if t != nil {
+		for _, id := range f.taxesOf(t) {
+			if f.usable[id] {
+				kept = append(kept, id)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		var err error
+		if kept, err = f.accountTaxes(account); err != nil {
+			return nil, err
 		}
 	}
 	return MapTaxes(f.env, f.m.FiscalPositionID.ID, kept)
+}
+
+// accountTaxes are the default taxes of an account.
+func (f *filler) accountTaxes(account int64) ([]int64, error) {
+	if kept, known := f.ofAccount[account]; known || account == 0 {
+		return kept, nil
+	}
+	a, err := orm.Get[Account](f.env.Sudo(), account, "tax_ids")
+	if err != nil {
+		return nil, err
+	}
+	kept, err := TaxesOf(f.env, a.TaxIDs.IDs(), f.m.CompanyID.ID, f.use())
+	if err != nil {
+		return nil, err
+	}
+	if f.ofAccount == nil {
+		f.ofAccount = map[int64][]int64{}
+	}
+	f.ofAccount[account] = kept
+	return kept, nil
 }
 
 // account is where a line is booked: the product's account, its category's,

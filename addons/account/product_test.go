@@ -27,3 +27,11 @@ func TestDefaultsFromProduct(t *testing.T) {
 	ok(t, lines.Write(orm.Values{"product_id": p}))
 	b.shows(id, "240 + 48 = 288, due 288 not_paid")
 }
+
+func TestDefaultTaxesOfAccounts(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	rent := b.create("account.account", orm.Values{"code": "400200", "name": "Rent", "account_type": "income", "tax_ids": []orm.Command{orm.SetIDs(b.tax15, b.tax("Levy", "1"))}})
+	id := b.invoice(orm.Values{"name": "Room", "price_unit": 100, "account_id": rent}, orm.Values{"name": "Key", "price_unit": 10, "account_id": rent, "tax_ids": []orm.Command{}}, orm.Values{"name": "Bag", "price_unit": 1})
+	b.shows(id, "111 + 16 = 127, due 127 not_paid")
+}
