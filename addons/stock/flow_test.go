@@ -243,8 +243,12 @@ func TestInternalTransfersAndLocations(t *testing.T) {
 	k.count(lamp, k.ref("stock_location_stock"), 6)
 	d := k.create("stock.picking", orm.Values{"picking_type_id": k.ref("picking_type_internal"), "location_dest_id": shelf.ID(),
 		"move_ids": []any{[]any{0, 0, map[string]any{"product_id": lamp, "product_uom_qty": 4}}}})
-	k.validate(k.confirmed(d))
+	k.confirmed(d)
+	k.call(d, "action_assign") // of what is assigned already
+	k.validate(k.picking(d.ID()))
 	k.equal("the same in all", k.stock(lamp), "6 6 6 0 0")
+	_, err := d.Call("action_assign", orm.Args{})
+	k.refused(err, orm.CodeUser) // it is done
 	k.equal("on the shelf", k.in(k.env.WithContext(map[string]any{"location": shelf.ID()})).stock(lamp), "4 4 4 0 0")
 	k.equal("by name", k.in(k.env.WithContext(map[string]any{"location": "/Shelf"})).stock(lamp), "4 4 4 0 0")
 	p := k.delivery(map[int64]float64{lamp: 5})

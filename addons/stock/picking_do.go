@@ -24,12 +24,12 @@ func implementPicking(p *orm.Def[Picking]) {
 		if err := confirmMoves(env, drafts); err != nil {
 			return nil, err
 		}
-		moves, err := movesOf(env, ps, "waiting", "confirmed", "partially_available")
+		moves, err := movesOf(env, ps, "waiting", "confirmed", "partially_available", "assigned")
 		if err != nil {
 			return nil, err
 		}
-		if len(moves) == 0 && len(drafts) == 0 {
-			return nil, orm.UserErrorf("Nothing to check the availability for.")
+		if len(moves) == 0 {
+			return nil, orm.UserErrorf("The transfer has no open moves: there is nothing to check the availability of.")
 		}
 		return true, assignMoves(env, moves)
 	})
