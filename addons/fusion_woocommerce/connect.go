@@ -172,16 +172,24 @@ func registerFor(env *orm.Env, inst *Instance, base string) (int, error) {
 	if err != nil {
 		return 0, orm.UserErrorf("%s", explain(err))
 	}
+	ids := map[string]int64{}
+	if inst.WebhookIDs != "" {
+		if err := json.Unmarshal([]byte(inst.WebhookIDs), &ids); err != nil {
+			return 0, fmt.Errorf("the webhooks of instance %d: %w", inst.ID, err)
+		}
+	}
+	// Those registered before are ours even when they still tell an address
+	// that this system has left.
 	have := map[string]wcapi.Webhook{}
 	for h, err := range c.Webhooks(env) {
 		if err != nil {
 			return 0, orm.UserErrorf("The store's webhooks cannot be read: %s", explain(err))
 		}
-		if strings.HasPrefix(h.DeliveryURL, base+"/woo/webhook/") {
+		if mine := ids[h.Topic] == int64(h.ID); mine || strings.HasPrefix(h.DeliveryURL, base+"/woo/webhook/") && have[h.Topic].ID == 0 {
 			have[h.Topic] = h
 		}
 	}
-	ids := map[string]int64{}
+	clear(ids)
 	for _, t := range topics {
 		patch := wcapi.WebhookPatch{Name: "Fusion " + t.topic, Topic: t.topic, DeliveryURL: base + "/woo/webhook/" + t.path, Secret: inst.WebhookSecret.Reveal(), Status: "active"}
 		var made *wcapi.Webhook

@@ -1,0 +1,87 @@
+package woocommerce_test
+
+import (
+	"strings"
+	"testing"
+
+	"fusion/addons/account"
+	"fusion/addons/base"
+	"fusion/addons/contacts"
+	woocommerce "fusion/addons/fusion_woocommerce"
+	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusion/addons/mail"
+	"fusion/addons/product"
+	"fusion/addons/sale"
+	"fusion/addons/sale_management"
+	"fusion/addons/sale_stock"
+	"fusion/addons/sales_team"
+	"fusion/addons/stock"
+	"fusion/addons/uom"
+	"fusion/framework/orm"
+	"fusion/framework/ormtest"
+	"fusion/tests/woosim"
+)
+
+// TestWebhooksFollowTheAddress registers webhooks, moves this system to another
+// address, and registers again: the same webhooks tell the new address, and one
+// that somebody else made stays as it is.
+func TestWebhooksFollowTheAddress(t *testing.T) {
+	t.Parallel()
+	env := ormtest.New(t, base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(), sale.Addon(),
+		sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon())
+	ring, err := orm.NewKeyring([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.DB().Keys = ring
+	st, err := woosim.Load(woosim.DefaultStore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := woosim.New(st, woosim.DefaultOptions()).Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	if _, err := srv.AddWebhook("order.created", "http://somebody.example/hook", "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	inst := &woocommerce.Instance{Name: "Shop", URL: srv.URL, ConsumerKey: orm.Secret(woosim.DefaultKey.Key), ConsumerSecret: orm.Secret(woosim.DefaultKey.Secret)}
+	if err := orm.Create(env, inst); err != nil {
+		t.Fatal(err)
+	}
+	client, err := wcapi.New(wcapi.Config{BaseURL: srv.URL, ConsumerKey: woosim.DefaultKey.Key, ConsumerSecret: woosim.DefaultKey.Secret, Auth: wcapi.AuthOAuth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	register := func(address string) map[int64]string {
+		t.Helper()
+		if err := base.SetParam(env, "web.base.url", address); err != nil {
+			t.Fatal(err)
+		}
+		if err := orm.Reload(env, []*woocommerce.Instance{inst}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := orm.Invoke(env, woocommerce.RegisterWebhooks, []*woocommerce.Instance{inst}); err != nil {
+			t.Fatal(err)
+		}
+		out := map[int64]string{}
+		for h, err := range client.Webhooks(env) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[int64(h.ID)] = h.DeliveryURL
+		}
+		return out
+	}
+	first := register("http://old.example")
+	second := register("http://new.example/")
+	if len(first) < 10 || len(second) != len(first) {
+		t.Errorf("%d webhooks, then %d", len(first), len(second))
+	}
+	for id, address := range second {
+		if want := strings.Replace(first[id], "http://old.example", "http://new.example", 1); address != want {
+			t.Errorf("webhook %d tells %s, want %s", id, address, want)
+		}
+	}
+}
