@@ -2,7 +2,7 @@
 // users, groups, currencies, countries, languages, and the ir.* models in which
 // the framework keeps its own records (models, views, menus, actions, crons,
 // sequences, attachments, parameters, jobs). It imports the framework's orm,
-// module, expr, cron and jobs only, never HTTP.
+// module, expr, cron, jobs and report only, never HTTP.
 package base
 
 import (
