@@ -32,6 +32,7 @@ func Addon() module.Addon {
 			"security/ir.model.access.csv",
 			"security/stock_security.xml",
 			"data/stock_data.xml",
+			"data/stock_reports.xml",
 			"views/stock_wizard_views.xml",
 			"views/stock_picking_views.xml",
 			"views/stock_move_views.xml",

@@ -52,6 +52,7 @@ func implementPicking(p *orm.Def[Picking]) {
 	})
 	orm.Implement(p, ButtonValidate, validate)
 	orm.Implement(p, DonePickings, donePickings)
+	orm.Implement(p, renderSlip, printSlips)
 	orm.Implement(p, ButtonScrap, func(env *orm.Env, ps []*Picking, _ orm.Args) (any, error) {
 		if len(ps) != 1 {
 			return nil, orm.UserErrorf("Choose one transfer to scrap products of.")
