@@ -38,22 +38,11 @@ func defineLine(r *orm.Registry) {
 		}
 		return nil
 	}, "display_type", "product_id")
-	// People say what was delivered; addons that deliver compute it.
-	d.Compute("qty_delivered", func(*orm.Env, []*OrderLine) error { return nil }, "qty_delivered_method")
 	d.Compute("qty_invoiced, untaxed_amount_invoiced", lineInvoiced, "invoice_lines.parent_state", "invoice_lines.quantity", "invoice_lines.product_uom_id",
 		"invoice_lines.price_subtotal", "invoice_lines.move_id.move_type", "product_uom", "currency_id", "company_id")
 	d.Compute("amount_invoiced, amount_to_invoice", lineAmountsInvoiced, "price_total", "invoice_lines.price_total", "invoice_lines.parent_state", "invoice_lines.move_id.move_type", "currency_id", "company_id")
-	d.Compute("qty_to_invoice", func(_ *orm.Env, ls []*OrderLine) error {
-		for _, l := range ls {
-			l.QtyToInvoice = decimal.Zero
-			if l.State == "sale" && l.DisplayType == "" {
-				l.QtyToInvoice = l.billable().Sub(l.QtyInvoiced)
-			}
-		}
-		return nil
-	}, "state", "display_type", "qty_invoiced", "qty_delivered", "product_uom_qty", "product_id.invoice_policy")
-	d.Compute("untaxed_amount_to_invoice", lineUntaxedToInvoice, "state", "price_subtotal", "price_unit", "discount", "product_uom_qty", "qty_delivered", "untaxed_amount_invoiced", "product_id.invoice_policy")
-	d.Compute("invoice_status", lineInvoiceStatus, "state", "qty_to_invoice", "qty_invoiced", "qty_delivered", "product_uom_qty", "is_downpayment", "untaxed_amount_to_invoice", "product_id.invoice_policy")
+	d.Compute("qty_to_invoice, untaxed_amount_to_invoice, invoice_status", lineToInvoice, "state", "display_type", "is_downpayment", "price_subtotal", "price_unit", "discount",
+		"product_uom_qty", "qty_delivered", "qty_invoiced", "untaxed_amount_invoiced", "product_id.invoice_policy")
 	d.Compute("product_updatable", func(env *orm.Env, ls []*OrderLine) error {
 		if err := orm.Load(env, ls, "order_id"); err != nil {
 			return err
@@ -316,45 +305,48 @@ func lineAmountsInvoiced(env *orm.Env, ls []*OrderLine) error {
 	return nil
 }
 
-func lineUntaxedToInvoice(env *orm.Env, ls []*OrderLine) error {
+// lineToInvoice tells what of lines is still to be invoiced.
+func lineToInvoice(env *orm.Env, ls []*OrderLine) error {
 	for _, l := range ls {
-		l.UntaxedToInvoice = decimal.Zero
-		if l.State != "sale" || l.DisplayType != "" {
-			continue
-		}
-		due := l.PriceSubtotal
-		if q := l.billable(); !q.Equal(l.Quantity) {
-			due = l.PriceUnit.Mul(q).Mul(hundred.Sub(l.Discount)).Shift(-2)
-			if !l.Quantity.IsZero() {
-				due = l.PriceSubtotal.Mul(q).DivRound(l.Quantity, 16)
+		l.QtyToInvoice, l.UntaxedToInvoice = decimal.Zero, decimal.Zero
+		if l.State == "sale" && l.DisplayType == "" {
+			l.QtyToInvoice = l.billable().Sub(l.QtyInvoiced)
+			due, err := base.Round(env, l.billableAmount(), l.CurrencyID.ID)
+			if err != nil {
+				return err
 			}
+			l.UntaxedToInvoice = decimal.Max(due.Sub(l.UntaxedInvoiced), decimal.Zero)
 		}
-		due, err := base.Round(env, due, l.CurrencyID.ID)
-		if err != nil {
-			return err
-		}
-		l.UntaxedToInvoice = decimal.Max(due.Sub(l.UntaxedInvoiced), decimal.Zero)
+		l.InvoiceStatus = l.invoiceStatus()
 	}
 	return nil
 }
 
-func lineInvoiceStatus(_ *orm.Env, ls []*OrderLine) error {
-	for _, l := range ls {
-		p := l.ProductID.Rec()
-		switch {
-		case l.State != "sale":
-			l.InvoiceStatus = "no"
-		case l.IsDownpayment && l.UntaxedToInvoice.IsZero():
-			l.InvoiceStatus = "invoiced"
-		case !l.QtyToInvoice.IsZero():
-			l.InvoiceStatus = "to invoice"
-		case p != nil && p.InvoicePolicy == "order" && !l.Quantity.IsNegative() && l.QtyDelivered.GreaterThan(l.Quantity):
-			l.InvoiceStatus = "upselling"
-		case l.QtyInvoiced.GreaterThanOrEqual(l.Quantity):
-			l.InvoiceStatus = "invoiced"
-		default:
-			l.InvoiceStatus = "no"
-		}
+// billableAmount is the untaxed amount of the billable quantity, not rounded.
+func (l *OrderLine) billableAmount() decimal.Decimal {
+	q := l.billable()
+	switch {
+	case q.Equal(l.Quantity):
+		return l.PriceSubtotal
+	case l.Quantity.IsZero():
+		return l.PriceUnit.Mul(q).Mul(hundred.Sub(l.Discount)).Shift(-2)
 	}
-	return nil
+	return l.PriceSubtotal.Mul(q).DivRound(l.Quantity, 16)
+}
+
+func (l *OrderLine) invoiceStatus() string {
+	p := l.ProductID.Rec()
+	switch {
+	case l.State != "sale":
+		return "no"
+	case l.IsDownpayment && l.UntaxedToInvoice.IsZero():
+		return "invoiced"
+	case !l.QtyToInvoice.IsZero():
+		return "to invoice"
+	case p != nil && p.InvoicePolicy == "order" && !l.Quantity.IsNegative() && l.QtyDelivered.GreaterThan(l.Quantity):
+		return "upselling"
+	case l.QtyInvoiced.GreaterThanOrEqual(l.Quantity):
+		return "invoiced"
+	}
+	return "no"
 }

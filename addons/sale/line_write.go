@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -59,33 +60,34 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 			}
 		}
 		made, err := super(rs, full)
-		if err != nil || len(confirmed) == 0 {
+		if err != nil {
 			return made, err
 		}
 		return made, tellExtraLines(env, made, confirmed)
 	}
 }
 
-// refuseLocked refuses a change of the lines of locked orders. It returns those
-// that are confirmed.
+// refuseLocked refuses a change of the lines of locked orders. It tells which
+// orders are confirmed.
 func refuseLocked(env *orm.Env, orders []int64, advice string) (map[int64]bool, error) {
-	rows, err := env.Query("SELECT id, name, locked, state FROM sale_order WHERE id = ANY(?) AND (locked OR state = 'sale')", orders)
+	// These fields are not computed: reading them flushes nothing of a new order.
+	rows, err := env.Sudo().Model("sale.order").Browse(orders...).Read("name", "locked", "state")
 	if err != nil {
 		return nil, err
 	}
 	confirmed := map[int64]bool{}
-	for _, row := range rows {
-		if row[2] == "t" && !env.Flag(keySystem, false) {
-			return nil, orm.UserErrorf("The order %s is locked. %s", row[1], advice)
+	for i, row := range rows {
+		if row["locked"] == true && !env.Flag(keySystem, false) {
+			return nil, orm.UserErrorf("The order %s is locked. %s", row["name"], advice)
 		}
-		confirmed[atoi(row[0])] = true
+		confirmed[orders[i]] = row["state"] == "sale"
 	}
 	return confirmed, nil
 }
 
 // tellExtraLines notes on confirmed orders what was added to them.
 func tellExtraLines(env *orm.Env, made orm.Records, confirmed map[int64]bool) error {
-	if env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) {
+	if !slices.Contains(slices.Collect(maps.Values(confirmed)), true) || env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) {
 		return nil
 	}
 	ls, err := orm.Read[OrderLine](env.Sudo(), made.IDs)

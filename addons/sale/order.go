@@ -85,7 +85,7 @@ type OrderLine struct {
 	ReduceTaxIncl    decimal.Decimal            `orm:"price_reduce_taxinc,store,readonly,monetary" label:"Price Reduce Tax incl"`
 	CustomerLead     float64                    `orm:"customer_lead,required,default=0" label:"Lead Time" help:"Days between the confirmation of the order and the shipment."`
 	DeliveredMethod  string                     `orm:"qty_delivered_method,store,readonly" selection:"manual:Manual,analytic:Analytic From Expenses" label:"Method to update delivered qty"`
-	QtyDelivered     decimal.Decimal            `orm:"qty_delivered,store,nocopy,digits=6" label:"Delivery Quantity"`
+	QtyDelivered     decimal.Decimal            `orm:"qty_delivered,nocopy,digits=6,default=0" label:"Delivery Quantity"`
 	QtyInvoiced      decimal.Decimal            `orm:"qty_invoiced,store,readonly,digits=6" label:"Invoiced Quantity"`
 	QtyToInvoice     decimal.Decimal            `orm:"qty_to_invoice,store,readonly,digits=6" label:"Quantity To Invoice"`
 	InvoiceLines     orm.Many[account.MoveLine] `orm:"invoice_lines,nocopy,rel=sale_order_line_invoice_rel:order_line_id:invoice_line_id" label:"Invoice Lines"`

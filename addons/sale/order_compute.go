@@ -88,18 +88,14 @@ func defineOrder(r *orm.Registry) {
 	defineFlow(d)
 }
 
-// taxRounding is how a company rounds the taxes of new orders.
+// taxRounding is how a company rounds the taxes of new orders: as the company
+// at the top does, whose books it uses.
 func taxRounding(env *orm.Env, company int64) (string, error) {
-	c, err := orm.Get[account.Company](env.Sudo(), company, "root_id")
-	if err != nil {
+	rows, err := env.Query(`SELECT top.tax_calculation_rounding_method FROM res_company c JOIN res_company top ON top.id = split_part(c.parent_path, '/', 1)::bigint WHERE c.id = ?`, company)
+	if err != nil || len(rows) == 0 {
 		return "", err
 	}
-	if c.RootID.IsSet() && c.RootID.ID != c.ID {
-		if c, err = orm.Get[account.Company](env.Sudo(), c.RootID.ID); err != nil {
-			return "", err
-		}
-	}
-	return c.TaxRounding, nil
+	return rows[0][0], nil
 }
 
 func orderAddresses(env *orm.Env, os []*Order) error {
