@@ -286,20 +286,12 @@ func (u *unit) take(c *compute) (*compute, *dirty) {
 // recompute evaluates a stored compute on its dirty records and writes the
 // values that differ, equal changes together.
 func (e *Env) recompute(c *compute, d *dirty) error {
-	there, err := e.Model(c.model.Name).Browse(d.ids()...).Exists()
+	fields := c.storedFields()
+	there, old, fresh, err := e.oldAndNew(c, d.ids(), fields)
 	if err != nil || len(there.IDs) == 0 {
 		return err
 	}
 	ids := there.IDs
-	fields := c.storedFields()
-	old, err := there.values(fields)
-	if err != nil {
-		return err
-	}
-	fresh, err := e.evaluate(c, c.model, ids, fields)
-	if err != nil {
-		return err
-	}
 	groups := map[string]*computed{}
 	var order []string
 	for i, id := range ids {
@@ -343,6 +335,43 @@ func (e *Env) recompute(c *compute, d *dirty) error {
 		}
 	}
 	return nil
+}
+
+// oldAndNew are the values of fields as they are stored and as they are
+// computed, for those of the records that exist.
+func (e *Env) oldAndNew(c *compute, ids []int64, fields []*Field) (there Records, old *columns, fresh [][]any, err error) {
+	rs := e.Model(c.model.Name).Browse(ids...)
+	if c.call == nil {
+		if there, err = rs.Exists(); err != nil || len(there.IDs) == 0 {
+			return there, nil, nil, err
+		}
+		if old, err = there.values(fields); err == nil {
+			fresh, err = there.related(fields)
+		}
+		return there, old, fresh, err
+	}
+	// The facet holds the stored values, too, unless they are lists.
+	there, batch, elems, old, err := rs.In(e.Sudo()).facetsThere(c.facet, c.ops)
+	if err != nil || len(there.IDs) == 0 {
+		return there, nil, nil, err
+	}
+	var unread []*Field
+	for _, f := range fields {
+		if old.vals[f.Name] == nil {
+			unread = append(unread, f)
+		}
+	}
+	if len(unread) > 0 {
+		more, err := there.values(unread)
+		if err != nil {
+			return there, nil, nil, err
+		}
+		for _, f := range unread {
+			old.vals[f.Name] = more.vals[f.Name]
+		}
+	}
+	fresh, err = there.compute(c, batch, elems, fields)
+	return there, old, fresh, err
 }
 
 // computed are records with new values of the same fields. Lists are equal in
@@ -435,16 +464,22 @@ func (e *Env) evaluate(c *compute, m *Model, ids []int64, fields []*Field) ([][]
 	if err != nil {
 		return nil, err
 	}
-	if err := rs.loadPaths(c.facet, elems, c.deps, false); err != nil {
-		return nil, fmt.Errorf("dependencies of %s.%s: %w", m.Name, c.fields[0].Name, err)
+	return rs.In(e).compute(c, batch, elems, fields)
+}
+
+// compute runs a compute on facets of the records and returns the values of
+// fields, by field.
+func (rs Records) compute(c *compute, batch any, elems []reflect.Value, fields []*Field) ([][]any, error) {
+	if err := rs.In(rs.Env.Sudo()).loadPaths(c.facet, elems, c.deps, false); err != nil {
+		return nil, fmt.Errorf("dependencies of %s.%s: %w", rs.Model.Name, c.fields[0].Name, err)
 	}
-	if err := c.call(e, batch); err != nil {
-		return nil, fmt.Errorf("compute of %s.%s: %w", m.Name, c.fields[0].Name, err)
+	if err := c.call(rs.Env, batch); err != nil {
+		return nil, fmt.Errorf("compute of %s.%s: %w", rs.Model.Name, c.fields[0].Name, err)
 	}
 	out := make([][]any, len(fields))
 	for k, f := range fields {
 		sl := c.facet.byName[f.Name]
-		out[k] = make([]any, len(ids))
+		out[k] = make([]any, len(elems))
 		for i, v := range elems {
 			out[k][i] = computedValue(sl, v)
 		}
@@ -495,15 +530,16 @@ func (e *Env) check(m *Model, ids []int64, names []string) error {
 
 func (e *Env) runCheck(p pendingCheck) error {
 	env := e.Sudo()
-	rs, err := env.Model(p.model.Name).Browse(p.ids...).Exists()
-	if err != nil || len(rs.IDs) == 0 {
-		return err
-	}
+	rs := env.Model(p.model.Name).Browse(p.ids...)
 	if p.k.onRecords != nil {
-		return p.k.onRecords(rs)
+		there, err := rs.Exists()
+		if err != nil || len(there.IDs) == 0 {
+			return err
+		}
+		return p.k.onRecords(there)
 	}
-	batch, elems, err := rs.facets(p.k.facet, p.k.ops)
-	if err != nil {
+	rs, batch, elems, _, err := rs.facetsThere(p.k.facet, p.k.ops)
+	if err != nil || len(rs.IDs) == 0 {
 		return err
 	}
 	if err := rs.loadPaths(p.k.facet, elems, p.k.deps, true); err != nil {

@@ -161,6 +161,26 @@ func Load[T any](env *Env, recs []*T, paths ...string) error {
 
 // facets reads the columns a facet holds.
 func (rs Records) facets(f *facet, ops *typeOps) (any, []reflect.Value, error) {
+	batch, elems, _, err := rs.facetColumns(f, ops)
+	return batch, elems, err
+}
+
+// facetsThere is facets of those of the records that exist. It gives the
+// columns read, too.
+func (rs Records) facetsThere(f *facet, ops *typeOps) (Records, any, []reflect.Value, *columns, error) {
+	batch, elems, c, err := rs.facetColumns(f, ops)
+	if !IsCode(err, CodeMissing) {
+		return rs, batch, elems, c, err
+	}
+	there, err := rs.Exists()
+	if err != nil || len(there.IDs) == 0 {
+		return there, nil, nil, nil, err
+	}
+	batch, elems, c, err = there.facetColumns(f, ops)
+	return there, batch, elems, c, err
+}
+
+func (rs Records) facetColumns(f *facet, ops *typeOps) (any, []reflect.Value, *columns, error) {
 	batch, elems := ops.alloc(len(rs.IDs))
 	s := rs.Env.newSelect(rs.Model)
 	var fields []*Field
@@ -177,12 +197,12 @@ func (rs Records) facets(f *facet, ops *typeOps) (any, []reflect.Value, error) {
 	}
 	c, err := rs.fetch(fields)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for k, field := range fields {
 		if field.Kind == SecretKind {
 			if err := rs.Env.openSecrets(c.vals[field.Name]); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 		}
 		col := c.vals[field.Name]
@@ -193,7 +213,7 @@ func (rs Records) facets(f *facet, ops *typeOps) (any, []reflect.Value, error) {
 	for i, v := range elems {
 		f.bindTo(v, rs.Model, rs.IDs[i])
 	}
-	return batch, elems, nil
+	return batch, elems, c, nil
 }
 
 // loadPaths fills a facet's relations and non-stored computes. records says

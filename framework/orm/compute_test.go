@@ -1,0 +1,43 @@
+package orm
+
+import (
+	"testing"
+
+	"github.com/shopspring/decimal"
+)
+
+// TestRecomputeReadsOnce counts the statements of a recompute: the records are
+// read with what their dependencies lead to, and written.
+func TestRecomputeReadsOnce(t *testing.T) {
+	e, _ := quotationEnv(t)
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := must[Records](t)(e.Model("t.quotation").Create(Values{"rate": 2}))
+	l := must[Records](t)(e.Model("t.quotation.line").Create(Values{"quotation_id": q.ID(), "qty": 3}))
+	do(e.Flush())
+	do(l.Write(Values{"price": 5}))
+	before := e.Queries()
+	do(e.Flush())
+	// sum of the line: its record and its tags; the total of the quotation: its
+	// record, its lines' ids and records; and for each an update and the search
+	// for what depends on it.
+	if n := e.Queries() - before; n > 8 {
+		t.Errorf("%d statements", n)
+	}
+	if v := must[any](t)(q.Value("total")); !v.(decimal.Decimal).Equal(decimal.NewFromInt(15)) {
+		t.Errorf("the total is %v", v)
+	}
+	// Records that are gone by the time they are computed do no harm.
+	other := must[Records](t)(e.Model("t.quotation.line").Create(Values{"quotation_id": q.ID(), "qty": 1}))
+	do(e.Flush())
+	e.markNew(l.Model, []int64{l.ID(), other.ID()})
+	do(e.exec(sqlf("DELETE FROM t_quotation_line WHERE id = ?", other.ID())))
+	do(e.Flush())
+	if v := must[any](t)(l.Value("sum")); !v.(decimal.Decimal).Equal(decimal.NewFromInt(60)) {
+		t.Errorf("the sum is %v", v)
+	}
+}
