@@ -1,6 +1,7 @@
 package sale_stock
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -60,6 +61,15 @@ func defineLine(r *orm.Registry) {
 		}
 		return nil
 	}, "product_uom_qty", "qty_delivered")
+	d.Compute("product_updatable", func(_ *orm.Env, ls []*OrderLine) error {
+		for _, l := range ls {
+			l.ProductUpdatable = l.State != "cancel" && !l.live()
+			if l.State == "sale" {
+				l.ProductUpdatable = l.ProductUpdatable && !l.OrderID.Rec().Locked && !l.QtyInvoiced.IsPositive() && !l.QtyDelivered.IsPositive()
+			}
+		}
+		return nil
+	}, "state", "qty_invoiced", "qty_delivered", "order_id.locked", "move_ids.state")
 	d.OnCreate(createLines)
 	d.OnWrite(writeLines)
 }
@@ -91,6 +101,12 @@ func (l *OrderLine) moved(env *orm.Env, which func(*Move) bool) (decimal.Decimal
 	return sum, nil
 }
 
+// live reports whether a transfer has a part of the line. The moves must be
+// loaded.
+func (l *OrderLine) live() bool {
+	return slices.ContainsFunc(l.MoveIDs.All(), func(m *Move) bool { return m.State != "cancel" })
+}
+
 // createLines delivers lines that are added to confirmed orders.
 func createLines(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
@@ -113,6 +129,18 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 // writeLines lets the transfers of confirmed orders follow their quantities.
 func writeLines(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
+		if p, given := vals["product_id"]; given {
+			ls, err := orm.Read[OrderLine](rs.Env.Sudo(), rs.IDs, "move_ids")
+			if err != nil {
+				return err
+			}
+			for _, l := range ls {
+				if l.ProductID.ID != asInt(p) && l.live() {
+					first, _, _ := strings.Cut(l.Name, "\n")
+					return orm.UserErrorf("The product of “%s” cannot be replaced, since a transfer has it. Set the quantity to 0 and add a line.", first)
+				}
+			}
+		}
 		_, quantity := vals["product_uom_qty"]
 		_, unit := vals["product_uom"]
 		if !quantity && !unit {

@@ -241,6 +241,10 @@ func TestQuantitiesOfConfirmedOrders(t *testing.T) {
 	second := k.env.Model("sale.order.line").Browse(k.read(o).Lines.IDs()[1])
 	k.check(second.Write(orm.Values{"product_uom_qty": 0}))
 	k.equal("a line less", k.deliveries(o), "assigned: assigned 4/4 cancel 0/2; ")
+	k.refused(line.Write(orm.Values{"product_id": desk}), orm.CodeUser)
+	if v, err := line.Value("product_updatable"); err != nil || v != false {
+		t.Errorf("the product of a line under way can be replaced: %v, %v", v, err)
+	}
 	k.validate(k.lastPicking(o), nil)
 	k.refused(line.Write(orm.Values{"product_uom_qty": 3}), orm.CodeUser)
 	k.check(line.Write(orm.Values{"product_uom_qty": 6}))

@@ -33,6 +33,7 @@ func Addon() module.Addon {
 			"security/stock_security.xml",
 			"data/stock_data.xml",
 			"data/stock_reports.xml",
+			"data/stock_cron.xml",
 			"views/stock_wizard_views.xml",
 			"views/stock_picking_views.xml",
 			"views/stock_move_views.xml",

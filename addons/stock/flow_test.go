@@ -363,3 +363,48 @@ func TestMovesThatWaitForOthers(t *testing.T) {
 	k.call(in2, "action_cancel")
 	k.equal("cancelled with its source", k.picking(out2.ID()).State, "cancel")
 }
+
+func TestTheSchedulerReservesWhatBecameFree(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	lamp := k.product("Lamp")
+	k.count(lamp, k.ref("stock_location_stock"), 3)
+	a, b := k.delivery(map[int64]float64{lamp: 3}), k.delivery(map[int64]float64{lamp: 2})
+	k.call(k.env.Model("stock.picking").Browse(a.ID), "action_cancel")
+	k.equal("still waiting", k.moves(b.ID), "confirmed 0/2; ")
+	_, err := orm.InvokeModel(k.env, stock.RunScheduler)
+	k.check(err)
+	k.equal("reserved", k.moves(b.ID), "assigned 2/2; ")
+	_, err = k.user("clerk", "stock.group_stock_user").env.Model("procurement.group").Call("run_scheduler", orm.Args{})
+	k.refused(err, orm.CodeAccess)
+	k.books()
+}
+
+func TestACopyOfATransferIsADraft(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	lamp := k.product("Lamp")
+	k.count(lamp, k.ref("stock_location_stock"), 5)
+	p := k.delivery(map[int64]float64{lamp: 3})
+	k.validate(p)
+	again, err := k.env.Model("stock.picking").Browse(p.ID).Copy(nil)
+	k.check(err)
+	c := k.picking(again.ID())
+	k.equal("copy", c.State+" "+k.moves(c.ID), "draft draft 0/3; ")
+	if c.Name == p.Name || !c.DateDone.IsZero() {
+		t.Errorf("the copy is %s, done on %s", c.Name, c.DateDone)
+	}
+	k.equal("of the same goods", k.confirmed(again).State+" "+k.moves(c.ID), "assigned partially_available 2/3; ")
+}
+
+func TestManualReservationWaitsToBeAsked(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	lamp := k.product("Lamp")
+	k.count(lamp, k.ref("stock_location_stock"), 5)
+	k.check(k.env.Model("stock.picking.type").Browse(k.ref("picking_type_out")).Write(orm.Values{"reservation_method": "manual"}))
+	p := k.delivery(map[int64]float64{lamp: 3})
+	k.equal("not reserved", p.State+" "+k.moves(p.ID), "confirmed confirmed 0/3; ")
+	k.call(k.env.Model("stock.picking").Browse(p.ID), "action_assign")
+	k.equal("asked for", k.moves(p.ID), "assigned 3/3; ")
+}
