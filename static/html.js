@@ -8,6 +8,7 @@ class Html extends HTMLElement {
     this.area.className = "html-area prose";
     this.area.contentEditable = "true";
     this.area.role = "textbox";
+    this.area.dataset.placeholder = source.placeholder;
     this.area.setAttribute("aria-multiline", "true");
     this.area.setAttribute("aria-label", source.getAttribute("aria-label"));
     this.fill();

@@ -33,12 +33,14 @@ class List extends HTMLElement {
       if (e.ctrlKey || e.metaKey) window.open(row.dataset.href);
       else location.href = row.dataset.href;
     });
-    const columns = this.querySelector(".columns-menu");
-    columns?.addEventListener("change", () => this.querySelector("#columns").requestSubmit());
   }
 }
 
 customElements.define("fusion-list", List);
+
+// Columns appear as soon as they are ticked.
+const columns = document.querySelector(".columns-menu");
+columns?.addEventListener("change", () => columns.requestSubmit());
 
 // The custom filter offers the conditions that fit the field.
 const field = document.querySelector("#cf"), op = document.querySelector("#co");

@@ -90,6 +90,22 @@ func (p *page) modelAction(model string) (*action, error) {
 
 // actionID finds the id and kind of an action by id, path or external id.
 func (p *page) actionID(key string) (id int64, kind string, err error) {
+	ref, err := orm.Memo(p.env, actionRef(key), func() (actionFound, error) {
+		id, kind, err := p.findAction(key)
+		return actionFound{id, kind}, err
+	})
+	return ref.id, ref.kind, err
+}
+
+type (
+	actionRef   string
+	actionFound struct {
+		id   int64
+		kind string
+	}
+)
+
+func (p *page) findAction(key string) (id int64, kind string, err error) {
 	sudo := p.env.Sudo()
 	if n, err := strconv.ParseInt(key, 10, 64); err == nil {
 		id = n

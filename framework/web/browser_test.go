@@ -59,8 +59,12 @@ func walk(t *testing.T, b *webtest.Browser, look webtest.Look, name string) {
 	b.Go(".tiles a[href*='contacts']")
 	says("table.list", "Azure Interior")
 	shot("3-list")
-	b.Type("#q", "azure")
+	b.Choose("#q-in", "email")
+	b.Type("#q", "info@azure")
 	b.Go(".search-box button")
+	if n := b.Count("table.list tbody tr"); n != 1 {
+		t.Errorf("the search finds %d contacts", n)
+	}
 	says("table.list", "Azure Interior")
 	if strings.Contains(b.Text("table.list"), "Ben Single") {
 		t.Error("the search finds everything")

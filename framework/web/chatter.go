@@ -311,9 +311,6 @@ func (p *page) activities(rs orm.Records, c *chatter, b *builder) error {
 	return nil
 }
 
-// UID is the user, as the choice for a new activity.
-func (p *page) uidText() string { return fmt.Sprint(p.env.UID()) }
-
 // postChatter posts a message or a note, follows, attaches or plans.
 func (p *page) postChatter() error {
 	at := p.at

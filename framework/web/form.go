@@ -212,7 +212,7 @@ func (b *builder) node(n *view.Node, s *scopeOf) []*node {
 		return []*node{{Kind: "footer", Kids: b.nodes(n.Children, s)}}
 	case "newline":
 		return []*node{{Kind: "newline"}}
-	case "chatter", "newtab":
+	case "chatter", "script", "style", "template", "templates":
 		return nil
 	case "widget":
 		if n.Name() == "web_ribbon" {
@@ -306,7 +306,7 @@ func (b *builder) label(n *view.Node, s *scopeOf) []*node {
 		return nil
 	}
 	out := &node{Kind: "label", Text: text}
-	if ok {
+	if ok && b.edit {
 		out.For = strings.NewReplacer(".", "-", "~", "-").Replace(s.prefix + target)
 	}
 	return []*node{out}

@@ -15,7 +15,6 @@ import (
 type listView struct {
 	Search    *searchBar
 	Columns   []*column
-	Optional  []option // columns that can be shown
 	Rows      []*listRow
 	Grouped   bool
 	Cards     []*cardColumn // a kanban in place of rows
@@ -82,6 +81,7 @@ type searchBar struct {
 	Clear   string
 	HasSet  bool
 	Favs    []favLink
+	Columns []option // those that can be shown or hidden
 	Post    string
 }
 
@@ -128,6 +128,8 @@ type listing struct {
 	order   string
 	pending []pendingRows
 	favs    []favourite
+	// optional are the columns one may show or hide.
+	optional []option
 }
 
 // pendingRows are rows found, to be read all at once.
@@ -241,7 +243,7 @@ func (l *listing) columns(out *listView) {
 			if l.q.ShowSet {
 				on = slices.Contains(l.q.Show, f.Name)
 			}
-			out.Optional = append(out.Optional, option{Value: f.Name, Label: label(n, f), Selected: on})
+			l.optional = append(l.optional, option{Value: f.Name, Label: label(n, f), Selected: on})
 			if !on {
 				continue
 			}
@@ -263,7 +265,7 @@ func (l *listing) columns(out *listView) {
 
 func (l *listing) column(n *view.Node, f fieldInfo) *column {
 	c := &column{Field: f.Name, Label: label(n, f), Help: f.Help, Number: numeric(f.Field) && n.Attr("widget") != "progressbar"}
-	if f.Stored && !f.X2many() && f.Kind != orm.BinaryKind && f.Kind != orm.JSONKind || len(f.Related) > 0 && !f.X2many() {
+	if f.Stored && !f.X2many() && f.Kind != orm.BinaryKind && f.Kind != orm.JSONKind && f.Kind != orm.SecretKind || len(f.Related) > 0 && !f.X2many() {
 		by, desc, _ := strings.Cut(l.q.Sort, " ")
 		to := f.Name
 		if by == f.Name {
@@ -307,6 +309,7 @@ func (l *listing) find(out *listView) {
 	l.domain = orm.And(l.act.Domain, d)
 	out.Problems = append(out.Problems, problems...)
 	out.Search = l.bar(facets)
+	out.Search.Columns = l.optional
 }
 
 // build reads and lays out the list.

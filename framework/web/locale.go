@@ -299,7 +299,7 @@ func (l *locale) parse(f *orm.Field, raw string) (any, error) {
 		}
 		n, err := strconv.ParseInt(l.plain(trimmed), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("“%s” is not a whole number.", shorten(trimmed, 40))
+			return nil, orm.UserErrorf("“%s” is not a whole number.", shorten(trimmed, 40))
 		}
 		return n, nil
 	case orm.Float, orm.Monetary:
@@ -308,7 +308,7 @@ func (l *locale) parse(f *orm.Field, raw string) (any, error) {
 		}
 		d, err := decimal.NewFromString(l.plain(trimmed))
 		if err != nil || strings.ContainsAny(trimmed, "eExX") {
-			return nil, fmt.Errorf("“%s” is not a number.", shorten(trimmed, 40))
+			return nil, orm.UserErrorf("“%s” is not a number.", shorten(trimmed, 40))
 		}
 		return d, nil
 	case orm.DateKind:
@@ -331,7 +331,7 @@ func (l *locale) parse(f *orm.Field, raw string) (any, error) {
 		}
 		d, err := l.parseDay(trimmed)
 		if err != nil {
-			return nil, fmt.Errorf("“%s” is not a date and time. Write it as %s.", shorten(trimmed, 40), time.Date(2026, 5, 31, 14, 30, 0, 0, time.UTC).Format(l.date+" "+l.clock))
+			return nil, orm.UserErrorf("“%s” is not a date and time. Write it as %s.", shorten(trimmed, 40), time.Date(2026, 5, 31, 14, 30, 0, 0, time.UTC).Format(l.date+" "+l.clock))
 		}
 		y, m, day := d.Time().Date()
 		return orm.DatetimeOf(time.Date(y, m, day, 0, 0, 0, 0, l.zone)).String(), nil
@@ -340,7 +340,7 @@ func (l *locale) parse(f *orm.Field, raw string) (any, error) {
 			return false, nil
 		}
 		if !json.Valid([]byte(trimmed)) {
-			return nil, fmt.Errorf("This is not valid JSON.")
+			return nil, orm.UserErrorf("This is not valid JSON.")
 		}
 		return json.RawMessage(trimmed), nil
 	case orm.Text, orm.HTML:
@@ -361,7 +361,7 @@ func (l *locale) parseDay(text string) (orm.Date, error) {
 	}
 	t, err := time.Parse(l.date, text)
 	if err != nil {
-		return orm.Date{}, fmt.Errorf("“%s” is not a date. Write it as %s.", shorten(text, 40), time.Date(2026, 5, 31, 0, 0, 0, 0, time.UTC).Format(l.date))
+		return orm.Date{}, orm.UserErrorf("“%s” is not a date. Write it as %s.", shorten(text, 40), time.Date(2026, 5, 31, 0, 0, 0, 0, time.UTC).Format(l.date))
 	}
 	return orm.DateOf(t), nil
 }

@@ -20,9 +20,7 @@ type page struct {
 	loc    *locale
 	names  *names
 	title  string
-	crumbs []crumb
 	at     place
-	active int64 // root menu of the app the page belongs to
 	dialog bool
 	form   url.Values
 	groups map[int64]bool

@@ -217,7 +217,8 @@ func (s *searcher) defaults(context map[string]any) query {
 	}
 	for _, f := range s.view.Fields {
 		v := context["search_default_"+f.Name]
-		if !truthy(v) || !s.known(f.Name) {
+		named := func(x view.Filter) bool { return x.Name == f.Name }
+		if !truthy(v) || !s.known(f.Name) || slices.ContainsFunc(s.view.Filters, named) {
 			continue
 		}
 		text := fmt.Sprint(v)
@@ -234,9 +235,7 @@ func (s *searcher) defaults(context map[string]any) query {
 	if g := str(context["group_by"]); g != "" {
 		q.Groups = append(q.Groups, g)
 	}
-	for _, g := range toTexts(context["group_by"]) {
-		q.Groups = append(q.Groups, g)
-	}
+	q.Groups = append(q.Groups, toTexts(context["group_by"])...)
 	return q
 }
 
@@ -362,11 +361,11 @@ func (s *searcher) compile(q query) (d orm.Domain, facets []facet, problems []st
 func (s *searcher) kept(id int64) (orm.Domain, string, error) {
 	f := s.fav(id)
 	if f == nil {
-		return nil, "", fmt.Errorf("This favourite does not exist any more.")
+		return nil, "", orm.UserErrorf("This favourite does not exist any more.")
 	}
 	d, err := s.exprs.Domain(f.domain, s.vars)
 	if err != nil {
-		return nil, "", fmt.Errorf("The favourite “%s” cannot be evaluated: %v", f.name, err)
+		return nil, "", orm.UserErrorf("The favourite “%s” cannot be evaluated: %v", f.name, err)
 	}
 	return orm.Domain(d), f.name, nil
 }
@@ -379,7 +378,7 @@ func (s *searcher) filter(f view.Filter, per string) (orm.Domain, string, error)
 	if f.Date != "" && per != "" {
 		from, to, ok := period(per, s.now)
 		if !ok {
-			return nil, "", fmt.Errorf("There is no period “%s”.", shorten(per, 40))
+			return nil, "", orm.UserErrorf("There is no period “%s”.", shorten(per, 40))
 		}
 		head, _, _ := strings.Cut(f.Date, ".")
 		kind := orm.DateKind
@@ -391,7 +390,7 @@ func (s *searcher) filter(f view.Filter, per string) (orm.Domain, string, error)
 	}
 	d, err := s.exprs.Domain(f.Domain, s.vars)
 	if err != nil {
-		return nil, "", fmt.Errorf("The filter “%s” cannot be evaluated: %v", label, err)
+		return nil, "", orm.UserErrorf("The filter “%s” cannot be evaluated: %v", label, err)
 	}
 	return orm.Domain(d), label, nil
 }
@@ -459,7 +458,7 @@ func (s *searcher) text(sf view.SearchField, text string) (orm.Domain, string, e
 		vars["self"], vars["raw_value"] = text, text
 		d, err := s.exprs.Domain(sf.FilterDomain, vars)
 		if err != nil {
-			return nil, "", fmt.Errorf("%s cannot be searched: %v", label, err)
+			return nil, "", orm.UserErrorf("%s cannot be searched: %v", label, err)
 		}
 		return orm.Domain(d), text, nil
 	}
@@ -474,7 +473,7 @@ func (s *searcher) text(sf view.SearchField, text string) (orm.Domain, string, e
 	case orm.Integer, orm.Float, orm.Monetary, orm.Many2oneRef:
 		v, err := s.loc.parse(f, text)
 		if err != nil {
-			return nil, "", fmt.Errorf("%s is not searched: %v", label, err)
+			return nil, "", orm.UserErrorf("%s is not searched: %v", label, err)
 		}
 		if d, ok := v.(decimal.Decimal); ok {
 			v = d.InexactFloat64()
@@ -491,13 +490,13 @@ func (s *searcher) text(sf view.SearchField, text string) (orm.Domain, string, e
 			}
 		}
 		if hits == nil {
-			return nil, "", fmt.Errorf("%s has no value “%s”.", label, shorten(text, 40))
+			return nil, "", orm.UserErrorf("%s has no value “%s”.", label, shorten(text, 40))
 		}
 		return orm.Leaf(f.Name, "in", hits), text, nil
 	case orm.DateKind, orm.DatetimeKind:
 		day, err := s.loc.parseDay(strings.TrimSpace(text))
 		if err != nil {
-			return nil, "", fmt.Errorf("%s is not searched: %v", label, err)
+			return nil, "", orm.UserErrorf("%s is not searched: %v", label, err)
 		}
 		y, m, d := day.Time().Date()
 		from := time.Date(y, m, d, 0, 0, 0, 0, s.now.Location())
@@ -521,14 +520,14 @@ func customOps(f *orm.Field) []choice {
 
 func (s *searcher) custom(c customTerm) (orm.Domain, string, error) {
 	if !s.known(c.Field) || !s.model.Fields[c.Field].Searchable() {
-		return nil, "", fmt.Errorf("“%s” cannot be searched here.", shorten(c.Field, 40))
+		return nil, "", orm.UserErrorf("“%s” cannot be searched here.", shorten(c.Field, 40))
 	}
 	f := s.model.Fields[c.Field]
 	all := []choice{{"ilike", "contains"}, {"not ilike", "does not contain"}, {"=", "is"}, {"!=", "is not"}, {">", "greater than"}, {"<", "less than"},
 		{">=", "at least"}, {"<=", "at most"}, {"set", "is set"}, {"unset", "is not set"}}
 	i := slices.IndexFunc(all, func(o choice) bool { return o.Value == c.Op })
 	if i < 0 {
-		return nil, "", fmt.Errorf("There is no condition “%s”.", shorten(c.Op, 20))
+		return nil, "", orm.UserErrorf("There is no condition “%s”.", shorten(c.Op, 20))
 	}
 	label := f.Label + " " + all[i].Label
 	switch c.Op {
@@ -538,7 +537,7 @@ func (s *searcher) custom(c customTerm) (orm.Domain, string, error) {
 		return orm.Leaf(f.Name, "=", false), label, nil
 	}
 	if !slices.ContainsFunc(customOps(f), func(o choice) bool { return o.Value == c.Op }) {
-		return nil, "", fmt.Errorf("%s cannot be compared with “%s”.", f.Label, all[i].Label)
+		return nil, "", orm.UserErrorf("%s cannot be compared with “%s”.", f.Label, all[i].Label)
 	}
 	label += " “" + c.Value + "”"
 	switch f.Kind {
@@ -551,7 +550,7 @@ func (s *searcher) custom(c customTerm) (orm.Domain, string, error) {
 	case orm.Integer, orm.Float, orm.Monetary, orm.DateKind, orm.DatetimeKind:
 		v, err := s.loc.parse(f, c.Value)
 		if err != nil {
-			return nil, "", fmt.Errorf("%s is not searched: %v", f.Label, err)
+			return nil, "", orm.UserErrorf("%s is not searched: %v", f.Label, err)
 		}
 		if d, ok := v.(decimal.Decimal); ok {
 			v = d.InexactFloat64()

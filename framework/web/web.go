@@ -19,7 +19,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"sync"
 
 	"fusion/framework/expr"
 	"fusion/framework/server"
@@ -65,7 +64,6 @@ type web struct {
 	exprs     expr.Cache
 	views     viewCache
 	assets    string // changes with the static files
-	reloads   sync.Mutex
 }
 
 // Mount adds the pages of the back office to a server.

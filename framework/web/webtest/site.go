@@ -285,8 +285,7 @@ func (p *Page) owner(control *html.Node) *html.Node {
 func (p *Page) collect(form *html.Node) (url.Values, []string) {
 	out := url.Values{}
 	var files []string
-	var visit func(n *html.Node) bool
-	visit = func(n *html.Node) bool {
+	visit := func(n *html.Node) bool {
 		name := attr(n, "name")
 		if n.Type != html.ElementNode || name == "" || has(n, "disabled") {
 			return true
@@ -534,6 +533,3 @@ func (p *Page) Table() [][]string {
 	})
 	return out
 }
-
-// String tells where the page is, for messages.
-func (p *Page) String() string { return fmt.Sprintf("%s (%d)", p.URL, p.Status) }
