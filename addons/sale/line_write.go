@@ -42,6 +42,9 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 			if kind != "" {
 				vals["product_uom_qty"], vals["price_unit"] = decimal.Zero, decimal.Zero
 			}
+			if asString(vals["name"]) == "" && kind == "" {
+				delete(vals, "name") // no description is given
+			}
 			if err := roundGiven(env, vals); err != nil {
 				return rs, err
 			}

@@ -26,6 +26,12 @@ type Product struct {
 	SalesCount    decimal.Decimal `orm:"sales_count,digits=2" label:"Sold"`
 }
 
+// The methods that open what confirmed orders sold of products.
+var (
+	ActionViewSales        = orm.Method[Template]{Name: "action_view_sales"}
+	ActionViewVariantSales = orm.Method[Product]{Name: "action_view_sales"}
+)
+
 func defineProduct(r *orm.Registry) {
 	t := orm.Extend[Template](r, "product.template")
 	t.Compute("sales_count", func(env *orm.Env, ts []*Template) error {
@@ -35,6 +41,9 @@ func defineProduct(r *orm.Registry) {
 		}
 		return err
 	})
+	orm.Implement(t, ActionViewSales, func(env *orm.Env, ts []*Template, _ orm.Args) (any, error) {
+		return viewSales("product_id.product_tmpl_id", orm.IDs(env, ts)), nil
+	})
 	p := orm.Extend[Product](r, "product.product")
 	p.Compute("sales_count", func(env *orm.Env, ps []*Product) error {
 		sold, err := unitsSold(env, "p.id", orm.IDs(env, ps))
@@ -43,6 +52,15 @@ func defineProduct(r *orm.Registry) {
 		}
 		return err
 	})
+	orm.Implement(p, ActionViewVariantSales, func(env *orm.Env, ps []*Product, _ orm.Args) (any, error) {
+		return viewSales("product_id", orm.IDs(env, ps)), nil
+	})
+}
+
+// viewSales is the action that shows order lines, by a path to the products.
+func viewSales(path string, ids []int64) any {
+	return map[string]any{"type": "ir.actions.act_window", "name": "Sales", "res_model": "sale.order.line", "view_mode": "list,form",
+		"domain": []any{[]any{"state", "=", "sale"}, []any{path, "in", ids}}}
 }
 
 // unitsSold sums, by a column of the variant p, what confirmed orders of the
