@@ -83,9 +83,7 @@ func testKeys() (*orm.Keyring, error) {
 // newERP installs Fusion, connects the store, and fetches its products.
 func newERP(t *testing.T, front func(http.Handler) http.Handler, settings orm.Values) *erp {
 	t.Helper()
-	began := time.Now()
 	e := &erp{t: t, db: ormtest.DB(t, addons()...)}
-	t.Logf("database %.1f s", time.Since(began).Seconds())
 	var err error
 	if e.db.Keys, err = testKeys(); err != nil {
 		t.Fatal(err)
@@ -111,14 +109,12 @@ func newERP(t *testing.T, front func(http.Handler) http.Handler, settings orm.Va
 		}
 		return err
 	})
-	t.Logf("connected %.1f s", time.Since(began).Seconds())
 	e.start(nil)
 	e.run(func(env *orm.Env) error {
 		_, err := orm.InvokeModel(env, woocommerce.CronProducts)
 		return err
 	})
 	e.idle()
-	t.Logf("products %.1f s", time.Since(began).Seconds())
 	return e
 }
 

@@ -218,3 +218,24 @@ func TestPatchesAsWritten(t *testing.T) {
 		t.Error("adding lines is not recognised")
 	}
 }
+
+func TestRefundLinesNameWhatTheyUndo(t *testing.T) {
+	t.Parallel()
+	var r Refund
+	if err := json.Unmarshal([]byte(`{"id":385,"amount":"16.67","line_items":[{"id":612,"quantity":-1,"total":"-14.75","meta_data":[{"key":"_refunded_item_id","value":"375"}]},{"id":613,"quantity":-1,"meta_data":[]}]}`), &r); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := Origin(r.Lines[0].MetaData), Origin(r.Lines[1].MetaData); a != 375 || b != 0 || !r.Lines[0].Quantity.Equal(decimal.NewFromInt(-1)) {
+		t.Errorf("%d, %d, quantity %s", a, b, r.Lines[0].Quantity)
+	}
+}
+
+func TestAmountsThatFillTheMemoryAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{`{"total":"1e999999"}`, `{"total":1e-9999}`, `{"line_items":[{"quantity":1e99999}]}`, `{"total":"` + strings.Repeat("9", 80) + `"}`} {
+		var o Order
+		if err := json.Unmarshal([]byte(raw), &o); err == nil {
+			t.Errorf("%.40s is read", raw)
+		}
+	}
+}
