@@ -77,19 +77,19 @@ func confirm(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 		}
 	}
 	rs := orm.RecordsOf(env, os...)
-	if !env.Flag("tracking_disable", false) {
-		for _, o := range os {
-			if err := mail.Subscribe(rs.Browse(o.ID), []int64{o.PartnerID.ID}); err != nil {
-				return nil, err
-			}
-		}
-	}
 	vals := orm.Values{"state": "sale"}
 	if !env.Flag(KeepDateOrder, false) {
 		vals["date_order"] = env.Now()
 	}
+	// The state comes first: who confirms the same order at once waits here, and
+	// is then told that it is confirmed.
 	if err := rs.Write(vals); err != nil {
 		return nil, err
+	}
+	if !env.Flag("tracking_disable", false) {
+		if err := customersFollow(rs, os); err != nil {
+			return nil, err
+		}
 	}
 	if err := orm.Reload(env, os); err != nil {
 		return nil, err
@@ -136,13 +136,20 @@ func quotationSent(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 			return nil, orm.UserErrorf("Only draft orders can be marked as sent directly.")
 		}
 	}
-	rs := orm.RecordsOf(env, os...)
+	if err := setState(env, os, "sent"); err != nil {
+		return nil, err
+	}
+	return true, customersFollow(orm.RecordsOf(env, os...), os)
+}
+
+// customersFollow lets the customers of orders follow them.
+func customersFollow(rs orm.Records, os []*Order) error {
 	for _, o := range os {
 		if err := mail.Subscribe(rs.Browse(o.ID), []int64{o.PartnerID.ID}); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return true, setState(env, os, "sent")
+	return nil
 }
 
 // recompute proposes a value of all product lines of orders anew.
