@@ -59,8 +59,8 @@ func TestStatementsOfLongOrders(t *testing.T) {
 		given bool
 		most  [3]int
 	}{
-		"by hand":  {s.env, false, [3]int{175, 45, 80}},
-		"imported": {imported, true, [3]int{65, 30, 75}},
+		"by hand":  {s.env, false, [3]int{140, 40, 68}},
+		"imported": {imported, true, [3]int{50, 25, 64}},
 	} {
 		cost(tc.env, 2, tc.given) // reads what a unit of work keeps
 		a, b, c := cost(tc.env, 2, tc.given)
