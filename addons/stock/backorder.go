@@ -30,6 +30,20 @@ var (
 func defineBackorder(r *orm.Registry) {
 	b := orm.Define[BackorderConfirmation](r)
 	orm.Define[BackorderLine](r)
+	b.OnDefaultGet(func(super orm.DefaultFunc) orm.DefaultFunc {
+		return func(rs orm.Records, fields []string) (orm.Values, error) {
+			vals, err := super(rs, fields)
+			if err != nil || !slices.Contains(fields, "backorder_confirmation_line_ids") {
+				return vals, err
+			}
+			lines := []orm.Command{}
+			for _, id := range linked(rs.Env.Key("default_pick_ids")) {
+				lines = append(lines, orm.CreateLine(orm.Values{"picking_id": id, "to_backorder": true}))
+			}
+			vals["backorder_confirmation_line_ids"] = lines
+			return vals, nil
+		}
+	})
 	b.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			made, err := super(rs, list)
@@ -59,6 +73,18 @@ func defineBackorder(r *orm.Registry) {
 	orm.Implement(b, BackorderCancel, func(env *orm.Env, ws []*BackorderConfirmation, _ orm.Args) (any, error) {
 		return answerBackorder(env, ws, func(*BackorderLine) bool { return true })
 	})
+}
+
+// linked are the records that commands, as contexts carry them, link.
+func linked(cmds any) []int64 {
+	var ids []int64
+	list, _ := cmds.([]any)
+	for _, c := range list {
+		if cmd, ok := c.([]any); ok && len(cmd) > 1 && asInt(cmd[0]) == orm.CmdLink {
+			ids = append(ids, asInt(cmd[1]))
+		}
+	}
+	return ids
 }
 
 // askBackorder is the action that opens the wizard. The whole set of transfers

@@ -104,6 +104,11 @@ func TestPartialDeliveryAsksForABackorder(t *testing.T) {
 	}
 	k.equal("still open", k.picking(p.ID).State, "assigned")
 	env := k.env.WithContext(answer["context"].(map[string]any))
+	offered, err := env.Model("stock.backorder.confirmation").DefaultGet("backorder_confirmation_line_ids")
+	k.check(err)
+	if cmds, ok := offered["backorder_confirmation_line_ids"].([]orm.Command); !ok || len(cmds) != 1 || cmds[0].Values["picking_id"] != p.ID {
+		t.Errorf("the wizard opens with %v", offered)
+	}
 	wizard, err := env.Model("stock.backorder.confirmation").Create(orm.Values{})
 	k.check(err)
 	k.call(wizard, "process")

@@ -169,6 +169,11 @@ func TestReturningAPart(t *testing.T) {
 	k.refused(err, orm.CodeUser)
 	k.validate(p)
 	ctx := k.in(k.env.WithContext(map[string]any{"active_id": p.ID, "active_ids": []any{p.ID}, "active_model": "stock.picking"}))
+	offered, err := ctx.env.Model("stock.return.picking").DefaultGet("picking_id", "product_return_moves")
+	k.check(err)
+	if cmds, ok := offered["product_return_moves"].([]orm.Command); offered["picking_id"] != p.ID || !ok || len(cmds) != 1 || cmds[0].Values["to_refund"] != true {
+		t.Errorf("the wizard opens with %v", offered)
+	}
 	w := ctx.create("stock.return.picking", orm.Values{})
 	lines, err := k.env.Model("stock.return.picking.line").Search(orm.Leaf("wizard_id", "=", w.ID()), orm.SearchOptions{})
 	k.check(err)

@@ -23,7 +23,7 @@ type Picking struct {
 	ReturnIDs     orm.Many[Picking]     `orm:"return_ids,inverse=return_id" label:"Returns"`
 	ReturnCount   int                   `orm:"return_count" label:"# Returns"`
 	MoveType      string                `orm:"move_type,required,default=direct" selection:"direct:As soon as possible,one:When all products are ready" label:"Shipping Policy" help:"Whether the transfer may be ready with a part of its products."`
-	State         string                `orm:"state,store,readonly,nocopy,index" selection:"draft:Draft,waiting:Waiting Another Operation,confirmed:Waiting,assigned:Ready,done:Done,cancel:Cancelled" label:"Status"`
+	State         string                `orm:"state,store,readonly,nocopy,index,default=draft" selection:"draft:Draft,waiting:Waiting Another Operation,confirmed:Waiting,assigned:Ready,done:Done,cancel:Cancelled" label:"Status"`
 	GroupID       orm.Ref[Group]        `orm:"group_id,index" label:"Procurement Group"`
 	Priority      string                `orm:"priority,default=0" selection:"0:Normal,1:Urgent" label:"Priority"`
 	ScheduledDate orm.Datetime          `orm:"scheduled_date,required,index,default=now" label:"Scheduled Date"`
@@ -199,9 +199,6 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 		if vals[list] == nil {
 			delete(vals, list)
 		}
-	}
-	if vals["move_ids"] == nil && vals["move_line_ids"] == nil {
-		vals["state"] = "draft" // nothing to compute yet
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package stock
 
 import (
+	"strings"
+
 	"fusion/addons/base"
 	"fusion/framework/orm"
 )
@@ -44,6 +46,17 @@ func definePickingType(r *orm.Registry) {
 		}
 		return nil
 	}, "name", "warehouse_id.name")
+	t.SearchBy("display_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		d := orm.Or(orm.Leaf("name", op, value), orm.Leaf("warehouse_id.name", op, value))
+		if strings.HasPrefix(op, "not") || op == "!=" {
+			d = orm.And(orm.Leaf("name", op, value), orm.Leaf("warehouse_id.name", op, value))
+		}
+		// The whole name, as it is shown: the warehouse's and the kind's.
+		if w, name, both := strings.Cut(asString(value), ": "); both && (op == "ilike" || op == "=") {
+			d = orm.Or(d, orm.And(orm.Leaf("warehouse_id.name", op, w), orm.Leaf("name", op, name)))
+		}
+		return d, nil
+	})
 	t.Compute("count_picking_ready, count_picking_waiting, count_picking_draft, count_picking_late, count_picking_backorders", countPickings)
 	t.OnCreate(createPickingTypes)
 	t.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {

@@ -40,13 +40,37 @@ var (
 func defineReturn(r *orm.Registry) {
 	w := orm.Define[ReturnPicking](r)
 	orm.Define[ReturnLine](r)
+	w.OnDefaultGet(returnDefaults)
 	w.OnCreate(createReturnWizards)
 	orm.Implement(w, CreateReturns, func(env *orm.Env, ws []*ReturnPicking, _ orm.Args) (any, error) { return runReturn(env, ws, false) })
 	orm.Implement(w, CreateReturnsAll, func(env *orm.Env, ws []*ReturnPicking, _ orm.Args) (any, error) { return runReturn(env, ws, true) })
 }
 
-// createReturnWizards lists the moves of the transfer, with nothing to come
-// back yet.
+// returnDefaults lists, in a wizard that opens on a transfer, its moves.
+func returnDefaults(super orm.DefaultFunc) orm.DefaultFunc {
+	return func(rs orm.Records, fields []string) (orm.Values, error) {
+		vals, err := super(rs, fields)
+		if err != nil {
+			return nil, err
+		}
+		picking := asInt(rs.Env.Key("default_picking_id"))
+		if picking == 0 && rs.Env.Key("active_model") == "stock.picking" {
+			picking = asInt(rs.Env.Key("active_id"))
+		}
+		if picking == 0 {
+			return vals, nil
+		}
+		if slices.Contains(fields, "picking_id") {
+			vals["picking_id"] = picking
+		}
+		if slices.Contains(fields, "product_return_moves") {
+			vals["product_return_moves"], err = returnLines(rs.Env, picking)
+		}
+		return vals, err
+	}
+}
+
+// createReturnWizards lists the moves of the transfer where nobody did.
 func createReturnWizards(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 		env := rs.Env
@@ -60,18 +84,26 @@ func createReturnWizards(super orm.CreateFunc) orm.CreateFunc {
 			if picking == 0 || full[i]["product_return_moves"] != nil {
 				continue
 			}
-			moves, err := doneOf(env, picking)
-			if err != nil {
+			var err error
+			if full[i]["product_return_moves"], err = returnLines(env, picking); err != nil {
 				return rs, err
 			}
-			var lines []orm.Command
-			for _, m := range moves {
-				lines = append(lines, orm.CreateLine(orm.Values{"move_id": m.ID, "product_id": m.ProductID.ID}))
-			}
-			full[i]["product_return_moves"] = lines
 		}
 		return super(rs, full)
 	}
+}
+
+// returnLines lists the moves of a done transfer, with nothing to come back yet.
+func returnLines(env *orm.Env, picking int64) ([]orm.Command, error) {
+	moves, err := doneOf(env, picking)
+	if err != nil {
+		return nil, err
+	}
+	var lines []orm.Command
+	for _, m := range moves {
+		lines = append(lines, orm.CreateLine(orm.Values{"move_id": m.ID, "product_id": m.ProductID.ID, "quantity": decimal.Zero, "to_refund": true}))
+	}
+	return lines, nil
 }
 
 // doneOf are the moves of a transfer that can be reversed.
