@@ -171,6 +171,20 @@ func checkLogin(env *orm.Env, login, password string) (int64, error) {
 	return id, nil
 }
 
+// SessionStamp names the state of a user's credentials without telling them:
+// it changes with the login and the password, and is "" for a user who is
+// archived or gone.
+func SessionStamp(env *orm.Env, uid int64) (string, error) {
+	var rows []string
+	err := env.Tx().NewRaw(`SELECT u.login || ' ' || COALESCE(c.password_crypt, '') FROM res_users u LEFT JOIN res_users_credential c ON c.user_id = u.id
+		WHERE u.id = ? AND u.active`, uid).Scan(env, &rows)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(rows[0]))
+	return base64.RawStdEncoding.EncodeToString(sum[:16]), nil
+}
+
 // Credential keeps the hash of a user's password, in a table of its own that
 // nobody has access rights to, so that no reading of users can ever return it.
 type Credential struct {

@@ -32,7 +32,7 @@ func versionInfo() map[string]any {
 func Mount(s *server.Server) {
 	h := &handler{s}
 	route := func(path string, access server.Access, signedIn bool, fn answerer) {
-		s.Handle(server.Route{Path: path, Methods: []string{"GET", "POST"}, Access: access, NoCSRF: true,
+		s.Handle(server.Route{Path: path, Methods: []string{"GET", "POST"}, Access: access, NoCSRF: access == server.NoAccess,
 			Handler: func(c *server.Context) error { return h.envelope(c, signedIn, fn) }})
 	}
 	route("/jsonrpc", server.NoAccess, false, h.service)

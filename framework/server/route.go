@@ -44,8 +44,9 @@ type Route struct {
 	Path    string // gorilla/mux pattern
 	Methods []string
 	Access  Access
-	// NoCSRF exempts a POST from the same-origin check: webhooks and APIs that
-	// do not rely on cookies.
+	// NoCSRF exempts a POST from the check that a browser sends it from a page of
+	// this server: webhooks and APIs that do not rely on cookies. Programs other
+	// than browsers pass the check anyway.
 	NoCSRF bool
 	// PerMinute limits requests by client address; zero: no limit.
 	PerMinute int
@@ -166,7 +167,7 @@ func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
 		s.answerError(rt, c, err)
 	}
 	if c.Session != nil {
-		if err := s.Sessions.finish(w, r, c.Session); err != nil {
+		if err := s.Sessions.finish(w, r, c.Session, s.Secure(r), s.ClientIP(r)); err != nil {
 			s.Config.Logger.Error("session not saved", "error", err.Error())
 		}
 	}
@@ -187,6 +188,9 @@ func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
 
 // answer authenticates and runs the handler in a unit of work.
 func (s *Server) answer(rt Route, c *Context) (err error) {
+	if !rt.NoCSRF && s.origins.Check(c.Request) != nil {
+		return Errorf(http.StatusForbidden, "The request comes from a page of another site and is refused. Open this site itself and try again.")
+	}
 	if rt.PerMinute > 0 && !s.limits.allow(rt.Path+"|"+s.ClientIP(c.Request), rt.PerMinute) {
 		return Errorf(http.StatusTooManyRequests, "Too many requests; at most %d a minute are answered. Try again in a minute.", rt.PerMinute)
 	}
@@ -206,26 +210,66 @@ func (s *Server) answer(rt Route, c *Context) (err error) {
 	if err != nil {
 		return err
 	}
+	var asLoaded Session
+	if c.Session != nil {
+		asLoaded = *c.Session
+		defer func() {
+			if err != nil { // what a failed handler made of the session does not count
+				*c.Session = asLoaded
+			}
+		}()
+	}
 	run := s.DB.Run
 	if rt.ReadOnly {
 		run = s.DB.View
 	}
-	var notes []Note
-	if c.Session != nil {
-		notes = c.Session.notes
-	}
 	return run(c.Request.Context(), user, func(env *orm.Env) error {
 		c.Env = env
-		if c.Session != nil {
-			c.Session.notes = slices.Clone(notes)
+		if c.Session != nil { // a second try starts anew
+			*c.Session = asLoaded
+			c.Session.notes = slices.Clone(asLoaded.notes)
 		}
 		c.status = 0
 		c.out.Reset()
 		c.header = http.Header{}
 		c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
 		c.Request.Form, c.Request.PostForm, c.Request.MultipartForm = nil, nil, nil
-		return rt.Handler(c)
+		if err := s.stillValid(rt, c); err != nil {
+			return err
+		}
+		if err := rt.Handler(c); err != nil {
+			return err
+		}
+		return s.stamp(c)
 	})
+}
+
+// stillValid ends a session whose user has been archived, or whose password
+// has changed, since it began.
+func (s *Server) stillValid(rt Route, c *Context) error {
+	if c.Session == nil || c.Session.UID == 0 || s.Config.Auth.Stamp == nil {
+		return nil
+	}
+	now, err := s.Config.Auth.Stamp(c.Env.Sudo(), c.Session.UID)
+	if err != nil || now != "" && now == c.Session.stamp {
+		return err
+	}
+	if rt.Access == UserAccess {
+		return ErrSession
+	}
+	c.Session.SignOut()
+	c.Env = c.Env.WithUser(s.Config.PublicUser).WithOnlyContext(nil)
+	return nil
+}
+
+// stamp notes in a session that is about to be stored what the user's
+// credentials are now.
+func (s *Server) stamp(c *Context) (err error) {
+	if c.Session == nil || !c.Session.changed || c.Session.UID == 0 || s.Config.Auth.Stamp == nil {
+		return nil
+	}
+	c.Session.stamp, err = s.Config.Auth.Stamp(c.Env.Sudo(), c.Session.UID)
+	return err
 }
 
 // identify finds out on whose behalf the request acts.
@@ -336,6 +380,9 @@ func (s *Server) Explain(c *Context, err error) (int, string) {
 	if errors.Is(err, ErrSession) {
 		return http.StatusUnauthorized, "Your session has ended. Log in again."
 	}
+	if errors.Is(err, context.DeadlineExceeded) || c.Request.Context().Err() == context.DeadlineExceeded {
+		return http.StatusServiceUnavailable, "The work took too long and was stopped."
+	}
 	if oe, ok := errors.AsType[*orm.Error](err); ok {
 		switch oe.Code {
 		case orm.CodeAccess:
@@ -346,9 +393,6 @@ func (s *Server) Explain(c *Context, err error) (int, string) {
 			return http.StatusNotFound, oe.Message
 		}
 		return http.StatusUnprocessableEntity, oe.Message
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return http.StatusServiceUnavailable, "The work took too long and was stopped."
 	}
 	s.Config.Logger.Error("request failed", "id", c.ID, "method", c.Request.Method, "path", c.Request.URL.Path, "error", err.Error())
 	return http.StatusInternalServerError, "Internal error (" + c.ID + "). The log has the details under this number."

@@ -30,6 +30,10 @@ type Auth struct {
 	Password func(env *orm.Env, uid int64, password string) error
 	// Key checks an API key for a scope.
 	Key func(env *orm.Env, scope, key string) (uid int64, ok bool, err error)
+	// Stamp names the state of a user's credentials, "" for a user who may not
+	// log in any more; a session ends when it changes. Nil: sessions do not end
+	// by themselves.
+	Stamp func(env *orm.Env, uid int64) (string, error)
 	// Context is the user's context: lang, tz, uid.
 	Context func(env *orm.Env) (map[string]any, error)
 }
@@ -57,9 +61,10 @@ type Server struct {
 	Sessions *SessionStore
 	Metrics  *prometheus.Registry
 
-	limits *limiter
-	total  *prometheus.CounterVec
-	took   *prometheus.HistogramVec
+	limits  *limiter
+	origins *http.CrossOriginProtection
+	total   *prometheus.CounterVec
+	took    *prometheus.HistogramVec
 }
 
 // New makes a server; routes are added to it before Serve.
@@ -76,7 +81,7 @@ func New(db *orm.DB, cfg Config) (*Server, error) {
 	if cfg.PublicUser == 0 {
 		cfg.PublicUser = 3
 	}
-	s := &Server{DB: db, Config: cfg, Router: mux.NewRouter(), Metrics: prometheus.NewRegistry(), limits: newLimiter(db.Now)}
+	s := &Server{DB: db, Config: cfg, Router: mux.NewRouter(), Metrics: prometheus.NewRegistry(), limits: newLimiter(db.Now), origins: http.NewCrossOriginProtection()}
 	s.Sessions = &SessionStore{db: db}
 	if err := s.Sessions.migrate(); err != nil {
 		return nil, err

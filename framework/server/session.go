@@ -28,6 +28,7 @@ type Session struct {
 	Context map[string]any
 
 	notes   []Note
+	stamp   string
 	raw     *sessions.Session
 	changed bool
 	renew   bool
@@ -89,10 +90,12 @@ func (st *SessionStore) migrate() error {
 }
 
 type sessionData struct {
+	IP      string         `json:"-"`
 	UID     int64          `json:"uid"`
 	Login   string         `json:"login"`
 	Context map[string]any `json:"context"`
 	Notes   []Note         `json:"notes,omitempty"`
+	Stamp   string         `json:"stamp,omitempty"`
 }
 
 func hashToken(token string) string {
@@ -168,7 +171,7 @@ func (st *SessionStore) Save(r *http.Request, w http.ResponseWriter, s *sessions
 	}
 	_, err = st.db.ExecContext(ctx, `INSERT INTO http_session (id, uid, data, ip, agent) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET uid = EXCLUDED.uid, data = EXCLUDED.data, seen = now()`,
-		hashToken(s.ID), d.UID, string(raw), r.RemoteAddr, r.UserAgent())
+		hashToken(s.ID), d.UID, string(raw), d.IP, r.UserAgent())
 	if err != nil {
 		return err
 	}
@@ -184,13 +187,13 @@ func (st *SessionStore) load(r *http.Request) (*Session, error) {
 	}
 	s := &Session{raw: raw}
 	if d, ok := raw.Values["data"].(sessionData); ok {
-		s.UID, s.Login, s.Context, s.notes = d.UID, d.Login, d.Context, d.Notes
+		s.UID, s.Login, s.Context, s.notes, s.stamp = d.UID, d.Login, d.Context, d.Notes, d.Stamp
 	}
 	return s, nil
 }
 
 // finish stores a session that changed and sets its cookie.
-func (st *SessionStore) finish(w http.ResponseWriter, r *http.Request, s *Session) error {
+func (st *SessionStore) finish(w http.ResponseWriter, r *http.Request, s *Session, secure bool, ip string) error {
 	if !s.changed {
 		return nil
 	}
@@ -203,8 +206,8 @@ func (st *SessionStore) finish(w http.ResponseWriter, r *http.Request, s *Sessio
 	if s.UID == 0 {
 		s.raw.Options.MaxAge = -1
 	}
-	s.raw.Options.Secure = r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
-	s.raw.Values["data"] = sessionData{s.UID, s.Login, s.Context, s.notes}
+	s.raw.Options.Secure = secure
+	s.raw.Values["data"] = sessionData{ip, s.UID, s.Login, s.Context, s.notes, s.stamp}
 	return st.Save(r, w, s.raw)
 }
 
