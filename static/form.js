@@ -80,6 +80,7 @@ class Form extends HTMLElement {
       return;
     }
     this.busy = true;
+    this.toggleAttribute("busy", true);
     try {
       const data = new FormData(this.form);
       for (const [k, v] of [...data]) if (v instanceof File) data.delete(k);
@@ -97,6 +98,7 @@ class Form extends HTMLElement {
       if (!this.leaving) console.warn("form not refreshed", err);
     } finally {
       this.busy = false;
+      this.toggleAttribute("busy", Boolean(this.waiting?.length));
       if (this.waiting?.length && !this.leaving) this.refresh(this.waiting.shift());
     }
   }

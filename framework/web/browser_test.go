@@ -84,6 +84,7 @@ func walk(t *testing.T, b *webtest.Browser, look webtest.Look, name string) {
 
 	b.Go("a.button.primary[href*='/new']")
 	b.Click("[name='f.company_type'][value=company]")
+	b.Settle()
 	b.Type("[name='f.city']", "Oslo")
 	add := "button[value='add:f.child_ids:0']"
 	if look.NoScript {
@@ -92,6 +93,7 @@ func walk(t *testing.T, b *webtest.Browser, look webtest.Look, name string) {
 		b.Click(add)
 	}
 	b.Wait("[name='f.child_ids.n1.name']")
+	b.Settle()
 	b.Type("[name='f.child_ids.n1.name']", "Carla Line")
 	b.Type("[name='f.child_ids.n1.email']", "carla@nordic.example")
 	if look.NoScript {
@@ -102,6 +104,7 @@ func walk(t *testing.T, b *webtest.Browser, look webtest.Look, name string) {
 		shot("6-suggestions")
 		b.Keys("[name='f.country_id']", "\r")
 		b.Gone("fusion-ref .ref-list:not([hidden])")
+		b.Settle()
 		if v := b.Value("[name='f.country_id']"); v != "Norway" {
 			t.Errorf("the choice is %q", v)
 		}

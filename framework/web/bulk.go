@@ -43,6 +43,12 @@ func (p *page) bulk() error {
 	if err != nil {
 		return err
 	}
+	if form.Has("_base") {
+		return l.postEdit(do)
+	}
+	if arg, ok := strings.CutPrefix(do, "row:"); ok {
+		return l.postRow(arg)
+	}
 	var done bool
 	told, err := p.attempt(func() error {
 		var err error
@@ -79,6 +85,29 @@ func (p *page) bulk() error {
 	told, err = p.attempt(func() error {
 		var err error
 		result, err = l.do(do, ids)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if told != nil {
+		p.Session.Tell(server.Note{Kind: "danger", Text: told.Message})
+		return p.Redirect(http.StatusSeeOther, back.URL())
+	}
+	return p.follow(result, back)
+}
+
+// postRow presses a button of one row.
+func (l *listing) postRow(arg string) error {
+	p := l.p
+	back := p.at.with(selectParam, "")
+	if q := rowConfirm(l.view, arg); q != "" && p.form.Get(confirmParam) == "" {
+		return p.confirm(q, "Go on", false, back.URL())
+	}
+	var result any
+	told, err := p.attempt(func() error {
+		var err error
+		result, err = l.pressRow(arg)
 		return err
 	})
 	if err != nil {

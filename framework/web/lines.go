@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"slices"
 
 	"fusion/framework/orm"
@@ -23,6 +24,7 @@ type linesView struct {
 	More    int
 	Error   string
 	Details bool // some line has more fields than columns
+	Buttons bool // some line has buttons
 }
 
 // column is a column of a list.
@@ -50,6 +52,7 @@ type lineRow struct {
 	Extra   string // JSON of values that go with a new line
 	Kept    bool
 	Fixed   bool // neither typed in nor removed
+	Buttons []rowButton
 }
 
 // linesMark stands for the value of an x2many field whose lines are inputs of
@@ -151,6 +154,10 @@ func (b *builder) lines(f fieldInfo, n *view.Node, list *lines, s *scopeOf) *cel
 				continue
 			}
 			row.Cells = append(row.Cells, b.cell(fields[k.Name()], k, r, prefix, vars))
+		}
+		if r.id != 0 && !r.calc && s.rec.id != 0 {
+			row.Buttons = b.rowButtons(root, vars, fmt.Sprintf("line:%s:%d:", f.Name, r.id))
+			lv.Buttons = lv.Buttons || len(row.Buttons) > 0
 		}
 		if form != nil && b.edit {
 			sub := &scopeOf{rec: r, prefix: prefix, vars: vars, fields: fields, line: true, skip: shown}

@@ -22,6 +22,8 @@ type listView struct {
 	Pager     *pager
 	Total     int
 	Create    string // address of a new record
+	Edit      string // address of the list for typing
+	Buttons   bool   // rows have buttons
 	Help      template.HTML
 	Post      string // where bulk actions go
 	Actions   []choice
@@ -58,6 +60,8 @@ type listRow struct {
 	Totals []string // of a group, by column
 	Note   string   // in place of a record: what is left out
 	More   string
+
+	Buttons []rowButton
 }
 
 type pager struct {
@@ -456,6 +460,7 @@ func (l *listing) fill(out *listView) error {
 		}
 	}
 	out.Rows = rows
+	out.Buttons = slices.ContainsFunc(rows, func(r *listRow) bool { return len(r.Buttons) > 0 })
 	out.Selected = l.p.Query(selectParam) == "all"
 	return nil
 }
@@ -469,6 +474,7 @@ func (l *listing) row(r *record, level, at int) *listRow {
 		params.Set(resParam, fmt.Sprint((l.q.Page-1)*l.act.Limit+at+1))
 	}
 	out.URL = l.recordPlace(fmt.Sprint(r.id), params).URL()
+	out.Buttons = l.b.rowButtons(l.view.Root, vars, fmt.Sprintf("row:%d:", r.id))
 	for _, n := range l.nodes {
 		if l.b.hiddenCell(n, vars) {
 			out.Cells = append(out.Cells, nil)

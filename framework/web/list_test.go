@@ -192,3 +192,62 @@ func TestFavourites(t *testing.T) {
 		t.Error("forgotten, it is still there")
 	}
 }
+
+func TestRowButtons(t *testing.T) {
+	t.Parallel()
+	site, db := newZoo(t)
+	id := newAnimal(t, db, orm.Values{"name": "Uma", "meal_ids": []orm.Command{orm.CreateLine(orm.Values{"food": "ham", "amount": 2})}})
+	v := site.Login(t, "admin", "admin")
+	list := v.Get("/web/action/animals")
+	in := list.Press("Let in")
+	want(t, in, http.StatusOK, "Uma")
+	if read(t, db, "zoo.animal", id, "state")["state"] != "here" || in.Button("Let in") != "" {
+		t.Errorf("the button of the row did nothing: %s", in.Text())
+	}
+	ask := in.Press("Let out")
+	want(t, ask, http.StatusOK, "Sure?")
+	want(t, ask.Submit("@confirm"), http.StatusOK, "Uma does not want to leave.")
+	want(t, in.Press("Roar first", "+id", fmt.Sprint(id)), http.StatusOK, "Uma roars <loudly>.")
+	// and the buttons of lines, from the page and from the form
+	form := v.Get(fmt.Sprintf("/web/action/animals/%d", id))
+	want(t, form.Press("Double"), http.StatusOK, "4.00", "12.00")
+	typed := v.Get(fmt.Sprintf("/web/action/animals/%d?edit=1", id))
+	want(t, typed.Press("Double", "f.name", "Umberto"), http.StatusOK, "Umberto", "8.00", "24.00")
+}
+
+func TestEditableList(t *testing.T) {
+	t.Parallel()
+	site, db := newZoo(t)
+	id := newAnimal(t, db, orm.Values{"name": "Vic", "meal_ids": []orm.Command{orm.CreateLine(orm.Values{"food": "ham", "amount": 2}), orm.CreateLine(orm.Values{"food": "egg"}), orm.CreateLine(orm.Values{"food": "tofu"})}})
+	meals := read(t, db, "zoo.animal", id, "meal_ids")["meal_ids"].([]int64)
+	v := site.Login(t, "admin", "admin")
+	edit := v.Get("/web/action/zoo.all_meals").Link("Edit")
+	want(t, edit, http.StatusOK, "Save")
+	row := func(i int, field string) string { return fmt.Sprintf("f.rows.%d.%s", meals[i], field) }
+	bad := edit.Submit("record", row(0, "amount"), "x", row(1, "food"), "eggs", "_do", "save")
+	if bad.Errors()[fmt.Sprintf("f-rows-%d-amount", meals[0])] == "" || bad.Values("record").Get(row(1, "food")) != "eggs" {
+		t.Fatalf("errors %v: %s", bad.Errors(), bad.Text())
+	}
+	more := bad.Submit("record", row(0, "amount"), "5", fmt.Sprintf("f.rows.%d~del", meals[2]), "1", "_do", "add:f.rows:0")
+	want(t, more, http.StatusOK)
+	if got := more.Values("record").Get("f.rows.n1.amount"); got != "1.00" {
+		t.Errorf("the default of a new row: %q", got)
+	}
+	lacking := more.Submit("record", "f.rows.n1.food", "figs", "_do", "save")
+	if lacking.Status != http.StatusUnprocessableEntity || lacking.Errors()["f-rows-n1-animal_id"] == "" {
+		t.Fatalf("a row without its animal: %d %v", lacking.Status, lacking.Errors())
+	}
+	saved := lacking.Submit("record", "f.rows.n1.animal_id", "Vic", "_do", "save")
+	want(t, saved, http.StatusOK, "Saved.", "figs", "eggs", "15.00")
+	if saved.Contains("tofu") || saved.URL.Query().Has("edit") {
+		t.Errorf("after saving: %s %s", saved.URL, saved.Text())
+	}
+	fresh := saved.Link("New")
+	if fresh.Values("record").Get("f.rows.n1.amount") != "1.00" {
+		t.Errorf("New gives no empty row: %s", fresh.Text())
+	}
+	newUser(t, db, "portal", "base.group_portal")
+	if p := site.Login(t, "portal", "portal").Get("/web/action/animals?edit=1"); p.Button("Save") != "" {
+		t.Error("who may not write is offered to")
+	}
+}

@@ -64,6 +64,13 @@ func (p *page) openWindow(act *action) error {
 	if err != nil {
 		return err
 	}
+	if kind == "list" && p.Query(editParam) != "" {
+		if ok, err := l.editable(); err != nil {
+			return err
+		} else if ok {
+			return l.openEdit()
+		}
+	}
 	var out *listView
 	switch kind {
 	case "list":
@@ -111,6 +118,16 @@ func (l *listing) finish(out *listView, kind string) error {
 	if can.Create && flag("create") && !l.rs.Model.Transient {
 		out.Create = l.recordPlace("new", nil).URL()
 	}
+	if typing, err := l.editable(); err != nil {
+		return err
+	} else if typing && kind == "list" {
+		if len(out.Rows) > 0 {
+			out.Edit = l.editURL(false)
+		}
+		if out.Create != "" && !slices.Contains(l.act.Modes, "form") {
+			out.Create = l.editURL(true)
+		}
+	}
 	out.Help = l.act.Help
 	out.Kanban = kind == "kanban"
 	out.Post = p.at.URL()
@@ -148,10 +165,7 @@ func (l *listing) finish(out *listView, kind string) error {
 	for _, h := range l.view.Root.Elements("header") {
 		s := &scopeOf{rec: &record{model: l.rs.Model}, vars: l.b.vars, fields: l.fields}
 		for _, k := range h.Elements("button") {
-			if l.b.hidden(k, s) {
-				l.b.count(k, s)
-				continue
-			}
+			l.b.buttons = slices.Index(buttonsOf(l.view.Root), k)
 			out.Header = append(out.Header, l.b.node(k, s)...)
 		}
 	}

@@ -293,7 +293,11 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 
 // lineChanges reads the lines of an x2many field as commands.
 func (p *page) lineChanges(t *typed, f *orm.Field, input string, out *changes) ([]orm.Command, error) {
-	co := f.ComodelOf()
+	rs, err := p.env.Lookup(f.Comodel)
+	if err != nil {
+		return nil, err
+	}
+	co := rs.Model
 	var cmds []orm.Command
 	byRow := map[string][]string{}
 	for k := range t.base {

@@ -216,7 +216,7 @@ func (f *recordForm) sortLines(rec *record, t *typed, ch *changes, tried bool) e
 			}
 			if r == nil {
 				prefix := inputPrefix + name + "." + key
-				r = f.newLine(fi, key, t.extra[prefix])
+				r = f.p.newLine(fi.ComodelOf(), key, t.extra[prefix])
 				r.kept = t.get(prefix+"~kept") != ""
 			}
 			rows = append(rows, r)
@@ -233,8 +233,7 @@ func (f *recordForm) sortLines(rec *record, t *typed, ch *changes, tried bool) e
 }
 
 // newLine is an empty line with the values it starts with.
-func (f *recordForm) newLine(fi *orm.Field, key string, given map[string]any) *record {
-	co := fi.ComodelOf()
+func (p *page) newLine(co *orm.Model, key string, given map[string]any) *record {
 	r := &record{model: co, key: key, vals: orm.Values{}, given: given}
 	var fields []string
 	for name, v := range given {
@@ -245,7 +244,7 @@ func (f *recordForm) newLine(fi *orm.Field, key string, given map[string]any) *r
 		r.vals[name] = fromWire(lf, defaultValue(lf, v))
 		fields = append(fields, name)
 	}
-	f.p.wantNames(co, fields, []*record{r})
+	p.wantNames(co, fields, []*record{r})
 	return r
 }
 
@@ -450,7 +449,7 @@ func (f *recordForm) defaults() (*record, error) {
 				continue
 			}
 			vals, _ := cmd[2].(map[string]any)
-			r := f.newLine(fi, fmt.Sprintf("n%d", len(list.rows)+1), vals)
+			r := p.newLine(fi.ComodelOf(), fmt.Sprintf("n%d", len(list.rows)+1), vals)
 			r.kept = true
 			list.rows = append(list.rows, r)
 		}

@@ -82,10 +82,24 @@ func (f *recordForm) do(do string) error {
 			return p.confirm(q, "Go on", false, back.URL())
 		}
 	}
+	line, isLine := strings.CutPrefix(do, "line:")
+	if isLine && form.Get(confirmParam) == "" {
+		n, _, _, err := f.lineButton(line)
+		if err != nil {
+			return f.failed(err)
+		}
+		if q := n.Attr("confirm"); q != "" {
+			return p.confirm(q, "Go on", false, back.URL())
+		}
+	}
 	var result any
 	to := back
 	told, err := p.attempt(func() error {
 		var err error
+		if isLine {
+			result, err = f.pressedLine(line)
+			return err
+		}
 		if isButton {
 			result, err = f.pressed(n, f.rs)
 			return err
@@ -113,6 +127,9 @@ func isAction(v any) bool {
 // failed shows the record with the message of what went wrong.
 func (f *recordForm) failed(err error) error {
 	oe := asTold(err)
+	if oe == nil {
+		return err
+	}
 	f.p.Status(statusOf(oe))
 	rec, rerr := f.p.readForm(f.rs, f.view)
 	if rerr != nil {
@@ -216,6 +233,10 @@ func (f *recordForm) save(t *typed, ch *changes, do string) error {
 		}
 		if n != nil {
 			result, err = f.pressed(n, rs)
+			return err
+		}
+		if line, ok := strings.CutPrefix(do, "line:"); ok {
+			result, err = f.pressedLine(line)
 			return err
 		}
 		if set, ok := strings.CutPrefix(do, "set:"); ok {

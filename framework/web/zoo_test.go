@@ -79,6 +79,7 @@ var (
 	roar     = orm.Method[Animal]{Name: "action_roar"}
 	feed     = orm.Method[Animal]{Name: "action_feed"}
 	meals    = orm.Method[Animal]{Name: "action_meals"}
+	double   = orm.Method[Meal]{Name: "action_double"}
 	feedDone = orm.Method[Feed]{Name: "action_done"}
 )
 
@@ -129,6 +130,12 @@ func defineZoo(r *orm.Registry) {
 		}
 		return nil
 	}, "food", "amount")
+	orm.Implement(m, double, func(env *orm.Env, ms []*Meal, _ orm.Args) (any, error) {
+		for _, m := range ms {
+			m.Amount = m.Amount.Add(m.Amount)
+		}
+		return nil, orm.Save(env, ms, "amount")
+	})
 	f := orm.Define[Feed](r)
 	f.Default("row_ids", func(env *orm.Env) (any, error) {
 		var rows []any
@@ -177,7 +184,12 @@ const zooViews = `<odoo>
 <field name="health" widget="progressbar"/>
 <field name="website" widget="url" optional="show"/>
 <field name="vet"/>
+<button name="action_arrive" type="object" string="Let in" invisible="state != 'new'"/><button name="action_leave" type="object" title="Let out" confirm="Sure?"/>
+<header><button name="action_roar" type="object" string="Roar first"/></header>
 </list></field></record>
+<record id="meal_list" model="ir.ui.view"><field name="name">meals</field><field name="model">zoo.meal</field><field name="arch" type="xml">
+<list editable="bottom"><field name="animal_id"/><field name="food"/><field name="amount"/><field name="cost" readonly="1"/></list></field></record>
+<record id="all_meals" model="ir.actions.act_window"><field name="name">All meals</field><field name="res_model">zoo.meal</field><field name="view_mode">list</field></record>
 <record id="animal_form" model="ir.ui.view"><field name="name">form</field><field name="model">zoo.animal</field><field name="arch" type="xml">
 <form>
 <header>
@@ -197,7 +209,7 @@ const zooViews = `<odoo>
 <group string="More"><field name="born" required="species == 'bear'"/><field name="fed_at" readonly="state == 'gone'"/><field name="country_id" domain="[('code', 'in', ['BE', 'DE'])]"/><field name="parent_id" invisible="species != 'otter'"/><field name="tag_ids" widget="many2many_tags"/><field name="website" widget="url"/><field name="email" widget="email"/><field name="chip" widget="password"/><field name="star" widget="priority"/></group>
 </group>
 <notebook>
-<page string="Meals" name="meals"><field name="meal_ids" context="{'default_remark': name}"><list editable="bottom"><field name="food"/><field name="amount"/><field name="cost" sum="Total"/><field name="remark" optional="hide"/></list></field></page>
+<page string="Meals" name="meals"><field name="meal_ids" context="{'default_remark': name}"><list editable="bottom"><field name="food"/><field name="amount"/><field name="cost" sum="Total"/><field name="remark" optional="hide"/><button name="action_double" type="object" string="Double"/></list></field></page>
 <page string="Friends" name="friends"><field name="friend_ids"><list><field name="name"/><field name="species"/></list></field></page>
 <page string="Papers" name="papers" invisible="species == 'bear'"><group><field name="paper" filename="paper_name"/><field name="paper_name"/></group><separator string="Text"/><field name="notes"/><field name="story"/><field name="facts"/></page>
 </notebook>

@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,6 +111,18 @@ func (b *Browser) Go(selector string) {
 	}
 }
 
+// Follow clicks the link or button of a text, and waits for the page it leads to.
+func (b *Browser) Follow(text string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	xpath := fmt.Sprintf(`(//a | //button)[normalize-space(.)=%[1]q or .//*[normalize-space(.)=%[1]q]]`, text)
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(xpath, chromedp.NodeVisible)); err != nil {
+		b.Shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
+		b.t.Fatalf("browser: following %q at %s: %v", text, b.Location(), err)
+	}
+}
+
 // Click clicks what changes the page in place.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
@@ -162,17 +175,38 @@ func (b *Browser) step(what, selector string, a chromedp.Action[chromedp.Void]) 
 // Text is the visible text of an element.
 func (b *Browser) Text(selector string) string {
 	b.t.Helper()
-	s, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(selector)))
-	b.must(err)
-	return strings.Join(strings.Fields(s), " ")
+	return strings.Join(strings.Fields(b.read(selector, chromedp.Text(chromedp.CSS(selector)))), " ")
 }
 
 // Value is the value of an input.
 func (b *Browser) Value(selector string) string {
 	b.t.Helper()
-	s, err := chromedp.Run(b.ctx, chromedp.Value(chromedp.CSS(selector)))
-	b.must(err)
-	return s
+	return b.read(selector, chromedp.Value(chromedp.CSS(selector)))
+}
+
+// read asks again when the element is replaced while it is asked about.
+func (b *Browser) read(selector string, a chromedp.Action[string]) string {
+	b.t.Helper()
+	for try := 1; ; try++ {
+		ctx, cancel := context.WithTimeout(b.ctx, 45*time.Second)
+		s, err := chromedp.Run(ctx, a)
+		cancel()
+		if err == nil {
+			return s
+		}
+		if try == 5 || ctx.Err() != nil {
+			b.Shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
+			b.t.Fatalf("browser: reading %s at %s: %v", selector, b.Location(), err)
+		}
+		time.Sleep(time.Duration(try) * 50 * time.Millisecond)
+	}
+}
+
+// Settle waits until the form has heard from the server what follows from what
+// was typed.
+func (b *Browser) Settle() {
+	b.t.Helper()
+	b.Gone("fusion-form[busy]")
 }
 
 // Count is the number of elements a selector finds.
