@@ -4,27 +4,32 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"fusion/addons/account"
 	"fusion/addons/base"
 	"fusion/addons/contacts"
+	woocommerce "fusion/addons/fusion_woocommerce"
 	"fusion/addons/mail"
+	"fusion/addons/product"
+	"fusion/addons/sale"
+	"fusion/addons/sale_management"
+	"fusion/addons/sale_stock"
+	"fusion/addons/sales_team"
+	"fusion/addons/stock"
+	"fusion/addons/uom"
 	"fusion/framework/module"
 	"fusion/framework/ormtest"
 	"fusion/framework/rpc"
 	"fusion/framework/server"
 )
 
-// parts are what the corpus may ask for, with the addons that answer. A case
-// that requires a part without addon here is not run, and must be listed as
-// excluded.
-var parts = []string{"base", "auth_signup", "mail"}
-
+// addons are those of the program, each after what it depends on.
 func addons() []module.Addon {
-	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon()}
+	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(),
+		sale.Addon(), sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon()}
 }
 
 const database = "conformance"
@@ -45,35 +50,31 @@ func start(t *testing.T) *world {
 		refs: map[string]int64{}, groups: map[string][]string{}, uids: map[string]int64{}}
 }
 
-func usable(requires []string) bool {
-	return !slices.ContainsFunc(requires, func(r string) bool { return !slices.Contains(parts, r) })
-}
-
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	var doc seedDoc
 	readJSON(t, "seed", &doc)
 	w.users = doc.Users
-	doc.Ops = slices.DeleteFunc(doc.Ops, func(op seedOp) bool { return !usable(op.Requires) })
 	if err := w.seed(doc); err != nil {
 		t.Fatal(err)
 	}
 	skip := excluded(t)
+	known := map[string]bool{}
 	serial := fmt.Sprint(time.Now().UnixNano())
 	for _, name := range []string{"A_core_orm", "B_domains", "C_errors_security", "D_business_flows"} {
 		var file struct {
 			Cases []testCase `json:"cases"`
 		}
 		readJSON(t, name, &file)
+		for _, c := range file.Cases {
+			known[c.ID] = true
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			failed := 0
 			for i, c := range file.Cases {
 				if skip[c.ID] != "" {
-					continue
-				}
-				if !usable(c.Requires) {
 					continue
 				}
 				s := &scope{world: w, vars: map[string]any{}, cookies: map[string]string{}, token: fmt.Sprintf("%s%s%d", serial, strings.ToLower(name[:1]), i)}
@@ -87,5 +88,10 @@ func TestCorpus(t *testing.T) {
 				t.Errorf("%d more cases fail", failed-30)
 			}
 		})
+	}
+	for id := range skip {
+		if !known[id] {
+			t.Errorf("testdata/excluded.txt names %s, which is no case", id)
+		}
 	}
 }

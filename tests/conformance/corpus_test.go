@@ -24,7 +24,6 @@ type credentials struct {
 
 type seedOp struct {
 	Op          string         `json:"op"`
-	Requires    []string       `json:"requires"`
 	Model       string         `json:"model"`
 	ResultModel string         `json:"result_model"`
 	Name        string         `json:"name"`
@@ -47,10 +46,9 @@ type seedOp struct {
 }
 
 type testCase struct {
-	ID       string   `json:"id"`
-	Title    string   `json:"title"`
-	Requires []string `json:"requires"`
-	Steps    []step   `json:"steps"`
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Steps []step `json:"steps"`
 	step
 }
 
