@@ -411,6 +411,12 @@ func (p *page) placeOfDict(d map[string]any) (place, error) {
 	if len(modes) > 0 && modes[0] == "form" {
 		if id := toID(d["res_id"]); id != 0 {
 			path += fmt.Sprintf("/%d", id)
+			for _, k := range []string{domainParam, modesParam, limitParam, searchParam} { // a record needs no list
+				params.Del(k)
+			}
+			if str(d["target"]) != "new" {
+				params.Del(nameParam)
+			}
 		} else {
 			path += "/new"
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,7 +140,7 @@ func (f *recordForm) try(vals orm.Values) (rec *record, told *orm.Error, err err
 		return rec, nil, nil
 	case asTold(err) != nil:
 		return nil, asTold(err), nil
-	case mustRetry(err):
+	case mustRetry(err) && p.Request.Method == http.MethodPost: // what only reads is not tried again
 		return nil, nil, err
 	}
 	if err != nil {
