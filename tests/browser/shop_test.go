@@ -52,8 +52,10 @@ func TestShop(t *testing.T) {
 	b.Go(`button[value$=":action_view_orders"]`)
 	b.Shot("shop-03-orders")
 	b.FitsWidth()
+	b.Open("/web/action/woo-orders?q=marguerite&in=partner_id")
+	b.Shot("shop-03-orders-of-one")
 	if *update {
-		picture(t, b, "shop-03-orders", "orders.png")
+		picture(t, "shop-03-orders-of-one", "orders.png")
 	}
 	b.Open("/web/action/woo-orders?q=288&in=number")
 	b.Go("tbody a.row-link")
@@ -98,9 +100,11 @@ func TestShop(t *testing.T) {
 	b.Back()
 	b.Wait("main")
 
-	held := "/web/action/woo-orders?filter=held"
-	b.Open(held)
+	b.Open("/web/action/woo-orders?f=held")
 	b.Shot("shop-11-held")
+	if n := b.Count("tbody a.row-link"); n != 2 {
+		t.Errorf("%d orders are held, want those of products deleted in the store", n)
+	}
 
 	phone := webtest.NewBrowser(t, address, webtest.Look{Width: 390, Height: 800, Dark: true})
 	phone.Login("admin", "admin")
@@ -113,7 +117,7 @@ func TestShop(t *testing.T) {
 }
 
 // picture copies a screenshot into the documentation.
-func picture(t *testing.T, b *webtest.Browser, shot, name string) {
+func picture(t *testing.T, shot, name string) {
 	t.Helper()
 	dir := os.Getenv("FUSION_ARTIFACTS")
 	if dir == "" {
