@@ -124,12 +124,6 @@ func RoundTo(amount, step decimal.Decimal) decimal.Decimal {
 	return amount.DivRound(step, 24).Round(0).Mul(step)
 }
 
-// IsZero reports whether an amount rounds to nothing in a currency.
-func IsZero(env *orm.Env, amount decimal.Decimal, currency int64) (bool, error) {
-	r, err := Round(env, amount, currency)
-	return r.IsZero(), err
-}
-
 type roundingKey int64
 
 func rounding(env *orm.Env, currency int64) (decimal.Decimal, error) {

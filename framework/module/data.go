@@ -17,7 +17,7 @@ type dataFile struct {
 }
 
 // operation is a *record, *deletion or *call.
-type operation interface{ at() place }
+type operation any
 
 // record is a record to be created, or updated when its external id is known.
 type record struct {
@@ -32,8 +32,6 @@ type record struct {
 	parent  *record
 	inverse string
 }
-
-func (r *record) at() place { return r.place }
 
 // valueKind says how a field's value is written.
 type valueKind int
@@ -75,8 +73,6 @@ type deletion struct {
 	noupdate          bool
 }
 
-func (d *deletion) at() place { return d.place }
-
 // call runs a method of a model.
 type call struct {
 	place
@@ -86,8 +82,6 @@ type call struct {
 	context       string
 	noupdate      bool
 }
-
-func (c *call) at() place { return c.place }
 
 // callArg is an argument of a call: an expression, a text, a search or the
 // result of another call.

@@ -294,7 +294,7 @@ func (l *loader) scalar(f *Field, raw any, value string) (any, error) {
 func (l *loader) ref(f *Field, sub, value string) (int64, error) {
 	co := l.env.WithContext(map[string]any{"active_test": false}).Model(f.Comodel)
 	nothing := func(what string) error {
-		return fmt.Errorf("No matching record found for %s '%s' in field '%s'", what, value, f.Label)
+		return ValueErrorf("No matching record found for %s '%s' in field '%s'", what, value, f.Label)
 	}
 	switch sub {
 	case ".id":
@@ -329,7 +329,7 @@ func (l *loader) ref(f *Field, sub, value string) (int64, error) {
 		}
 		return found[0].ID, nil
 	}
-	return 0, fmt.Errorf("Can not create %s records indirectly, import them separately", f.Label)
+	return 0, ValueErrorf("Can not create %s records indirectly, import them separately", f.Label)
 }
 
 // fullExtID completes an external id without module.

@@ -273,7 +273,7 @@ func formattedReadGroup(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, err := c.rs.ReadGroup(d, by, aggs, orm.GroupOptions{Offset: o.Offset, Limit: o.Limit, Order: o.Order})
+	groups, err := c.rs.ReadGroup(d, by, aggs, orm.GroupOptions(o))
 	if err != nil {
 		return nil, err
 	}

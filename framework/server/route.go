@@ -293,8 +293,13 @@ func (s *Server) identify(rt Route, c *Context) (orm.User, error) {
 	return orm.User{}, ErrSession
 }
 
-// ErrSession is what a route that needs a session fails with when there is none.
-var ErrSession = errors.New("Odoo Session Expired")
+// ErrSession is what a route that needs a session fails with when there is
+// none. Clients of Odoo know it by its text.
+var ErrSession = sessionError("Odoo Session Expired")
+
+type sessionError string
+
+func (e sessionError) Error() string { return string(e) }
 
 func (s *Server) bearer(rt Route, c *Context) (orm.User, error) {
 	key, ok := strings.CutPrefix(c.Request.Header.Get("Authorization"), "Bearer ")
