@@ -11,6 +11,9 @@ import (
 // TestBrowser walks through Contacts as people do, in a real browser: with and
 // without JavaScript, on a desk and on a phone.
 func TestBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the browser walks in the tests that are not short")
+	}
 	t.Parallel()
 	for name, look := range map[string]webtest.Look{
 		"script":   {},

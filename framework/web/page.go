@@ -37,36 +37,35 @@ type fieldInfo struct {
 	ReadonlyForUser bool
 }
 
-// getOnly and postOnly spare the routes their slices.
-var (
-	getOnly  = []string{"GET", "HEAD"}
-	postOnly = []string{"POST"}
-)
+// reads and posts are methods of routes. The router writes on the slice it is
+// given, so each route has its own.
+func reads() []string { return []string{"GET", "HEAD"} }
+func posts() []string { return []string{"POST"} }
 
 // routes adds the addresses of the back office.
 func (w *web) routes() {
 	user, public := server.UserAccess, server.PublicAccess
-	w.page("/", getOnly, public, func(p *page) error { return p.Redirect(http.StatusSeeOther, "/web") })
-	w.page("/web", getOnly, user, (*page).home)
-	w.page("/web/login", getOnly, public, (*page).loginForm)
-	w.page("/web/login", postOnly, public, (*page).login)
-	w.page("/web/logout", postOnly, public, (*page).logout)
-	w.page("/web/profile", getOnly, user, (*page).profile)
-	w.page("/web/profile", postOnly, user, (*page).saveProfile)
-	w.page("/web/profile/password", postOnly, user, (*page).changePassword)
-	w.page("/web/company", postOnly, user, (*page).switchCompany)
+	w.page("/", reads(), public, func(p *page) error { return p.Redirect(http.StatusSeeOther, "/web") })
+	w.page("/web", reads(), user, (*page).home)
+	w.page("/web/login", reads(), public, (*page).loginForm)
+	w.page("/web/login", posts(), public, (*page).login)
+	w.page("/web/logout", posts(), public, (*page).logout)
+	w.page("/web/profile", reads(), user, (*page).profile)
+	w.page("/web/profile", posts(), user, (*page).saveProfile)
+	w.page("/web/profile/password", posts(), user, (*page).changePassword)
+	w.page("/web/company", posts(), user, (*page).switchCompany)
 	for _, base := range []string{"/web/action/{action}", "/web/model/{model}"} {
-		w.page(base, getOnly, user, (*page).open)
-		w.page(base, postOnly, user, (*page).bulk)
-		w.page(base+"/{id:new|[0-9]+}", getOnly, user, (*page).openRecord)
-		w.page(base+"/{id:new|[0-9]+}", postOnly, user, (*page).postRecord)
-		w.page(base+"/{id:[0-9]+}/{do:message|follow|unfollow|attach|activity}", postOnly, user, (*page).postChatter)
+		w.page(base, reads(), user, (*page).open)
+		w.page(base, posts(), user, (*page).bulk)
+		w.page(base+"/{id:new|[0-9]+}", reads(), user, (*page).openRecord)
+		w.page(base+"/{id:new|[0-9]+}", posts(), user, (*page).postRecord)
+		w.page(base+"/{id:[0-9]+}/{do:message|follow|unfollow|attach|activity}", posts(), user, (*page).postChatter)
 	}
-	w.page("/web/content/{id:[0-9]+}", getOnly, user, (*page).attachment)
-	w.page("/web/content/{model}/{id:[0-9]+}/{field}", getOnly, user, (*page).fieldFile)
-	w.page("/web/image/{model}/{id:[0-9]+}/{field}", getOnly, user, (*page).fieldImage)
+	w.page("/web/content/{id:[0-9]+}", reads(), user, (*page).attachment)
+	w.page("/web/content/{model}/{id:[0-9]+}/{field}", reads(), user, (*page).fieldFile)
+	w.page("/web/image/{model}/{id:[0-9]+}/{field}", reads(), user, (*page).fieldImage)
 	for _, prefix := range []string{"/web/report/", "/report/pdf/"} { // the second as Odoo's clients know it
-		w.page(prefix+"{report}/{ids}", getOnly, user, (*page).report)
+		w.page(prefix+"{report}/{ids}", reads(), user, (*page).report)
 	}
 	w.page("/web/{rest:.*}", nil, user, func(p *page) error {
 		return server.Errorf(http.StatusNotFound, "There is no page at this address.")
