@@ -274,9 +274,11 @@ func Start(ctx context.Context, db *orm.DB, cfg Config) (_ *Runner, err error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Minute
 	}
-	if r.presence, err = appear(ctx, db); err != nil {
+	p, err := appear(ctx, db)
+	if err != nil {
 		return nil, err
 	}
+	r.presence = p
 	n, err := r.presence.takeOver(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("jobs left behind cannot be taken over: %w", err)
@@ -298,6 +300,7 @@ func Start(ctx context.Context, db *orm.DB, cfg Config) (_ *Runner, err error) {
 	if err := r.client.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("the job runner cannot start: %w", err)
 	}
+	r.presence.watch()
 	return r, nil
 }
 

@@ -52,3 +52,44 @@ func TestJobsOfAKilledProcess(t *testing.T) {
 		t.Errorf("a job of a living runner was taken: %+v, started %d times", r, held.Load())
 	}
 }
+
+// TestJobsOfAProcessFoundDeadLater leaves a job behind while PostgreSQL still
+// takes its process for alive; a runner that works all the time finds it when
+// that is over, and its own jobs stay its own.
+func TestJobsOfAProcessFoundDeadLater(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_lock(hashtextextended('fusion.jobs:dying', 0))"); err != nil {
+		t.Fatal(err)
+	}
+	enqueue(t, db, jobs.Job{Name: "left"}, jobs.Options{Queue: "elsewhere"})
+	if _, err := db.ExecContext(t.Context(), "UPDATE river_job SET queue = 'default', state = 'running', attempt = 1, attempted_at = now(), attempted_by = '{\"dying\"}'"); err != nil {
+		t.Fatal(err)
+	}
+	var worked atomic.Int32
+	own := make(chan struct{})
+	work(t, db, map[string]jobs.Handler{
+		"left": func(context.Context, *jobs.Work) error { worked.Add(1); return nil },
+		"own":  func(context.Context, *jobs.Work) error { <-own; return nil },
+	})
+	enqueue(t, db, jobs.Job{Name: "own"}, jobs.Options{})
+	eventually(t, "the runner works", func() bool { return look(t, db, "own").State == "running" })
+	if worked.Load() != 0 {
+		t.Error("the job of a living process was taken")
+	}
+	if _, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_unlock_all()"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the job left behind is done", func() bool { return look(t, db, "left").State == "completed" })
+	if r := look(t, db, "own"); r.State != "running" || r.Attempt != 1 {
+		t.Errorf("the runner took its own job over: %+v", r)
+	}
+	close(own)
+}
