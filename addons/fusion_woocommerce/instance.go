@@ -57,7 +57,7 @@ type Instance struct {
 	SignAsHTTP   bool         `orm:"sign_as_http,readonly" label:"Signed as Plain HTTP" help:"The store is behind a proxy that does not tell it of HTTPS, so requests are signed for the address it believes to have."`
 	StoreVersion string       `orm:"store_version,readonly,nocopy" label:"WooCommerce Version"`
 	StoreZone    string       `orm:"store_timezone,readonly,nocopy" label:"Store Time Zone"`
-	HPOS         bool         `orm:"hpos,readonly,nocopy" label:"High-Performance Order Storage" help:"Without it some edits of orders do not show in the list of changes, so all orders are compared once a day."`
+	HPOS         bool         `orm:"hpos,readonly,nocopy" label:"High-Performance Order Storage" help:"Without it some edits of orders do not show in the list of changes, so all orders are compared once a day instead of once a week."`
 	TaxAtTotal   bool         `orm:"tax_at_subtotal,readonly" label:"Store Rounds Tax at Subtotal"`
 	TestedAt     orm.Datetime `orm:"tested_at,readonly,nocopy" label:"Last Test"`
 	LastError    string       `orm:"last_error,text,readonly,nocopy" label:"Last Error"`

@@ -91,11 +91,16 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 	})
 }
 
-// pollFrom is where the next poll begins. Without HPOS some edits do not move
-// the modification date, so once a day everything is compared.
+// pollFrom is where the next poll begins. From time to time everything is
+// compared, so that nothing stays behind whatever happened: once a day without
+// HPOS, where some edits do not move the modification date, else once a week.
 func (i *Instance) pollFrom(now time.Time) (since time.Time, full bool) {
+	every := 7 * 24 * time.Hour
+	if !i.HPOS {
+		every = 24 * time.Hour
+	}
 	since = i.OrderCursor.Time()
-	if full = !i.HPOS && now.Sub(i.FullCompareAt.Time()) > 24*time.Hour; full {
+	if full = now.Sub(i.FullCompareAt.Time()) > every; full {
 		since = time.Time{}
 	}
 	if live := i.GoLive.Time(); live.After(since) {

@@ -174,7 +174,6 @@ func TestCrashes(t *testing.T) {
 		}
 		v.died(t, where)
 		victimPID.Store(0)
-		e.longAfter()
 	}
 	if n := e.count("SELECT count(*) FROM sale_order WHERE woo_number IS NOT NULL"); n == 0 || n >= 122 {
 		t.Errorf("%d orders were imported between the crashes; it should be some of them", n)
@@ -184,16 +183,6 @@ func TestCrashes(t *testing.T) {
 	e.idle()
 	if r := e.verify(); r.String() != recorded {
 		t.Errorf("%s", r)
-	}
-}
-
-// longAfter lets the time pass after which the job runner takes jobs for dead
-// whose process is.
-func (e *erp) longAfter() {
-	for _, sql := range []string{"UPDATE river_job SET attempted_at = attempted_at - interval '1 day' WHERE state = 'running'", "DELETE FROM river_leader"} {
-		if _, err := e.db.ExecContext(context.Background(), sql); err != nil {
-			e.t.Fatal(err)
-		}
 	}
 }
 
