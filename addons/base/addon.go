@@ -74,6 +74,7 @@ func define(r *orm.Registry) {
 	defineUI(r)
 	defineActions(r)
 	defineCron(r)
+	defineAutoVacuum(r)
 	defineJobs(r)
 	defineSequence(r)
 	defineAttachment(r)

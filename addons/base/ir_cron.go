@@ -33,6 +33,10 @@ type Cron struct {
 // keeps its schedule.
 var DirectTrigger = orm.Method[Cron]{Name: "method_direct_trigger", Groups: []string{"base.group_system"}}
 
+// NotifyAdmin tells administrators a message (its argument), such as that a
+// cron has been switched off. Here it goes to the log; mail sends it.
+var NotifyAdmin = orm.ModelMethod[Cron]{Name: "_notify_admin"}
+
 func defineCron(r *orm.Registry) {
 	c := orm.Define[Cron](r)
 	c.Compute("cron_name", func(_ *orm.Env, cs []*Cron) error {
@@ -42,6 +46,10 @@ func defineCron(r *orm.Registry) {
 		return nil
 	}, "name")
 	c.Check("check_strictly_positive_interval", "interval_number > 0", "The interval number must be a strictly positive number.")
+	orm.ImplementModel(c, NotifyAdmin, func(env *orm.Env, args orm.Args) (any, error) {
+		env.Log().Warn("administrators should know", "message", args.String(0, "message"))
+		return nil, nil
+	})
 	orm.Implement(c, DirectTrigger, func(env *orm.Env, cs []*Cron, _ orm.Args) (any, error) {
 		for _, c := range cs {
 			queued, err := cron.Queue(env, c.ID, c.Name)

@@ -52,6 +52,7 @@ const noServer = "No outgoing mail server is set up: add one under Settings / Te
 
 func defineMail(r *orm.Registry) {
 	m := orm.Define[Mail](r)
+	orm.OverrideModel(r, base.NotifyAdmin, mailAdmins)
 	orm.Implement(m, MailSend, func(env *orm.Env, ms []*Mail, _ orm.Args) (any, error) {
 		sendLater(env, orm.IDs(env, ms))
 		return true, nil
@@ -71,6 +72,33 @@ func defineMail(r *orm.Registry) {
 		sendLater(env, due.IDs)
 		return true, nil
 	})
+}
+
+// mailAdmins sends what administrators should know to those who have an address.
+func mailAdmins(super orm.Function) orm.Function {
+	return func(env *orm.Env, args orm.Args) (any, error) {
+		out, err := super(env, args)
+		if err != nil {
+			return nil, err
+		}
+		env = env.Sudo()
+		group, err := env.Ref("base.group_system")
+		if err != nil {
+			return nil, err
+		}
+		admins, err := orm.Search[base.User](env, orm.And(orm.Leaf("groups_id", "in", []int64{group.ID()}), orm.Leaf("partner_id.email", "!=", false)),
+			orm.SearchOptions{Order: "id"}, "partner_id")
+		if err != nil || len(admins) == 0 {
+			return out, err
+		}
+		var to []int64
+		for _, a := range admins {
+			to = append(to, a.PartnerID.ID)
+		}
+		_, err = env.Model("mail.mail").Create(orm.Values{"subject": "For the administrators of Fusion", "body_html": fromText(args.String(0, "message")),
+			"email_from": admins[0].Email, "recipient_ids": []orm.Command{orm.SetIDs(to...)}, "auto_delete": true})
+		return out, err
+	}
 }
 
 // sendLater sends after the commit: nothing can be taken back from an SMTP

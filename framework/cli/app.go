@@ -131,7 +131,7 @@ func (s *System) open(ctx context.Context, install []string) error {
 	if db.Keys, err = keyring(s.Settings.DataDir); err != nil {
 		return err
 	}
-	db.Blobs = filestore.Dir(filepath.Join(s.Settings.DataDir, "files"))
+	db.Blobs = filestore.Dir(filepath.Join(s.Settings.DataDir, "files", s.Name()))
 	return s.Install(ctx, install...)
 }
 

@@ -166,14 +166,35 @@ func Run(ctx context.Context, w *jobs.Work) error {
 	return err
 }
 
+// notifyAdmin is the hook of ir.cron that tells administrators what they
+// should know.
+const notifyAdmin = "_notify_admin"
+
 // failed counts a failure and switches the cron off after too many.
 func failed(ctx context.Context, db *orm.DB, id int64, cause error) error {
 	return db.Run(ctx, orm.System(), func(env *orm.Env) error {
-		_, err := env.Exec(`UPDATE ir_cron SET lastcall = ?, failure_count = COALESCE(failure_count, 0) + 1, last_error = ?,
+		now, since := orm.DatetimeOf(env.Now()), orm.DatetimeOf(env.Now().Add(-minFailing))
+		rows, err := env.Query(`WITH old AS (SELECT id, active FROM ir_cron WHERE id = ? FOR UPDATE)
+			UPDATE ir_cron c SET lastcall = ?, failure_count = COALESCE(failure_count, 0) + 1, last_error = ?,
 			first_failure_date = COALESCE(first_failure_date, ?),
-			active = active AND NOT (COALESCE(failure_count, 0) + 1 >= ? AND COALESCE(first_failure_date, ?) <= ?)
-			WHERE id = ?`, orm.DatetimeOf(env.Now()), cause.Error(), orm.DatetimeOf(env.Now()), maxFailures, orm.DatetimeOf(env.Now()), orm.DatetimeOf(env.Now().Add(-minFailing)), id)
-		return err
+			active = c.active AND NOT (COALESCE(failure_count, 0) + 1 >= ? AND COALESCE(first_failure_date, ?) <= ?)
+			FROM old WHERE c.id = old.id RETURNING c.name, c.failure_count, (old.active AND NOT c.active)::text`, id, now, cause.Error(), now, maxFailures, now, since)
+		if err != nil || len(rows) == 0 || rows[0][2] != "true" {
+			return err
+		}
+		crons := env.Model("ir.cron")
+		if !crons.Model.HasMethod(notifyAdmin) {
+			return nil
+		}
+		message := fmt.Sprintf("The scheduled action “%s” has been switched off: it failed %s times in a row, for more than a week. The last error was: %s", rows[0][0], rows[0][1], cause)
+		err = env.Savepoint(func(env *orm.Env) error {
+			_, err := crons.In(env).Do(notifyAdmin, orm.Args{Pos: []any{message}})
+			return err
+		})
+		if err != nil {
+			env.Log().Error("administrators cannot be told", "message", message, "error", err.Error())
+		}
+		return nil
 	})
 }
 

@@ -31,6 +31,7 @@ type ticks struct {
 	hold    chan struct{} // when set, a call waits for it
 	now     atomic.Int64  // the clock of the database
 	running atomic.Int32
+	told    atomic.Value // what administrators were told
 }
 
 var tick = orm.ModelMethod[clock]{Name: "_tick"}
@@ -42,6 +43,12 @@ func of(db *orm.DB) *ticks { return orm.Local(db, ticksKey{}, func() *ticks { re
 func clocks() module.Addon {
 	return module.Addon{Name: "clocks", Version: "19.0.1.0.0", Depends: []string{"base"}, Define: func(r *orm.Registry) {
 		d := orm.Define[clock](r)
+		orm.OverrideModel(r, base.NotifyAdmin, func(super orm.Function) orm.Function {
+			return func(env *orm.Env, args orm.Args) (any, error) {
+				of(env.DB()).told.Store(args.String(0, "message"))
+				return super(env, args)
+			}
+		})
 		orm.ImplementModel(d, tick, func(env *orm.Env, _ orm.Args) (any, error) {
 			k := of(env.DB())
 			if k.running.Add(1) > 1 {
@@ -295,6 +302,10 @@ func TestFailuresAreCountedAndSwitchTheCronOff(t *testing.T) {
 	if read(t, db, id, "active") != false {
 		t.Error("still on after five failures in eight days")
 	}
+	eventually(t, "administrators hear of it", func() bool {
+		told, _ := k.told.Load().(string)
+		return strings.Contains(told, "“Clock” has been switched off: it failed 5 times") && strings.Contains(told, "the store is closed")
+	})
 	at(t, db, "2026-06-01 10:00:00")
 	if n := doTick(t, db); n != 0 {
 		t.Error("an archived cron is queued")

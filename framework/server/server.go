@@ -127,18 +127,30 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.Config.Logger.Handler(), slog.LevelDebug)}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
-		defer cancel()
-		if err := srv.Shutdown(stop); err != nil {
-			return srv.Close()
-		}
-		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
+	s.Sessions.sweep(ctx)
+	for ctx.Err() == nil {
+		select {
+		case err := <-done:
 			return err
+		case <-hourly.C:
+			s.Sessions.sweep(ctx)
+		case <-ctx.Done():
 		}
-		return nil
 	}
+	return stop(ctx, srv, done)
+}
+
+// stop lets requests finish, then ends the server.
+func stop(ctx context.Context, srv *http.Server, done <-chan error) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		return srv.Close()
+	}
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }

@@ -486,6 +486,12 @@ func TestKeys(t *testing.T) {
 func TestGracefulStop(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
+	sessionRoutes(s)
+	s.login("admin")
+	s.run(func(env *orm.Env) error {
+		_, err := env.Tx().ExecContext(env, "UPDATE http_session SET seen = now() - interval '8 days'")
+		return err
+	})
 	inside, leave := make(chan struct{}), make(chan struct{})
 	s.Handle(server.Route{Path: "/work", Access: server.NoAccess, Handler: func(c *server.Context) error {
 		close(inside)
@@ -527,5 +533,10 @@ func TestGracefulStop(t *testing.T) {
 	}
 	if err := <-served; err != nil {
 		t.Errorf("Serve: %v", err)
+	}
+	var sessions int
+	s.run(func(env *orm.Env) error { return env.Tx().NewRaw("SELECT count(*) FROM http_session").Scan(env, &sessions) })
+	if sessions != 0 {
+		t.Errorf("%d sessions that ended are kept", sessions)
 	}
 }

@@ -211,6 +211,13 @@ func (st *SessionStore) finish(w http.ResponseWriter, r *http.Request, s *Sessio
 	return st.Save(r, w, s.raw)
 }
 
+// sweep removes the sessions that have ended by themselves.
+func (st *SessionStore) sweep(ctx context.Context) {
+	if _, err := st.db.ExecContext(ctx, "DELETE FROM http_session WHERE seen <= ?", time.Now().Add(-sessionLife)); err != nil && ctx.Err() == nil {
+		st.db.Logger.Error("old sessions are not removed", "error", err.Error())
+	}
+}
+
 // EndAll ends all sessions of a user but the one given, after a change of
 // password.
 func (st *SessionStore) EndAll(ctx context.Context, uid int64, except string) error {

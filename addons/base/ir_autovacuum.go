@@ -1,0 +1,103 @@
+package base
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"fusion/framework/orm"
+)
+
+// AutoVacuum is what a daily cron removes: the records of wizards, expired API
+// keys, all but the last login of a user, and files that no attachment names.
+type AutoVacuum struct {
+	orm.Mixin `orm:"ir.autovacuum" label:"Automatic Vacuum"`
+}
+
+// RunVacuumCleaner removes what nobody needs any more. What cannot be removed
+// is logged and does not keep the rest.
+var RunVacuumCleaner = orm.ModelMethod[AutoVacuum]{Name: "_run_vacuum_cleaner"}
+
+const (
+	transientHours = 1
+	vacuumBatch    = 1000
+	// fileHours must be longer than any transaction lasts.
+	fileHours = 24
+)
+
+func defineAutoVacuum(r *orm.Registry) {
+	v := orm.DefineMixin[AutoVacuum](r)
+	orm.ImplementModel(v, RunVacuumCleaner, func(env *orm.Env, _ orm.Args) (any, error) {
+		env = env.Sudo().WithContext(map[string]any{"active_test": false})
+		clean := func(what string, fn func(env *orm.Env) (int, error)) {
+			n := 0
+			err := env.Savepoint(func(env *orm.Env) (err error) {
+				n, err = fn(env)
+				return err
+			})
+			if err != nil {
+				env.Log().Error("vacuum failed", "of", what, "error", err.Error())
+			} else if n > 0 {
+				env.Log().Info("vacuumed", "of", what, "removed", n)
+			}
+		}
+		for _, m := range env.Registry().Models() {
+			if m.Transient && !m.Abstract {
+				clean(m.Name, func(env *orm.Env) (int, error) { return vacuumTransient(env, m.Name) })
+			}
+		}
+		clean("res.users.apikeys", func(env *orm.Env) (int, error) {
+			return vacuumRecords(env, "res.users.apikeys", orm.Leaf("expiration_date", "<", orm.DatetimeOf(env.Now())))
+		})
+		clean("res.users.log", func(env *orm.Env) (int, error) {
+			n, err := env.Exec("DELETE FROM res_users_log l WHERE EXISTS (SELECT FROM res_users_log n WHERE n.create_uid = l.create_uid AND n.id > l.id)")
+			return int(n), err
+		})
+		clean("files", vacuumFiles)
+		return true, nil
+	})
+}
+
+// vacuumTransient removes the records of a wizard that have not been touched
+// for some time.
+func vacuumTransient(env *orm.Env, model string) (int, error) {
+	return vacuumRecords(env, model, orm.Leaf("write_date", "<", orm.DatetimeOf(env.Now().Add(-transientHours*time.Hour))))
+}
+
+func vacuumRecords(env *orm.Env, model string, d orm.Domain) (int, error) {
+	n := 0
+	for {
+		rs, err := env.Model(model).Search(d, orm.SearchOptions{Limit: vacuumBatch, Order: "id"})
+		if err != nil || rs.Len() == 0 {
+			return n, err
+		}
+		if err := rs.Unlink(); err != nil {
+			return n, err
+		}
+		n += rs.Len()
+	}
+}
+
+// sweeper is a store that can remove files.
+type sweeper interface {
+	Sweep(before time.Time, inUse func(keys []string) (map[string]bool, error)) (int, error)
+}
+
+func vacuumFiles(env *orm.Env) (int, error) {
+	store, ok := env.DB().Blobs.(sweeper)
+	if !ok {
+		return 0, nil
+	}
+	return store.Sweep(time.Now().Add(-fileHours*time.Hour), func(keys []string) (map[string]bool, error) {
+		var found []string
+		if err := env.Tx().NewRaw("SELECT DISTINCT store_fname FROM ir_attachment WHERE store_fname IN (?)", bun.In(keys)).Scan(env, &found); err != nil {
+			return nil, fmt.Errorf("the files in use: %w", err)
+		}
+		used := map[string]bool{}
+		for _, key := range found {
+			used[key] = true
+		}
+		return used, nil
+	})
+}
