@@ -535,7 +535,9 @@ func TestGracefulStop(t *testing.T) {
 		t.Errorf("Serve: %v", err)
 	}
 	var sessions int
-	s.run(func(env *orm.Env) error { return env.Tx().NewRaw("SELECT count(*) FROM http_session").Scan(env, &sessions) })
+	s.run(func(env *orm.Env) error {
+		return env.Tx().NewRaw("SELECT count(*) FROM http_session").Scan(env, &sessions)
+	})
 	if sessions != 0 {
 		t.Errorf("%d sessions that ended are kept", sessions)
 	}
