@@ -72,11 +72,12 @@ func TestCorpus(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			failed := 0
+			ran, failed := 0, 0
 			for i, c := range file.Cases {
 				if skip[c.ID] != "" {
 					continue
 				}
+				ran++
 				s := &scope{world: w, vars: map[string]any{}, cookies: map[string]string{}, token: fmt.Sprintf("%s%s%d", serial, strings.ToLower(name[:1]), i)}
 				if problems := s.run(c); len(problems) > 0 {
 					if failed++; failed <= 30 {
@@ -86,6 +87,10 @@ func TestCorpus(t *testing.T) {
 			}
 			if failed > 30 {
 				t.Errorf("%d more cases fail", failed-30)
+			}
+			t.Logf("%d cases: %d run, %d passed, %d excluded", len(file.Cases), ran, ran-failed, len(file.Cases)-ran)
+			if ran == 0 {
+				t.Error("no case was run")
 			}
 		})
 	}
