@@ -31,7 +31,7 @@ func TestDatabase(t *testing.T) {
 		{"shop", "host=b password=hunter2", "", "", "-d cannot choose"},
 		{"shop", "postgres://me:hunter2@%zz/main", "", "", "-d cannot choose"},
 	} {
-		cmd := serveCmd{DB: c.db, Server: c.server, DataDir: "d", HTTP: "127.0.0.1:0", Workers: 1}
+		cmd := serveCmd{databaseFlags: databaseFlags{DB: c.db, Server: c.server, DataDir: "d"}, HTTP: "127.0.0.1:0", Workers: 1}
 		set, err := cmd.settings(nil)
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "hunter2") {

@@ -38,13 +38,40 @@ type root struct {
 	Globals
 	Serve serveCmd `cmd:"" default:"withargs" help:"Serve a database: web, crons and jobs. Also installs (-i) and upgrades (-u) addons."`
 	Check checkCmd `cmd:"" help:"Find every wrong name in models, views and data files, without a database."`
+	Data  dataCmd  `cmd:"" help:"Load data files in Odoo's XML and CSV formats."`
 	kong.Plugins
 }
 
+// databaseFlags say which database a command works on.
+type databaseFlags struct {
+	DB      string `name:"db" short:"d" placeholder:"DATABASE" help:"Address of a database (postgres://…), or the name of one: on the server of DATABASE_URL, else in the private cluster."`
+	Server  string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" hidden:"" help:"Address of the database."`
+	DataDir string `name:"data-dir" env:"FUSION_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder of the private PostgreSQL, of files and of the secret key."`
+}
+
+func (f *databaseFlags) settings(log *slog.Logger) (Settings, error) {
+	set := Settings{DataDir: f.DataDir, Logger: log}
+	switch {
+	case isURL(f.DB):
+		set.URL = f.DB
+	case f.Server == "":
+		set.Database = f.DB
+	case f.DB == "":
+		set.URL = f.Server
+	default:
+		u, err := url.Parse(f.Server)
+		if err != nil || u.Host == "" && u.RawQuery == "" {
+			// Not the error of Parse: it repeats the address, password included.
+			return set, errors.New("DATABASE_URL is no address of the form postgres://user:password@host/name, so -d cannot choose another database on its server")
+		}
+		u.Path = "/" + f.DB
+		set.URL = u.String()
+	}
+	return set, nil
+}
+
 type serveCmd struct {
-	DB            string   `name:"db" short:"d" placeholder:"DATABASE" help:"Address of a database (postgres://…), or the name of one: on the server of DATABASE_URL, else in the private cluster."`
-	Server        string   `name:"database-url" env:"DATABASE_URL" placeholder:"URL" hidden:"" help:"Address of the database."`
-	DataDir       string   `name:"data-dir" env:"FUSION_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder of the private PostgreSQL, of files and of the secret key."`
+	databaseFlags
 	HTTP          string   `name:"http" default:"127.0.0.1:8069" placeholder:"ADDRESS" help:"Address to listen on."`
 	Init          []string `name:"init" short:"i" placeholder:"ADDON" help:"Addons to install, separated by commas."`
 	Update        []string `name:"update" short:"u" placeholder:"ADDON" help:"Addons to upgrade; “all” for all."`
@@ -56,26 +83,14 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) settings(log *slog.Logger) (Settings, error) {
-	set := Settings{DataDir: c.DataDir, Logger: log, Workers: c.Workers}
-	switch {
-	case isURL(c.DB):
-		set.URL = c.DB
-	case c.Server == "":
-		set.Database = c.DB
-	case c.DB == "":
-		set.URL = c.Server
-	default:
-		u, err := url.Parse(c.Server)
-		if err != nil || u.Host == "" && u.RawQuery == "" {
-			// Not the error of Parse: it repeats the address, password included.
-			return set, errors.New("DATABASE_URL is no address of the form postgres://user:password@host/name, so -d cannot choose another database on its server")
-		}
-		u.Path = "/" + c.DB
-		set.URL = u.String()
+	set, err := c.databaseFlags.settings(log)
+	if err != nil {
+		return set, err
 	}
 	if c.Workers < 1 {
 		return set, errors.New("--workers must be at least 1")
 	}
+	set.Workers = c.Workers
 	all := !c.Web && !c.Cron && !c.Jobs
 	if (all || c.Web) && !c.StopAfterInit {
 		set.HTTP = c.HTTP
@@ -141,15 +156,19 @@ type checkCmd struct{}
 
 // Run checks all addons of the program.
 func (c *checkCmd) Run(app App, out io.Writer) error {
-	problems := module.Check(app.Addons)
+	return tell(module.Check(app.Addons), fmt.Sprintf("%d addons, no problems", len(app.Addons)), out)
+}
+
+// tell prints what a check found; finding something is a failure.
+func tell(problems []module.Problem, none string, out io.Writer) error {
 	for _, p := range problems {
 		fmt.Fprintln(out, p)
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("%d problems", len(problems))
 	}
-	fmt.Fprintf(out, "%d addons, no problems\n", len(app.Addons))
-	return nil
+	_, err := fmt.Fprintln(out, none)
+	return err
 }
 
 // Main runs the command line and ends the process: 0 when all went well, 1

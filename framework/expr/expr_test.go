@@ -286,7 +286,7 @@ func TestCacheConcurrent(t *testing.T) {
 
 func TestSuggest(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]string{"partner": "partner_id", "stat": "state", "zzz": "", "Name": "name"} {
+	for in, want := range map[string]string{"partner": "partner_id", "stat": "state", "zzz": "", "Name": "name", "nmae": "name", "satte": "state", "name": ""} {
 		if got := expr.Suggest(in, []string{"name", "partner_id", "state"}); got != want {
 			t.Errorf("%s: %q", in, got)
 		}
