@@ -99,19 +99,16 @@ func connected(env *orm.Env, inst *Instance, f *wcapi.Findings) error {
 	return logTo(env, inst, entry{Type: "health", State: "success", Ref: inst.URL, Message: fmt.Sprintf("Connected: WooCommerce %s, %d tax rates.", f.Version, len(rates)), Record: orm.RecordsOf(env, inst)})
 }
 
-// explain is an error of the store with what to do about it.
+// explain is what people are told of an error: what the store's client and the
+// ORM say is meant for them, and says what to do; anything else is internal.
 func explain(err error) string {
-	if we, ok := errors.AsType[*wcapi.Error](err); ok {
-		text := we.Error()
-		if r := we.Remedy(); r != "" {
-			text += " " + r
-		}
-		return text
+	if _, ok := errors.AsType[*wcapi.Error](err); ok {
+		return err.Error()
 	}
-	if oe, ok := errors.AsType[*orm.Error](err); ok {
+	if oe, ok := errors.AsType[*orm.Error](err); ok && (oe.Code == orm.CodeUser || oe.Code == orm.CodeValidation || oe.Code == orm.CodeAccess) {
 		return oe.Message
 	}
-	return err.Error()
+	return "An internal error; the program's log says more."
 }
 
 func markError(env *orm.Env, inst *Instance, cause error) error {

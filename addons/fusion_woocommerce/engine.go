@@ -80,7 +80,7 @@ func storeFailed(ctx context.Context, w *jobs.Work, inst *Instance, kind, ref st
 	if err == nil && we != nil && we.RetryAfter > 0 && !w.Last {
 		return jobs.Later(min(we.RetryAfter, time.Hour))
 	}
-	return errors.Join(errors.New(explain(cause)), err)
+	return errors.Join(cause, err)
 }
 
 // checkHealth asks a store whether it still answers. An instance whose store

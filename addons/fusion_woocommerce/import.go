@@ -150,9 +150,9 @@ func (e *engine) orderFailed(ctx context.Context, w *jobs.Work, inst *Instance, 
 			if err := settleEvent(env, job.Event, "failed", explain(cause)); err != nil {
 				return err
 			}
-			return markUnreadable(importEnv(env, inst), inst, job.ID, explain(cause))
+			return markUnreadable(importEnv(env, inst), inst, job.ID, "The order could not be imported: "+explain(cause))
 		})
-		return errors.Join(errors.New(explain(cause)), err)
+		return errors.Join(cause, err)
 	}
 	return storeFailed(ctx, w, inst, "order", strconv.FormatInt(job.ID, 10), cause)
 }

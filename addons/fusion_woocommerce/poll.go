@@ -56,13 +56,13 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 	began := time.Now()
 	since, full := inst.pollFrom(began)
 	var found []sighting
-	var unreadable []error
+	var failures []error
 	window, err := c.OrdersModified(ctx, since, func(o *wcapi.Order) error {
 		m := ordermap.Map(ordermap.Input{Order: *o, Places: placesOr(places, o.Currency), Tolerance: inst.Tolerance, Policy: inst.policy()})
 		found = append(found, sighting{int64(o.ID), o.DateModified.Time, o.Status, string(m.Class), m.Digest()})
 		return nil
 	}, func(err error) error {
-		unreadable = append(unreadable, err)
+		failures = append(failures, err)
 		return nil
 	})
 	if err != nil {
@@ -73,7 +73,7 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 		if err != nil {
 			return err
 		}
-		if err := recordUnreadable(env, inst, unreadable); err != nil {
+		if err := recordUnreadable(env, inst, failures); err != nil {
 			return err
 		}
 		retried, err := queueErrors(env, inst)
@@ -192,7 +192,7 @@ func queueErrors(env *orm.Env, inst *Instance) (int, error) {
 func recordUnreadable(env *orm.Env, inst *Instance, failures []error) error {
 	for _, err := range failures {
 		if id := wcapi.ObjectOf(err); id != 0 {
-			if err := markUnreadable(env, inst, id, explain(err)); err != nil {
+			if err := markUnreadable(env, inst, id, unreadable+explain(err)); err != nil {
 				return err
 			}
 			continue
@@ -204,14 +204,16 @@ func recordUnreadable(env *orm.Env, inst *Instance, failures []error) error {
 	return nil
 }
 
-// markUnreadable records that an order cannot be read, and why. One that was
-// imported stays so; the reason is put to a person.
-func markUnreadable(env *orm.Env, inst *Instance, id int64, why string) error {
+// unreadable begins what is said of an order that cannot be read.
+const unreadable = "The order cannot be read from the store: "
+
+// markUnreadable records that an order cannot be read or imported, and why. One
+// that was imported stays so; the reason is put to a person.
+func markUnreadable(env *orm.Env, inst *Instance, id int64, text string) error {
 	rec, err := orm.First[Order](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "=", id)), "")
 	if err != nil {
 		return err
 	}
-	text := "The order cannot be read from the store: " + why
 	switch {
 	case rec == nil:
 		rec = &Order{InstanceID: orm.RefTo[Instance](inst.ID), CompanyID: inst.CompanyID, RemoteID: id, Number: strconv.FormatInt(id, 10), State: "error", HoldReason: text}

@@ -53,7 +53,7 @@ func take(env *orm.Env, inst *Instance, job remoteJob, got *reading, began time.
 		return err
 	}
 	if got.broken != "" {
-		if err := markUnreadable(env, inst, job.ID, got.broken); err != nil {
+		if err := markUnreadable(env, inst, job.ID, unreadable+got.broken); err != nil {
 			return err
 		}
 		return settleEvent(env, job.Event, "failed", got.broken)
