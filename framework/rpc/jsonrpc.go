@@ -90,18 +90,23 @@ func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error 
 	if signedIn && (c.Session == nil || c.Session.UID == 0) {
 		return h.answer(c, nil, nil, server.ErrSession)
 	}
-	var result any
+	var result json.RawMessage
 	work := func(*orm.Env) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 			}
 		}()
-		result, err = fn(c, req.Params)
+		out, err := fn(c, req.Params)
+		if err != nil || out == nil {
+			return err
+		}
+		result, err = server.EncodeJSON(out)
 		return err
 	}
 	// A failed call must leave nothing behind though its answer is a success
-	// of HTTP, so it runs in a savepoint of the request's unit of work.
+	// of HTTP, so it runs in a savepoint of the request's unit of work, and so
+	// does the encoding of its result.
 	err := c.Env.Savepoint(work)
 	if err != nil && retryable(err) {
 		return err
@@ -112,7 +117,7 @@ func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error 
 	return h.answer(c, req.ID, result, err)
 }
 
-func (h *handler) answer(c *server.Context, id json.RawMessage, result any, err error) error {
+func (h *handler) answer(c *server.Context, id, result json.RawMessage, err error) error {
 	if len(id) == 0 {
 		id = json.RawMessage("null")
 	}
@@ -122,11 +127,7 @@ func (h *handler) answer(c *server.Context, id json.RawMessage, result any, err 
 	} else if result != nil {
 		answer["result"] = result
 	}
-	if err := c.JSON(http.StatusOK, answer); err != nil {
-		c.Server.Config.Logger.Error("result cannot be encoded", "id", c.ID, "error", err.Error())
-		return c.JSON(http.StatusOK, map[string]any{"jsonrpc": "2.0", "id": id, "error": h.describe(c, errors.New("result cannot be encoded"))})
-	}
-	return nil
+	return c.JSON(http.StatusOK, answer)
 }
 
 // errNotFound is a call on a model that does not exist, inside a session.
@@ -179,6 +180,9 @@ func (h *handler) describe(c *server.Context, err error) map[string]any {
 
 // typeError is a call whose arguments do not fit.
 type typeError struct{ name, message string }
+
+// noAttribute is the name of the error of a method that does not exist.
+const noAttribute = "builtins.AttributeError"
 
 func (e *typeError) Error() string { return e.message }
 
