@@ -248,7 +248,7 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 	}
 	m, ok := methods[name]
 	if !ok {
-		return nil, &typeError{"builtins.AttributeError", fmt.Sprintf("The method '%s.%s' does not exist", model, name)}
+		return nil, &typeError{noAttribute, fmt.Sprintf("The method '%s.%s' does not exist", model, name)}
 	}
 	if err := c.bind(name, m); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -144,25 +145,57 @@ func (h *handler) callKw(c *server.Context, raw json.RawMessage) (any, error) {
 	return out, nil
 }
 
-// json2 is the API with bearer keys: named arguments in, the plain result or
-// an error object out.
+// json2 is the API with bearer keys: named arguments in, the plain result out,
+// or the error's data with a status of HTTP.
 func (h *handler) json2(c *server.Context) error {
 	kw := map[string]any{}
 	if len(bytes.TrimSpace(c.Body)) > 0 {
 		if err := c.DecodeJSON(&kw); err != nil {
-			return server.Errorf(http.StatusBadRequest, "The body must be a JSON object of named arguments: %v", err)
+			return h.fail2(c, server.Errorf(http.StatusBadRequest, "The body must be a JSON object of named arguments: %v", err))
 		}
+	}
+	rs, err := c.Env.Lookup(c.Var("model"))
+	if err != nil {
+		return h.fail2(c, server.Errorf(http.StatusNotFound, "The model %q does not exist.", c.Var("model")))
 	}
 	var pos []any
 	if ids, ok := kw["ids"]; ok {
 		pos = append(pos, ids)
 		delete(kw, "ids")
-	} else if rs, err := c.Env.Lookup(c.Var("model")); err == nil && needsIDs(rs.Model, c.Var("method")) {
+	} else if needsIDs(rs.Model, c.Var("method")) {
 		pos = append(pos, []any{})
 	}
-	out, err := Call(c.Env, c.Var("model"), c.Var("method"), pos, kw)
-	if err != nil {
+	var out json.RawMessage
+	err = c.Env.Savepoint(func(*orm.Env) error {
+		v, err := Call(c.Env, c.Var("model"), c.Var("method"), pos, kw)
+		if err == nil {
+			out, err = server.EncodeJSON(v)
+		}
+		return err
+	})
+	if err != nil && retryable(err) {
 		return err
 	}
+	if err != nil {
+		return h.fail2(c, err)
+	}
 	return c.JSON(http.StatusOK, out)
+}
+
+func (h *handler) fail2(c *server.Context, err error) error {
+	data := h.describe(c, err)["data"]
+	if he, ok := errors.AsType[*server.HTTPError](err); ok {
+		return c.JSON(he.Status, data)
+	}
+	if te, ok := errors.AsType[*typeError](err); ok {
+		if te.name == noAttribute {
+			return c.JSON(http.StatusNotFound, data)
+		}
+		return c.JSON(http.StatusUnprocessableEntity, data)
+	}
+	if _, ok := errors.AsType[*orm.Error](err); ok {
+		status, _ := h.s.Explain(c, err)
+		return c.JSON(status, data)
+	}
+	return c.JSON(http.StatusInternalServerError, data)
 }
