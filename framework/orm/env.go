@@ -150,9 +150,14 @@ var errContended = errors.New("another unit of work has the key")
 
 // Exclusive says that the unit of work must not overlap, from here on, with
 // others that say so with the same key, in any process. When it finds that it
-// does, or may have, the whole unit is tried again with the key locked before
-// it begins. It never waits; whoever numbers, counts or allocates something
-// calls it before reading what there is.
+// does, the whole unit is tried again with the key locked before it begins. It
+// never waits; whoever numbers, counts or allocates something calls it before
+// reading what there is.
+//
+// It cannot renew what the unit sees, which may be older than the end of the
+// last one with the key. The caller must therefore change a row that all of
+// them change, such as a count of turns, before it reads: PostgreSQL refuses
+// that to a unit with an old view, which is then tried again as well.
 func (e *Env) Exclusive(key string) error {
 	if slices.Contains(e.u.locks, key) {
 		return nil

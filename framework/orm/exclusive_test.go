@@ -21,12 +21,20 @@ func numberedDB(t *testing.T) *DB {
 	if err := r.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	return testDBOf(t, r)
+	db := testDBOf(t, r)
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE t_turn AS SELECT 0 AS turn"); err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
-// draw gives out the next number.
+// draw gives out the next number. It takes its turn in a row, so that a unit
+// that saw the table before another ended is tried again.
 func draw(e *Env) error {
 	if err := e.Exclusive("tickets"); err != nil {
+		return err
+	}
+	if _, err := e.Exec("UPDATE t_turn SET turn = turn + 1"); err != nil {
 		return err
 	}
 	last, err := First[numbered](e, nil, "number desc")
@@ -115,6 +123,38 @@ func TestSwallowedContention(t *testing.T) {
 		last, err := First[numbered](e, nil, "number desc")
 		if last == nil || last.Number != 2 {
 			t.Errorf("the last number is %v", last)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A unit that looked before another ended cannot number by what it saw, though
+// the key is free by then.
+func TestExclusiveWithAnOldView(t *testing.T) {
+	t.Parallel()
+	db := numberedDB(t)
+	tries := 0
+	err := db.Run(t.Context(), System(), func(e *Env) error {
+		if tries++; tries == 1 {
+			if _, err := First[numbered](e, nil, ""); err != nil {
+				return err
+			}
+			if err := db.Run(t.Context(), System(), draw); err != nil {
+				return err
+			}
+		}
+		return draw(e)
+	})
+	if err != nil || tries != 2 {
+		t.Fatalf("%d tries, %v", tries, err)
+	}
+	err = db.View(t.Context(), System(), func(e *Env) error {
+		all, err := Search[numbered](e, nil, SearchOptions{Order: "number"})
+		if len(all) != 2 || all[0].Number != 1 || all[1].Number != 2 {
+			t.Errorf("%d numbers, want 1 and 2", len(all))
 		}
 		return err
 	})
