@@ -135,10 +135,7 @@ func openShop(dataDir, folder string, log *slog.Logger) (_ *shop, err error) {
 		s.unlock()
 		return nil, err
 	}
-	if s.about.Address != "" {
-		s.Server, err = sim.Listen(s.about.Address)
-	}
-	if s.Server == nil {
+	if s.Server, err = sim.Listen(s.about.Address); err != nil { // somebody else has it now
 		if s.Server, err = sim.Listen(""); err != nil {
 			s.unlock()
 			return nil, err
@@ -146,7 +143,7 @@ func openShop(dataDir, folder string, log *slog.Logger) (_ *shop, err error) {
 	}
 	s.about.Address = strings.TrimPrefix(s.URL, "http://")
 	if err := s.save(); err != nil {
-		s.close()
+		_ = s.close()
 		return nil, err
 	}
 	return s, nil

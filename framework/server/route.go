@@ -152,7 +152,7 @@ func (s *Server) Handle(rt Route) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(rt, w, r) })
 	m := s.Router.Handle(rt.Path, h)
 	if len(rt.Methods) > 0 {
-		m.Methods(rt.Methods...)
+		m.Methods(slices.Clone(rt.Methods)...) // mux spells them in capitals in place
 	}
 }
 

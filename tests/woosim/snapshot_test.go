@@ -114,9 +114,10 @@ func TestPlacesOfTheShop(t *testing.T) {
 func TestLoadNamesTheFile(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ content, want string }{
-		"orders.json":   {"[\n{\"id\": 1},\n{]", "(line 3)"},
-		"products.json": {`{"id": 1}`, "products.json: want a list"},
-		"taxes.json":    {`[{"name": "x"}]`, "taxes.json: entry 0 has no id"},
+		"system_status.json": {"[]", "system_status.json: want an object"},
+		"orders.json":        {"[\n{\"id\": 1},\n{]", "(line 3)"},
+		"products.json":      {`{"id": 1}`, "products.json: want a list"},
+		"taxes.json":         {`[{"name": "x"}]`, "taxes.json: entry 0 has no id"},
 	} {
 		_, err := Load(fstest.MapFS{name: {Data: []byte(c.content)}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

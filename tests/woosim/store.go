@@ -154,8 +154,13 @@ func Load(fsys fs.FS) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.status, _ = v.(*Obj)
 	s.origin = s.findOrigin()
+	if s.status, _ = v.(*Obj); s.status == nil {
+		if v != nil {
+			return nil, errors.New("woosim: system_status.json: want an object")
+		}
+		s.status = s.plainStatus()
+	}
 	s.zone = s.findZone()
 	return s, nil
 }
@@ -182,6 +187,12 @@ func lineOf(data []byte, err error) string {
 		return ""
 	}
 	return fmt.Sprintf(" (line %d)", 1+bytes.Count(data[:min(int(se.Offset), len(data))], []byte("\n")))
+}
+
+// plainStatus is the system status of a shop that was recorded without it.
+func (s *Store) plainStatus() *Obj {
+	return object("environment", object("home_url", s.origin, "site_url", s.origin, "version", version, "wp_version", "6.5.5"),
+		"settings", object("currency", s.setting("general", "woocommerce_currency"), "HPOS_enabled", true))
 }
 
 // findOrigin reads the shop's address off the first self link found.
