@@ -91,7 +91,7 @@ func vacuumFiles(env *orm.Env) (int, error) {
 	}
 	return store.Sweep(time.Now().Add(-fileHours*time.Hour), func(keys []string) (map[string]bool, error) {
 		var found []string
-		if err := env.Tx().NewRaw("SELECT DISTINCT store_fname FROM ir_attachment WHERE store_fname IN (?)", bun.In(keys)).Scan(env, &found); err != nil {
+		if err := env.Tx().NewRaw("SELECT DISTINCT store_fname FROM ir_attachment WHERE store_fname IN (?)", bun.List(keys)).Scan(env, &found); err != nil {
 			return nil, fmt.Errorf("the files in use: %w", err)
 		}
 		used := map[string]bool{}
