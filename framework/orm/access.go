@@ -449,7 +449,7 @@ func (rs Records) checkRules(op Op) error {
 		return err
 	}
 	s := rs.Env.newSelect(rs.Model)
-	cond, err := s.domain(d)
+	cond, err := s.unchecked().domain(d)
 	if err != nil {
 		return err
 	}

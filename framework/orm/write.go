@@ -206,6 +206,11 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 		if f == nil {
 			continue
 		}
+		if ok, err := rs.Env.fieldAllowed(f); err != nil {
+			return nil, err
+		} else if !ok {
+			continue
+		}
 		if v, ok := rs.Env.keys["default_"+name]; ok {
 			out[name] = v
 			continue
