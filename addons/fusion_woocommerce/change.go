@@ -147,9 +147,13 @@ func (t *taking) amend() (string, error) {
 // rewrite makes a cancelled order a quotation with new values. Lines of the
 // store keep their line here; those it no longer has are removed.
 func (t *taking) rewrite(head orm.Values, lines []orm.Values) (*sale.Order, error) {
-	order, err := orm.Get[sale.Order](t.env, t.rec.SaleID.ID)
+	order, err := orm.Get[sale.Order](t.env, t.rec.SaleID.ID, "order_line")
 	if err != nil {
 		return nil, err
+	}
+	t.had, t.bound = map[int64]bool{}, map[string]int64{}
+	for _, l := range order.Lines.All() {
+		t.had[l.ID] = true
 	}
 	if _, err := orm.Invoke(t.env, sale.ActionDraft, []*sale.Order{order}); err != nil {
 		return nil, err
@@ -158,27 +162,26 @@ func (t *taking) rewrite(head orm.Values, lines []orm.Values) (*sale.Order, erro
 	if err != nil {
 		return nil, err
 	}
-	byKey := map[string]int64{}
+	gone := map[string]int64{}
 	for _, b := range old {
 		if b.SaleLineID.IsSet() {
-			byKey[b.Key] = b.SaleLineID.ID
+			gone[keyOf(b.Key, b.Kind)] = b.SaleLineID.ID
 		}
 	}
 	var cmds []orm.Command
 	for i, l := range lines {
-		key := t.o.Lines[i].Key
-		id, ok := byKey[key]
+		key := keyOf(t.o.Lines[i].Key, string(t.o.Lines[i].Kind))
+		id, ok := gone[key]
 		if !ok {
 			cmds = append(cmds, orm.CreateLine(l))
 			continue
 		}
-		delete(byKey, key)
-		if l["display_type"] != nil {
-			delete(l, "display_type")
-		}
+		delete(gone, key)
+		t.bound[t.o.Lines[i].Key] = id
+		delete(l, "display_type") // which cannot change
 		cmds = append(cmds, orm.UpdateLine(id, l))
 	}
-	for _, id := range byKey {
+	for _, id := range gone {
 		cmds = append(cmds, orm.DeleteLine(id))
 	}
 	head["order_line"] = cmds
@@ -188,12 +191,7 @@ func (t *taking) rewrite(head orm.Values, lines []orm.Values) (*sale.Order, erro
 	if err := orm.RecordsOf(t.env, order).Write(head); err != nil {
 		return nil, err
 	}
-	if err := orm.Reload(t.env, []*sale.Order{order}, "order_line"); err != nil {
-		return nil, err
-	}
-	// The sequence of the lines is that of the store's, and they come by it.
-	t.bind(order.Lines.All())
-	return order, nil
+	return order, orm.Reload(t.env, []*sale.Order{order})
 }
 
 // dropDrafts deletes the draft invoices of an order, of which new ones are made.
@@ -205,6 +203,15 @@ func dropDrafts(env *orm.Env, order *sale.Order) error {
 		}
 	}
 	return env.Model("account.move").Browse(ids...).Unlink()
+}
+
+// keyOf tells a remark from a line with the same key that has a price: one
+// cannot become the other.
+func keyOf(key, kind string) string {
+	if kind == string(ordermap.Note) {
+		return "note:" + key
+	}
+	return key
 }
 
 // difference says in words what the store changed since the order was imported.

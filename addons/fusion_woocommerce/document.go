@@ -40,10 +40,9 @@ func (t *taking) document() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if order, err = orm.Get[sale.Order](t.env, made.ID(), "order_line"); err != nil {
+		if order, err = orm.Get[sale.Order](t.env, made.ID()); err != nil {
 			return "", err
 		}
-		t.bind(order.Lines.All())
 	}
 	return t.finish(order)
 }
@@ -56,6 +55,7 @@ func (t *taking) finish(order *sale.Order) (string, error) {
 	if err := orm.Reload(t.env, []*sale.Order{order}, "order_line"); err != nil {
 		return "", err
 	}
+	t.bind(order.Lines.All())
 	if err := t.compare("sale order", order.AmountUntaxed, order.AmountTax, order.AmountTotal, order.CurrencyID.ID); err != nil {
 		return "", err
 	}
@@ -294,14 +294,23 @@ func (t *taking) line(i int, products map[int]sold, taxes map[int64]int64) orm.V
 		"discount": l.Discount, "tax_id": []orm.Command{orm.SetIDs(ids...)}, "tax_override": account.NewTaxOverride(override), "sequence": 10 + i}
 }
 
-// bind ties the store's lines to those of the sale order, which are in the
-// same order.
+// bind ties the store's lines to those of the sale order: those that were
+// there before to what they were tied to, the others in their order to the
+// lines that are new.
 func (t *taking) bind(lines []*sale.OrderLine) {
+	var fresh []int64
+	for _, l := range lines {
+		if !t.had[l.ID] {
+			fresh = append(fresh, l.ID)
+		}
+	}
 	t.binds = []orm.Values{}
-	for i, l := range t.o.Lines {
+	for _, l := range t.o.Lines {
 		b := orm.Values{"line_key": l.Key, "woo_line_id": l.LineID, "kind": string(l.Kind), "name": l.Name, "quantity": l.Quantity, "total": l.Total}
-		if i < len(lines) {
-			b["sale_line_id"] = lines[i].ID
+		if id, ok := t.bound[l.Key]; ok {
+			b["sale_line_id"] = id
+		} else if len(fresh) > 0 {
+			b["sale_line_id"], fresh = fresh[0], fresh[1:]
 		}
 		t.binds = append(t.binds, b)
 	}

@@ -1,9 +1,6 @@
 package woocommerce
 
-import (
-	"fusion/addons/sale"
-	"fusion/framework/orm"
-)
+import "fusion/addons/sale"
 
 // invoice makes the draft invoice of an order, if the instance wants one, and
 // refuses it when it does not equal the store. An order with products that are
@@ -34,12 +31,6 @@ func (t *taking) invoice(order *sale.Order) error {
 		return holdf("The ERP would make %d invoices of the order, not one.", len(made))
 	}
 	m := made[0]
-	if err := t.env.Flush(); err != nil {
-		return err
-	}
-	if err := orm.Reload(t.env, made); err != nil {
-		return err
-	}
 	t.vals["invoice_id"] = m.ID
 	return t.compare("invoice", m.AmountUntaxed, m.AmountTax, m.AmountTotal, m.CurrencyID.ID)
 }

@@ -25,8 +25,10 @@ type taking struct {
 	rec   *Order // as it was recorded before; nil for an order never seen
 	o     ordermap.Order
 	cur   currency
-	tried map[int64]bool // products that were asked for in the store
-	vals  orm.Values     // what is recorded now
+	tried map[int64]bool   // products that were asked for in the store
+	vals  orm.Values       // what is recorded now
+	had   map[int64]bool   // lines of the sale order before it is rewritten
+	bound map[string]int64 // those of them that are the store's, by key
 	binds []orm.Values
 	log   entry
 }
