@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"fusion/framework/scaffold"
+)
+
+// scaffoldCmd writes the files of a new addon.
+type scaffoldCmd struct {
+	Name string `arg:"" help:"Name of the addon, in snake_case."`
+	Dir  string `default:"addons" placeholder:"DIR" help:"Folder of the addons, in the module of the program."`
+}
+
+// Run writes the addon and says how to go on.
+func (c *scaffoldCmd) Run(out io.Writer) error {
+	a, err := scaffold.Write(c.Dir, c.Name)
+	if err != nil {
+		return err
+	}
+	for _, f := range a.Files {
+		fmt.Fprintln(out, filepath.Join(a.Dir, filepath.FromSlash(f)))
+	}
+	folder := a.Dir
+	if !filepath.IsAbs(folder) {
+		folder = "./" + filepath.ToSlash(folder) // as go test wants it
+	}
+	_, err = fmt.Fprintf(out, `
+What to do next:
+  1. Test the addon:           go test %s
+  2. In cmd/fusion/main.go import %q and add %s.Addon() to the list of addons.
+  3. Build the program again:  make build
+  4. Look for wrong names:     bin/fusion check
+  5. Install and serve it:     bin/fusion -d my_database -i %[3]s
+`, folder, a.Import, a.Name)
+	return err
+}
