@@ -22,6 +22,12 @@ func (t *taking) again() error {
 			t.attend(fmt.Sprintf("The store changed the order's status from %s to %s; the sale order stands.", t.rec.Status, o.Status))
 		}
 		return nil
+	case ordermap.Refunded:
+		if t.o.Totals.Refunded.Equal(t.rec.Refunded) && t.rec.Status != o.Status {
+			t.attend("The order is refunded in full in the store; the sale order stands. Make the credit note by hand.")
+		}
+		t.log.Message = "Taken over: the store's status is " + o.Status + "."
+		return nil
 	}
 	if t.rec.Digest == o.Digest() {
 		t.log.Message = "Taken over: the store's status is " + o.Status + "."

@@ -241,6 +241,16 @@ func TestChangesInTheStore(t *testing.T) {
 			t.Errorf("%q", f.attention)
 		}
 	})
+	t.Run("refunded in full", func(t *testing.T) {
+		e.takeOver(308)
+		if _, err := e.store.RefundOrder(308, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		e.takeOver(308)
+		if f := e.facts(308); e.said(308).Status != "refunded" || f.state != "imported" || f.sale != "sale" || !strings.Contains(f.attention, "The store gave money back: "+f.total+" USD") {
+			t.Errorf("%+v", f)
+		}
+	})
 	t.Run("paid later", func(t *testing.T) {
 		e.takeOver(344)
 		if f := e.facts(344); f.state != "received" || f.sale != "" || !strings.Contains(f.hold, "not paid yet") {
