@@ -1,6 +1,6 @@
 // Package tutorial proves what newcomers meet first: that an addon written by
-// fusion scaffold, and the addons of docs/tutorial.md, compile, keep the rules
-// of the repository, and pass their tests. It imports the framework only.
+// fusion scaffold compiles, keeps the rules of the repository, and passes its
+// tests. It imports the framework only.
 package tutorial
 
 import (
