@@ -167,7 +167,7 @@ func (s *selection) compareValue(f *Field, col frag, l leaf) (frag, error) {
 			return sqlFalse, nil
 		}
 	}
-	c := sqlf("? "+l.op+" ?", col, v)
+	c := sqlf("? "+l.op+" "+f.param(""), col, v)
 	orNull := false
 	switch {
 	case equality:
@@ -180,6 +180,15 @@ func (s *selection) compareValue(f *Field, col frag, l leaf) (frag, error) {
 		return sqlf("(? OR ? IS NULL)", c, col), nil
 	}
 	return c, nil
+}
+
+// param is the placeholder of a value (or, with [], of values) to compare a
+// field with: integers may be larger than their column holds.
+func (f *Field) param(list string) string {
+	if f.Kind == Integer {
+		return "?::bigint" + list
+	}
+	return "?"
 }
 
 func sign(v any) int {
@@ -284,7 +293,7 @@ func (s *selection) compareList(f *Field, col frag, l leaf) (frag, error) {
 	}
 	c := sqlFalse
 	if len(vals) > 0 {
-		c = sqlf("? = ANY(?)", col, typedList(vals))
+		c = sqlf("? = ANY("+f.param("[]")+")", col, typedList(vals))
 	}
 	switch {
 	case !neg && null:

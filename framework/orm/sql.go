@@ -222,8 +222,14 @@ func (e *Env) translate(err error) error {
 				return &Error{Code: CodeValidation, Err: err,
 					Message: fmt.Sprintf("%s (%s) still refers to this record, or the record it refers to does not exist. Archive the record instead of deleting it, or change what refers to it. (%s)", m.Label, m.Name, pe.ConstraintName)}
 			}
+			for _, f := range m.Fields {
+				if f.Kind == Many2many && f.RelTable == pe.TableName {
+					return &Error{Code: CodeValidation, Fields: []string{f.Name}, Err: err,
+						Message: fmt.Sprintf("%s (%s) of %s (%s) names a record that does not exist.", f.Label, f.Name, m.Label, m.Name)}
+				}
+			}
 		}
-	case "22003", "22P02", "22021", "22001":
+	case "22003", "22P02", "22021", "22001", "22008":
 		return &Error{Code: CodeValidation, Message: "A value does not fit its field: " + pe.Message, Err: err}
 	case "57014":
 		return &Error{Code: CodeUser, Message: "The operation took too long and was stopped.", Err: err}

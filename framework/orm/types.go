@@ -210,6 +210,9 @@ func ParseDate(s string) (Date, error) {
 		s = s[:10]
 	}
 	t, err := time.Parse(dateLayout, s)
+	if err == nil && t.Year() == 0 {
+		err = fmt.Errorf("%q is no date: there is no year 0", s)
+	}
 	return Date{t}, err
 }
 
@@ -256,7 +259,7 @@ func DatetimeOf(t time.Time) Datetime {
 // ParseDatetime reads the wire format, also with T, fraction, Z, or a bare date.
 func ParseDatetime(s string) (Datetime, error) {
 	for _, layout := range []string{datetimeLayout, "2006-01-02 15:04:05.999999", "2006-01-02T15:04:05", time.RFC3339Nano, dateLayout, "2006-01-02T15:04", "2006-01-02 15:04"} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.Parse(layout, s); err == nil && t.UTC().Year() > 0 && t.UTC().Year() < 10000 {
 			return Datetime{t.UTC()}, nil
 		}
 	}
