@@ -91,11 +91,11 @@ func (j *journal) String() string {
 // court serves the trials.
 type court struct {
 	*server.Server
-	t   *testing.T
+	t   testing.TB
 	log journal
 }
 
-func newCourt(t *testing.T) *court {
+func newCourt(t testing.TB) *court {
 	t.Helper()
 	c := &court{t: t}
 	srv, err := server.New(ormtest.DB(t, base.Addon(), trials()), server.Config{Database: "trial", Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
