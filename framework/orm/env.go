@@ -382,6 +382,15 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 	return e.exec(sqlf("RELEASE SAVEPOINT " + name))
 }
 
+// CheckNow stores what is still to be computed, and makes the database check at
+// once, from here on, what it would check at the commit only.
+func (e *Env) CheckNow() error {
+	if err := e.Flush(); err != nil {
+		return err
+	}
+	return e.exec(sqlf("SET CONSTRAINTS ALL IMMEDIATE"))
+}
+
 // DB is the database the unit of work runs on.
 func (e *Env) DB() *DB { return e.u.db }
 

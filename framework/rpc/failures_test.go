@@ -52,6 +52,10 @@ func trials() module.Addon {
 					_, err := env.Tx().ExecContext(env, "SELECT hunter2 FROM nowhere")
 					return nil, err
 				},
+				"do_defer": func(env *orm.Env) (any, error) { // the table refuses two of them, at the commit
+					_, err := env.Tx().ExecContext(env, "INSERT INTO test_trial (name) VALUES ('do_defer')")
+					return true, err
+				},
 				"do_twice": func(env *orm.Env) (any, error) {
 					if n := runs(env.DB()).Add(1); n > 1 {
 						return fmt.Sprint("run ", n), nil
@@ -237,5 +241,21 @@ func TestSessionsAreApart(t *testing.T) {
 	}
 	if alive(two) || !alive(c.login("a better one")) {
 		t.Error("a session outlives its password, or the new one does not log in")
+	}
+}
+
+// What the database would refuse at the commit is an answer of the protocol as
+// well.
+func TestLateChecks(t *testing.T) {
+	t.Parallel()
+	c := newCourt(t)
+	if _, err := c.DB.ExecContext(t.Context(), "ALTER TABLE test_trial ADD CONSTRAINT once UNIQUE (name) DEFERRABLE INITIALLY DEFERRED"); err != nil {
+		t.Fatal(err)
+	}
+	if w := c.post("/jsonrpc", asAdmin("do_defer")); w.Code != 200 || !strings.Contains(w.Body.String(), "odoo.exceptions.ValidationError") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if got := c.kept(); len(got) > 0 {
+		t.Errorf("it left %v", got)
 	}
 }

@@ -98,11 +98,13 @@ func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error 
 			}
 		}()
 		out, err := fn(c, req.Params)
-		if err != nil || out == nil {
+		if err == nil && out != nil {
+			result, err = server.EncodeJSON(out)
+		}
+		if err != nil {
 			return err
 		}
-		result, err = server.EncodeJSON(out)
-		return err
+		return c.Env.CheckNow()
 	}
 	// A failed call must leave nothing behind though its answer is a success
 	// of HTTP, so it runs in a savepoint of the request's unit of work, and so

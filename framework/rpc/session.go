@@ -171,7 +171,10 @@ func (h *handler) json2(c *server.Context) error {
 		if err == nil {
 			out, err = server.EncodeJSON(v)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return c.Env.CheckNow()
 	})
 	if err != nil && retryable(err) {
 		return err
