@@ -26,7 +26,11 @@ func (d Dir) Put(content []byte) (string, error) {
 	path := d.path(key)
 	now := time.Now()
 	if err := os.Chtimes(path, now, now); err == nil {
-		return key, nil
+		// Sweep may have taken the file away while its time was being set. When
+		// it is still there, Sweep will see the new time.
+		if _, err := os.Stat(path); err == nil {
+			return key, nil
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
