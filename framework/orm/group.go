@@ -51,6 +51,9 @@ func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 	if err := rs.Env.checkField(rs.Model, k.field, OpRead); err != nil {
 		return k, err
 	}
+	if k.field.Kind == SecretKind {
+		return k, ValueErrorf("Secrets such as %s of %s are not grouped by", k.field.Label, rs.Model.Label)
+	}
 	dated := k.field.Kind == DateKind || k.field.Kind == DatetimeKind
 	if gran != "" && granularities[gran] == "" && dateParts[gran] == "" || gran != "" && !dated {
 		return k, ValueErrorf("Invalid group-by %q on %s: granularities are %s and %s, on dates only", spec, rs.Model.Name,
@@ -146,6 +149,11 @@ func (rs Records) aggregate(s *selection, spec string) (aggregate, error) {
 	}
 	if aggregators[fn] == "" || fn == "recordset" && !f.Relational() && f.Name != "id" {
 		return aggregate{}, ValueErrorf("Invalid aggregate %q on %s: functions are %s", spec, rs.Model.Name, strings.Join(sortedKeys(aggregators), ", "))
+	}
+	number, truth := f.numeric() || f.Name == "id" || f.Kind == Many2oneRef, f.Kind == Boolean
+	switch {
+	case f.Kind == SecretKind, (fn == "sum" || fn == "avg") && !number, (fn == "bool_or" || fn == "bool_and") && !truth, (fn == "min" || fn == "max") && (truth || f.Kind == JSONKind):
+		return aggregate{}, ValueErrorf("Invalid aggregate %q on %s: %s is of type %s", spec, rs.Model.Name, f.Label, f.Kind)
 	}
 	col, ok := s.column(s.alias, rs.Model, f)
 	if !ok {

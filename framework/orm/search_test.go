@@ -40,3 +40,33 @@ func TestCountsFollowTheModelsSearch(t *testing.T) {
 		t.Errorf("groups: %+v", groups)
 	}
 }
+
+// What cannot be summed, and what is secret, is refused in words.
+func TestSenselessAggregatesAreRefused(t *testing.T) {
+	t.Parallel()
+	e := must[*Env](t)(testDB(t).Begin(context.Background(), System()))
+	t.Cleanup(e.Rollback)
+	rs := e.Model("t.person")
+	must[Records](t)(rs.Create(Values{"name": "Ann", "token": "s3cret", "age": 7}))
+	for _, spec := range []string{"name:sum", "born:avg", "active:min", "age:bool_or", "parent_id:sum", "token:max", "token:array_agg", "age:no_such", "no_such:sum"} {
+		err := e.Savepoint(func(*Env) error {
+			_, err := rs.ReadGroup(nil, nil, []string{spec}, GroupOptions{})
+			return err
+		})
+		if !IsCode(err, CodeValue) {
+			t.Errorf("%s: %v", spec, err)
+		}
+	}
+	_, grouped := rs.ReadGroup(nil, []string{"token"}, nil, GroupOptions{})
+	_, sorted := rs.Search(nil, SearchOptions{Order: "token"})
+	_, found := rs.Search(Leaf("token", "like", "s3"), SearchOptions{})
+	for what, err := range map[string]error{"group": grouped, "order": sorted, "domain": found} {
+		if err == nil {
+			t.Errorf("%s by a secret", what)
+		}
+	}
+	g := must[[]Group](t)(rs.ReadGroup(nil, nil, []string{"age:sum", "age:avg", "active:bool_and", "born:max", "name:min", "id:count_distinct", "parent_id:count"}, GroupOptions{}))
+	if fmt.Sprint(g[0].Values["age:sum"], g[0].Values["active:bool_and"], g[0].Values["name:min"]) != "7 true Ann" {
+		t.Errorf("groups: %+v", g)
+	}
+}

@@ -191,6 +191,9 @@ func (s *selection) orderTerms(parts *[]frag, alias string, m *Model, terms []or
 		if err := s.env.checkField(m, f, OpRead); err != nil {
 			return err
 		}
+		if f.Kind == SecretKind {
+			return ValueErrorf("Secrets such as %s of %s are not sorted by", f.Label, m.Label)
+		}
 		col, ok := s.column(alias, m, f)
 		if !ok {
 			return ValueErrorf("Cannot convert %s.%s to SQL because it is not stored", m.Name, f.Name)
