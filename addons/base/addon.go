@@ -65,6 +65,7 @@ func define(r *orm.Registry) {
 	defineCountry(r)
 	defineLang(r)
 	definePartner(r)
+	definePartnerPictures(r)
 	definePartnerSatellites(r)
 	defineCompany(r)
 	defineUsers(r)

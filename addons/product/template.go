@@ -163,7 +163,7 @@ func defineTemplate(r *orm.Registry) {
 		return err
 	})
 	defineVariantFields(t)
-	keepSizes(t, "image_")
+	base.KeepSizes(t, "image_")
 	t.Constrain("uom_id, uom_po_id", func(env *orm.Env, ts []*Template) error {
 		if err := orm.Load(env, ts, "uom_id", "uom_po_id"); err != nil {
 			return err
