@@ -76,6 +76,7 @@ func define(r *orm.Registry) {
 	defineActions(r)
 	defineCron(r)
 	defineAutoVacuum(r)
+	defineHints(r)
 	defineJobs(r)
 	defineSequence(r)
 	defineAttachment(r)

@@ -99,6 +99,11 @@ func (b *builder) build(name string) *Model {
 	for _, c := range contribs {
 		b.attach(m, c)
 	}
+	for _, f := range m.Fields {
+		if f.Kind == Many2many && f.Stored && f.RelCol == f.RelCocol {
+			b.errorf("%s: a many2many of %s to itself needs rel=table:column:column", f.Origin, m.Name)
+		}
+	}
 	b.compose(m, contribs)
 	b.state[name] = 2
 	return m
@@ -182,9 +187,6 @@ func (b *builder) resolve(m *Model, f *Field) {
 		}
 		if f.RelCol == "" {
 			f.RelCol, f.RelCocol = m.Table+"_id", tableName(f.Comodel)+"_id"
-			if f.RelCol == f.RelCocol && f.Stored {
-				b.errorf("%s: a many2many of %s to itself needs rel=table:column:column", f.Origin, m.Name)
-			}
 		}
 	case Monetary:
 		if f.Currency == "" {

@@ -1,0 +1,262 @@
+package base
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fusion/framework/orm"
+)
+
+// The facets of this file are what records tell beyond what is stored of them:
+// hints that screens and programs show.
+type (
+	partnerHints struct {
+		orm.Record
+		ParentID         orm.Ref[Partner] `orm:"parent_id"`
+		CompanyID        orm.Ref[Company] `orm:"company_id"`
+		VAT              string           `orm:"vat"`
+		Registry         string           `orm:"company_registry"`
+		Type             string           `orm:"type"`
+		VATLabel         string           `orm:"vat_label" label:"Tax ID Label"`
+		TypeAddressLabel string           `orm:"type_address_label" label:"Address Type Description"`
+		SameVAT          orm.Ref[Partner] `orm:"same_vat_partner_id" label:"Partner with same Tax ID"`
+		SameRegistry     orm.Ref[Partner] `orm:"same_company_registry_partner_id" label:"Partner with same Company Registry"`
+	}
+	userHints struct {
+		orm.Record
+		LogIDs        orm.Many[UserLog] `orm:"log_ids"`
+		ActivePartner bool              `orm:"active_partner,related=partner_id.active,readonly" label:"Partner is Active"`
+		State         string            `orm:"state" selection:"new:Never Connected,active:Confirmed" label:"Status"`
+	}
+	companyHints struct {
+		orm.Record
+		Path             string            `orm:"parent_path"`
+		CompanyDetails   string            `orm:"company_details"`
+		ParentIDs        orm.Many[Company] `orm:"parent_ids" label:"Parent Companies"`
+		AllChildIDs      orm.Many[Company] `orm:"all_child_ids,inverse=parent_id" context:"{'active_test': False}" label:"All Branches"`
+		DetailsEmpty     bool              `orm:"is_company_details_empty" label:"Is Company Details Empty"`
+		LayoutBackground string            `orm:"layout_background,required,default=Blank" selection:"Blank:Blank,Demo logo:Demo logo,Custom:Custom" label:"Layout Background"`
+	}
+	countryHints struct {
+		orm.Record
+		Code     string `orm:"code"`
+		ImageURL string `orm:"image_url" label:"Flag" help:"Url of static flag image"`
+	}
+	groupHints struct {
+		orm.Record
+		TransImplied orm.Many[Group] `orm:"trans_implied_ids" label:"Transitively inherits"`
+	}
+	modelHints struct {
+		orm.Record
+		Model     string            `orm:"model"`
+		Inherited orm.Many[IrModel] `orm:"inherited_model_ids" label:"Inherited models" help:"The list of models that extends the current model."`
+	}
+	fieldHints struct {
+		orm.Record
+		Name             string `orm:"name"`
+		Model            string `orm:"model"`
+		CompanyDependent bool   `orm:"company_dependent" label:"Company Dependent" help:"Whether the value is of each company its own"`
+		CurrencyField    string `orm:"currency_field" label:"Currency field" help:"Name of the field that holds the currency of the amount."`
+		Selection        string `orm:"selection" label:"Selection Options"`
+	}
+)
+
+func defineHints(r *orm.Registry) {
+	p := orm.Extend[partnerHints](r, "res.partner")
+	p.Compute("vat_label", func(env *orm.Env, ps []*partnerHints) error {
+		label := "Tax ID"
+		if company := env.Company(); company != 0 {
+			v, err := env.Sudo().Model("res.company").Browse(company).Value("country_id")
+			if err != nil {
+				return err
+			}
+			if country, _ := v.(int64); country != 0 {
+				c, err := orm.Get[Country](env.Sudo(), country)
+				if err != nil {
+					return err
+				}
+				if c.VATLabel != "" {
+					label = c.VATLabel
+				}
+			}
+		}
+		for _, p := range ps {
+			p.VATLabel = label
+		}
+		return nil
+	})
+	p.Compute("type_address_label", func(_ *orm.Env, ps []*partnerHints) error {
+		for _, p := range ps {
+			p.TypeAddressLabel = "Address"
+			switch {
+			case p.Type == "invoice":
+				p.TypeAddressLabel = "Invoice Address"
+			case p.Type == "delivery":
+				p.TypeAddressLabel = "Delivery Address"
+			case p.Type == "contact" && p.ParentID.IsSet():
+				p.TypeAddressLabel = "Company Address"
+			}
+		}
+		return nil
+	}, "type", "parent_id")
+	p.Compute("same_vat_partner_id, same_company_registry_partner_id", samePartners, "vat", "company_registry", "company_id", "parent_id")
+
+	u := orm.Extend[userHints](r, "res.users")
+	u.Compute("state", func(_ *orm.Env, us []*userHints) error {
+		for _, u := range us {
+			u.State = "new"
+			if len(u.LogIDs.IDs()) > 0 {
+				u.State = "active"
+			}
+		}
+		return nil
+	}, "log_ids")
+	u.SearchBy("state", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		wanted := []string{asString(value)}
+		if list, ok := value.([]any); ok {
+			wanted = nil
+			for _, v := range list {
+				wanted = append(wanted, asString(v))
+			}
+		}
+		known, fresh := slices.Contains(wanted, "active"), slices.Contains(wanted, "new")
+		if op == "!=" || op == "not in" {
+			known, fresh = !known, !fresh
+		}
+		switch {
+		case known && fresh:
+			return nil, nil
+		case known:
+			return orm.Leaf("log_ids", "!=", false), nil
+		case fresh:
+			return orm.Leaf("log_ids", "=", false), nil
+		}
+		return orm.Leaf("id", "=", false), nil
+	})
+
+	c := orm.Extend[companyHints](r, "res.company")
+	c.Compute("parent_ids", func(_ *orm.Env, cs []*companyHints) error {
+		for _, c := range cs {
+			var ids []int64
+			for part := range strings.SplitSeq(c.Path, "/") {
+				if id, err := strconv.ParseInt(part, 10, 64); err == nil {
+					ids = append(ids, id)
+				}
+			}
+			c.ParentIDs.Set(ids...)
+		}
+		return nil
+	}, "parent_path")
+	c.Compute("is_company_details_empty", func(_ *orm.Env, cs []*companyHints) error {
+		for _, c := range cs {
+			c.DetailsEmpty = strings.TrimSpace(htmlTag.ReplaceAllString(c.CompanyDetails, "")) == ""
+		}
+		return nil
+	}, "company_details")
+
+	orm.Extend[countryHints](r, "res.country").Compute("image_url", func(_ *orm.Env, cs []*countryHints) error {
+		for _, c := range cs {
+			c.ImageURL = ""
+			if c.Code != "" && c.Code != "AQ" && c.Code != "SJ" { // which have no flag
+				code := strings.ToLower(c.Code)
+				if as := flagsOfOthers[code]; as != "" {
+					code = as
+				}
+				c.ImageURL = "/base/static/img/country_flags/" + code + ".png"
+			}
+		}
+		return nil
+	}, "code")
+
+	orm.Extend[groupHints](r, "res.groups").Compute("trans_implied_ids", func(env *orm.Env, gs []*groupHints) error {
+		var rows []struct{ Gid, Hid int64 }
+		err := env.Tx().NewRaw(`WITH RECURSIVE t (gid, hid) AS (
+			SELECT gid, hid FROM res_groups_implied_rel WHERE gid IN (?)
+			UNION SELECT t.gid, r.hid FROM t JOIN res_groups_implied_rel r ON r.gid = t.hid) SELECT gid, hid FROM t ORDER BY hid`, bunIDs(orm.IDs(env, gs))).Scan(env, &rows)
+		of := map[int64][]int64{}
+		for _, r := range rows {
+			of[r.Gid] = append(of[r.Gid], r.Hid)
+		}
+		for _, g := range gs {
+			g.TransImplied.Set(of[g.ID]...)
+		}
+		return err
+	}, "implied_ids.implied_ids")
+
+	orm.Extend[modelHints](r, "ir.model").Compute("inherited_model_ids", func(env *orm.Env, ms []*modelHints) error {
+		for _, m := range ms {
+			var names []string
+			if model, ok := env.Registry().Model(m.Model); ok {
+				for _, d := range model.Delegates {
+					names = append(names, d.Comodel)
+				}
+			}
+			found, err := env.Model("ir.model").Search(orm.Leaf("model", "in", names), orm.SearchOptions{})
+			if err != nil {
+				return err
+			}
+			m.Inherited.Set(found.IDs...)
+		}
+		return nil
+	}, "model")
+	orm.Extend[fieldHints](r, "ir.model.fields").Compute("company_dependent, currency_field, selection", func(env *orm.Env, fs []*fieldHints) error {
+		for _, f := range fs {
+			f.CompanyDependent, f.CurrencyField, f.Selection = false, "", ""
+			model, ok := env.Registry().Model(f.Model)
+			if !ok || model.Fields[f.Name] == nil {
+				continue
+			}
+			field := model.Fields[f.Name]
+			f.CompanyDependent, f.CurrencyField = field.CompanyDependent, field.Currency
+			if field.Kind == orm.Selection || field.Kind == orm.Reference {
+				var parts []string
+				for _, o := range field.Options {
+					parts = append(parts, fmt.Sprintf("('%s', '%s')", o.Value, o.Label))
+				}
+				f.Selection = "[" + strings.Join(parts, ", ") + "]"
+			}
+		}
+		return nil
+	}, "model", "name")
+}
+
+var htmlTag = regexp.MustCompile(`<[^>]*>`)
+
+// flagsOfOthers are countries that show the flag of another.
+var flagsOfOthers = map[string]string{"gf": "fr", "bv": "no", "bq": "nl", "gp": "fr", "hm": "au", "yt": "fr", "re": "fr", "mf": "fr", "um": "us"}
+
+// samePartners finds contacts that seem to be entered twice: another one,
+// outside of its own company, with the same tax id or registry number.
+func samePartners(env *orm.Env, ps []*partnerHints) error {
+	all := env.Sudo().WithContext(map[string]any{"active_test": false}).Model("res.partner")
+	find := func(p *partnerHints, field, value string) (orm.Ref[Partner], error) {
+		if value == "" || p.ParentID.IsSet() {
+			return orm.Ref[Partner]{}, nil
+		}
+		d := orm.And(orm.Leaf(field, "=", value), orm.Domain{"!", []any{"id", "child_of", p.ID}})
+		if p.CompanyID.IsSet() {
+			d = orm.And(d, orm.Leaf("company_id", "in", []any{false, p.CompanyID.ID}))
+		}
+		found, err := all.Search(d, orm.SearchOptions{Limit: 1})
+		if err != nil || found.Len() == 0 {
+			return orm.Ref[Partner]{}, err
+		}
+		return orm.RefTo[Partner](found.ID()), nil
+	}
+	for _, p := range ps {
+		var err error
+		p.SameVAT = orm.Ref[Partner]{}
+		if len(p.VAT) > 1 { // a single sign says that there is none
+			if p.SameVAT, err = find(p, "vat", p.VAT); err != nil {
+				return err
+			}
+		}
+		if p.SameRegistry, err = find(p, "company_registry", p.Registry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
