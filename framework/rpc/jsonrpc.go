@@ -1,5 +1,5 @@
-// Package rpc answers JSON-RPC as Odoo's clients speak it: /jsonrpc,
-// /web/session/*, /web/dataset/* and /json/2. It turns names and arguments
+// Package rpc answers JSON-RPC and XML-RPC as Odoo's clients speak them: /jsonrpc,
+// /web/session/*, /web/dataset/*, /json/2 and /xmlrpc/2. It turns names and arguments
 // into calls on orm records; access is orm's business. It stands on server
 // and orm.
 package rpc
@@ -46,6 +46,7 @@ func Mount(s *server.Server) {
 	for _, p := range []string{"/web/dataset/call_kw", "/web/dataset/call_kw/{path:.+}", "/web/dataset/call_button", "/web/dataset/call_button/{path:.+}"} {
 		route(p, server.PublicAccess, true, h.callKw)
 	}
+	s.Handle(server.Route{Path: "/xmlrpc/2/{service}", Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, Handler: h.xmlrpc})
 	s.Handle(server.Route{Path: "/json/2/{model}/{method}", Methods: []string{"POST"}, Access: server.BearerAccess, Scope: "rpc", NoCSRF: true, Handler: h.json2})
 	s.Handle(server.Route{Path: "/web/health", Methods: []string{"GET", "HEAD"}, Access: server.NoAccess, ReadOnly: true, Handler: func(c *server.Context) error {
 		return c.JSON(http.StatusOK, map[string]any{"status": "pass"})

@@ -373,3 +373,41 @@ func TestJSON2(t *testing.T) {
 		t.Errorf("with a wrong key: %d", status)
 	}
 }
+
+func TestXMLRPC(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	send := func(service, method, params string) (int, string) {
+		return s.send(http.DefaultClient, "/xmlrpc/2/"+service, "text/xml", `<?xml version="1.0"?><methodCall><methodName>`+method+`</methodName>`+params+`</methodCall>`)
+	}
+	status, text := send("common", "authenticate", `<params><param><value>shop</value></param><param><value><string>admin</string></value></param>
+		<param><value><string>admin</string></value></param><param><value><struct/></value></param></params>`)
+	if status != 200 || !strings.Contains(text, "<param>\n<value><int>2</int></value>\n</param>") {
+		t.Errorf("authenticate: %d %s", status, text)
+	}
+	search := func(domain string) (int, string) {
+		return send("object", "execute_kw", `<params><param><value>shop</value></param><param><value><int>2</int></value></param><param><value>admin</value></param>
+			<param><value>res.users</value></param><param><value>search</value></param><param><value><array><data><value>`+domain+`</value></data></array></value></param></params>`)
+	}
+	if status, text := search(`<array><data><value><array><data><value>login</value><value>=</value><value>admin</value></data></array></value></data></array>`); status != 200 || !strings.Contains(text, "<array><data>\n<value><int>2</int></value>\n</data></array>") {
+		t.Errorf("search: %d %s", status, text)
+	}
+	if status, text := search(`<array><data><value>nonsense</value></data></array>`); status != 200 || !strings.Contains(text, "<name>faultCode</name>\n<value><int>1</int></value>") {
+		t.Errorf("a wrong domain: %d %s", status, text)
+	}
+	for _, bad := range []string{"", "x", "<a/>", "<methodCall/>", "<methodCall><methodName>version</methodName>", "<methodCall><methodName>v</methodName><params><param><value><int>x</int></value></param></params></methodCall>",
+		`<!DOCTYPE x [<!ENTITY a "aaaa">]><methodCall><methodName>&a;</methodName></methodCall>`,
+		"<methodCall><methodName>v</methodName><params><param>" + strings.Repeat("<value><array><data>", 200000)} {
+		if status, text := s.send(http.DefaultClient, "/xmlrpc/2/common", "text/xml", bad); status != 400 {
+			t.Errorf("%.40s: %d %s", bad, status, text)
+		}
+	}
+	if status, text := send("nothing", "version", ""); status != 200 || !strings.Contains(text, "fault") {
+		t.Errorf("no such service: %d %s", status, text)
+	}
+	if out, err := exec.LookPath("python3"); err == nil {
+		if got, err := exec.CommandContext(t.Context(), out, "testdata/xmlrpc_client.py", s.url, "shop").CombinedOutput(); err != nil || string(got) != "done\n" {
+			t.Errorf("Python's client: %v\n%s\n%s", err, got, s.log)
+		}
+	}
+}

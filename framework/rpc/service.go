@@ -23,16 +23,20 @@ func (h *handler) service(c *server.Context, raw json.RawMessage) (any, error) {
 	if p.Args == nil || p.Service == "" || p.Method == "" {
 		return nil, typeErrorf("dispatch_rpc() needs service, method and args")
 	}
-	args := *p.Args
-	switch p.Service {
+	return h.serve(c, p.Service, p.Method, *p.Args)
+}
+
+// serve calls a method of a service.
+func (h *handler) serve(c *server.Context, service, method string, args []any) (any, error) {
+	switch service {
 	case "common":
-		return h.common(c, p.Method, args)
+		return h.common(c, method, args)
 	case "object":
-		return h.object(c, p.Method, args)
+		return h.object(c, method, args)
 	case "db":
-		return h.database(p.Method, args)
+		return h.database(method, args)
 	}
-	return nil, &typeError{"builtins.KeyError", "no service is called " + p.Service}
+	return nil, &typeError{"builtins.KeyError", "no service is called " + service}
 }
 
 func (h *handler) common(c *server.Context, method string, args []any) (any, error) {

@@ -1,0 +1,367 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fusion/framework/orm"
+	"fusion/framework/server"
+)
+
+// The codes of faults, as Odoo's clients know them.
+const (
+	faultError   = 1 // the program failed
+	faultWarning = 2 // a message for the user
+	faultDenied  = 3 // wrong login
+	faultAccess  = 4 // no right
+)
+
+// xmlDepth is how deep values of XML-RPC may be nested.
+const xmlDepth = 100
+
+// xmlrpc serves /xmlrpc/2/{service}: the services of /jsonrpc in XML.
+func (h *handler) xmlrpc(c *server.Context) error {
+	service := c.Var("service")
+	method, args, err := parseCall(c.Body)
+	if err != nil {
+		return c.Send(http.StatusBadRequest, "text/plain; charset=utf-8", []byte("This is no XML-RPC call: "+err.Error()))
+	}
+	var result any
+	err = c.Env.Savepoint(func(*orm.Env) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		out, err := h.serve(c, service, method, args)
+		if err != nil {
+			return err
+		}
+		raw, err := server.EncodeJSON(out)
+		if err == nil {
+			d := json.NewDecoder(bytes.NewReader(raw))
+			d.UseNumber()
+			err = d.Decode(&result)
+		}
+		if err != nil {
+			return err
+		}
+		return c.Env.CheckNow()
+	})
+	if err != nil && retryable(err) {
+		return err
+	}
+	var b bytes.Buffer
+	b.WriteString("<?xml version='1.0'?>\n<methodResponse>\n")
+	if err != nil {
+		code, message := h.fault(c, err)
+		b.WriteString("<fault>\n")
+		writeValue(&b, map[string]any{"faultCode": json.Number(strconv.Itoa(code)), "faultString": message})
+		b.WriteString("</fault>\n")
+	} else {
+		b.WriteString("<params>\n<param>\n")
+		writeValue(&b, result)
+		b.WriteString("</param>\n</params>\n")
+	}
+	b.WriteString("</methodResponse>\n")
+	return c.Send(http.StatusOK, "text/xml; charset=utf-8", b.Bytes())
+}
+
+func (h *handler) fault(c *server.Context, err error) (code int, message string) {
+	data, _ := h.describe(c, err)["data"].(map[string]any)
+	message, _ = data["message"].(string)
+	switch {
+	case orm.IsCode(err, orm.CodeDenied):
+		return faultDenied, message
+	case orm.IsCode(err, orm.CodeAccess):
+		return faultAccess, message
+	case orm.IsCode(err, orm.CodeUser), orm.IsCode(err, orm.CodeValidation), orm.IsCode(err, orm.CodeMissing), orm.IsCode(err, orm.CodeRedirect):
+		return faultWarning, message
+	}
+	return faultError, fmt.Sprintf("%v: %s", data["name"], message)
+}
+
+var errXML = errors.New("it is not well-formed, or has values of no known type")
+
+// parseCall reads a methodCall.
+func parseCall(body []byte) (method string, args []any, err error) {
+	d := xml.NewDecoder(bytes.NewReader(body))
+	if err := open(d, "methodCall"); err != nil {
+		return "", nil, err
+	}
+	if err := open(d, "methodName"); err != nil {
+		return "", nil, err
+	}
+	if method, err = text(d); err != nil {
+		return "", nil, err
+	}
+	t, err := element(d)
+	if err != nil {
+		return "", nil, err
+	}
+	if start, ok := t.(xml.StartElement); ok {
+		if start.Name.Local != "params" {
+			return "", nil, errXML
+		}
+		err = each(d, "param", func() error {
+			if err := open(d, "value"); err != nil {
+				return err
+			}
+			v, err := value(d, 0)
+			if err != nil {
+				return err
+			}
+			args = append(args, v)
+			return shut(d)
+		})
+	}
+	return strings.TrimSpace(method), args, err
+}
+
+// element is the next start or end of an element, past what is between.
+func element(d *xml.Decoder) (xml.Token, error) {
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return nil, errXML
+		}
+		switch x := t.(type) {
+		case xml.StartElement, xml.EndElement:
+			return x, nil
+		case xml.CharData:
+			if len(bytes.TrimSpace(x)) > 0 {
+				return nil, errXML
+			}
+		}
+	}
+}
+
+func open(d *xml.Decoder, name string) error {
+	t, err := element(d)
+	if err != nil {
+		return err
+	}
+	if s, ok := t.(xml.StartElement); !ok || s.Name.Local != name {
+		return errXML
+	}
+	return nil
+}
+
+func shut(d *xml.Decoder) error {
+	t, err := element(d)
+	if err != nil {
+		return err
+	}
+	if _, ok := t.(xml.EndElement); !ok {
+		return errXML
+	}
+	return nil
+}
+
+// each reads elements of a name up to the end of the one around them.
+func each(d *xml.Decoder, name string, do func() error) error {
+	for {
+		t, err := element(d)
+		if err != nil {
+			return err
+		}
+		s, ok := t.(xml.StartElement)
+		if !ok {
+			return nil
+		}
+		if s.Name.Local != name {
+			return errXML
+		}
+		if err := do(); err != nil {
+			return err
+		}
+	}
+}
+
+// text is what an element holds, up to its end.
+func text(d *xml.Decoder) (string, error) {
+	var b strings.Builder
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return "", errXML
+		}
+		switch x := t.(type) {
+		case xml.CharData:
+			b.Write(x)
+		case xml.EndElement:
+			return b.String(), nil
+		case xml.StartElement:
+			return "", errXML
+		}
+	}
+}
+
+// value reads what is inside of a value element, and its end.
+func value(d *xml.Decoder, depth int) (any, error) {
+	if depth > xmlDepth {
+		return nil, errXML
+	}
+	var plain strings.Builder
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return nil, errXML
+		}
+		switch x := t.(type) {
+		case xml.CharData:
+			plain.Write(x)
+		case xml.EndElement:
+			return plain.String(), nil // a text without type
+		case xml.StartElement:
+			v, err := typed(d, x.Name.Local, depth)
+			if err != nil {
+				return nil, err
+			}
+			return v, shut(d)
+		}
+	}
+}
+
+func typed(d *xml.Decoder, kind string, depth int) (any, error) {
+	switch kind {
+	case "array":
+		out := []any{}
+		if err := open(d, "data"); err != nil {
+			return nil, err
+		}
+		err := each(d, "value", func() error {
+			v, err := value(d, depth+1)
+			out = append(out, v)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out, shut(d)
+	case "struct":
+		out := map[string]any{}
+		return out, each(d, "member", func() error {
+			if err := open(d, "name"); err != nil {
+				return err
+			}
+			name, err := text(d)
+			if err != nil {
+				return err
+			}
+			if err := open(d, "value"); err != nil {
+				return err
+			}
+			if out[name], err = value(d, depth+1); err != nil {
+				return err
+			}
+			return shut(d)
+		})
+	}
+	s, err := text(d)
+	if err != nil {
+		return nil, err
+	}
+	word := strings.TrimSpace(s)
+	switch kind {
+	case "string":
+		return s, nil
+	case "nil":
+		return nil, nil
+	case "boolean":
+		return word == "1", nil
+	case "int", "i4", "i8":
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return nil, errXML
+		}
+		return n, nil
+	case "double":
+		f, err := strconv.ParseFloat(word, 64)
+		if err != nil {
+			return nil, errXML
+		}
+		return f, nil
+	case "dateTime.iso8601":
+		for _, layout := range []string{"20060102T15:04:05", "2006-01-02T15:04:05"} {
+			if at, err := time.Parse(layout, word); err == nil {
+				return orm.DatetimeOf(at).String(), nil
+			}
+		}
+	case "base64": // binary values are base64 in every protocol
+		raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
+		if err == nil {
+			return base64.StdEncoding.EncodeToString(raw), nil
+		}
+	}
+	return nil, errXML
+}
+
+// writeValue writes what came of JSON as a value.
+func writeValue(b *bytes.Buffer, v any) {
+	b.WriteString("<value>")
+	switch x := v.(type) {
+	case nil:
+		b.WriteString("<nil/>")
+	case bool:
+		b.WriteString("<boolean>" + map[bool]string{false: "0", true: "1"}[x] + "</boolean>")
+	case json.Number:
+		n, err := strconv.ParseInt(x.String(), 10, 64)
+		switch {
+		case err != nil:
+			b.WriteString("<double>" + x.String() + "</double>")
+		case n == int64(int32(n)):
+			b.WriteString("<int>" + x.String() + "</int>")
+		default:
+			b.WriteString("<i8>" + x.String() + "</i8>")
+		}
+	case string:
+		b.WriteString("<string>")
+		writeText(b, x)
+		b.WriteString("</string>")
+	case []any:
+		b.WriteString("<array><data>\n")
+		for _, e := range x {
+			writeValue(b, e)
+		}
+		b.WriteString("</data></array>")
+	case map[string]any:
+		b.WriteString("<struct>\n")
+		keys := make([]string, 0, len(x))
+		for k := range x {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			b.WriteString("<member>\n<name>")
+			writeText(b, k)
+			b.WriteString("</name>\n")
+			writeValue(b, x[k])
+			b.WriteString("</member>\n")
+		}
+		b.WriteString("</struct>")
+	}
+	b.WriteString("</value>\n")
+}
+
+// writeText writes a text without the control characters that XML has no way
+// to hold.
+func writeText(b *bytes.Buffer, s string) {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return -1
+		}
+		return r
+	}, s)
+	b.WriteString(strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;").Replace(s))
+}
