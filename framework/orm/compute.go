@@ -522,7 +522,7 @@ func (e *Env) check(m *Model, ids []int64, names []string) error {
 		return nil
 	}
 	e.u.checks = append(e.u.checks, due...)
-	if e.u.flushing || e.Flag("defer_checks", false) {
+	if e.u.flushing {
 		return nil
 	}
 	return e.Flush()

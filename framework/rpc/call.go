@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -227,7 +228,7 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 		if v != nil && !isMap {
 			return nil, typeErrorf("the context must be an object")
 		}
-		env = env.WithContext(keys)
+		env = env.WithContext(fromClient(keys))
 		if err := checkContext(env); err != nil {
 			return nil, err
 		}
@@ -254,6 +255,13 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 		return nil, err
 	}
 	return m.call(c)
+}
+
+// fromClient is a context without the keys that the program itself sets.
+func fromClient(keys map[string]any) map[string]any {
+	keys = maps.Clone(keys)
+	maps.DeleteFunc(keys, func(k string, _ any) bool { return strings.HasPrefix(k, "_") || k == "install_mode" || k == "uninstall" })
+	return keys
 }
 
 // checkContext refuses languages and companies that do not exist for the user.

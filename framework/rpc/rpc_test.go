@@ -411,3 +411,19 @@ func TestXMLRPC(t *testing.T) {
 		}
 	}
 }
+
+// A client's context cannot switch on what only the program itself may.
+func TestContextOfClients(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	keys := map[string]any{"import_magic": true, "defer_checks": true, "uninstall": true, "install_mode": true, "trial": map[string]any{}, "_import_current_module": "base", "sudo": true, "su": true}
+	a := s.post(http.DefaultClient, "/jsonrpc", map[string]any{"service": "object", "method": "execute_kw", "args": []any{"shop", 2, "admin", "res.partner", "create",
+		[]any{map[string]any{"name": "x", "create_date": "2001-01-01 00:00:00", "create_uid": 1}}, map[string]any{"context": keys}}})
+	row := s.execute("res.partner", "read", []any{a.Result}, []any{"create_date", "create_uid"})
+	if text := fmt.Sprint(row.Result); strings.Contains(text, "2001") || !strings.Contains(text, "create_uid:[2 ") {
+		t.Errorf("a client forges %s", text)
+	}
+	a = s.post(http.DefaultClient, "/jsonrpc", map[string]any{"service": "object", "method": "execute_kw", "args": []any{"shop", 2, "admin", "res.partner", "create",
+		[]any{map[string]any{"is_company": true}}, map[string]any{"context": keys}}})
+	wantError(t, a, 200, "odoo.exceptions.ValidationError", "name")
+}

@@ -88,7 +88,7 @@ func readSpec(rs orm.Records, sp spec) ([]orm.Values, error) {
 func within(rs orm.Records, f *orm.Field, sub spec) orm.Records {
 	env := rs.Env
 	if keys, ok := sub["context"].(map[string]any); ok {
-		env = env.WithContext(keys)
+		env = env.WithContext(fromClient(keys))
 	}
 	return env.Model(f.Comodel)
 }

@@ -292,7 +292,7 @@ func (p *page) adjust(a *action, q url.Values) error {
 // session, out of links.
 func mayComeFromAddress(key string) bool {
 	return !slices.Contains([]string{"uid", "lang", "tz", "allowed_company_ids", "tracking_disable", "mail_notrack", "mail_create_nolog",
-		"mail_create_nosubscribe", "install_mode", "import_magic", "defer_checks", "bin_size", "trial", "no_reset_password"}, key) &&
+		"mail_create_nosubscribe", "install_mode", "uninstall", "bin_size", "no_reset_password"}, key) &&
 		!strings.HasPrefix(key, "_")
 }
 
