@@ -260,7 +260,9 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 // fromClient is a context without the keys that the program itself sets.
 func fromClient(keys map[string]any) map[string]any {
 	keys = maps.Clone(keys)
-	maps.DeleteFunc(keys, func(k string, _ any) bool { return strings.HasPrefix(k, "_") || k == "install_mode" || k == "uninstall" })
+	maps.DeleteFunc(keys, func(k string, _ any) bool {
+		return strings.HasPrefix(k, "_") || k == "install_mode" || k == "uninstall"
+	})
 	return keys
 }
 
