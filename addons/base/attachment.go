@@ -82,12 +82,11 @@ func defineAttachment(r *orm.Registry) {
 	a.OnSearch(searchAttachments)
 	a.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
-			for _, vals := range list {
-				if err := mayAttach(rs.Env, asString(vals["res_model"]), asInt(vals["res_id"])); err != nil {
-					return rs, err
-				}
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
 			}
-			return super(rs, list)
+			return made, mayAttach(made)
 		}
 	})
 	a.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
@@ -95,12 +94,10 @@ func defineAttachment(r *orm.Registry) {
 			if err := checkAttachments(rs, orm.OpWrite); err != nil {
 				return err
 			}
-			if _, moves := vals["res_model"]; moves {
-				if err := mayAttach(rs.Env, asString(vals["res_model"]), asInt(vals["res_id"])); err != nil {
-					return err
-				}
+			if err := super(rs, vals); err != nil {
+				return err
 			}
-			return super(rs, vals)
+			return mayAttach(rs)
 		}
 	})
 	a.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
@@ -183,16 +180,32 @@ func guessType(name string, content []byte) string {
 	return kind
 }
 
-// mayAttach refuses to hang a file on a record one may not change.
-func mayAttach(env *orm.Env, model string, id int64) error {
-	if env.Superuser() || model == "" || id == 0 {
+// mayAttach refuses files on records one may not change. It looks at what was
+// stored, since values can be spelled in many ways and come from defaults too.
+func mayAttach(files orm.Records) error {
+	if files.Env.Superuser() || files.Len() == 0 {
 		return nil
 	}
-	rs, err := env.Lookup(model)
+	rows, err := factsOfAttachments(files.Env, files.IDs)
 	if err != nil {
 		return err
 	}
-	return rs.Browse(id).CheckAccess(orm.OpWrite)
+	byModel := map[string][]int64{}
+	for _, r := range rows {
+		if r.ResModel != "" && r.ResID != 0 {
+			byModel[r.ResModel] = append(byModel[r.ResModel], r.ResID)
+		}
+	}
+	for model, ids := range byModel {
+		rs, err := files.Env.Lookup(model)
+		if err != nil {
+			return err
+		}
+		if err := rs.Browse(ids...).CheckAccess(orm.OpWrite); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type attachmentFacts struct {
