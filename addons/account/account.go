@@ -66,7 +66,7 @@ func defineAccount(r *orm.Registry) {
 		}
 		sums := map[int64]decimal.Decimal{}
 		for _, row := range rows {
-			sums[atoi(row[0])] = dec(row[1])
+			sums[orm.CellInt(row[0])] = orm.CellDecimal(row[1])
 		}
 		for _, a := range as {
 			a.CurrentBalance = sums[a.ID]

@@ -49,7 +49,7 @@ func defineCompany(r *orm.Registry) {
 				}
 			}
 			if vals["currency_id"] != nil {
-				used, err := rs.Env.Query("SELECT 1 FROM account_move_line l JOIN res_company c ON c.id = l.company_id WHERE c.id = ANY(?) AND c.currency_id <> ? LIMIT 1", rs.IDs, asInt(vals["currency_id"]))
+				used, err := rs.Env.Query("SELECT 1 FROM account_move_line l JOIN res_company c ON c.id = l.company_id WHERE c.id = ANY(?) AND c.currency_id <> ? LIMIT 1", rs.IDs, orm.AsID(vals["currency_id"]))
 				if err != nil {
 					return err
 				}
@@ -75,7 +75,7 @@ func lendAccounts(rs orm.Records, vals orm.Values) error {
 			continue
 		}
 		for _, id := range rs.IDs {
-			if err := base.SetDefault(rs.Env.Sudo(), "res.partner", property, asInt(v), false, id); err != nil {
+			if err := base.SetDefault(rs.Env.Sudo(), "res.partner", property, orm.AsID(v), false, id); err != nil {
 				return err
 			}
 		}

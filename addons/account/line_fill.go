@@ -44,7 +44,7 @@ func newFiller(env *orm.Env, m *Move, list []orm.Values) (*filler, error) {
 	}
 	var ids []int64
 	for _, vals := range list {
-		if id := asInt(vals["product_id"]); id != 0 {
+		if id := orm.AsID(vals["product_id"]); id != 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -125,12 +125,12 @@ func (f *filler) taxesOf(t *Template) []int64 {
 // complete fills what a new item needs from its entry and product, and makes
 // its amounts agree.
 func (f *filler) complete(vals orm.Values) error {
-	kind := asString(vals["display_type"])
+	kind := orm.AsText(vals["display_type"])
 	if kind == "" {
 		kind = "product"
 		vals["display_type"] = kind
 	}
-	if asInt(vals["currency_id"]) == 0 || f.m.IsInvoice() {
+	if orm.AsID(vals["currency_id"]) == 0 || f.m.IsInvoice() {
 		vals["currency_id"] = f.m.CurrencyID.ID
 	}
 	if kind == "line_section" || kind == "line_note" {
@@ -161,19 +161,19 @@ func (f *filler) fill(vals orm.Values, changed bool) error {
 		vals["quantity"] = decimal.NewFromInt(1)
 	}
 	var t *Template
-	if p := f.products[asInt(vals["product_id"])]; p != nil {
+	if p := f.products[orm.AsID(vals["product_id"])]; p != nil {
 		t = f.templates[p.TemplateID.ID]
 		if missing("name") {
 			vals["name"] = f.description(p, t)
 		}
-		if asInt(vals["product_uom_id"]) == 0 {
+		if orm.AsID(vals["product_uom_id"]) == 0 {
 			vals["product_uom_id"] = t.UoMID.ID
 		}
 		if missing("price_unit") {
 			vals["price_unit"] = f.price(p)
 		}
 	}
-	if asInt(vals["account_id"]) == 0 {
+	if orm.AsID(vals["account_id"]) == 0 {
 		account, err := f.account(t)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ func (f *filler) fill(vals orm.Values, changed bool) error {
 		vals["account_id"] = account
 	}
 	if missing("tax_ids") && (t != nil || !changed) {
-		taxes, err := f.defaultTaxes(t, asInt(vals["account_id"]))
+		taxes, err := f.defaultTaxes(t, orm.AsID(vals["account_id"]))
 		if err != nil {
 			return err
 		}
@@ -283,10 +283,10 @@ func (f *filler) account(t *Template) (int64, error) {
 func (f *filler) balance(old *MoveLine, vals orm.Values) error {
 	var balance decimal.Decimal
 	known := false
-	debit, hasDebit := asDecimal(vals["debit"])
-	credit, hasCredit := asDecimal(vals["credit"])
-	given, hasBalance := asDecimal(vals["balance"])
-	inCurrency, hasCurrency := asDecimal(vals["amount_currency"])
+	debit, hasDebit := orm.AsDecimal(vals["debit"])
+	credit, hasCredit := orm.AsDecimal(vals["credit"])
+	given, hasBalance := orm.AsDecimal(vals["balance"])
+	inCurrency, hasCurrency := orm.AsDecimal(vals["amount_currency"])
 	switch {
 	case hasBalance:
 		balance, known = given, true
@@ -299,7 +299,7 @@ func (f *filler) balance(old *MoveLine, vals orm.Values) error {
 		}
 		balance, known = debit.Sub(credit), true
 	}
-	currency := asInt(vals["currency_id"])
+	currency := orm.AsID(vals["currency_id"])
 	if currency == 0 && old != nil {
 		currency = old.CurrencyID.ID
 	}
@@ -354,9 +354,9 @@ func (f *filler) amounts(list []orm.Values) error {
 			return err // taxes made together with the line: syncMoves sees them
 		}
 		l := DocumentLine{Taxes: taxes, Override: override}
-		l.Price, _ = asDecimal(vals["price_unit"])
-		l.Quantity, _ = asDecimal(vals["quantity"])
-		l.Discount, _ = asDecimal(vals["discount"])
+		l.Price, _ = orm.AsDecimal(vals["price_unit"])
+		l.Quantity, _ = orm.AsDecimal(vals["quantity"])
+		l.Discount, _ = orm.AsDecimal(vals["discount"])
 		doc.Lines, lines = append(doc.Lines, l), append(lines, vals)
 	}
 	if err := doc.Compute(f.env); err != nil {

@@ -27,7 +27,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 		full := make([]orm.Values, len(list))
 		byMove := map[int64][]orm.Values{}
 		for i, vals := range list {
-			m := moves[asInt(vals["move_id"])]
+			m := moves[orm.AsID(vals["move_id"])]
 			if m == nil {
 				return rs, orm.ValidationErrorf("A journal item needs the entry it belongs to (move_id).")
 			}
@@ -62,7 +62,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 func movesOf(env *orm.Env, list []orm.Values) (map[int64]*Move, error) {
 	var ids []int64
 	for _, vals := range list {
-		if id := asInt(vals["move_id"]); id != 0 {
+		if id := orm.AsID(vals["move_id"]); id != 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -121,7 +121,7 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 // chose, unless the caller wants all decimals kept.
 func roundGiven(env *orm.Env, vals orm.Values) error {
 	for field, precision := range map[string]string{"price_unit": "Product Price", "discount": "Discount", "quantity": "Product Unit of Measure"} {
-		d, ok := asDecimal(vals[field])
+		d, ok := orm.AsDecimal(vals[field])
 		if !ok {
 			continue
 		}
@@ -155,7 +155,7 @@ func precisionDigits(env *orm.Env, name string) (int32, error) {
 		if len(rows) == 0 {
 			return 2, nil
 		}
-		return int32(atoi(rows[0][0])), nil
+		return int32(orm.CellInt(rows[0][0])), nil
 	})
 }
 
@@ -218,7 +218,7 @@ func writeEach(super orm.WriteFunc, rs orm.Records, ls []*MoveLine, vals orm.Val
 		if err != nil {
 			return err
 		}
-		if f.products[asInt(own["product_id"])] != nil && asInt(own["product_id"]) != l.ProductID.ID {
+		if f.products[orm.AsID(own["product_id"])] != nil && orm.AsID(own["product_id"]) != l.ProductID.ID {
 			if err := f.fill(own, true); err != nil {
 				return err
 			}

@@ -51,9 +51,9 @@ func completeMove(rs orm.Records, vals orm.Values) (orm.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Move{MoveType: asString(vals["move_type"])}
+	m := &Move{MoveType: orm.AsText(vals["move_type"])}
 	delete(vals, "commercial_partner_id")
-	company, journal := asInt(vals["company_id"]), asInt(vals["journal_id"])
+	company, journal := orm.AsID(vals["company_id"]), orm.AsID(vals["journal_id"])
 	var j *Journal
 	if journal != 0 {
 		if j, err = journalOf(env, journal); err != nil {
@@ -81,7 +81,7 @@ func completeMove(rs orm.Records, vals orm.Values) (orm.Values, error) {
 		return nil, orm.ValidationErrorf("The journal %s cannot hold documents of this type.", j.Name)
 	}
 	vals["company_id"], vals["journal_id"] = company, j.ID
-	if asInt(vals["currency_id"]) == 0 {
+	if orm.AsID(vals["currency_id"]) == 0 {
 		if vals["currency_id"], err = documentCurrency(env, j, company); err != nil {
 			return nil, err
 		}
@@ -89,7 +89,7 @@ func completeMove(rs orm.Records, vals orm.Values) (orm.Values, error) {
 	if !m.IsInvoice() {
 		return vals, nameEntity(env, company, vals)
 	}
-	if asString(vals["tax_rounding_method"]) == "" {
+	if orm.AsText(vals["tax_rounding_method"]) == "" {
 		c, err := bookkeeper(env, company)
 		if err != nil {
 			return nil, err
@@ -101,7 +101,7 @@ func completeMove(rs orm.Records, vals orm.Values) (orm.Values, error) {
 
 // nameEntity sets the commercial entity of an entry's partner.
 func nameEntity(env *orm.Env, company int64, vals orm.Values) error {
-	partner := asInt(vals["partner_id"])
+	partner := orm.AsID(vals["partner_id"])
 	if partner == 0 {
 		return nil
 	}
@@ -135,14 +135,14 @@ func withGivenDefaults(rs orm.Records, vals orm.Values) (orm.Values, error) {
 
 // completeInvoice takes addresses, terms and fiscal position from the partner.
 func completeInvoice(env *orm.Env, m *Move, company int64, vals orm.Values) error {
-	partner := asInt(vals["partner_id"])
+	partner := orm.AsID(vals["partner_id"])
 	if set(vals["invoice_date"]) && (vals["date"] == nil || m.IsSale()) {
 		vals["date"] = vals["invoice_date"]
 	}
 	if partner == 0 {
 		return nil
 	}
-	delivery := asInt(vals["partner_shipping_id"])
+	delivery := orm.AsID(vals["partner_shipping_id"])
 	if delivery == 0 && m.IsSale() {
 		var err error
 		if delivery, err = AddressOf(env, partner, "delivery"); err != nil {
@@ -203,7 +203,7 @@ func deriveItems(env *orm.Env, vals orm.Values) (bool, error) {
 	}
 	var lines []orm.Values
 	for _, l := range given {
-		if !m.IsInvoice() || !derived(asString(l["display_type"])) {
+		if !m.IsInvoice() || !derived(orm.AsText(l["display_type"])) {
 			lines = append(lines, l.Clone())
 		}
 	}
@@ -251,7 +251,7 @@ func (m *Move) lend(line, vals orm.Values) {
 		line[item] = vals[entry]
 	}
 	line["parent_state"] = "draft"
-	if state := asString(vals["state"]); state != "" {
+	if state := orm.AsText(vals["state"]); state != "" {
 		line["parent_state"] = state
 	}
 	for _, name := range []string{"tax_line_id", "tax_group_id"} {
@@ -263,10 +263,10 @@ func (m *Move) lend(line, vals orm.Values) {
 
 // newMove is an entry as its values describe it, before it is stored.
 func newMove(vals orm.Values) (*Move, bool) {
-	m := &Move{MoveType: asString(vals["move_type"]), State: "draft", TaxRounding: asString(vals["tax_rounding_method"]), PaymentReference: asString(vals["payment_reference"]),
-		CompanyID: orm.RefTo[base.Company](asInt(vals["company_id"])), JournalID: orm.RefTo[Journal](asInt(vals["journal_id"])), CurrencyID: orm.RefTo[base.Currency](asInt(vals["currency_id"])),
-		PartnerID: orm.RefTo[base.Partner](asInt(vals["partner_id"])), CommercialID: orm.RefTo[base.Partner](asInt(vals["commercial_partner_id"])),
-		FiscalPositionID: orm.RefTo[FiscalPosition](asInt(vals["fiscal_position_id"])), PaymentTermID: orm.RefTo[PaymentTerm](asInt(vals["invoice_payment_term_id"]))}
+	m := &Move{MoveType: orm.AsText(vals["move_type"]), State: "draft", TaxRounding: orm.AsText(vals["tax_rounding_method"]), PaymentReference: orm.AsText(vals["payment_reference"]),
+		CompanyID: orm.RefTo[base.Company](orm.AsID(vals["company_id"])), JournalID: orm.RefTo[Journal](orm.AsID(vals["journal_id"])), CurrencyID: orm.RefTo[base.Currency](orm.AsID(vals["currency_id"])),
+		PartnerID: orm.RefTo[base.Partner](orm.AsID(vals["partner_id"])), CommercialID: orm.RefTo[base.Partner](orm.AsID(vals["commercial_partner_id"])),
+		FiscalPositionID: orm.RefTo[FiscalPosition](orm.AsID(vals["fiscal_position_id"])), PaymentTermID: orm.RefTo[PaymentTerm](orm.AsID(vals["invoice_payment_term_id"]))}
 	for name, day := range map[string]*orm.Date{"date": &m.Date, "invoice_date": &m.InvoiceDate, "invoice_date_due": &m.DueDate} {
 		var ok bool
 		if *day, ok = asDate(vals[name]); !ok {
@@ -295,10 +295,10 @@ func newLines(v any) (lines []orm.Values, ok bool) {
 	case []any:
 		for _, e := range list {
 			cmd, _ := e.([]any)
-			if len(cmd) == 0 || asInt(cmd[0]) != orm.CmdCreate && asInt(cmd[0]) != orm.CmdClear {
+			if len(cmd) == 0 || orm.AsID(cmd[0]) != orm.CmdCreate && orm.AsID(cmd[0]) != orm.CmdClear {
 				return nil, false
 			}
-			if asInt(cmd[0]) == orm.CmdClear {
+			if orm.AsID(cmd[0]) == orm.CmdClear {
 				continue
 			}
 			if len(cmd) < 3 {
@@ -328,9 +328,9 @@ func (s *syncer) derive(lines []orm.Values) (bool, error) {
 		if !ok || err != nil {
 			return false, nil
 		}
-		l := &MoveLine{DisplayType: asString(vals["display_type"]), AccountID: orm.RefTo[Account](asInt(vals["account_id"])), TaxOverride: override}
+		l := &MoveLine{DisplayType: orm.AsText(vals["display_type"]), AccountID: orm.RefTo[Account](orm.AsID(vals["account_id"])), TaxOverride: override}
 		for name, d := range map[string]*decimal.Decimal{"price_unit": &l.PriceUnit, "quantity": &l.Quantity, "discount": &l.Discount, "balance": &l.Balance, "amount_currency": &l.AmountCurrency} {
-			*d, _ = asDecimal(vals[name])
+			*d, _ = orm.AsDecimal(vals[name])
 		}
 		l.TaxIDs.Set(taxes...)
 		items[i] = l

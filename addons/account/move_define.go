@@ -138,7 +138,7 @@ func paymentStates(env *orm.Env, ms []*Move) error {
 	}
 	settledBy := map[int64]map[string]bool{}
 	for _, row := range rows {
-		id := atoi(row[0])
+		id := orm.CellInt(row[0])
 		if settledBy[id] == nil {
 			settledBy[id] = map[string]bool{}
 		}

@@ -71,7 +71,7 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 			if len(closed) > 0 {
 				return orm.UserErrorf("You cannot modify the following readonly fields on a posted move: %s", strings.Join(closed, ", "))
 			}
-			if name := asString(vals["name"]); name != "" && name != ms[0].Name {
+			if name := orm.AsText(vals["name"]); name != "" && name != ms[0].Name {
 				if err := checkLocked(env, rs.IDs); err != nil {
 					return err
 				}
@@ -137,7 +137,7 @@ func changesAny(env *orm.Env, ms []*Move, name string, value any) bool {
 		default:
 			return true
 		}
-		if id, ok := have.(int64); ok && asInt(value) != id || !ok && value != have {
+		if id, ok := have.(int64); ok && orm.AsID(value) != id || !ok && value != have {
 			return true
 		}
 	}

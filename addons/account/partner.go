@@ -147,9 +147,9 @@ func partnerBalances(env *orm.Env, ps []*Partner) error {
 	credit, debit := map[int64]decimal.Decimal{}, map[int64]decimal.Decimal{}
 	for _, row := range rows {
 		if row[1] == "asset_receivable" {
-			credit[atoi(row[0])] = dec(row[2])
+			credit[orm.CellInt(row[0])] = orm.CellDecimal(row[2])
 		} else {
-			debit[atoi(row[0])] = dec(row[2]).Neg()
+			debit[orm.CellInt(row[0])] = orm.CellDecimal(row[2]).Neg()
 		}
 	}
 	for _, p := range ps {
@@ -166,7 +166,7 @@ func partnerInvoiced(env *orm.Env, ps []*Partner) error {
 	}
 	sums := map[int64]decimal.Decimal{}
 	for _, row := range rows {
-		sums[atoi(row[0])] = dec(row[1])
+		sums[orm.CellInt(row[0])] = orm.CellDecimal(row[1])
 	}
 	for _, p := range ps {
 		p.TotalInvoiced = sums[commercialID(p)]

@@ -116,15 +116,15 @@ func definePayment(r *orm.Registry) {
 func completePayment(env *orm.Env, vals orm.Values) (orm.Values, error) {
 	var j *Journal
 	var err error
-	if id := asInt(vals["journal_id"]); id != 0 {
+	if id := orm.AsID(vals["journal_id"]); id != 0 {
 		if j, err = orm.Get[Journal](env.Sudo(), id); err != nil {
 			return nil, err
 		}
-		if asInt(vals["company_id"]) == 0 {
+		if orm.AsID(vals["company_id"]) == 0 {
 			vals["company_id"] = j.CompanyID.ID
 		}
 	}
-	company := asInt(vals["company_id"])
+	company := orm.AsID(vals["company_id"])
 	if company == 0 {
 		company = env.Company()
 	}
@@ -134,14 +134,14 @@ func completePayment(env *orm.Env, vals orm.Values) (orm.Values, error) {
 		}
 		vals["journal_id"] = j.ID
 	}
-	if asInt(vals["currency_id"]) == 0 {
+	if orm.AsID(vals["currency_id"]) == 0 {
 		if vals["currency_id"], err = documentCurrency(env, j, company); err != nil {
 			return nil, err
 		}
 	}
-	if asInt(vals["destination_account_id"]) == 0 {
-		supplier := asString(vals["partner_type"]) == "supplier"
-		if vals["destination_account_id"], err = owed(env, company, asInt(vals["partner_id"]), supplier); err != nil {
+	if orm.AsID(vals["destination_account_id"]) == 0 {
+		supplier := orm.AsText(vals["partner_type"]) == "supplier"
+		if vals["destination_account_id"], err = owed(env, company, orm.AsID(vals["partner_id"]), supplier); err != nil {
 			return nil, err
 		}
 	}

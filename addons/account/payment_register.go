@@ -135,16 +135,16 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 	if first.AccountType == "liability_payable" {
 		vals["partner_type"] = "supplier"
 	}
-	if asInt(vals["journal_id"]) == 0 {
+	if orm.AsID(vals["journal_id"]) == 0 {
 		j, err := journalFor(env, first.CompanyID.ID, "bank", "cash", "credit")
 		if err != nil {
 			return nil, err
 		}
 		vals["journal_id"] = j.ID
 	}
-	if chosen := asInt(vals["currency_id"]); chosen != 0 && chosen != currency {
+	if chosen := orm.AsID(vals["currency_id"]); chosen != 0 && chosen != currency {
 		day := env.Today()
-		if s := asString(vals["payment_date"]); s != "" {
+		if s := orm.AsText(vals["payment_date"]); s != "" {
 			if day, err = orm.ParseDate(s); err != nil {
 				return nil, orm.ValidationErrorf("%q is not a date YYYY-MM-DD.", s)
 			}
@@ -162,9 +162,9 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 // itemsToPay are the open receivable or payable items of the documents the
 // wizard was opened on.
 func itemsToPay(env *orm.Env, vals orm.Values) ([]*MoveLine, error) {
-	ids := asIDs(env.Key("active_ids"))
+	ids := orm.AsIDs(env.Key("active_ids"))
 	var d orm.Domain
-	switch model := asString(env.Key("active_model")); {
+	switch model := orm.AsText(env.Key("active_model")); {
 	case vals["line_ids"] != nil:
 		given, ok := listIDs(vals["line_ids"])
 		if !ok {

@@ -243,7 +243,7 @@ func markMatching(env *orm.Env, ls []*MoveLine) error {
 	var ids []int64
 	all := true
 	for _, row := range rows {
-		ids = append(ids, atoi(row[0]))
+		ids = append(ids, orm.CellInt(row[0]))
 		all = all && (row[1] == "t" || row[1] == "true")
 	}
 	ps, err := orm.Search[PartialReconcile](env, orm.Or(orm.Leaf("debit_move_id", "in", ids), orm.Leaf("credit_move_id", "in", ids)), orm.SearchOptions{Order: "id"})

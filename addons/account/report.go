@@ -288,7 +288,7 @@ func settlements(env *orm.Env, m *Move) ([]settlement, error) {
 		if out[i].day, err = orm.ParseDate(row[0]); err != nil {
 			return nil, err
 		}
-		out[i].amount, out[i].credit = dec(row[1]), row[2] == "t" || row[2] == "true"
+		out[i].amount, out[i].credit = orm.CellDecimal(row[1]), row[2] == "t" || row[2] == "true"
 	}
 	return out, nil
 }

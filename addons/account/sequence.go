@@ -50,7 +50,7 @@ func assignName(env *orm.Env, j *Journal, m *Move) error {
 	if err != nil {
 		return err
 	}
-	m.SequencePrefix, m.SequenceNumber = prefix, int(atoi(rows[0][0]))+1
+	m.SequencePrefix, m.SequenceNumber = prefix, int(orm.CellInt(rows[0][0]))+1
 	m.Name = numberOf()
 	return nil
 }
@@ -67,7 +67,7 @@ func keepName(env *orm.Env, j *Journal, m *Move) error {
 	}
 	m.SequencePrefix, m.SequenceNumber = m.Name, 0
 	if parts := numbered.FindStringSubmatch(m.Name); parts != nil {
-		m.SequencePrefix, m.SequenceNumber = parts[1], int(atoi(parts[2]))
+		m.SequencePrefix, m.SequenceNumber = parts[1], int(orm.CellInt(parts[2]))
 	}
 	return nil
 }

@@ -122,7 +122,7 @@ func pricesInclude(env *orm.Env, ts []*Tax) error {
 	}
 	included := map[int64]bool{}
 	for _, row := range rows {
-		included[atoi(row[0])] = true
+		included[orm.CellInt(row[0])] = true
 	}
 	for _, t := range ts {
 		t.PriceInclude = t.PriceIncludeOverride == "tax_included" || t.PriceIncludeOverride == "" && included[t.CompanyID.ID]
@@ -151,7 +151,7 @@ func createTaxes(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			company := asInt(vals["company_id"])
+			company := orm.AsID(vals["company_id"])
 			if company == 0 {
 				var err error
 				if company, err = booksOf(rs.Env, rs.Env.Company()); err != nil {
@@ -159,10 +159,10 @@ func createTaxes(super orm.CreateFunc) orm.CreateFunc {
 				}
 				vals["company_id"] = company
 			}
-			if asInt(vals["tax_group_id"]) == 0 {
-				name := asString(vals["invoice_label"])
+			if orm.AsID(vals["tax_group_id"]) == 0 {
+				name := orm.AsText(vals["invoice_label"])
 				if name == "" {
-					name = asString(vals["name"])
+					name = orm.AsText(vals["name"])
 				}
 				group, err := defaultTaxGroup(rs.Env, company, name)
 				if err != nil {

@@ -345,7 +345,7 @@ func searchAttachments(super orm.SearchFunc) orm.SearchFunc {
 // names reports whether a domain has a leaf on one of the fields.
 func names(d orm.Domain, fields ...string) bool {
 	for _, term := range d {
-		if leaf, ok := term.([]any); ok && len(leaf) == 3 && slices.Contains(fields, asString(leaf[0])) {
+		if leaf, ok := term.([]any); ok && len(leaf) == 3 && slices.Contains(fields, orm.AsText(leaf[0])) {
 			return true
 		}
 	}

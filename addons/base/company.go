@@ -109,14 +109,14 @@ func createCompanies(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			if parent := asInt(vals["parent_id"]); parent != 0 && vals["currency_id"] == nil {
+			if parent := orm.AsID(vals["parent_id"]); parent != 0 && vals["currency_id"] == nil {
 				id, err := companyCurrency(env, parent)
 				if err != nil {
 					return rs, err
 				}
 				vals["currency_id"] = id
 			}
-			if asString(vals["name"]) == "" || asInt(vals["partner_id"]) != 0 {
+			if orm.AsText(vals["name"]) == "" || orm.AsID(vals["partner_id"]) != 0 {
 				continue
 			}
 			pv := orm.Values{"name": vals["name"], "is_company": true}
@@ -161,7 +161,7 @@ func writeCompanies(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, c := range cs {
-				if c.ParentID.ID != asInt(vals["parent_id"]) {
+				if c.ParentID.ID != orm.AsID(vals["parent_id"]) {
 					return orm.UserErrorf("The company hierarchy cannot be changed.")
 				}
 			}
@@ -170,7 +170,7 @@ func writeCompanies(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		forgetCompanies(rs.Env, rs.IDs)
-		if name := asString(vals["name"]); name != "" {
+		if name := orm.AsText(vals["name"]); name != "" {
 			cs, err := orm.Read[Company](rs.Env.Sudo(), rs.IDs, "partner_id")
 			if err != nil {
 				return err

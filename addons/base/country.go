@@ -56,7 +56,7 @@ func defineCountry(r *orm.Registry) {
 		return nil
 	})
 	upper := func(vals orm.Values) orm.Values {
-		if code := asString(vals["code"]); code != "" {
+		if code := orm.AsText(vals["code"]); code != "" {
 			vals = vals.Clone()
 			vals["code"] = strings.ToUpper(code)
 		}

@@ -129,7 +129,7 @@ func currencyRates(env *orm.Env, cs []*Currency) error {
 		date = d
 	}
 	company := env.Company()
-	if id := asInt(env.Key("company_id")); id != 0 {
+	if id := orm.AsID(env.Key("company_id")); id != 0 {
 		company = id
 	}
 	ids := make([]int64, len(cs))
@@ -175,7 +175,7 @@ func currencyName(env *orm.Env, id int64) (string, error) {
 		return "", nil
 	}
 	v, err := env.Sudo().Model("res.currency").Browse(id).Value("name")
-	return asString(v), err
+	return orm.AsText(v), err
 }
 
 func companyRates(env *orm.Env, rs []*CurrencyRate) error {

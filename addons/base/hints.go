@@ -115,11 +115,11 @@ func defineHints(r *orm.Registry) {
 		return nil
 	}, "log_ids")
 	u.SearchBy("state", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
-		wanted := []string{asString(value)}
+		wanted := []string{orm.AsText(value)}
 		if list, ok := value.([]any); ok {
 			wanted = nil
 			for _, v := range list {
-				wanted = append(wanted, asString(v))
+				wanted = append(wanted, orm.AsText(v))
 			}
 		}
 		known, fresh := slices.Contains(wanted, "active"), slices.Contains(wanted, "new")

@@ -141,7 +141,7 @@ func defineModels(r *orm.Registry) {
 		return nil
 	}, "module", "name", "model", "res_id")
 	d.SearchBy("complete_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
-		text := asString(value)
+		text := orm.AsText(value)
 		for i := range len(text) {
 			if text[i] == '.' {
 				return orm.And(orm.Leaf("module", "=", text[:i]), orm.Leaf("name", op, text[i+1:])), nil

@@ -121,21 +121,21 @@ func defineUI(r *orm.Registry) {
 // and the type from the root element.
 func completeView(vals orm.Values) orm.Values {
 	vals = vals.Clone()
-	if vals["mode"] == nil && asInt(vals["inherit_id"]) != 0 {
+	if vals["mode"] == nil && orm.AsID(vals["inherit_id"]) != 0 {
 		vals["mode"] = "extension"
 	}
-	arch := asString(vals["arch"])
+	arch := orm.AsText(vals["arch"])
 	if arch == "" {
-		arch = asString(vals["arch_base"])
+		arch = orm.AsText(vals["arch_base"])
 	}
 	if arch == "" {
-		arch = asString(vals["arch_db"])
+		arch = orm.AsText(vals["arch_db"])
 	}
-	if asString(vals["type"]) == "" && asInt(vals["inherit_id"]) == 0 {
+	if orm.AsText(vals["type"]) == "" && orm.AsID(vals["inherit_id"]) == 0 {
 		vals["type"] = rootElement(arch)
 	}
-	if asString(vals["name"]) == "" {
-		vals["name"] = strings.TrimSpace(asString(vals["model"]) + " " + asString(vals["type"]))
+	if orm.AsText(vals["name"]) == "" {
+		vals["name"] = strings.TrimSpace(orm.AsText(vals["model"]) + " " + orm.AsText(vals["type"]))
 	}
 	return vals
 }

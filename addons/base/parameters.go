@@ -156,8 +156,8 @@ func SetDefault(env *orm.Env, model, field string, value, user, company any) err
 		switch {
 		case v == true:
 			return current
-		case asInt(v) != 0:
-			return asInt(v)
+		case orm.AsID(v) != 0:
+			return orm.AsID(v)
 		}
 		return false
 	}

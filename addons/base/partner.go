@@ -159,7 +159,7 @@ func definePartner(r *orm.Registry) {
 	p.OptionsBy("lang", installedLangs)
 	p.OptionsBy("tz", timeZones)
 	p.Default("category_id", func(env *orm.Env) (any, error) {
-		if id := asInt(env.Key("category_id")); id != 0 {
+		if id := orm.AsID(env.Key("category_id")); id != 0 {
 			return []int64{id}, nil
 		}
 		return []int64{}, nil

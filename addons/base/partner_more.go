@@ -188,7 +188,7 @@ func searchAccounts(super orm.SearchFunc) orm.SearchFunc {
 			value := leaf[2]
 			switch v := value.(type) {
 			case string:
-				value = sanitizePattern(v, asString(leaf[1]))
+				value = sanitizePattern(v, orm.AsText(leaf[1]))
 			case []any:
 				list := make([]any, len(v))
 				for k, x := range v {

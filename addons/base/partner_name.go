@@ -171,8 +171,8 @@ func copyPartners(super orm.CopyFunc) orm.CopyFunc {
 				if err != nil {
 					return rs, err
 				}
-				if asString(name) != "" {
-					vals["name"] = asString(name) + " (copy)"
+				if orm.AsText(name) != "" {
+					vals["name"] = orm.AsText(name) + " (copy)"
 				}
 			}
 			made, err := super(rs.Browse(id), vals)

@@ -69,7 +69,7 @@ func writePartners(super orm.WriteFunc) orm.WriteFunc {
 }
 
 func cleanPartner(vals orm.Values) {
-	if site := asString(vals["website"]); site != "" {
+	if site := orm.AsText(vals["website"]); site != "" {
 		if !strings.Contains(site, "://") {
 			vals["website"] = "http://" + strings.TrimPrefix(site, "//")
 		}
@@ -244,7 +244,7 @@ func addressGet(env *orm.Env, recs []*Partner, args orm.Args) (any, error) {
 	wanted := []string{"contact"}
 	if list, ok := args.Get(0, "adr_pref").([]any); ok {
 		for _, w := range list {
-			if s := asString(w); s != "" && !slices.Contains(wanted, s) {
+			if s := orm.AsText(w); s != "" && !slices.Contains(wanted, s) {
 				wanted = append(wanted, s)
 			}
 		}

@@ -280,7 +280,7 @@ func NextByCodeAt(env *orm.Env, code string, day orm.Date) (string, error) {
 
 func draw(env *orm.Env, s *Sequence) (string, error) {
 	day := env.Today()
-	if text := asString(env.Key("ir_sequence_date")); text != "" {
+	if text := orm.AsText(env.Key("ir_sequence_date")); text != "" {
 		parsed, err := orm.ParseDate(text)
 		if err != nil {
 			return "", orm.UserErrorf("The sequence date %q is not a date.", text)

@@ -127,7 +127,7 @@ func defineUsers(r *orm.Registry) {
 	u.Constrain("company_id, company_ids, active", companiesAllowed)
 	u.Constrain("groups_id", oneUserType)
 	u.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
-		if login := asString(value); login != "" && (op == "=" || op == "ilike") {
+		if login := orm.AsText(value); login != "" && (op == "=" || op == "ilike") {
 			// who is named by their login is meant, whatever others are called
 			found, err := env.Model("res.users").Search(orm.Leaf("login", "=", login), orm.SearchOptions{})
 			if err != nil || found.Len() > 0 {
@@ -325,7 +325,7 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 		target := rs
 		if len(rs.IDs) == 1 && rs.IDs[0] == env.UID() && !env.Superuser() && onlySelfWritable(vals) {
 			target = rs.In(env.Sudo())
-			if company := asInt(vals["company_id"]); company != 0 {
+			if company := orm.AsID(vals["company_id"]); company != 0 {
 				if err := ownCompany(env, company); err != nil {
 					return err
 				}
@@ -339,7 +339,7 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 		}
-		if company := asInt(vals["company_id"]); company != 0 {
+		if company := orm.AsID(vals["company_id"]); company != 0 {
 			us, err := orm.Read[User](env.Sudo(), rs.IDs, "partner_id")
 			if err != nil {
 				return err

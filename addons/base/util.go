@@ -26,23 +26,6 @@ func acyclic(env *orm.Env, table, column string, ids []int64) (bool, error) {
 	return n == 0, err
 }
 
-func asInt(v any) int64 {
-	switch n := v.(type) {
-	case int64:
-		return n
-	case int:
-		return int64(n)
-	case float64:
-		return int64(n)
-	}
-	return 0
-}
-
-func asString(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
 func asBool(v any) bool {
 	b, _ := v.(bool)
 	return b

@@ -4,11 +4,6 @@ import "strconv"
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-func asText(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
 func anyIDs(ids []int64) []any {
 	out := make([]any, len(ids))
 	for i, id := range ids {

@@ -209,7 +209,7 @@ func loneVariant(env *orm.Env, ps []*Product) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	return orm.ValidationErrorf("“%s” has a variant with these attribute values already.", nameOf(env.Model("product.template").Browse(atoi(rows[0][0]))))
+	return orm.ValidationErrorf("“%s” has a variant with these attribute values already.", nameOf(env.Model("product.template").Browse(orm.CellInt(rows[0][0]))))
 }
 
 // uniqueBarcode refuses a barcode that another product of the same company, or

@@ -250,7 +250,7 @@ func copyExtras(env *orm.Env, from, to int64) error {
 		return err
 	}
 	for _, row := range rows {
-		if err := env.Model("product.template.attribute.value").Browse(atoi(row[0])).Write(orm.Values{"price_extra": row[1]}); err != nil {
+		if err := env.Model("product.template.attribute.value").Browse(orm.CellInt(row[0])).Write(orm.Values{"price_extra": row[1]}); err != nil {
 			return err
 		}
 	}

@@ -1,26 +1,16 @@
 package product
 
 import (
-	"strconv"
 	"strings"
 
 	"fusion/framework/orm"
 )
 
-// atoi reads an id of a query; NULL, which Query returns as "", is 0.
-func atoi(s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
 // idColumn is the first column of the rows of a query as ids.
 func idColumn(rows [][]string) []int64 {
 	out := make([]int64, len(rows))
 	for i, row := range rows {
-		out[i] = atoi(row[0])
+		out[i] = orm.CellInt(row[0])
 	}
 	return out
 }

@@ -42,12 +42,12 @@ var (
 func defineAdvance(r *orm.Registry) {
 	d := orm.Define[Advance](r)
 	d.Default("sale_order_ids", func(env *orm.Env) (any, error) {
-		if asString(env.Key("active_model")) != "sale.order" {
+		if orm.AsText(env.Key("active_model")) != "sale.order" {
 			return nil, nil
 		}
-		ids := asIDs(env.Key("active_ids"))
+		ids := orm.AsIDs(env.Key("active_ids"))
 		if len(ids) == 0 {
-			ids = asIDs(env.Key("active_id"))
+			ids = orm.AsIDs(env.Key("active_id"))
 		}
 		return []orm.Command{orm.SetIDs(ids...)}, nil
 	})

@@ -82,7 +82,7 @@ func ordersOf(env *orm.Env, invoices []int64) (map[int64][]int64, error) {
 	}
 	out := map[int64][]int64{}
 	for _, row := range rows {
-		out[atoi(row[0])] = append(out[atoi(row[0])], atoi(row[1]))
+		out[orm.CellInt(row[0])] = append(out[orm.CellInt(row[0])], orm.CellInt(row[1]))
 	}
 	return out, nil
 }

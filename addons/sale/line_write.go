@@ -35,20 +35,20 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			kind := asString(vals["display_type"])
+			kind := orm.AsText(vals["display_type"])
 			if kind == "" {
-				kind = asString(env.Key("default_display_type"))
+				kind = orm.AsText(env.Key("default_display_type"))
 			}
 			if kind != "" {
 				vals["product_uom_qty"], vals["price_unit"] = decimal.Zero, decimal.Zero
 			}
-			if asString(vals["name"]) == "" && kind == "" {
+			if orm.AsText(vals["name"]) == "" && kind == "" {
 				delete(vals, "name") // no description is given
 			}
 			if err := roundGiven(env, vals); err != nil {
 				return rs, err
 			}
-			orders = append(orders, asInt(vals["order_id"]))
+			orders = append(orders, orm.AsID(vals["order_id"]))
 			open = open || kind == "" && slices.ContainsFunc(proposed, func(f string) bool { _, given := vals[f]; return !given })
 		}
 		confirmed, err := refuseLocked(env, distinct(orders), "Unlock it before adding lines.")
@@ -129,7 +129,7 @@ func roundGiven(env *orm.Env, vals orm.Values) error {
 		return nil
 	}
 	for field, usage := range map[string]string{"price_unit": base.ProductPrice, "discount": base.Discount, "product_uom_qty": base.ProductUnit, "qty_delivered": base.ProductUnit} {
-		v, ok := asDecimal(vals[field])
+		v, ok := orm.AsDecimal(vals[field])
 		if !ok {
 			continue
 		}
@@ -169,7 +169,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		if err := super(rs, vals); err != nil {
 			return err
 		}
-		if qty, ok := asDecimal(vals["product_uom_qty"]); ok {
+		if qty, ok := orm.AsDecimal(vals["product_uom_qty"]); ok {
 			return tellQuantities(env, ls, qty)
 		}
 		return nil
@@ -187,10 +187,10 @@ func mayChange(env *orm.Env, ls []*OrderLine, vals orm.Values) error {
 		}
 	}
 	for _, l := range ls {
-		if hasKind && asString(kind) != l.DisplayType {
+		if hasKind && orm.AsText(kind) != l.DisplayType {
 			return orm.UserErrorf("A line cannot become of another kind. Delete it and add a line of the wanted kind.")
 		}
-		if hasProduct && asInt(vals["product_id"]) != l.ProductID.ID && !l.updatable() {
+		if hasProduct && orm.AsID(vals["product_id"]) != l.ProductID.ID && !l.updatable() {
 			return orm.UserErrorf("The product of this line of %s can no longer be replaced: the order is cancelled or locked, or something of the line is delivered or invoiced.", l.OrderID.Rec().Name)
 		}
 		if len(closed) > 0 && l.OrderID.Rec().Locked {

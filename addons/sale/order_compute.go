@@ -253,7 +253,7 @@ func invoicesOf(env *orm.Env, orders []int64) (map[int64][]int64, error) {
 	}
 	out := map[int64][]int64{}
 	for _, row := range rows {
-		out[atoi(row[0])] = append(out[atoi(row[0])], atoi(row[1]))
+		out[orm.CellInt(row[0])] = append(out[orm.CellInt(row[0])], orm.CellInt(row[1]))
 	}
 	return out, nil
 }
@@ -306,7 +306,7 @@ func orderInvoiced(env *orm.Env, os []*Order) error {
 	}
 	sums := map[int64]decimal.Decimal{}
 	for _, row := range rows {
-		sums[atoi(row[0])] = dec(row[1])
+		sums[orm.CellInt(row[0])] = orm.CellDecimal(row[1])
 	}
 	for _, o := range os {
 		o.AmountInvoiced = sums[o.ID]

@@ -180,21 +180,21 @@ func createOrders(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			company := asInt(vals["company_id"])
+			company := orm.AsID(vals["company_id"])
 			if company == 0 {
-				company = asInt(rs.Env.Key("default_company_id"))
+				company = orm.AsID(rs.Env.Key("default_company_id"))
 			}
 			if company == 0 {
 				company = rs.Env.Company()
 			}
-			if name := asString(vals["name"]); name == "" || name == "New" {
+			if name := orm.AsText(vals["name"]); name == "" || name == "New" {
 				number, err := nextNumber(rs.Env.WithCompany(company), vals["date_order"])
 				if err != nil {
 					return rs, err
 				}
 				vals["name"] = number
 			}
-			if asString(vals["tax_rounding_method"]) == "" {
+			if orm.AsText(vals["tax_rounding_method"]) == "" {
 				method, err := taxRounding(rs.Env, company)
 				if err != nil {
 					return rs, err
@@ -235,7 +235,7 @@ func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, o := range os {
-				if o.State == "sale" && asInt(v) != o.PricelistID.ID {
+				if o.State == "sale" && orm.AsID(v) != o.PricelistID.ID {
 					return orm.UserErrorf("The pricelist of the confirmed order %s cannot change. Set it to quotation first.", o.Name)
 				}
 			}

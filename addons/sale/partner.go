@@ -29,7 +29,7 @@ func definePartner(r *orm.Registry) {
 		}
 		n := map[int64]int64{}
 		for _, row := range rows {
-			n[atoi(row[0])] = atoi(row[1])
+			n[orm.CellInt(row[0])] = orm.CellInt(row[1])
 		}
 		for _, p := range ps {
 			p.OrderCount = int(n[p.ID])

@@ -76,7 +76,7 @@ func unitsSold(env *orm.Env, by string, ids []int64) (map[int64]decimal.Decimal,
 	}
 	out := make(map[int64]decimal.Decimal, len(rows))
 	for _, row := range rows {
-		out[atoi(row[0])] = dec(row[1]).Round(2)
+		out[orm.CellInt(row[0])] = orm.CellDecimal(row[1]).Round(2)
 	}
 	return out, nil
 }

@@ -192,9 +192,9 @@ func openDeliveries(env *orm.Env, plan []*delivery) error {
 	}
 	for i, d := range fresh {
 		o, row := d.order, rows[i]
-		p := &stock.Picking{Name: asString(row["name"]), Origin: o.Name, State: "draft", ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime), GroupID: orm.RefTo[stock.Group](o.GroupID.ID),
-			TypeID: orm.RefTo[stock.PickingType](o.WarehouseID.Rec().OutTypeID.ID), CompanyID: orm.RefTo[base.Company](asInt(row["company_id"])), PartnerID: orm.RefTo[base.Partner](o.ShippingID.ID),
-			LocationID: orm.RefTo[stock.Location](asInt(row["location_id"])), DestID: orm.RefTo[stock.Location](asInt(row["location_dest_id"]))}
+		p := &stock.Picking{Name: orm.AsText(row["name"]), Origin: o.Name, State: "draft", ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime), GroupID: orm.RefTo[stock.Group](o.GroupID.ID),
+			TypeID: orm.RefTo[stock.PickingType](o.WarehouseID.Rec().OutTypeID.ID), CompanyID: orm.RefTo[base.Company](orm.AsID(row["company_id"])), PartnerID: orm.RefTo[base.Partner](o.ShippingID.ID),
+			LocationID: orm.RefTo[stock.Location](orm.AsID(row["location_id"])), DestID: orm.RefTo[stock.Location](orm.AsID(row["location_dest_id"]))}
 		p.ID = made.IDs[i]
 		d.picking = p
 	}

@@ -112,7 +112,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 		var orders []int64
 		for _, vals := range list {
-			orders = append(orders, asInt(vals["order_id"]))
+			orders = append(orders, orm.AsID(vals["order_id"]))
 		}
 		rows, err := rs.Env.Query("SELECT id FROM sale_order WHERE id = ANY(?) AND state = 'sale'", orders)
 		if err != nil {
@@ -135,7 +135,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, l := range ls {
-				if l.ProductID.ID != asInt(p) && l.live() {
+				if l.ProductID.ID != orm.AsID(p) && l.live() {
 					first, _, _ := strings.Cut(l.Name, "\n")
 					return orm.UserErrorf("The product of “%s” cannot be replaced, since a transfer has it. Set the quantity to 0 and add a line.", first)
 				}

@@ -147,7 +147,7 @@ func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, o := range os {
-				if o.State == "sale" && o.WarehouseID.ID != asInt(w) {
+				if o.State == "sale" && o.WarehouseID.ID != orm.AsID(w) {
 					return orm.UserErrorf("The order %s is confirmed: the warehouse it is delivered from cannot change any more. Cancel it and set it to quotation first.", o.Name)
 				}
 			}
@@ -171,14 +171,6 @@ func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 		}
 		return orm.RecordsOf(env.Sudo(), open...).Write(follow)
 	}
-}
-
-// asInt reads a record id as values carry it, 0 when it is none.
-func asInt(v any) int64 { return orm.Args{Pos: []any{v}}.Int(0, "") }
-
-func asString(v any) string {
-	s, _ := v.(string)
-	return s
 }
 
 // Picking adds to a transfer the order it serves.

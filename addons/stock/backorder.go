@@ -80,8 +80,8 @@ func linked(cmds any) []int64 {
 	var ids []int64
 	list, _ := cmds.([]any)
 	for _, c := range list {
-		if cmd, ok := c.([]any); ok && len(cmd) > 1 && asInt(cmd[0]) == orm.CmdLink {
-			ids = append(ids, asInt(cmd[1]))
+		if cmd, ok := c.([]any); ok && len(cmd) > 1 && orm.AsID(cmd[0]) == orm.CmdLink {
+			ids = append(ids, orm.AsID(cmd[1]))
 		}
 	}
 	return ids
@@ -123,7 +123,7 @@ func answerBackorder(env *orm.Env, ws []*BackorderConfirmation, drop func(*Backo
 			}
 		}
 	}
-	all := asIDs(env.Key("button_validate_picking_ids"))
+	all := orm.AsIDs(env.Key("button_validate_picking_ids"))
 	for _, id := range short {
 		if !slices.Contains(all, id) {
 			all = append(slices.Clone(all), id)

@@ -34,7 +34,7 @@ func defineGroup(r *orm.Registry) {
 		}
 		ids := make([]int64, len(rows))
 		for i, row := range rows {
-			ids[i] = atoi(row[0])
+			ids[i] = orm.CellInt(row[0])
 		}
 		return true, assignMoves(env.Sudo(), ids)
 	})

@@ -63,7 +63,7 @@ func locationWarehouses(env *orm.Env, ls []*Location) error {
 	}
 	found := map[int64]int64{}
 	for _, row := range rows {
-		found[atoi(row[0])] = atoi(row[1])
+		found[orm.CellInt(row[0])] = orm.CellInt(row[1])
 	}
 	for _, l := range ls {
 		l.WarehouseID = orm.RefTo[Warehouse](found[l.ID])
@@ -94,7 +94,7 @@ func writeLocations(super orm.WriteFunc) orm.WriteFunc {
 		if usage, given := vals["usage"]; hides || given && usage != "internal" {
 			rows, err := rs.Env.Query(`SELECT l.complete_name FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
 				JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%'
-				WHERE top.id = ANY(?) AND (? OR (l.id = top.id AND l.usage IS DISTINCT FROM ?)) AND (q.quantity <> 0 OR q.reserved_quantity <> 0) AND l.usage IN ('internal', 'transit') LIMIT 1`, rs.IDs, hides, asString(usage))
+				WHERE top.id = ANY(?) AND (? OR (l.id = top.id AND l.usage IS DISTINCT FROM ?)) AND (q.quantity <> 0 OR q.reserved_quantity <> 0) AND l.usage IN ('internal', 'transit') LIMIT 1`, rs.IDs, hides, orm.AsText(usage))
 			if err != nil {
 				return err
 			}

@@ -191,10 +191,10 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 					full[i][field] = v
 				}
 			}
-			if id := asInt(full[i]["picking_id"]); id != 0 && !bulk(rs.Env) {
+			if id := orm.AsID(full[i]["picking_id"]); id != 0 && !bulk(rs.Env) {
 				pickings = append(pickings, id)
 			}
-			if id := asInt(full[i]["product_id"]); id != 0 && (full[i]["name"] == nil || full[i]["product_uom"] == nil) {
+			if id := orm.AsID(full[i]["product_id"]); id != 0 && (full[i]["name"] == nil || full[i]["product_uom"] == nil) {
 				products = append(products, id)
 			}
 		}
@@ -207,12 +207,12 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 			return rs, err
 		}
 		for _, vals := range full {
-			if p := byPicking[asInt(vals["picking_id"])]; p != nil {
+			if p := byPicking[orm.AsID(vals["picking_id"])]; p != nil {
 				if err := p.lend(vals); err != nil {
 					return rs, err
 				}
 			}
-			if p := byProduct[asInt(vals["product_id"])]; p != nil {
+			if p := byProduct[orm.AsID(vals["product_id"])]; p != nil {
 				if vals["name"] == nil {
 					vals["name"] = p.DisplayName
 				}

@@ -43,7 +43,7 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 		vals = vals.Clone()
 		full[i] = vals
 		for _, p := range ps {
-			if p.ID != asInt(vals["picking_id"]) {
+			if p.ID != orm.AsID(vals["picking_id"]) {
 				continue
 			}
 			if err := p.lend(vals); err != nil {
@@ -51,9 +51,9 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 			}
 		}
 		demand, _ := vals["product_uom_qty"].(decimal.Decimal)
-		m := &Move{Name: asString(vals["name"]), PickingID: orm.RefTo[Picking](asInt(vals["picking_id"])), TypeID: orm.RefTo[PickingType](asInt(vals["picking_type_id"])),
-			CompanyID: orm.RefTo[base.Company](asInt(vals["company_id"])), ProductID: orm.RefTo[Product](asInt(vals["product_id"])), UoMID: orm.RefTo[uom.UoM](asInt(vals["product_uom"])),
-			LocationID: orm.RefTo[Location](asInt(vals["location_id"])), DestID: orm.RefTo[Location](asInt(vals["location_dest_id"])), ProductUomQty: demand, Priority: asString(vals["priority"])}
+		m := &Move{Name: orm.AsText(vals["name"]), PickingID: orm.RefTo[Picking](orm.AsID(vals["picking_id"])), TypeID: orm.RefTo[PickingType](orm.AsID(vals["picking_type_id"])),
+			CompanyID: orm.RefTo[base.Company](orm.AsID(vals["company_id"])), ProductID: orm.RefTo[Product](orm.AsID(vals["product_id"])), UoMID: orm.RefTo[uom.UoM](orm.AsID(vals["product_uom"])),
+			LocationID: orm.RefTo[Location](orm.AsID(vals["location_id"])), DestID: orm.RefTo[Location](orm.AsID(vals["location_dest_id"])), ProductUomQty: demand, Priority: orm.AsText(vals["priority"])}
 		m.Date, _ = vals["date"].(orm.Datetime)
 		moves[i] = m
 	}
@@ -126,7 +126,7 @@ func cancelMoves(env *orm.Env, ids []int64) error {
 	}
 	var next []int64
 	for _, row := range rows {
-		next = append(next, atoi(row[0]))
+		next = append(next, orm.CellInt(row[0]))
 	}
 	return cancelMoves(env, next)
 }
@@ -228,7 +228,7 @@ func (m *Move) splitOff(env *orm.Env, qty decimal.Decimal, cancel bool) (orm.Val
 		return nil, err
 	}
 	for _, f := range []string{"move_orig_ids", "move_dest_ids"} {
-		if ids := asIDs(rows[0][f]); len(ids) > 0 {
+		if ids := orm.AsIDs(rows[0][f]); len(ids) > 0 {
 			vals[f] = []orm.Command{orm.SetIDs(ids...)}
 		}
 	}
@@ -354,7 +354,7 @@ func wakeNext(env *orm.Env, done []*Move) error {
 	}
 	var next []int64
 	for _, row := range rows {
-		next = append(next, atoi(row[0]))
+		next = append(next, orm.CellInt(row[0]))
 	}
 	// Whoever brings goods in need not have a right to the transfers that wait for them.
 	return assignMoves(env.Sudo(), next)

@@ -163,9 +163,9 @@ func createPickings(super orm.CreateFunc) orm.CreateFunc {
 
 func pickingDefaults(rs orm.Records, vals orm.Values) error {
 	env := rs.Env
-	kind := asInt(vals["picking_type_id"])
+	kind := orm.AsID(vals["picking_type_id"])
 	if kind == 0 {
-		kind = asInt(env.Key("default_picking_type_id"))
+		kind = orm.AsID(env.Key("default_picking_type_id"))
 	}
 	if kind == 0 {
 		return orm.ValidationErrorf("A transfer needs an operation type, such as Receipts or Delivery Orders.")
@@ -188,7 +188,7 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 	if _, given := vals["move_type"]; !given {
 		vals["move_type"] = t.MoveType
 	}
-	if name := asString(vals["name"]); name == "" || name == "/" {
+	if name := orm.AsText(vals["name"]); name == "" || name == "/" {
 		if vals["name"], err = base.NextByID(env.Sudo(), t.SequenceID.ID); err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func withPlaces(cmds any, picking orm.Values) any {
 		out := slices.Clone(list)
 		for i, c := range out {
 			cmd, ok := c.([]any)
-			if !ok || len(cmd) != 3 || asInt(cmd[0]) != orm.CmdCreate {
+			if !ok || len(cmd) != 3 || orm.AsID(cmd[0]) != orm.CmdCreate {
 				continue
 			}
 			if v, ok := cmd[2].(map[string]any); ok {
@@ -295,7 +295,7 @@ func writePickings(super orm.WriteFunc) orm.WriteFunc {
 			}
 		}
 		if vals["picking_type_id"] != nil {
-			rows, err := env.Query("SELECT 1 FROM stock_picking WHERE id = ANY(?) AND picking_type_id <> ? LIMIT 1", rs.IDs, asInt(vals["picking_type_id"]))
+			rows, err := env.Query("SELECT 1 FROM stock_picking WHERE id = ANY(?) AND picking_type_id <> ? LIMIT 1", rs.IDs, orm.AsID(vals["picking_type_id"]))
 			if err != nil {
 				return err
 			}

@@ -52,7 +52,7 @@ func definePickingType(r *orm.Registry) {
 			d = orm.And(orm.Leaf("name", op, value), orm.Leaf("warehouse_id.name", op, value))
 		}
 		// The whole name, as it is shown: the warehouse's and the kind's.
-		if w, name, both := strings.Cut(asString(value), ": "); both && (op == "ilike" || op == "=") {
+		if w, name, both := strings.Cut(orm.AsText(value), ": "); both && (op == "ilike" || op == "=") {
 			d = orm.Or(d, orm.And(orm.Leaf("warehouse_id.name", op, w), orm.Leaf("name", op, name)))
 		}
 		return d, nil
@@ -93,8 +93,8 @@ func countPickings(env *orm.Env, ts []*PickingType) error {
 	}
 	for _, t := range ts {
 		for _, row := range rows {
-			if atoi(row[0]) == t.ID {
-				t.CountReady, t.CountWaiting, t.CountDraft, t.CountLate, t.CountBackorders = int(atoi(row[1])), int(atoi(row[2])), int(atoi(row[3])), int(atoi(row[4])), int(atoi(row[5]))
+			if orm.CellInt(row[0]) == t.ID {
+				t.CountReady, t.CountWaiting, t.CountDraft, t.CountLate, t.CountBackorders = int(orm.CellInt(row[1])), int(orm.CellInt(row[2])), int(orm.CellInt(row[3])), int(orm.CellInt(row[4])), int(orm.CellInt(row[5]))
 			}
 		}
 	}
@@ -110,14 +110,14 @@ func createPickingTypes(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			if asInt(vals["sequence_id"]) != 0 {
+			if orm.AsID(vals["sequence_id"]) != 0 {
 				continue
 			}
-			company := asInt(vals["company_id"])
+			company := orm.AsID(vals["company_id"])
 			if company == 0 {
 				company = rs.Env.Company()
 			}
-			made, err := env.Model("ir.sequence").Create(orm.Values{"name": "Sequence " + asString(vals["sequence_code"]), "prefix": asString(vals["sequence_code"]) + "/", "padding": 5, "company_id": orNil(company)})
+			made, err := env.Model("ir.sequence").Create(orm.Values{"name": "Sequence " + orm.AsText(vals["sequence_code"]), "prefix": orm.AsText(vals["sequence_code"]) + "/", "padding": 5, "company_id": orNil(company)})
 			if err != nil {
 				return rs, err
 			}

@@ -68,8 +68,8 @@ func defineProduct(r *orm.Registry) {
 	t.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			for _, vals := range list {
-				if kind := asString(vals["type"]); vals["is_storable"] == true && kind != "" && kind != product.Goods {
-					return rs, notStorable(asString(vals["name"]))
+				if kind := orm.AsText(vals["type"]); vals["is_storable"] == true && kind != "" && kind != product.Goods {
+					return rs, notStorable(orm.AsText(vals["name"]))
 				}
 			}
 			return super(rs, list)
@@ -134,12 +134,12 @@ func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 		}
 		var changed []int64
 		for _, t := range ts {
-			if turns && storable != true && asString(kind) != product.Goods {
+			if turns && storable != true && orm.AsText(kind) != product.Goods {
 				storable, tracks = false, true
-			} else if storable == true && (turns && asString(kind) != product.Goods || !turns && t.Type != product.Goods) {
+			} else if storable == true && (turns && orm.AsText(kind) != product.Goods || !turns && t.Type != product.Goods) {
 				return notStorable(t.Name)
 			}
-			if tracks && (storable == true) != t.IsStorable || turns && asString(kind) != t.Type {
+			if tracks && (storable == true) != t.IsStorable || turns && orm.AsText(kind) != t.Type {
 				changed = append(changed, t.ID)
 			}
 		}

@@ -50,7 +50,7 @@ func quantities(env *orm.Env, key string, ids []int64) (map[int64]quantity, erro
 		) x JOIN product_product p ON p.id = x.product_id GROUP BY 1`
 	rows, err := env.Query(sql, args...)
 	for _, row := range rows {
-		out[atoi(row[0])] = quantity{dec(row[1]), dec(row[2]), dec(row[3]), dec(row[4])}
+		out[orm.CellInt(row[0])] = quantity{orm.CellDecimal(row[1]), orm.CellDecimal(row[2]), orm.CellDecimal(row[3]), orm.CellDecimal(row[4])}
 	}
 	return out, err
 }
@@ -68,19 +68,19 @@ func places(env *orm.Env) (sql string, args []any, err error) {
 	within := "top.id IN (SELECT view_location_id FROM stock_warehouse WHERE id = ANY(?))"
 	switch {
 	case set(location):
-		cond, arg := "top.id = ANY(?)", any(asIDs(location))
+		cond, arg := "top.id = ANY(?)", any(orm.AsIDs(location))
 		if name, ok := location.(string); ok {
 			cond, arg = "top.complete_name ILIKE ?", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(name)+"%"
-		} else if len(asIDs(location)) == 0 {
+		} else if len(orm.AsIDs(location)) == 0 {
 			return "", nil, orm.UserErrorf("The context names no location: %v is neither an id, a list of ids nor a name.", location)
 		}
 		sql, args = below+cond, []any{arg}
 		if set(warehouses) {
 			sql = "SELECT DISTINCT l.id FROM stock_location l JOIN (" + sql + ") w ON w.id = l.id JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%' WHERE " + within
-			args = append(args, asIDs(warehouses))
+			args = append(args, orm.AsIDs(warehouses))
 		}
 	case set(warehouses):
-		sql, args = below+within, []any{asIDs(warehouses)}
+		sql, args = below+within, []any{orm.AsIDs(warehouses)}
 	default:
 		sql, args = below+"top.id IN (SELECT view_location_id FROM stock_warehouse WHERE active AND company_id = ANY(?))", []any{env.Companies()}
 	}

@@ -120,7 +120,7 @@ func heldUp(env *orm.Env, moves []*Move) (map[int64]bool, error) {
 			EXISTS (SELECT 1 FROM stock_move_move_rel r JOIN stock_move o ON o.id = r.move_orig_id WHERE r.move_dest_id = m.id AND o.state NOT IN ('done', 'cancel'))
 			OR m.procure_method = 'make_to_order' AND NOT EXISTS (SELECT 1 FROM stock_move_move_rel r WHERE r.move_dest_id = m.id))`, ids)
 	for _, row := range rows {
-		out[atoi(row[0])] = true
+		out[orm.CellInt(row[0])] = true
 	}
 	return out, err
 }
@@ -330,7 +330,7 @@ func freeOthers(env *orm.Env, left ledger, except []int64) error {
 		}
 		var ids []int64
 		for _, row := range rows {
-			ids = append(ids, atoi(row[1]))
+			ids = append(ids, orm.CellInt(row[1]))
 		}
 		moves, err := orm.Read[Move](env, distinct(ids), planPaths[:]...)
 		if err != nil {
@@ -340,7 +340,7 @@ func freeOthers(env *orm.Env, left ledger, except []int64) error {
 		for _, row := range rows {
 			for _, m := range moves {
 				for _, l := range m.MoveLineIDs.All() {
-					if l.ID == atoi(row[0]) && short.IsPositive() {
+					if l.ID == orm.CellInt(row[0]) && short.IsPositive() {
 						q, err := p.take(m, l, short)
 						if err != nil {
 							return err

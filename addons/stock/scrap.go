@@ -78,7 +78,7 @@ func defineScrap(r *orm.Registry) {
 			}
 			have := decimal.Zero
 			if len(rows) > 0 {
-				have = dec(rows[0][0])
+				have = orm.CellDecimal(rows[0][0])
 			}
 			if have.LessThan(need) {
 				return nil, orm.UserErrorf("“%s” holds %s of “%s”, less than is to be scrapped. Correct the quantity, or count the product first.", s.LocationID.Rec().CompleteName, have, s.ProductID.Rec().Name)
@@ -108,11 +108,11 @@ func createScraps(super orm.CreateFunc) orm.CreateFunc {
 			if s, given := vals["state"]; given && s != "draft" {
 				return rs, orm.UserErrorf("A scrap order begins as a draft. Validate it to scrap the products.")
 			}
-			company := asInt(vals["company_id"])
+			company := orm.AsID(vals["company_id"])
 			if company == 0 {
 				company = env.Company()
 			}
-			if n := asString(vals["name"]); n == "" || n == "New" {
+			if n := orm.AsText(vals["name"]); n == "" || n == "New" {
 				number, err := base.NextByCode(env.Sudo().WithCompany(company), "stock.scrap")
 				if err != nil {
 					return rs, err
@@ -121,7 +121,7 @@ func createScraps(super orm.CreateFunc) orm.CreateFunc {
 					vals["name"] = number
 				}
 			}
-			if id := asInt(vals["product_id"]); id != 0 && vals["product_uom_id"] == nil {
+			if id := orm.AsID(vals["product_id"]); id != 0 && vals["product_uom_id"] == nil {
 				p, err := orm.Get[Product](env.Sudo(), id)
 				if err != nil {
 					return rs, err

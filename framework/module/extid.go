@@ -3,7 +3,6 @@ package module
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"fusion/framework/orm"
@@ -35,15 +34,10 @@ func loadIndex(env *orm.Env) (*idIndex, error) {
 	}
 	ix := &idIndex{byName: make(map[string]*extID, len(rows)+1024)}
 	for _, r := range rows {
-		x := &extID{row: atoi(r[0]), module: r[1], name: r[2], model: r[3], resID: atoi(r[4]), noupdate: r[5] == "t"}
+		x := &extID{row: orm.CellInt(r[0]), module: r[1], name: r[2], model: r[3], resID: orm.CellInt(r[4]), noupdate: r[5] == "t"}
 		ix.byName[x.full()] = x
 	}
 	return ix, nil
-}
-
-func atoi(s string) int64 {
-	n, _ := strconv.ParseInt(s, 10, 64)
-	return n
 }
 
 // add enters an external id that is not known yet; it is stored by save.

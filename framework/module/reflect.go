@@ -136,7 +136,7 @@ func (mi *mirror) sync(env *orm.Env, t mirrored) (map[string]int64, error) {
 	look := func() error {
 		rows, err := env.Query("SELECT id, " + strings.Join(quoted(t.key), ", ") + " FROM " + quoteIdent(m.Table))
 		for _, r := range rows {
-			have[keyOf(r[1:]...)] = atoi(r[0])
+			have[keyOf(r[1:]...)] = orm.CellInt(r[0])
 		}
 		return err
 	}

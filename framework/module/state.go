@@ -156,7 +156,7 @@ func recordModules(env *orm.Env, addons []Addon, ids *idIndex) error {
 	}
 	have := map[string]int64{}
 	for _, r := range known {
-		have[r[1]] = atoi(r[0])
+		have[r[1]] = orm.CellInt(r[0])
 	}
 	var fresh []orm.Values
 	var names []string

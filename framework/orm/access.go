@@ -122,28 +122,28 @@ func (e *Env) readPolicy() (*policy, error) {
 		})
 	}
 	err := rows(`SELECT module || '.' || name, res_id FROM ir_model_data WHERE model = 'res.groups'`, func(r []string) {
-		id := atoi(r[1])
+		id := CellInt(r[1])
 		p.groups[r[0]], p.names[id] = id, r[0]
 	})
 	if err == nil {
 		err = rows(`SELECT gid, hid FROM res_groups_implied_rel`, func(r []string) {
-			p.implied[atoi(r[0])] = append(p.implied[atoi(r[0])], atoi(r[1]))
+			p.implied[CellInt(r[0])] = append(p.implied[CellInt(r[0])], CellInt(r[1]))
 		})
 	}
 	if err == nil {
 		err = rows(`SELECT m.model, a.group_id, a.perm_read, a.perm_write, a.perm_create, a.perm_unlink
 			FROM ir_model_access a JOIN ir_model m ON m.id = a.model_id WHERE a.active`, func(r []string) {
-			p.acl[r[0]] = append(p.acl[r[0]], grant{atoi(r[1]), perms(r[2:6])})
+			p.acl[r[0]] = append(p.acl[r[0]], grant{CellInt(r[1]), perms(r[2:6])})
 		})
 	}
 	if err == nil && e.u.db.Registry.models["ir.rule"] != nil {
 		err = rows(`SELECT m.model, r.id, r.name, r.domain_force, r.perm_read, r.perm_write, r.perm_create, r.perm_unlink,
 			(SELECT string_agg(g.group_id::text, ',') FROM rule_group_rel g WHERE g.rule_group_id = r.id)
 			FROM ir_rule r JOIN ir_model m ON m.id = r.model_id WHERE r.active ORDER BY r.id`, func(r []string) {
-			rl := rule{id: atoi(r[1]), name: r[2], domain: r[3], perms: perms(r[4:8])}
+			rl := rule{id: CellInt(r[1]), name: r[2], domain: r[3], perms: perms(r[4:8])}
 			for _, g := range strings.Split(r[8], ",") {
 				if g != "" {
-					rl.groups = append(rl.groups, atoi(g))
+					rl.groups = append(rl.groups, CellInt(g))
 				}
 			}
 			p.rules[r[0]] = append(p.rules[r[0]], rl)
@@ -152,7 +152,7 @@ func (e *Env) readPolicy() (*policy, error) {
 	if err == nil && e.u.db.Registry.models["ir.default"] != nil {
 		err = rows(`SELECT f.model, f.name, d.user_id, d.company_id, d.condition, d.json_value FROM ir_default d JOIN ir_model_fields f ON f.id = d.field_id
 			ORDER BY d.user_id NULLS LAST, d.company_id NULLS LAST, d.id`, func(r []string) {
-			d := storedDefault{user: atoi(r[2]), company: atoi(r[3]), condition: r[4]}
+			d := storedDefault{user: CellInt(r[2]), company: CellInt(r[3]), condition: r[4]}
 			dec := json.NewDecoder(strings.NewReader(r[5]))
 			dec.UseNumber()
 			if dec.Decode(&d.value) != nil {
@@ -170,11 +170,6 @@ func (e *Env) readPolicy() (*policy, error) {
 func (e *Env) tableExists(name string) (bool, error) {
 	ids, err := e.queryIDs(sqlf("SELECT 1 FROM pg_class WHERE relname = ? AND relkind IN ('r','v') AND pg_table_is_visible(oid)", name))
 	return len(ids) > 0, err
-}
-
-func atoi(s string) int64 {
-	n, _ := strconv.ParseInt(s, 10, 64)
-	return n
 }
 
 func perms(r []string) map[Op]bool {
@@ -212,7 +207,7 @@ func (e *Env) readUser(p *policy, info *userInfo) error {
 	err := e.each(sqlf(`SELECT u.login, u.active, u.company_id, u.partner_id, p.tz, p.lang
 		FROM res_users u LEFT JOIN res_partner p ON p.id = u.partner_id WHERE u.id = ?`, e.uid), func(r [][]byte) error {
 		info.login, info.active = string(r[0]), string(r[1]) == "t"
-		info.company, info.partner = atoi(string(r[2])), atoi(string(r[3]))
+		info.company, info.partner = CellInt(string(r[2])), CellInt(string(r[3]))
 		info.tz, info.lang = string(r[4]), string(r[5])
 		return nil
 	})

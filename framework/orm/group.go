@@ -231,7 +231,7 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 			g.Keys = append(g.Keys, v)
 			conds = append(conds, cond)
 		}
-		g.Count = int(atoi(string(row[len(keys)])))
+		g.Count = int(CellInt(string(row[len(keys)])))
 		for i, a := range aggs {
 			v, err := a.value(row[len(keys)+1+i])
 			if err != nil {
@@ -328,11 +328,11 @@ func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 		return nil, Leaf(name, "=", false), nil
 	}
 	if k.field.Kind == Many2many {
-		id := atoi(string(raw))
+		id := CellInt(string(raw))
 		return id, Leaf(name, "=", id), nil
 	}
 	if dateParts[k.gran] != "" {
-		n := atoi(string(raw))
+		n := CellInt(string(raw))
 		return n, Leaf(name+"."+k.gran, "=", n), nil
 	}
 	if k.gran == "" {
@@ -378,7 +378,7 @@ func nextPeriod(t time.Time, gran string) time.Time {
 func (a aggregate) value(raw []byte) (any, error) {
 	switch a.fn {
 	case "", "count", "count_distinct":
-		return atoi(string(raw)), nil
+		return CellInt(string(raw)), nil
 	case "bool_or", "bool_and":
 		if raw == nil {
 			return nil, nil

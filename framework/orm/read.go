@@ -313,8 +313,8 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 		from = sqlf("? JOIN "+quote(f.RelTable)+" r ON r."+quote(f.RelCocol)+" = ?.id", s.from(), sqlf(s.alias))
 	}
 	err = rs.Env.each(sqlf("SELECT ?, ?.id FROM ? WHERE ? = ANY(?) AND ? ORDER BY ?", owner, sqlf(s.alias), from, owner, rs.IDs, where, order), func(row [][]byte) error {
-		id := atoi(string(row[0]))
-		out[id] = append(out[id], atoi(string(row[1])))
+		id := CellInt(string(row[0]))
+		out[id] = append(out[id], CellInt(string(row[1])))
 		return nil
 	})
 	return out, err

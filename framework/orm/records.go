@@ -137,7 +137,7 @@ func (e *Env) FindRef(xmlid string) (rs Records, ok bool, err error) {
 		if m == nil {
 			return fmt.Errorf("external id %s is of model %s, which is not installed", xmlid, row[0])
 		}
-		rs, ok = Records{Env: e, Model: m, IDs: []int64{atoi(string(row[1]))}}, true
+		rs, ok = Records{Env: e, Model: m, IDs: []int64{CellInt(string(row[1]))}}, true
 		return nil
 	})
 	return rs, ok, err

@@ -247,22 +247,11 @@ func (b *builder) totals(lv *linesView, nodes []*view.Node, fields map[string]fi
 			if r.currency(f.Field) != currency {
 				currency = 0
 			}
-			sum = sum.Add(asDecimal(r.vals[f.Name]))
+			n, _ := orm.AsDecimal(r.vals[f.Name])
+			sum = sum.Add(n)
 		}
 		lv.Columns[i].Total, lv.Columns[i].TotalT = b.loc.text(f.Field, sum, currency), title
 	}
-}
-
-func asDecimal(v any) decimal.Decimal {
-	switch x := v.(type) {
-	case decimal.Decimal:
-		return x
-	case float64:
-		return decimal.NewFromFloat(x)
-	case int64:
-		return decimal.NewFromInt(x)
-	}
-	return decimal.Zero
 }
 
 // HasTotals reports whether the list has a line of totals.
