@@ -26,17 +26,17 @@ type Instance struct {
 	ConsumerSecret orm.Secret               `orm:"consumer_secret" validate:"required" groups:"base.group_system" label:"Consumer Secret"`
 	WebhookSecret  orm.Secret               `orm:"webhook_secret" groups:"base.group_system" label:"Webhook Secret" help:"Signs what the store sends. Made by Register Webhooks when empty."`
 	APIVersion     string                   `orm:"wc_api_version,default=wc/v3" label:"API Version"`
-	APIKey         orm.Secret               `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin presents to this system."`
+	APIKey         orm.Secret               `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin will present to this system. Not used yet."`
 	CompanyID      orm.Ref[base.Company]    `orm:"company_id,required,default=company" label:"Company"`
-	SyncInterval   string                   `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval"`
+	SyncInterval   string                   `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval" help:"Not used yet: the scheduled actions set the pace."`
 	SyncProducts   bool                     `orm:"sync_products,default=true" label:"Sync Products"`
 	SyncOrders     bool                     `orm:"sync_orders,default=true" label:"Sync Orders"`
-	SyncInvoices   bool                     `orm:"sync_invoices,default=true" label:"Sync Invoices"`
-	SyncInventory  bool                     `orm:"sync_inventory,default=true" label:"Sync Inventory"`
-	SyncCustomers  bool                     `orm:"sync_customers,default=true" label:"Sync Customers"`
-	PriceSync      string                   `orm:"price_sync,default=both" selection:"odoo_to_woo:ERP to store,woo_to_odoo:Store to ERP,both:Both ways,none:None" label:"Price Sync Direction"`
+	SyncInvoices   bool                     `orm:"sync_invoices,default=true" label:"Sync Invoices" help:"Not used yet: invoices are not sent to the store."`
+	SyncInventory  bool                     `orm:"sync_inventory,default=true" label:"Sync Inventory" help:"Not used yet: stock is not sent to the store."`
+	SyncCustomers  bool                     `orm:"sync_customers,default=true" label:"Sync Customers" help:"Not used yet: customers are read with their orders only."`
+	PriceSync      string                   `orm:"price_sync,default=both" selection:"odoo_to_woo:ERP to store,woo_to_odoo:Store to ERP,both:Both ways,none:None" label:"Price Sync Direction" help:"Not used yet: prices are not exchanged."`
 	WarehouseID    orm.Ref[stock.Warehouse] `orm:"default_warehouse_id" label:"Warehouse"`
-	NotifyFailure  bool                     `orm:"notify_on_failure,default=true" label:"Notify on Failure"`
+	NotifyFailure  bool                     `orm:"notify_on_failure,default=true" label:"Notify on Failure" help:"Not used yet: failures are in the sync log and are not mailed."`
 	NotifyUsers    orm.Many[base.User]      `orm:"notify_user_ids,rel=woo_instance_notify_user_rel:instance_id:user_id" label:"Notify Users"`
 	State          string                   `orm:"state,default=draft,tracking,readonly,nocopy" selection:"draft:Draft,connected:Connected,error:Error" label:"Status"`
 	LastSync       orm.Datetime             `orm:"last_sync,readonly,nocopy" label:"Last Sync"`
@@ -278,7 +278,7 @@ func generateAPIKey(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 			return nil, err
 		}
 	}
-	return notify("success", "API Key", "A new key is stored. Administrators can copy it from the instance into the plugin's settings."), nil
+	return notify("success", "API Key", "A new key is stored for the WordPress plugin, which is not built yet: nothing asks for the key so far."), nil
 }
 
 // notify is a message shown to who pressed a button.
