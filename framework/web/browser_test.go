@@ -12,7 +12,7 @@ import (
 // without JavaScript, on a desk and on a phone.
 func TestBrowser(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the browser walks in the tests that are not short")
+		t.Skip("make race asks for -short; the browser walks in make test")
 	}
 	t.Parallel()
 	for name, look := range map[string]webtest.Look{
