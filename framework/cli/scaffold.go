@@ -10,13 +10,14 @@ import (
 
 // scaffoldCmd writes the files of a new addon.
 type scaffoldCmd struct {
-	Name string `arg:"" help:"Name of the addon, in snake_case."`
-	Dir  string `default:"addons" placeholder:"DIR" help:"Folder of the addons, in the module of the program."`
+	Name  string `arg:"" help:"Name of the addon, in snake_case."`
+	Model string `default:"item" placeholder:"NAME" help:"What its model is called: “book” makes library.book in the addon library."`
+	Dir   string `default:"addons" placeholder:"DIR" help:"Folder of the addons, in the module of the program."`
 }
 
 // Run writes the addon and says how to go on.
 func (c *scaffoldCmd) Run(out io.Writer) error {
-	a, err := scaffold.Write(c.Dir, c.Name)
+	a, err := scaffold.Write(c.Dir, c.Name, c.Model)
 	if err != nil {
 		return err
 	}
@@ -27,13 +28,20 @@ func (c *scaffoldCmd) Run(out io.Writer) error {
 	if !filepath.IsAbs(folder) {
 		folder = "./" + filepath.ToSlash(folder) // as go test wants it
 	}
+	line := fmt.Sprintf("%q", a.Import)
+	if a.Package != a.Name {
+		line = a.Package + " " + line
+	}
 	_, err = fmt.Fprintf(out, `
 What to do next:
-  1. Test the addon:           go test %s
-  2. In cmd/fusion/main.go import %q and add %s.Addon() to the list of addons.
-  3. Build the program again:  make build
-  4. Look for wrong names:     bin/fusion check
-  5. Install and serve it:     bin/fusion -d my_database -i %[3]s
-`, folder, a.Import, a.Name)
+  1. Test the addon:          go test %s
+  2. List it in the program, cmd/fusion/main.go. Among the imports:
+         %s
+     and at the end of Addons:
+         %s.Addon(),
+  3. Build the program again: make build
+  4. Look for wrong names:    bin/fusion check
+  5. Install and serve it:    bin/fusion -d my_database -i %s
+`, folder, line, a.Package, a.Name)
 	return err
 }

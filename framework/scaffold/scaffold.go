@@ -6,11 +6,15 @@ package scaffold
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/format"
+	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path"
@@ -27,10 +31,27 @@ var templates embed.FS
 // Addon is what was written.
 type Addon struct {
 	Name   string
-	Title  string   // the name for people
-	Import string   // the package's import path
-	Dir    string   // the folder
-	Files  []string // the files below Dir, with slashes, in alphabetical order
+	Title  string // the name for people
+	Import string // the package's import path
+	Module string // the path of the Go module it is in
+	Dir    string // the folder
+
+	// Package is what the program should call the package: its name, unless
+	// the program's own sources use that for something else.
+	Package string
+	// Files are the files below Dir, with slashes, in alphabetical order.
+	Files []string
+
+	Model Model
+}
+
+// Model is the model of the addon, by its names.
+type Model struct {
+	Name   string // within the addon, as book or book_copy
+	Type   string // the Go type, as BookCopy
+	Label  string // for people, as Book Copy
+	Plural string // for people, as Book Copies
+	File   string // the Go file, without its ending
 }
 
 var (
@@ -38,38 +59,80 @@ var (
 	moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)`)
 	// taken are names that the files of an addon use for something else, or
 	// that Go treats apart.
-	taken = []string{"base", "decimal", "embed", "internal", "main", "module", "orm", "ormtest", "testdata", "testing", "vendor"}
+	taken = []string{"base", "decimal", "embed", "env", "err", "internal", "main", "module", "one", "orm", "ormtest", "recs", "t", "testdata", "testing", "vendor", "want"}
+	// takenModels are those whose type or file another one would be in the way of.
+	takenModels = []string{"addon", "finish"}
 )
 
-// longestName keeps the names of tables and constraints, which begin with the
-// addon's, within the 63 bytes of PostgreSQL.
-const longestName = 32
+const (
+	// longestName keeps the names of menus and packages readable.
+	longestName = 32
+	// longestNames keeps the names of constraints, which begin with those of
+	// the addon and of the model, within the 63 bytes of PostgreSQL.
+	longestNames = 44
+)
 
 // CheckName tells why an addon cannot be called so.
 func CheckName(name string) error {
 	switch {
 	case !nameForm.MatchString(name):
-		return fmt.Errorf("%q cannot be the name of an addon; use lower case letters, digits and single underscores between them, as in my_addon", name)
+		return wrongForm(name, "an addon", "my_addon")
 	case len(name) > longestName:
 		return fmt.Errorf("%q has %d letters; the name of an addon may have %d", name, len(name), longestName)
-	case token.IsKeyword(name) || slices.Contains(taken, name) || strings.HasSuffix(name, "_test"):
-		return fmt.Errorf("%q cannot be the name of an addon: it has a meaning of its own in Go or in the addon's files", name)
+	case token.IsKeyword(name) || types.Universe.Lookup(name) != nil || slices.Contains(taken, name) || strings.HasSuffix(name, "_test"):
+		return fmt.Errorf("%q cannot be the name of an addon: it has a meaning of its own in Go or in the addon's files; try %q", name, "my_"+name)
 	}
 	return nil
 }
 
+// checkModel tells why the model of an addon cannot be called so.
+func checkModel(addon, name string) error {
+	switch {
+	case !nameForm.MatchString(name):
+		return wrongForm(name, "a model", "book_copy")
+	case len(addon)+len(name) > longestNames:
+		return fmt.Errorf("%q and %q have %d letters together; the names of an addon and of its model may have %d", addon, name, len(addon)+len(name), longestNames)
+	case slices.Contains(takenModels, name) || strings.HasSuffix(name, "_test"):
+		return fmt.Errorf("%q cannot be the name of a model: the addon's files use it for something else", name)
+	}
+	return nil
+}
+
+// wrongForm refuses a name, and offers the nearest one there could be.
+func wrongForm(name, what, example string) error {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	if nearest := strings.Join(words, "_"); nameForm.MatchString(nearest) {
+		example = nearest
+	}
+	return fmt.Errorf("%q cannot be the name of %s; use lower case letters, digits and single underscores between them, as in %s", name, what, example)
+}
+
 // Write makes the folder name below dir, which must be in a Go module, and
-// writes an addon into it. It fails, and changes nothing, when something of
-// that name is there.
-func Write(dir, name string) (Addon, error) {
+// writes an addon with one model into it; "" is a model called item. It fails,
+// and changes nothing, when something of that name is there.
+func Write(dir, name, model string) (Addon, error) {
 	if err := CheckName(name); err != nil {
 		return Addon{}, err
 	}
-	imports, err := importPath(dir)
+	model = cmp.Or(model, "item")
+	if err := checkModel(name, model); err != nil {
+		return Addon{}, err
+	}
+	root, way, mod, err := goModule(dir)
 	if err != nil {
 		return Addon{}, err
 	}
-	a := Addon{Name: name, Title: title(name), Import: path.Join(imports, name), Dir: filepath.Join(dir, name)}
+	used, err := programNames(filepath.Join(root, "cmd", "fusion"))
+	if err != nil {
+		return Addon{}, err
+	}
+	a := Addon{Name: name, Title: title(name), Import: path.Join(mod, way, name), Module: mod,
+		Dir: filepath.Join(dir, name), Package: name,
+		Model: Model{Name: model, Type: strings.ReplaceAll(title(model), " ", ""), Label: title(model), Plural: plural(title(model)),
+			File: strings.ReplaceAll(model, "_", "")}} // book_windows.go would be for Windows only
+	if slices.Contains(used, name) {
+		a.Package = name + "_addon"
+	}
 	contents, err := a.render()
 	if err != nil {
 		return Addon{}, err
@@ -101,7 +164,7 @@ func (a Addon) render() (map[string][]byte, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		t, err := template.New(path.Base(p)).Option("missingkey=error").ParseFS(templates, p)
+		t, err := template.New(path.Base(p)).Option("missingkey=error").Funcs(template.FuncMap{"lower": strings.ToLower}).ParseFS(templates, p)
 		if err != nil {
 			return err
 		}
@@ -110,8 +173,13 @@ func (a Addon) render() (map[string][]byte, error) {
 			return err
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(p, "template/"), ".tmpl")
-		if name == "security/groups.xml" {
+		switch name {
+		case "security/groups.xml":
 			name = "security/" + a.Name + "_groups.xml"
+		case "model.go":
+			name = a.Model.File + ".go"
+		case "views/model_views.xml":
+			name = "views/" + a.Model.Name + "_views.xml"
 		}
 		content := b.Bytes()
 		if path.Ext(name) == ".go" {
@@ -126,33 +194,73 @@ func (a Addon) render() (map[string][]byte, error) {
 	return out, err
 }
 
-// importPath is the import path of a folder's packages: that of the module it
-// is in, and the way from there.
-func importPath(dir string) (string, error) {
+// goModule is the root of the Go module a folder is in, the way from there to
+// the folder, and the path of the module.
+func goModule(dir string) (root, way, name string, err error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return "", "", "", fmt.Errorf("%s is no folder; run the command where the program's sources are, or name the folder of the addons with --dir", dir)
+	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", err
+		return "", "", "", err
 	}
-	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return "", fmt.Errorf("%s is no folder; run the command where the program's sources are, or name the folder of the addons with --dir", dir)
-	}
-	for root := abs; ; root = filepath.Dir(root) {
+	for root = abs; ; root = filepath.Dir(root) {
 		mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 		if err == nil {
 			line := moduleLine.FindSubmatch(mod)
 			if line == nil {
-				return "", fmt.Errorf("%s does not name its module", filepath.Join(root, "go.mod"))
+				return "", "", "", fmt.Errorf("%s does not name its module", filepath.Join(root, "go.mod"))
 			}
 			way, err := filepath.Rel(root, abs)
-			return path.Join(string(line[1]), filepath.ToSlash(way)), err
+			return root, filepath.ToSlash(way), string(line[1]), err
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
+			return "", "", "", err
 		}
 		if root == filepath.Dir(root) {
-			return "", fmt.Errorf("%s is in no Go module: there is no go.mod in it or above it", dir)
+			return "", "", "", fmt.Errorf("%s is in no Go module: there is no go.mod in it or above it", dir)
 		}
 	}
+}
+
+// programNames are the names that the sources of a program use for other
+// things than addons: an addon called so must be imported under another name.
+func programNames(dir string) ([]string, error) {
+	sources, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, source := range sources {
+		f, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range f.Imports {
+			names = append(names, path.Base(strings.Trim(i.Path.Value, `"`)))
+			if i.Name != nil {
+				names = append(names, i.Name.Name)
+			}
+		}
+		for _, d := range f.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				names = append(names, d.Name.Name)
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					switch s := s.(type) {
+					case *ast.TypeSpec:
+						names = append(names, s.Name.Name)
+					case *ast.ValueSpec:
+						for _, n := range s.Names {
+							names = append(names, n.Name)
+						}
+					}
+				}
+			}
+		}
+	}
+	return names, nil
 }
 
 // title writes my_addon as My Addon.
@@ -162,4 +270,16 @@ func title(name string) string {
 		words[i] = strings.ToUpper(w[:1]) + w[1:]
 	}
 	return strings.Join(words, " ")
+}
+
+// plural is the English plural of most words.
+func plural(word string) string {
+	stem := strings.TrimSuffix(word, "y")
+	switch {
+	case stem != word && stem != "" && !strings.ContainsAny(stem[len(stem)-1:], "aeiouAEIOU "):
+		return stem + "ies"
+	case slices.ContainsFunc([]string{"ss", "x", "z", "ch", "sh"}, func(end string) bool { return strings.HasSuffix(word, end) }):
+		return word + "es"
+	}
+	return strings.TrimSuffix(word, "s") + "s"
 }

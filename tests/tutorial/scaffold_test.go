@@ -10,7 +10,7 @@ import (
 func TestScaffold(t *testing.T) {
 	t.Parallel()
 	l := newTree(t)
-	a, err := scaffold.Write(l.path("addons"), "my_addon")
+	a, err := scaffold.Write(l.path("addons"), "my_addon", "")
 	if err != nil {
 		t.Fatal(err)
 	}
