@@ -1,6 +1,9 @@
 package expr
 
 import (
+	"regexp"
+	"strings"
+
 	"go.starlark.net/syntax"
 )
 
@@ -11,11 +14,34 @@ type Call struct {
 	Kwargs map[string]any
 }
 
-// ParseCall reads code of the one form a cron may have, `model.method(...)`
-// with literal arguments. Comments and blank lines around it are ignored.
+// assignment is what server actions write before their call. The caller shows
+// what the call answers in any case, and never calls without records.
+var assignment = regexp.MustCompile(`^((?:\s*#[^\n]*\n)*\s*)(if\s+records?\s*:\s*)?(action\s*=(?:[^=]|$))?`)
+
+// ParseCall reads code of the one form a cron or server action may have,
+// `model.method(...)` with literal arguments. `records` and `record` may stand
+// for model, and `action =` before it. Comments and blank lines around it are
+// ignored.
 func ParseCall(src string) (*Call, error) {
 	const want = "write one call of the form model.method(), with literal arguments"
-	p, err := parse(src)
+	text := src
+	if m := assignment.FindStringSubmatchIndex(src); m != nil {
+		end := m[3]
+		if m[5] >= 0 {
+			end = m[5]
+		}
+		if m[7] >= 0 {
+			end = m[7] - 1 // the sign after "="
+		}
+		blank := func(r rune) rune {
+			if r == '\n' {
+				return r
+			}
+			return ' '
+		}
+		text = src[:m[3]] + strings.Map(blank, src[m[3]:end]) + src[end:] // positions stay
+	}
+	p, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +53,7 @@ func ParseCall(src string) (*Call, error) {
 	if !ok {
 		return nil, p.errorf(c, "this code calls no method: %s", want)
 	}
-	if recv, ok := fn.X.(*syntax.Ident); !ok || recv.Name != "model" {
+	if recv, ok := fn.X.(*syntax.Ident); !ok || recv.Name != "model" && recv.Name != "records" && recv.Name != "record" {
 		return nil, p.errorf(fn, "only methods of model can be called: %s", want)
 	}
 	out := &Call{Method: fn.Name.Name, Kwargs: map[string]any{}}

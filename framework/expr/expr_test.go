@@ -67,6 +67,9 @@ func TestEval(t *testing.T) {
 		"datetime.datetime.combine(context_today(), datetime.time(0,0,0)).strftime('%H:%M')": "00:00",
 		"(datetime.date(2026,3,31) - datetime.date(2026,3,1)).days":                          int64(30),
 		"datetime.now().year":                                                                int64(2026), "'%s-%d' % (name, qty)": "SO042-3", "'{}'.format(qty)": "3",
+		"'%05d|%-4s|%.2f|%+d|%x|%r|%%|%5.1f' % (qty, 'ab', 2.345, 3, 255, 'q', 12.5)": "00003|ab  |2.35|+3|ff|'q'|%| 12.5",
+		"'%(n)s-%(d)03d' % {'n': name, 'd': qty, 'unused': 1}":                        "SO042-003",
+		"'%d %s %s' % (2.9, True, None)":                                              "2 True None", "'%s' % [1, 'a']": `[1, "a"]`,
 		"[x * 2 for x in tag_ids if x > 1]": []any{int64(4)}, "{k: 1 for k in ['a']}": map[string]any{"a": int64(1)},
 		"name[0:2]": "SO", "name[-1]": "2", "tag_ids[0]": int64(1), "context['active_id']": int64(9),
 		"context.get('missing', 5)": int64(5), "user.company_ids.ids": []any{int64(1), int64(3)},
@@ -143,7 +146,13 @@ func TestErrors(t *testing.T) {
 		"relativedelta(month_s=1)": `unknown argument "month_s" (did you mean "months"?)`,
 		"context_today() + 1":      "unsupported operation",
 		"Command.creat({})":        `did you mean "create"`,
-		"'%s%s%s' % (name,) * 2":   "not enough arguments",
+		"'%s%s%s' % (name,) * 2":   "more places than values",
+		"'%s' % (1, 2)":            "fewer places than values",
+		"'%d' % 'x'":               "takes a whole number",
+		"'50%' % ()":               "incomplete",
+		"'%(a)s' % {'b': 1}":       `no "a"`,
+		"'%99999d' % 1":            "too large",
+		"'%y' % 1":                 "unknown conversion %y",
 		"[y for x in range(9999) for y in range(9999)]":                                    "too ",
 		"[[[[0]*1000][0]*1000][0]*1000]":                                                   "too large",
 		"[x+x for x in [[x+x for x in ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'*2000]][0]]]": "too large",
@@ -227,7 +236,12 @@ func TestParseCall(t *testing.T) {
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("%v\n%s", err, d)
 	}
-	for _, src := range []string{"model.x", "env.x()", "model.search([]).x()", "model.x(y)", "model.a()\nmodel.b()", "f()"} {
+	for _, src := range []string{"action = records._cron_sync()", "\n# all\nif records:\n    action = records._cron_sync()\n", "record._cron_sync()", "action=model._cron_sync()"} {
+		if got, err := expr.ParseCall(src); err != nil || got.Method != "_cron_sync" {
+			t.Errorf("%q: %v, %v", src, got, err)
+		}
+	}
+	for _, src := range []string{"action == model.x()", "x = model.x()", "model.x", "env.x()", "model.search([]).x()", "model.x(y)", "model.a()\nmodel.b()", "f()"} {
 		if _, err := expr.ParseCall(src); err == nil {
 			t.Errorf("%q: no error", src)
 		}

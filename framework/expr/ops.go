@@ -39,9 +39,11 @@ func (r *run) binary(op string, x, y starlark.Value) (starlark.Value, error) {
 		}
 	}
 	if f, ok := x.(starlark.String); ok && op == "%" {
-		if err := r.growth(strings.Count(string(f), "%"), y); err != nil {
+		v, err := r.format(string(f), y)
+		if err != nil {
 			return nil, err
 		}
+		return v, r.charge(v)
 	}
 	v, err := starlark.Binary(tokenOf(op), x, y)
 	if err != nil {
