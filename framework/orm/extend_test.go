@@ -2,6 +2,7 @@ package orm
 
 import (
 	"context"
+	"strings"
 	"testing"
 )
 
@@ -44,5 +45,20 @@ func TestSelectionsAndModelMethodsAreExtended(t *testing.T) {
 	}
 	if got := must[any](t)(e.Model("t.lost.item").Do("sweep", Args{})); got != "swept twice" {
 		t.Errorf("sweep answers %v", got)
+	}
+}
+
+// t_lost.item is another name, but its table and the name of its ir.model
+// would be those of t.lost.item.
+func TestTwoModelsCannotShareATable(t *testing.T) {
+	type other struct {
+		Record `orm:"t_lost.item"`
+		Name   string `orm:"name"`
+	}
+	r := NewRegistry()
+	Define[lostItem](r)
+	Define[other](r)
+	if err := r.Freeze(); err == nil || !strings.Contains(err.Error(), "model t_lost.item would have the table and the external id of t.lost.item") {
+		t.Errorf("Freeze: %v", err)
 	}
 }

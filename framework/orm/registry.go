@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -135,6 +136,8 @@ func declare[T any](r *Registry, model string, define bool) *Def[T] {
 		c.model, _, _ = strings.Cut(tag, ",")
 		if old := r.contribs[c.model]; len(old) > 0 {
 			r.errorf("model %s is defined by %s and again by %s; use orm.Extend", c.model, old[0].parsed.facet.typ, t)
+		} else if i := slices.IndexFunc(r.names, func(other string) bool { return tableName(other) == tableName(c.model) }); i >= 0 {
+			r.errorf("model %s would have the table and the external id of %s; choose another name", c.model, r.names[i])
 		}
 		r.names = append(r.names, c.model)
 	} else if len(r.contribs[model]) == 0 {
