@@ -56,6 +56,8 @@ type Model struct {
 
 var (
 	nameForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	wordStart  = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	separators = regexp.MustCompile(`[ ./_-]+`)
 	moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)`)
 	// taken are names that the files of an addon use for something else, or
 	// that Go treats apart.
@@ -80,7 +82,7 @@ func CheckName(name string) error {
 	case len(name) > longestName:
 		return fmt.Errorf("%q has %d letters; the name of an addon may have %d", name, len(name), longestName)
 	case token.IsKeyword(name) || types.Universe.Lookup(name) != nil || slices.Contains(taken, name) || strings.HasSuffix(name, "_test"):
-		return fmt.Errorf("%q cannot be the name of an addon: it has a meaning of its own in Go or in the addon's files; try %q", name, "my_"+name)
+		return fmt.Errorf("%q cannot be the name of an addon: it has a meaning of its own in Go or in the addon's files; try %q", name, name+"_addon")
 	}
 	return nil
 }
@@ -100,8 +102,9 @@ func checkModel(addon, name string) error {
 
 // wrongForm refuses a name, and offers the nearest one there could be.
 func wrongForm(name, what, example string) error {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	if nearest := strings.Join(words, "_"); nameForm.MatchString(nearest) {
+	nearest := wordStart.ReplaceAllString(name, "${1}_${2}")
+	nearest = strings.ToLower(strings.Trim(separators.ReplaceAllString(nearest, "_"), "_"))
+	if nameForm.MatchString(nearest) {
 		example = nearest
 	}
 	return fmt.Errorf("%q cannot be the name of %s; use lower case letters, digits and single underscores between them, as in %s", name, what, example)

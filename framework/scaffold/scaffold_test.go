@@ -19,9 +19,9 @@ func TestNames(t *testing.T) {
 	}
 	for bad, why := range map[string]string{
 		"": "lower case", "My_addon": "lower case", "2shop": "lower case", "_a": "lower case", "a_": "lower case", "a__b": "lower case",
-		"my_addon_": "as in my_addon", "My Addon": "as in my_addon", "my-addon": "as in my_addon", "...": "as in my_addon",
+		"my_addon_": "as in my_addon", "My Addon": "as in my_addon", "MyAddon": "as in my_addon", "très": "as in my_addon", "my-addon": "as in my_addon", "...": "as in my_addon",
 		"../a": "lower case", "a/b": "lower case", "é": "lower case", "a\n": "lower case",
-		"type": `try "my_type"`, "string": "meaning of its own", "nil": "meaning of its own", "recs": "meaning of its own", "base": "meaning of its own", "orm": "meaning of its own", "my_test": "meaning of its own",
+		"type": `try "type_addon"`, "string": "meaning of its own", "nil": "meaning of its own", "recs": "meaning of its own", "base": "meaning of its own", "orm": "meaning of its own", "my_test": "meaning of its own",
 		strings.Repeat("a", 33): "33 letters",
 	} {
 		if err := scaffold.CheckName(bad); err == nil || !strings.Contains(err.Error(), why) {
