@@ -554,7 +554,13 @@ func (f *Field) decode(raw []byte) (any, error) {
 		return f.empty(), nil
 	}
 	switch f.Kind {
-	case Integer, Many2one, Many2oneRef:
+	case Many2one:
+		id, err := strconv.ParseInt(string(raw), 10, 64)
+		if id == 0 {
+			return nil, err // a blank, see Records.Trial
+		}
+		return id, err
+	case Integer, Many2oneRef:
 		return strconv.ParseInt(string(raw), 10, 64)
 	case Float, Monetary:
 		if f.Decimal {
@@ -563,9 +569,13 @@ func (f *Field) decode(raw []byte) (any, error) {
 		return strconv.ParseFloat(string(raw), 64)
 	case Boolean:
 		return len(raw) > 0 && raw[0] == 't', nil
-	case DateKind:
-		return ParseDate(string(raw))
-	case DatetimeKind:
+	case DateKind, DatetimeKind:
+		if string(raw) == "-infinity" {
+			return nil, nil // a blank
+		}
+		if f.Kind == DateKind {
+			return ParseDate(string(raw))
+		}
 		t, err := time.Parse("2006-01-02 15:04:05.999999", string(raw))
 		return Datetime{t}, err
 	case JSONKind:

@@ -54,85 +54,32 @@ func (f *recordForm) follows(t *typed, ch *changes) (rec *record, hint string, e
 	return rec, hint, err
 }
 
-// trial tries the changes. A new record that lacks plain values it needs is
-// tried with others in their place, which are taken out of the outcome again.
+// trial stores the changes for a trial and reads the outcome. What keeps them
+// from being stored is told; of what is not meant for people, the log has the
+// reason.
 func (f *recordForm) trial(ch *changes) (rec *record, told *orm.Error, err error) {
-	rec, told, err = f.try(ch.vals)
-	if told == nil || f.id != 0 {
-		return rec, told, err
-	}
-	filled := f.fillers(ch.vals, told.Fields)
-	if len(filled) == 0 {
-		return rec, told, err
-	}
-	vals := ch.vals.Clone()
-	for k, v := range filled {
-		vals[k] = v
-	}
-	rec, _, err = f.try(vals)
-	if rec == nil {
-		return nil, told, err
-	}
-	for k := range filled {
-		rec.vals[k] = nil
-	}
-	return rec, nil, nil
-}
-
-// fillers are values for what a new record lacks: plain ones only, for what
-// follows from a relation is not to be guessed.
-func (f *recordForm) fillers(vals orm.Values, lacking []string) orm.Values {
-	out := orm.Values{}
-	if name := f.rs.Model.RecName; name != "" {
-		lacking = append(slices.Clone(lacking), name)
-	}
-	for _, name := range lacking {
-		fi := f.rs.Model.Fields[name]
-		if fi == nil || truthy(exprValue(vals[name])) || fi.Computed() {
-			continue
-		}
-		switch fi.Kind {
-		case orm.Char, orm.Text:
-			out[name] = "…"
-		case orm.DateKind:
-			out[name] = f.p.env.Today()
-		case orm.DatetimeKind:
-			out[name] = orm.DatetimeOf(f.p.env.Now())
-		}
-	}
-	return out
-}
-
-// try stores values in a savepoint, reads the outcome and takes it back.
-func (f *recordForm) try(vals orm.Values) (rec *record, told *orm.Error, err error) {
 	p := f.p
-	env := p.env.AsTrial().WithContext(map[string]any{"tracking_disable": true})
-	err = p.env.Savepoint(func(*orm.Env) (err error) {
+	err = f.rs.Trial(func(rs orm.Records) (err error) {
 		defer func() {
 			if r := recover(); r != nil {
 				err = fmt.Errorf("panic in a preview: %v", r)
 			}
 		}()
-		rs := f.rs.In(env)
 		if f.id == 0 {
-			if rs, err = rs.Create(vals); err != nil {
-				return err
-			}
-		} else if len(vals) > 0 {
-			if err = rs.Write(vals); err != nil {
-				return err
-			}
+			rs, err = rs.Create(ch.vals)
+		} else {
+			err = rs.Write(ch.vals)
+		}
+		if err != nil {
+			return err
 		}
 		if rec, err = p.readForm(rs, f.view); err != nil {
 			return err
 		}
-		if err = p.names.load(); err != nil {
-			return err
-		}
-		return errTaken
+		return p.names.load()
 	})
 	switch {
-	case errors.Is(err, errTaken):
+	case err == nil:
 		if f.id == 0 {
 			rec.id = 0
 			delete(rec.vals, "id")
@@ -143,9 +90,7 @@ func (f *recordForm) try(vals orm.Values) (rec *record, told *orm.Error, err err
 	case mustRetry(err) && p.Request.Method == http.MethodPost: // what only reads is not tried again
 		return nil, nil, err
 	}
-	if err != nil {
-		p.env.Log().Warn("preview of a form failed", "model", f.act.Model, "error", err.Error())
-	}
+	p.env.Log().Warn("preview of a form failed", "model", f.act.Model, "error", err.Error())
 	return nil, nil, nil
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -538,6 +537,3 @@ func callMethod(rs orm.Records, name string) (any, error) {
 	}
 	return rs.Call(name, orm.Args{})
 }
-
-// errTaken ends a preview: what it stored is taken back.
-var errTaken = errors.New("preview is over")

@@ -1,0 +1,53 @@
+package orm
+
+import "errors"
+
+var errTakenBack = errors.New("the trial is over")
+
+// Trial hands fn the same records in a part of the unit of work that is taken
+// back when fn returns, as when a form shows what would follow from values that
+// are not stored yet. Inside, a record may lack what it needs: empty values
+// stand for mandatory ones, references need not lead anywhere, and the
+// constraints of the models are not looked at. What would not come back with
+// the transaction is not done: a sequence keeps its number, no file is stored.
+// The user's rights count as ever. The error is fn's own.
+func (rs Records) Trial(fn func(rs Records) error) error {
+	e := rs.Env
+	var failed error
+	err := e.Savepoint(func(*Env) (err error) {
+		if e.u.trial {
+			failed = fn(rs)
+			return errTakenBack
+		}
+		e.u.trial = true
+		defer func() { e.u.trial = false }()
+		if err := e.exec(sqlf("SET CONSTRAINTS ALL DEFERRED")); err != nil {
+			return err
+		}
+		failed = fn(rs.In(e.WithContext(map[string]any{"tracking_disable": true})))
+		return errTakenBack
+	})
+	if errors.Is(err, errTakenBack) {
+		return failed
+	}
+	return err
+}
+
+// Trial reports whether the work under way will be taken back.
+func (e *Env) Trial() bool { return e.u.trial }
+
+// blank is what the table holds in a trial in place of a mandatory value that
+// is missing; it reads as the empty value.
+func (f *Field) blank() any {
+	switch {
+	case f.Kind == Many2one || f.Kind == Many2oneRef:
+		return int64(0)
+	case f.Kind == DateKind || f.Kind == DatetimeKind:
+		return "-infinity"
+	case f.numeric():
+		return f.zero()
+	case f.Kind == JSONKind:
+		return "null"
+	}
+	return ""
+}
