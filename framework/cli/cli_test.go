@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -140,6 +142,34 @@ func TestCommandsOfTheProgram(t *testing.T) {
 		code := run(context.Background(), app, strings.Fields(c.args), &out, &errs)
 		if code != c.code || out.String() != c.out || errs.String() != c.err {
 			t.Errorf("%s: %d, %q, %q", c.args, code, out.String(), errs.String())
+		}
+	}
+}
+
+// TestScaffold: what is printed can be done as it stands, in Fusion's own
+// module and in another.
+func TestScaffold(t *testing.T) {
+	t.Parallel()
+	for module, want := range map[string][]string{
+		"fusion":           {`"fusion/addons/library"`, "library.Addon(),", "-i library"},
+		"example.com/shop": {`"example.com/shop/addons/library"`, "go mod edit -require=fusion@v0.0.0 -replace=fusion="},
+	} {
+		dir := t.TempDir()
+		addons := filepath.Join(dir, "addons")
+		if err := errors.Join(os.Mkdir(addons, 0o700), os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module "+module+"\n"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := (&scaffoldCmd{Name: "library", Model: "book", Dir: addons}).Run(&out); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range append(want, filepath.Join(addons, "library", "book.go"), "go test "+filepath.Join(addons, "library")) {
+			if !strings.Contains(out.String(), w) {
+				t.Errorf("%s: %q is not in\n%s", module, w, out.String())
+			}
+		}
+		if module == "fusion" && strings.Contains(out.String(), "go mod") {
+			t.Errorf("Fusion's own module is sent away:\n%s", out.String())
 		}
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"fusion/framework/scaffold"
 )
 
+// fusionModule is the Go module of the framework.
+const fusionModule = "fusion"
+
 // scaffoldCmd writes the files of a new addon.
 type scaffoldCmd struct {
 	Name  string `arg:"" help:"Name of the addon, in snake_case."`
@@ -32,9 +35,15 @@ func (c *scaffoldCmd) Run(out io.Writer) error {
 	if a.Package != a.Name {
 		line = a.Package + " " + line
 	}
-	_, err = fmt.Fprintf(out, `
-What to do next:
-  1. Test the addon:          go test %s
+	fmt.Fprintln(out, "\nWhat to do next:")
+	if a.Module != fusionModule {
+		fmt.Fprintf(out, `  0. Once, since this is another module than Fusion's:
+         go mod edit -require=%[1]s@v0.0.0 -replace=%[1]s=FOLDER_OF_FUSION
+         go mod tidy
+     and a program like cmd/fusion/main.go there.
+`, fusionModule)
+	}
+	_, err = fmt.Fprintf(out, `  1. Test the addon:          go test %s
   2. List it in the program, cmd/fusion/main.go. Among the imports:
          %s
      and at the end of Addons:
