@@ -49,7 +49,7 @@ func (c *dataLoadCmd) Run(ctx context.Context, app App, g *Globals, out io.Write
 		return err
 	}
 	err = s.DB.Run(ctx, orm.System(), func(env *orm.Env) error {
-		return module.Load(env, module.Addon{Name: c.Module, FS: disk{}}, c.Files, module.Init)
+		return module.Load(env, app.Addons, c.Module, disk{}, c.Files)
 	})
 	if err == nil {
 		_, err = fmt.Fprintf(out, "%d files loaded into %s\n", len(c.Files), s.Name())

@@ -28,7 +28,8 @@ func Check(addons []Addon) []Problem {
 		parsed, ps := parseAll(a, true)
 		files[a.Name], problems = parsed, append(problems, ps...)
 	}
-	problems = append(problems, checkData(reg, ordered, files, ordered)...)
+	c := newChecker(reg, ordered)
+	problems = append(problems, c.run(ordered, files, ordered)...)
 	return problems.tidy()
 }
 
@@ -69,9 +70,7 @@ type dataChecker struct {
 	addon    Addon
 }
 
-// checkData checks the files of addons; what those that are only declared
-// (already installed) contain counts as known.
-func checkData(reg *orm.Registry, ordered []Addon, files map[string][]*dataFile, report []Addon) Problems {
+func newChecker(reg *orm.Registry, ordered []Addon) *dataChecker {
 	c := &dataChecker{reg: reg, schema: NewSchema(reg, nil, nil).(*schema), pos: positions(ordered), needs: map[string]map[string]bool{},
 		ids: map[string]*knownID{}, fakes: map[int64]*knownID{}, models: modelNames(reg), viewByID: map[string]*checkedView{}}
 	for _, a := range ordered {
@@ -80,25 +79,44 @@ func checkData(reg *orm.Registry, ordered []Addon, files map[string][]*dataFile,
 			maps.Copy(c.needs[a.Name], c.needs[d])
 		}
 	}
+	return c
+}
+
+// run checks the files of addons; what those that are only declared (already
+// installed) contain counts as known.
+func (c *dataChecker) run(ordered []Addon, files map[string][]*dataFile, report []Addon) Problems {
 	for _, a := range ordered {
-		c.define("base.module_"+a.Name, "ir.module.module", place{addon: "base"})
+		if full := "base.module_" + a.Name; c.ids[full] == nil {
+			c.define(full, "ir.module.module", place{addon: "base"})
+		}
 	}
 	for _, a := range ordered {
-		c.addon = a
 		c.reflect(a)
-		for _, f := range files[a.Name] {
-			for _, op := range f.ops {
-				switch op := op.(type) {
-				case *record:
-					c.record(op)
-				case *deletion:
-					c.deletion(op)
-				case *call:
-					c.call(op)
-				}
+		c.files(a, files[a.Name])
+	}
+	return c.findings(report)
+}
+
+// files checks data files of an addon, in the order of loading.
+func (c *dataChecker) files(a Addon, files []*dataFile) {
+	c.addon = a
+	for _, f := range files {
+		for _, op := range f.ops {
+			switch op := op.(type) {
+			case *record:
+				c.record(op)
+			case *deletion:
+				c.deletion(op)
+			case *call:
+				c.call(op)
 			}
 		}
 	}
+}
+
+// findings checks the views, when all are known, and gives the problems of
+// some addons.
+func (c *dataChecker) findings(report []Addon) Problems {
 	c.checkViews()
 	return slices.DeleteFunc(c.problems, func(p Problem) bool {
 		return !slices.ContainsFunc(report, func(a Addon) bool { return a.Name == p.Addon })
@@ -189,10 +207,18 @@ func (c *dataChecker) record(r *record) {
 			c.visible(r.place, owner, "external id "+r.id)
 		}
 	}
-	m := c.model(r.place, r.model)
-	if r.context != "" {
-		c.eval(r.place, r.context, nil)
+	if r.model == "" && r.parent != nil {
+		if pm, ok := c.reg.Model(r.parent.model); ok {
+			f, err := fieldOf(r.place, pm, r.inverse)
+			if err != nil {
+				c.failErr(r.place, err)
+				return
+			}
+			r.model = f.Comodel
+		}
 	}
+	m := c.model(r.place, r.model)
+	c.scope(r.place, r.scope)
 	known := c.ids[r.id]
 	if known != nil && known.model != r.model {
 		c.fail(r.place, "the external id belongs to %s, not to %s", known.model, r.model)
@@ -262,7 +288,8 @@ func (c *dataChecker) deletion(d *deletion) {
 
 func (c *dataChecker) call(k *call) {
 	m := c.model(k.place, k.model)
-	if m != nil && !m.HasMethod(k.method) && !slices.Contains([]string{"create", "write", "unlink"}, k.method) {
+	c.scope(k.place, k.scope)
+	if m != nil && !m.HasMethod(k.method) && !slices.Contains(commonMethods(), k.method) {
 		c.fail(k.place, "%s has no method %q%s", m.Name, k.method, didYouMean(k.method, m.Methods()))
 	}
 	if k.eval != "" {
@@ -273,19 +300,55 @@ func (c *dataChecker) call(k *call) {
 		}
 	}
 	for _, a := range k.args {
-		switch {
-		case a.call != nil:
-			c.call(a.call)
-		case a.search != "":
-			on := a.model
-			if on == "" {
-				on = k.model
+		c.arg(a, m)
+	}
+}
+
+// scope checks the contexts and the user of an operation.
+func (c *dataChecker) scope(at place, sc scope) {
+	for _, src := range sc.contexts {
+		if v, ok := c.eval(at, src, nil); ok {
+			if _, dict := v.(map[string]any); !dict {
+				c.fail(at, "context= must be a dictionary")
 			}
-			if c.model(a.place, on) != nil {
-				c.domain(a.place, on, a.search)
-			}
-		case a.hasEval:
-			c.eval(a.place, a.eval, m)
+		}
+	}
+	if sc.user == "" {
+		return
+	}
+	if k := c.ref(at, sc.user); k != nil && k.model != "res.users" {
+		c.fail(at, "uid= names %s, which is a %s and not a user", k.full, k.model)
+	}
+}
+
+// arg checks a <value>.
+func (c *dataChecker) arg(a callArg, m *orm.Model) {
+	switch {
+	case a.call != nil:
+		c.call(a.call)
+	case a.search != "":
+		on := m
+		if a.model != "" || m == nil {
+			on = c.model(a.place, a.model)
+		}
+		if on == nil {
+			return
+		}
+		c.domain(a.place, on.Name, a.search)
+		if a.use != "" && on.Fields[a.use] == nil {
+			c.fail(a.place, "use=%q: %s has no such field%s", a.use, on.Name, didYouMean(a.use, on.FieldNames()))
+		}
+	case a.hasEval:
+		c.eval(a.place, a.eval, m)
+	case a.file != "":
+		c.file(a.place, a.file)
+	case a.typ == "xml" || a.typ == "html":
+		c.markup(a.place, a.text)
+	case a.typ == "file":
+		c.file(a.place, a.text)
+	default:
+		if _, err := (&loader{}).typed(a.place, "(value)", a.typ, a.text); a.typ != "list" && a.typ != "tuple" && err != nil {
+			c.failErr(a.place, err)
 		}
 	}
 }

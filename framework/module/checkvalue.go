@@ -2,8 +2,6 @@ package module
 
 import (
 	"errors"
-	"io/fs"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +20,7 @@ func (c *dataChecker) value(at place, r *record, m *orm.Model, f *orm.Field, v f
 	case asText:
 		return c.text(at, f, v)
 	case asMarkup:
-		for _, match := range markupRef.FindAllStringSubmatch(v.text, -1) {
-			c.ref(at, qualify(match[1], at.addon))
-		}
+		c.markup(at, v.text)
 		return v.text
 	case asEval:
 		x, ok := c.eval(at, v.text, m)
@@ -34,7 +30,7 @@ func (c *dataChecker) value(at place, r *record, m *orm.Model, f *orm.Field, v f
 		c.fitsValue(at, f, x)
 		return x
 	case asRef:
-		if v.text == "" {
+		if v.text == "" || r != nil && !r.forcecreate && c.ids[v.text] == nil {
 			return nil
 		}
 		if k := c.ref(at, v.text); k != nil {
@@ -65,8 +61,12 @@ func (c *dataChecker) value(at place, r *record, m *orm.Model, f *orm.Field, v f
 		return last
 	case asSearch:
 		c.search(at, f, v)
-	case asFile:
+	case asFile, asPath:
 		c.file(at, v.text)
+	case asItems:
+		for _, a := range v.items {
+			c.arg(a, m)
+		}
 	case asActionRef, asActionTag:
 		k := c.ref(at, v.text)
 		if k == nil {
@@ -94,9 +94,6 @@ type unknown struct{}
 
 func (c *dataChecker) text(at place, f *orm.Field, v fieldValue) any {
 	switch v.typ {
-	case "file":
-		c.file(at, v.text)
-		return unknown{}
 	case "list", "tuple":
 		c.eval(at, strings.TrimSpace(v.text), nil)
 		return unknown{}
@@ -124,7 +121,7 @@ func (c *dataChecker) fitsValue(at place, f *orm.Field, v any) {
 			s, ok = strconv.FormatInt(n, 10), true
 		}
 		if !ok || len(f.Options) > 0 && s != "" && !slices.ContainsFunc(f.Options, func(o orm.Option) bool { return o.Value == s }) {
-			c.failErr(at, badOption(at, f, s))
+			c.failErr(at, badOption(at, f, f.Options, s))
 		}
 	case f.Kind == orm.Many2one:
 		if id, ok := v.(int64); ok {
@@ -266,13 +263,16 @@ func (c *dataChecker) eval(at place, src string, m *orm.Model) (v any, ok bool) 
 		return nil, false
 	}
 	vars := expr.TimeVars(time.Unix(0, 0).UTC())
-	vars["DateTime"], vars["uid"] = vars["datetime"], int64(orm.SuperuserID)
-	vars["ref"] = expr.Func(func(args []any, _ map[string]any) (any, error) {
-		full, err := refArg(args)
+	vars["DateTime"], vars["uid"], vars["version"] = vars["datetime"], int64(orm.SuperuserID), odooRelease
+	vars["ref"] = expr.Func(func(args []any, kw map[string]any) (any, error) {
+		full, must, err := refArg(args, kw)
 		if err != nil {
 			return nil, err
 		}
-		if k := c.ref(at, qualify(full, at.addon)); k != nil {
+		if full = qualify(full, at.addon); !must && c.ids[full] == nil {
+			return nil, nil
+		}
+		if k := c.ref(at, full); k != nil {
 			return fakeBase + k.fake, nil
 		}
 		return nil, errReported
@@ -319,14 +319,18 @@ func (c *dataChecker) file(at place, name string) {
 	if c.addon.FS == nil {
 		return
 	}
-	name = path.Clean(strings.TrimSpace(name))
-	own := strings.TrimPrefix(name, at.addon+"/")
-	for _, n := range []string{own, path.Join(path.Dir(at.file), own)} {
-		if _, err := fs.Stat(c.addon.FS, n); err == nil {
-			return
+	if _, _, err := findFile(c.addon.FS, at, name); err != nil {
+		c.failErr(at, err)
+	}
+}
+
+// markup checks the records that XML names.
+func (c *dataChecker) markup(at place, text string) {
+	for _, match := range markupRef.FindAllStringSubmatch(text, -1) {
+		if match[1] != "" {
+			c.ref(at, qualify(match[1], at.addon))
 		}
 	}
-	c.fail(at, "file %q does not exist in the addon", name)
 }
 
 func (c *dataChecker) cell(at place, f *orm.Field, text string) {
@@ -340,8 +344,8 @@ func (c *dataChecker) cell(at place, f *orm.Field, text string) {
 			c.fail(at, "column %s: %v", f.Name, err)
 		}
 	case f.Kind == orm.Selection:
-		if !slices.ContainsFunc(f.Options, func(o orm.Option) bool { return o.Value == trimmed || o.Label == trimmed }) {
-			c.failErr(at, badOption(at, f, trimmed))
+		if len(f.Options) > 0 && !slices.ContainsFunc(f.Options, func(o orm.Option) bool { return o.Value == trimmed || o.Label == trimmed }) {
+			c.failErr(at, badOption(at, f, f.Options, trimmed))
 		}
 	case !f.Relational():
 		c.fitsValue(at, f, trimmed)

@@ -77,6 +77,20 @@ func (c *dataChecker) view(r *record, given map[string]any) {
 	}
 }
 
+// storedView enters a view that only the database knows.
+func (c *dataChecker) storedView(v *checkedView, arch string) {
+	v.order = len(c.views)
+	at := place{addon: strings.SplitN(v.id, ".", 2)[0], record: v.id}
+	parsed, err := view.Parse([]byte(arch), view.Source{View: v.id, Model: v.model, File: at.addon + "/(database)"})
+	if err != nil {
+		c.viewErr(at, err)
+		return
+	}
+	v.arch = parsed
+	c.viewByID[v.id] = v
+	c.views = append(c.views, v)
+}
+
 // viewErr reports the problems of a view where they are written.
 func (c *dataChecker) viewErr(at place, err error) {
 	var list view.Problems

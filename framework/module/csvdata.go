@@ -7,14 +7,18 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // column is one column of a CSV header: a path of fields and how the last one
 // is named ("id": external ids, ".id": database ids, "": value or name).
 type column struct {
-	path []string
-	how  string
+	path   []string
+	how    string
+	lineID bool // external id of a line of a one2many
+	skip   bool
 }
 
 // parseCSV reads a file named after its model, as ir.model.access.csv. A row
@@ -22,10 +26,17 @@ type column struct {
 // line of its one2many fields.
 func (f *dataFile) parseCSV(src []byte) error {
 	at := place{addon: f.addon, file: f.path, line: 1}
-	model := strings.TrimSuffix(path.Base(f.path), path.Ext(f.path))
-	model, _, _ = strings.Cut(model, "-")
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))))
+	if !utf8.Valid(src) {
+		return notUTF8(at, src)
+	}
+	t := &csvTable{f: f, idCol: -1, model: strings.TrimSuffix(path.Base(f.path), path.Ext(f.path))}
+	t.model, _, _ = strings.Cut(t.model, "-")
+	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
+	r := csv.NewReader(bytes.NewReader(src))
 	r.FieldsPerRecord = -1
+	if first, _, _ := bytes.Cut(src, []byte("\n")); bytes.ContainsRune(first, ';') && !bytes.ContainsRune(first, ',') {
+		r.Comma = ';' // as spreadsheets of half the world write it
+	}
 	head, err := r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -33,9 +44,58 @@ func (f *dataFile) parseCSV(src []byte) error {
 	if err != nil {
 		return csvError(at, err)
 	}
-	cols := make([]column, len(head))
-	idCol := -1
+	if err := t.header(at, head); err != nil {
+		return err
+	}
 	var errs []error
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			errs = append(errs, csvError(at, err))
+			break
+		}
+		at.line, _ = r.FieldPos(0)
+		if !slices.ContainsFunc(row, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			continue
+		}
+		if len(row) != len(t.cols) {
+			errs = append(errs, at.errorf("%d cells in a row, the header has %d", len(row), len(t.cols)))
+			continue
+		}
+		if err := t.row(at, row); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func notUTF8(at place, src []byte) error {
+	for i, line := range bytes.Split(src, []byte("\n")) {
+		if !utf8.Valid(line) {
+			at.line = i + 1
+			break
+		}
+	}
+	return at.errorf("the line is not text in UTF-8; save the file in that encoding")
+}
+
+// csvTable is a CSV file being read.
+type csvTable struct {
+	f     *dataFile
+	model string
+	cols  []column
+	idCol int
+	named map[string]bool // one2many fields whose lines have external ids
+	cur   *record
+}
+
+func (t *csvTable) header(at place, head []string) error {
+	t.cols, t.named = make([]column, len(head)), map[string]bool{}
+	var errs []error
+	alone := map[string]bool{}
 	for i, h := range head {
 		h = strings.TrimSpace(h)
 		if h == "" {
@@ -46,61 +106,68 @@ func (f *dataFile) parseCSV(src []byte) error {
 			errs = append(errs, at.errorf("column %q stands twice", h))
 		}
 		if h == "id" {
-			idCol = i
+			t.idCol = i
 		}
 		parts := strings.Split(strings.ReplaceAll(h, ":", "/"), "/")
-		c := column{path: parts}
+		c := column{path: parts, skip: strings.Contains(h, "@")} // translations, which the language's own files bring
 		if last := parts[len(parts)-1]; len(parts) > 1 && (last == "id" || last == ".id") {
 			c.path, c.how = parts[:len(parts)-1], last
 		}
-		cols[i] = c
+		if len(parts) == 2 && c.how != "" {
+			alone[parts[0]] = c.how == "id"
+		}
+		t.cols[i] = c
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	for _, c := range t.cols {
+		if len(c.path) > 1 && alone[c.path[0]] {
+			t.named[c.path[0]] = true
+		}
 	}
-	var cur *record
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
+	for i, c := range t.cols {
+		if len(c.path) == 1 && c.how == "id" && t.named[c.path[0]] {
+			t.cols[i] = column{path: []string{c.path[0], "id"}, lineID: true}
 		}
-		if err != nil {
-			errs = append(errs, csvError(at, err))
-			break
-		}
-		line, _ := r.FieldPos(0)
-		if len(row) == 1 && strings.TrimSpace(row[0]) == "" {
-			continue
-		}
-		if len(row) != len(cols) {
-			errs = append(errs, place{addon: f.addon, file: f.path, line: line}.errorf("%d cells in a row, the header has %d", len(row), len(cols)))
-			continue
-		}
-		own := false
-		for i, c := range cols {
-			if row[i] != "" && (i == idCol || len(c.path) == 1) {
-				own = true
-			}
-		}
-		if own || cur == nil {
-			cur = &record{place: place{addon: f.addon, file: f.path, line: line}, model: model, forcecreate: true, noupdate: f.demo}
-			if idCol >= 0 {
-				cur.id = qualify(strings.TrimSpace(row[idCol]), f.addon)
-				cur.place.record = cur.id
-			}
-			f.ops = append(f.ops, cur)
-			for i, c := range cols {
-				if i != idCol && len(c.path) == 1 {
-					cur.fields = append(cur.fields, cell(c, c.path[0], row[i], line, f.addon))
-				}
-			}
-		}
-		cur.addLine(cols, idCol, row, line, f.addon)
 	}
 	return errors.Join(errs...)
 }
 
-func cell(c column, name, text string, line int, addon string) fieldValue {
+// row reads a row: a record, another line of the one above, or both.
+func (t *csvTable) row(at place, row []string) error {
+	own := false
+	for i, c := range t.cols {
+		if row[i] != "" && (i == t.idCol || len(c.path) == 1) {
+			own = true
+		}
+	}
+	if own || t.cur == nil {
+		t.cur = &record{place: at, model: t.model, forcecreate: true, scope: scope{noupdate: t.f.demo}}
+		if t.idCol >= 0 {
+			t.cur.id = qualify(strings.TrimSpace(row[t.idCol]), t.f.addon)
+			t.cur.place.record = t.cur.id
+		}
+		t.f.ops = append(t.f.ops, t.cur)
+		for i, c := range t.cols {
+			switch {
+			case i == t.idCol || len(c.path) != 1 || c.skip:
+			case c.path[0] == ".id":
+				if strings.TrimSpace(row[i]) == "" {
+					continue
+				}
+				n, err := strconv.ParseInt(strings.TrimSpace(row[i]), 10, 64)
+				if err != nil || n <= 0 {
+					return at.errorf("column .id: %q is no database id", row[i])
+				}
+				t.cur.dbID = n
+			default:
+				t.cur.fields = append(t.cur.fields, cell(c, c.path[0], row[i], at.line))
+			}
+		}
+	}
+	t.lines(at, row)
+	return nil
+}
+
+func cell(c column, name, text string, line int) fieldValue {
 	v := fieldValue{name: name, line: line, text: text}
 	switch c.how {
 	case "id":
@@ -113,23 +180,37 @@ func cell(c column, name, text string, line int, addon string) fieldValue {
 	return v
 }
 
-// addLine collects the cells of a row that belong to lines of one2many fields.
-func (r *record) addLine(cols []column, idCol int, row []string, line int, addon string) {
+// lines collects the cells of a row that belong to lines of one2many fields.
+// Lines with external ids become records of their own.
+func (t *csvTable) lines(at place, row []string) {
 	lines := map[string][]fieldValue{}
+	ids := map[string]string{}
 	var order []string
-	for i, c := range cols {
-		if i == idCol || len(c.path) < 2 || row[i] == "" {
+	for i, c := range t.cols {
+		if i == t.idCol || len(c.path) < 2 || c.skip || row[i] == "" {
 			continue
 		}
-		if lines[c.path[0]] == nil {
-			order = append(order, c.path[0])
+		field := c.path[0]
+		if lines[field] == nil && !slices.Contains(order, field) {
+			order = append(order, field)
 		}
-		lines[c.path[0]] = append(lines[c.path[0]], cell(column{how: c.how}, strings.Join(c.path[1:], "/"), row[i], line, addon))
+		if c.lineID {
+			ids[field] = qualify(strings.TrimSpace(row[i]), t.f.addon)
+			continue
+		}
+		lines[field] = append(lines[field], cell(column{how: c.how}, strings.Join(c.path[1:], "/"), row[i], at.line))
 	}
+	r := t.cur
 	for _, name := range order {
+		if t.named[name] {
+			line := &record{place: at, scope: r.scope, id: ids[name], forcecreate: true, parent: r, inverse: name, fields: lines[name]}
+			line.place.record = line.id
+			t.f.ops = append(t.f.ops, line)
+			continue
+		}
 		i := slices.IndexFunc(r.fields, func(v fieldValue) bool { return v.name == name && v.kind == asLines })
 		if i < 0 {
-			r.fields = append(r.fields, fieldValue{name: name, line: line, kind: asLines})
+			r.fields = append(r.fields, fieldValue{name: name, line: at.line, kind: asLines})
 			i = len(r.fields) - 1
 		}
 		r.fields[i].lines = append(r.fields[i].lines, lines[name])

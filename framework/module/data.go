@@ -19,14 +19,22 @@ type dataFile struct {
 // operation is a *record, *deletion or *call.
 type operation any
 
+// scope is what <odoo> and <data> say of the operations within them.
+type scope struct {
+	noupdate bool
+	contexts []string // expressions, the outermost first
+	user     string   // external id of the user who acts, "" for the superuser
+	number   *int     // last sequence given with auto_sequence, nil without it
+}
+
 // record is a record to be created, or updated when its external id is known.
 type record struct {
 	place
+	scope
 	id          string // fully qualified external id, "" without one
+	dbID        int64  // a CSV file may name the record by database id
 	model       string
-	noupdate    bool
 	forcecreate bool
-	context     string
 	fields      []fieldValue
 	// parent and inverse are set on a record written inside a one2many field.
 	parent  *record
@@ -43,7 +51,9 @@ const (
 	asRefs                       // external ids separated by commas (CSV, groups)
 	asSearch                     // records a domain finds
 	asMarkup                     // XML or HTML kept as written
-	asFile                       // content of a file, base64
+	asFile                       // content of a file, by type=
+	asPath                       // path of a file of the addon
+	asItems                      // <value> elements
 	asNames                      // names of records (CSV)
 	asDBIDs                      // database ids (CSV)
 	asCSV                        // one cell of a CSV file
@@ -63,33 +73,35 @@ type fieldValue struct {
 	use   string // use= of search
 	lang  string
 	lines [][]fieldValue
-	base  int // line on which a markup begins
+	items []callArg // <value> elements of a list
+	base  int       // line on which a markup begins
 }
 
 // deletion removes a record by external id, or those a domain finds.
 type deletion struct {
 	place
+	scope
 	model, id, search string
-	noupdate          bool
 }
 
 // call runs a method of a model.
 type call struct {
 	place
+	scope
 	model, method string
 	eval          string // list of arguments
 	args          []callArg
-	context       string
-	noupdate      bool
 }
 
-// callArg is an argument of a call: an expression, a text, a search or the
-// result of another call.
+// callArg is an argument of a call: an expression, a text, a search, a file or
+// the result of another call; a named one is a keyword argument.
 type callArg struct {
 	place
-	eval, text, search, model string
-	hasEval                   bool
-	call                      *call
+	name                            string
+	eval, text, search, model, file string
+	typ, use                        string
+	hasEval                         bool
+	call                            *call
 }
 
 // qualify gives an external id its module.

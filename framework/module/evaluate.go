@@ -3,6 +3,7 @@ package module
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"fusion/framework/expr"
 	"fusion/framework/orm"
@@ -23,16 +24,24 @@ func (l *loader) eval(at place, src string, m *orm.Model) (any, error) {
 
 // evalNames are the names an expression of a data file may use.
 var evalNames = []string{"ref", "obj", "env", "uid", "time", "datetime", "DateTime", "timedelta", "relativedelta", "dateutil",
-	"context_today", "current_date", "today", "now", "Command"}
+	"context_today", "current_date", "today", "now", "Command", "version"}
+
+// odooRelease is the version of Odoo whose data files are read, as `version` in
+// expressions.
+const odooRelease = "18.0"
 
 func (l *loader) recordVars(at place, m *orm.Model) map[string]any {
 	vars := l.vars
-	vars["ref"] = expr.Func(func(args []any, _ map[string]any) (any, error) {
-		full, err := refArg(args)
+	vars["ref"] = expr.Func(func(args []any, kw map[string]any) (any, error) {
+		full, must, err := refArg(args, kw)
 		if err != nil {
 			return nil, err
 		}
-		x, err := l.resolve(at, qualify(full, l.addon))
+		full = qualify(full, l.addon)
+		if !must && l.ids.byName[full] == nil {
+			return nil, nil
+		}
+		x, err := l.resolve(at, full)
 		if err != nil {
 			return nil, err
 		}
@@ -41,28 +50,26 @@ func (l *loader) recordVars(at place, m *orm.Model) map[string]any {
 	delete(vars, "obj")
 	if m != nil {
 		vars["obj"] = expr.Func(func(args []any, _ map[string]any) (any, error) {
-			rs := l.env.Model(m.Name)
-			if len(args) > 0 {
-				rs = rs.Browse(orm.Args{Pos: args}.IDs(0, "")...)
-				if len(rs.IDs) == 0 {
-					rs = rs.Browse(orm.Args{Pos: args}.Int(0, ""))
-				}
-			}
-			return recordsObject{l, rs}, nil
+			return recordsObject{l, l.env.Model(m.Name).Browse(idsArg(args)...)}, nil
 		})
 	}
 	return vars
 }
 
-func refArg(args []any) (string, error) {
+// refArg reads the arguments of ref(): an external id, and whether it must
+// exist.
+func refArg(args []any, kw map[string]any) (full string, must bool, err error) {
 	if len(args) == 0 {
-		return "", errors.New("ref: an external id is expected")
+		return "", true, errors.New("ref: an external id is expected")
 	}
 	s, ok := args[0].(string)
 	if !ok {
-		return "", errors.New("ref: an external id is expected, as a text")
+		return "", true, errors.New("ref: an external id is expected, as a text")
 	}
-	return s, nil
+	if len(args) > 1 {
+		return s, args[1] != false, nil
+	}
+	return s, kw["raise_if_not_found"] != false, nil
 }
 
 // wire brings dates to the texts the record layer reads.
@@ -92,12 +99,15 @@ func (o envObject) AttrNames() []string { return []string{"ref", "uid", "user", 
 func (o envObject) Attr(name string) (any, bool, error) {
 	switch name {
 	case "ref":
-		return expr.Func(func(args []any, _ map[string]any) (any, error) {
-			full, err := refArg(args)
+		return expr.Func(func(args []any, kw map[string]any) (any, error) {
+			full, must, err := refArg(args, kw)
 			if err != nil {
 				return nil, err
 			}
-			x, err := o.l.resolve(place{addon: o.l.addon, file: o.l.file.path}, qualify(full, o.l.addon))
+			if full = qualify(full, o.l.addon); !must && o.l.ids.byName[full] == nil {
+				return nil, nil
+			}
+			x, err := o.l.resolve(place{addon: o.l.addon, file: o.l.file.path}, full)
 			if err != nil {
 				return nil, err
 			}
@@ -119,7 +129,85 @@ type recordsObject struct {
 	rs orm.Records
 }
 
-func (o recordsObject) AttrNames() []string { return append(o.rs.Model.FieldNames(), "ids", "env") }
+func (o recordsObject) AttrNames() []string {
+	return append(o.rs.Model.FieldNames(), "ids", "env", "browse", "search", "search_count", "mapped", "exists")
+}
+
+// function gives the methods a record set has in expressions.
+func (o recordsObject) function(name string) expr.Func {
+	switch name {
+	case "browse":
+		return func(args []any, _ map[string]any) (any, error) {
+			return recordsObject{o.l, o.rs.Browse(idsArg(args)...)}, nil
+		}
+	case "search", "search_count":
+		return func(args []any, kw map[string]any) (any, error) {
+			a := orm.Args{Pos: args, Kw: kw}
+			list, _ := a.Get(0, "domain").([]any)
+			found, err := o.rs.Search(orm.Domain(list), orm.SearchOptions{Offset: int(a.Int(1, "offset")), Limit: int(a.Int(2, "limit")), Order: a.String(3, "order")})
+			if err != nil || name == "search" {
+				return recordsObject{o.l, found}, err
+			}
+			return int64(found.Len()), nil
+		}
+	case "exists":
+		return func([]any, map[string]any) (any, error) {
+			there, err := o.rs.Exists()
+			return recordsObject{o.l, there}, err
+		}
+	case "mapped":
+		return func(args []any, _ map[string]any) (any, error) {
+			path := orm.Args{Pos: args}.String(0, "")
+			rows, err := o.rs.Read(path)
+			if err != nil {
+				return nil, err
+			}
+			f := o.rs.Model.Fields[path]
+			var list []any
+			var ids []int64
+			for _, r := range rows {
+				switch v := r[path].(type) {
+				case []int64:
+					ids = append(ids, v...)
+				default:
+					if id := idOf(v); f.Relational() && id != 0 {
+						ids = append(ids, id)
+					}
+					list = append(list, plain(v))
+				}
+			}
+			if f.Relational() {
+				slices.Sort(ids)
+				return recordsObject{o.l, o.l.env.Model(f.Comodel).Browse(slices.Compact(ids)...)}, nil
+			}
+			return list, nil
+		}
+	}
+	return nil
+}
+
+// idsArg reads the ids a method is given: one, several or none.
+func idsArg(args []any) []int64 {
+	a := orm.Args{Pos: args}
+	if ids := a.IDs(0, ""); len(ids) > 0 {
+		return ids
+	}
+	if id := a.Int(0, ""); id != 0 {
+		return []int64{id}
+	}
+	return nil
+}
+
+// plain is a field's value as expressions know values.
+func plain(v any) any {
+	switch x := v.(type) {
+	case nil, bool, int64, float64, string:
+		return x
+	case fmt.Stringer:
+		return x.String()
+	}
+	return fmt.Sprint(v)
+}
 
 func (o recordsObject) Attr(name string) (any, bool, error) {
 	switch name {
@@ -135,7 +223,16 @@ func (o recordsObject) Attr(name string) (any, bool, error) {
 	}
 	f := o.rs.Model.Fields[name]
 	if f == nil {
+		if fn := o.function(name); fn != nil {
+			return fn, true, nil
+		}
 		return nil, false, nil
+	}
+	if o.rs.Len() == 0 { // the value of no record
+		if f.Relational() {
+			return recordsObject{o.l, o.l.env.Model(f.Comodel)}, true, nil
+		}
+		return false, true, nil
 	}
 	v, err := o.rs.Value(name)
 	if err != nil {
@@ -151,11 +248,5 @@ func (o recordsObject) Attr(name string) (any, bool, error) {
 		}
 		return recordsObject{o.l, co}, true, nil
 	}
-	switch x := v.(type) {
-	case nil, bool, int64, float64, string:
-		return x, true, nil
-	case fmt.Stringer:
-		return x.String(), true, nil
-	}
-	return nil, true, fmt.Errorf("field %s cannot be read in an expression", name)
+	return plain(v), true, nil
 }

@@ -134,7 +134,7 @@ func (in *installer) check(todo []Addon) (map[string][]*dataFile, error) {
 			problems = append(problems, ps...)
 		}
 	}
-	problems = append(problems, checkData(reg, in.goal, files, todo)...)
+	problems = append(problems, newChecker(reg, in.goal).run(in.goal, files, todo)...)
 	return files, problems.tidy().err()
 }
 

@@ -2,6 +2,8 @@ package module
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"fusion/framework/expr"
 	"fusion/framework/orm"
@@ -40,7 +42,7 @@ type nameKey struct{ model, name string }
 // batch is a set of records of one model that are created together.
 type batch struct {
 	model   string
-	context string
+	scope   string // contexts and user
 	records []*record
 	values  []orm.Values
 	ids     []*extID // parallel to records, nil without external id
@@ -52,29 +54,9 @@ func newLoader(env *orm.Env, addon string, mode Mode, ids *idIndex) *loader {
 	l.env = env.WithOnlyContext(map[string]any{"install_mode": true, "install_module": addon, "active_test": false, "lang": orm.DefaultLang})
 	l.vars = expr.TimeVars(env.Now())
 	l.vars["DateTime"] = l.vars["datetime"]
-	l.vars["uid"] = env.UID()
+	l.vars["uid"], l.vars["version"] = env.UID(), odooRelease
 	l.vars["env"] = envObject{l}
 	return l
-}
-
-// Load carries out parsed data files on behalf of an addon in one unit of
-// work. External ids without a module get the addon's name.
-func Load(env *orm.Env, a Addon, files []string, mode Mode) error {
-	ids, err := loadIndex(env)
-	if err != nil {
-		return err
-	}
-	l := newLoader(env, a.Name, mode, ids)
-	for _, name := range files {
-		f, err := parseFile(a.FS, a.Name, name, false)
-		if err != nil {
-			return err
-		}
-		if err := l.run(f); err != nil {
-			return err
-		}
-	}
-	return l.finish()
 }
 
 // run carries out the operations of one file.
@@ -126,9 +108,33 @@ func modelNames(r *orm.Registry) []string {
 }
 
 func (l *loader) record(r *record) error {
+	if r.model == "" && r.parent != nil { // a line of a CSV file: the field tells
+		pm, err := l.model(r.parent.place, r.parent.model)
+		if err != nil {
+			return err
+		}
+		f, err := fieldOf(r.place, pm, r.inverse)
+		if err != nil {
+			return err
+		}
+		r.model = f.Comodel
+	}
 	m, err := l.model(r.place, r.model)
 	if err != nil {
 		return err
+	}
+	if r.dbID != 0 {
+		return l.byDatabaseID(r, m)
+	}
+	if missing := l.unresolved(r); missing != "" {
+		l.held[r] = true
+		l.report("record %s is left out: %s is not there", r.id, missing)
+		return nil
+	}
+	if l.comesAlong(r.id) {
+		if err := l.flush(); err != nil {
+			return err
+		}
 	}
 	known := l.ids.byName[r.id]
 	if known != nil {
@@ -171,11 +177,56 @@ func (l *loader) record(r *record) error {
 		}
 		return l.update(r, m, known)
 	}
-	if l.mode == Update && (!r.forcecreate || r.id == "" && r.parent == nil) {
+	if l.mode == Update && (!r.forcecreate && r.noupdate || r.id == "" && r.parent == nil) {
 		l.held[r] = true
 		return nil
 	}
 	return l.create(r, m)
+}
+
+// comesAlong reports whether a record that waits will create the one of that
+// external id by delegation, see nameParents.
+func (l *loader) comesAlong(id string) bool {
+	for _, b := range l.queue {
+		if m, ok := l.env.Registry().Model(b.model); !ok || len(m.Delegates) == 0 {
+			continue
+		}
+		for _, x := range b.ids {
+			if x != nil && strings.HasPrefix(id, x.full()+"_") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unresolved names an external id that a record with forcecreate="0" refers to
+// and that does not exist: such a record is left out.
+func (l *loader) unresolved(r *record) string {
+	if r.forcecreate {
+		return ""
+	}
+	for _, v := range r.fields {
+		if v.kind == asRef && v.text != "" && l.ids.byName[v.text] == nil {
+			return v.text
+		}
+	}
+	return ""
+}
+
+// byDatabaseID writes a record that a CSV file names by its database id.
+func (l *loader) byDatabaseID(r *record, m *orm.Model) error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	rs, err := l.env.Model(m.Name).Browse(r.dbID).Exists()
+	if err != nil {
+		return err
+	}
+	if rs.Len() == 0 {
+		return r.errorf("column .id: there is no %s with the database id %d", m.Name, r.dbID)
+	}
+	return l.update(r, m, &extID{model: m.Name, resID: r.dbID})
 }
 
 // stillThere reports whether the record of an external id exists. Records of
@@ -188,20 +239,36 @@ func (l *loader) stillThere(m *orm.Model, x *extID) (bool, error) {
 	return rs.Len() > 0, err
 }
 
+// recordEnv is the Env in which a record is created or written.
 func (l *loader) recordEnv(r *record) (*orm.Env, error) {
-	env := l.env.WithContext(map[string]any{"install_filename": r.file})
-	if r.context == "" {
-		return env, nil
+	return l.scopeEnv(r.place, r.scope, map[string]any{"install_filename": r.file})
+}
+
+// scopeEnv is the Env of the user and with the contexts of a scope.
+func (l *loader) scopeEnv(at place, sc scope, keys map[string]any) (*orm.Env, error) {
+	env := l.env.WithContext(keys)
+	for _, src := range sc.contexts {
+		v, err := l.eval(at, src, nil)
+		if err != nil {
+			return nil, err
+		}
+		more, ok := v.(map[string]any)
+		if !ok {
+			return nil, at.errorf("context= must be a dictionary")
+		}
+		env = env.WithContext(more)
 	}
-	v, err := l.eval(r.place, r.context, nil)
-	if err != nil {
-		return nil, err
+	if sc.user != "" {
+		x, err := l.resolve(at, sc.user)
+		if err != nil {
+			return nil, err
+		}
+		if x.model != "res.users" {
+			return nil, at.errorf("uid= names %s, which is a %s and not a user", sc.user, x.model)
+		}
+		env = env.WithUser(x.resID)
 	}
-	keys, ok := v.(map[string]any)
-	if !ok {
-		return nil, r.errorf("context= must be a dictionary")
-	}
-	return env.WithContext(keys), nil
+	return env, nil
 }
 
 func (l *loader) update(r *record, m *orm.Model, known *extID) error {
@@ -264,12 +331,13 @@ func (l *loader) create(r *record, m *orm.Model) error {
 }
 
 func (l *loader) batchFor(r *record) *batch {
+	scope := r.user + "\x00" + strings.Join(r.contexts, "\x00")
 	for _, b := range l.queue {
-		if b.model == r.model && b.context == r.context {
+		if b.model == r.model && b.scope == scope {
 			return b
 		}
 	}
-	b := &batch{model: r.model, context: r.context}
+	b := &batch{model: r.model, scope: scope}
 	l.queue = append(l.queue, b)
 	return b
 }
@@ -396,29 +464,25 @@ func (l *loader) deletion(d *deletion) error {
 	if err != nil {
 		return err
 	}
-	if d.noupdate && l.mode == Update {
-		return nil
-	}
 	if err := l.flush(); err != nil {
 		return err
 	}
 	rs := l.env.Model(m.Name)
-	if d.id != "" {
-		x := l.ids.byName[d.id]
-		if x == nil {
-			return nil // gone already
-		}
-		if x.model != d.model {
-			return d.errorf("the external id belongs to %s, not to %s", x.model, d.model)
-		}
-		rs = rs.Browse(x.resID)
-	} else {
+	if d.search != "" {
 		dom, err := l.domain(d.place, d.search)
 		if err != nil {
 			return err
 		}
 		if rs, err = rs.Search(dom, orm.SearchOptions{}); err != nil {
 			return d.errorf("search=%q: %w", d.search, err)
+		}
+	}
+	if x := l.ids.byName[d.id]; x != nil { // else it is gone already
+		if x.model != d.model {
+			return d.errorf("the external id belongs to %s, not to %s", x.model, d.model)
+		}
+		if !slices.Contains(rs.IDs, x.resID) {
+			rs = rs.Browse(append(slices.Clone(rs.IDs), x.resID)...)
 		}
 	}
 	return l.unlink(d.place, rs)

@@ -39,8 +39,8 @@ const stockV2 = `<odoo>
   </record>
   <record id="kept" model="lib.book"><field name="name">Kept, renamed</field></record>
   <record id="fresh" model="lib.book"><field name="name">Fresh</field><field name="shelf_id" ref="shelf"/></record>
-  <record id="never" model="lib.book" forcecreate="0"><field name="name">Never</field></record>
   <data noupdate="1">
+    <record id="never" model="lib.book" forcecreate="0"><field name="name">Never</field></record>
     <record id="free" model="lib.book"><field name="name">Free, renamed by the addon</field></record>
     <record id="free_new" model="lib.book"><field name="name">Free and new</field></record>
   </data>

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"fusion/framework/orm"
 )
@@ -43,6 +44,12 @@ func (l *loader) values(r *record, m *orm.Model) (vals orm.Values, langs map[str
 		}
 		vals[f.Name] = x
 	}
+	if f := m.Fields["sequence"]; r.number != nil && f != nil {
+		if _, given := vals["sequence"]; !given {
+			*r.number += 10
+			vals["sequence"] = int64(*r.number)
+		}
+	}
 	return vals, langs, nil
 }
 
@@ -59,7 +66,22 @@ func fieldOf(at place, m *orm.Model, name string) (*orm.Field, error) {
 	if f := m.Fields[name]; f != nil {
 		return f, nil
 	}
+	// Odoo 19 renamed fields that lead to groups and users; files of either
+	// version are read.
+	for old, fresh := range map[string]string{"groups_id": "group_ids", "users": "user_ids"} {
+		if f := m.Fields[fresh]; name == old && f != nil && isOf(f, old) {
+			return f, nil
+		}
+		if f := m.Fields[old]; name == fresh && f != nil && isOf(f, old) {
+			return f, nil
+		}
+	}
 	return nil, at.errorf("%s has no field %q%s", m.Name, name, didYouMean(name, m.FieldNames()))
+}
+
+// isOf says whether a field leads to the groups or users its old name says.
+func isOf(f *orm.Field, old string) bool {
+	return old == "groups_id" && f.Comodel == "res.groups" || old == "users" && f.Comodel == "res.users"
 }
 
 // value is one field's value; set is false when the field is to be left alone.
@@ -85,7 +107,11 @@ func (l *loader) value(at place, r *record, m *orm.Model, f *orm.Field, v fieldV
 	case asSearch:
 		x, err = l.search(at, f, v)
 	case asFile:
-		x, err = l.fileContent(at, v.text)
+		x, err = l.fileValue(at, f, v)
+	case asPath:
+		x, err = l.filePath(at, v.text)
+	case asItems:
+		x, err = l.itemList(v.items, m)
 	case asActionRef:
 		var a *extID
 		if a, err = l.resolve(at, v.text); err == nil {
@@ -108,13 +134,17 @@ func (l *loader) value(at place, r *record, m *orm.Model, f *orm.Field, v fieldV
 	return x, err == nil, err
 }
 
-// markupRef is how XML names the database id of a record: %(external_id)d.
-var markupRef = regexp.MustCompile(`%\(([\w.]+)\)[ds]`)
+// markupRef is how XML names the database id of a record: %(external_id)d. A
+// percent sign is written twice where it could be mistaken.
+var markupRef = regexp.MustCompile(`%%|%\(\s*([\w.]+)\s*\)[ds]`)
 
 // markup puts database ids where XML names records.
 func (l *loader) markup(at place, src string) (string, error) {
 	var failed error
 	out := markupRef.ReplaceAllStringFunc(src, func(s string) string {
+		if s == "%%" {
+			return "%"
+		}
 		x, err := l.resolve(at, qualify(markupRef.FindStringSubmatch(s)[1], at.addon))
 		if err != nil {
 			failed = errors.Join(failed, err)
@@ -130,27 +160,9 @@ func (l *loader) markup(at place, src string) (string, error) {
 func (l *loader) text(at place, f *orm.Field, v fieldValue) (any, error) {
 	trimmed := strings.TrimSpace(v.text)
 	switch v.typ {
-	case "int":
-		if trimmed == "" || trimmed == "None" {
-			return nil, nil
-		}
-		n, err := strconv.ParseInt(trimmed, 10, 64)
-		if err != nil {
-			return nil, at.errorf("field %s: %q is no whole number", f.Name, trimmed)
-		}
-		return n, nil
-	case "float":
-		if _, err := strconv.ParseFloat(trimmed, 64); err != nil {
-			return nil, at.errorf("field %s: %q is no number", f.Name, trimmed)
-		}
-		return trimmed, nil // the field reads the digits, exactly
-	case "list", "tuple":
-		v, err := l.eval(at, trimmed, nil)
-		return wire(v), err
-	case "base64":
-		return base64.StdEncoding.EncodeToString([]byte(v.text)), nil
-	case "file":
-		return l.fileContent(at, trimmed)
+	case "", "char":
+	default:
+		return l.typed(at, f.Name, v.typ, v.text)
 	}
 	switch {
 	case f.Kind == orm.Char || f.Kind == orm.Text || f.Kind == orm.HTML || f.Kind == orm.SecretKind:
@@ -171,6 +183,51 @@ func (l *loader) text(at place, f *orm.Field, v fieldValue) (any, error) {
 		}
 	}
 	return trimmed, nil
+}
+
+// typed reads a plain text by its type=.
+func (l *loader) typed(at place, name, typ, text string) (any, error) {
+	trimmed := strings.TrimSpace(text)
+	switch typ {
+	case "int":
+		if trimmed == "" || trimmed == "None" {
+			return nil, nil
+		}
+		n, err := strconv.ParseInt(trimmed, 10, 64)
+		if err != nil {
+			return nil, at.errorf("field %s: %q is no whole number", name, trimmed)
+		}
+		return n, nil
+	case "float":
+		if _, err := strconv.ParseFloat(trimmed, 64); err != nil {
+			return nil, at.errorf("field %s: %q is no number", name, trimmed)
+		}
+		return trimmed, nil // the field reads the digits, exactly
+	case "list", "tuple":
+		if trimmed == "" {
+			return []any{}, nil
+		}
+		v, err := l.eval(at, trimmed, nil)
+		return wire(v), err
+	case "base64":
+		return base64.StdEncoding.EncodeToString([]byte(text)), nil
+	case "file":
+		return l.filePath(at, text)
+	}
+	return text, nil
+}
+
+// itemList is the list of <value> elements.
+func (l *loader) itemList(items []callArg, m *orm.Model) (any, error) {
+	list := make([]any, len(items))
+	for i, a := range items {
+		v, err := l.arg(a, m)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = wire(v)
+	}
+	return list, nil
 }
 
 func truthOf(s string) (bool, error) {
@@ -308,21 +365,52 @@ func (l *loader) domain(at place, src string) (orm.Domain, error) {
 	return orm.Domain(d), nil
 }
 
-// fileContent reads a file named from the top of the addons ("sale/static/x")
-// or from the addon itself, as base64.
-func (l *loader) fileContent(at place, name string) (any, error) {
+// fileValue is the value of file=: the content, in base64 when type= says so or
+// the field holds files.
+func (l *loader) fileValue(at place, f *orm.Field, v fieldValue) (any, error) {
+	b, _, err := findFile(l.file.fsys, at, v.text)
+	if err != nil {
+		return nil, err
+	}
+	if v.typ == "base64" || f != nil && f.Kind == orm.BinaryKind {
+		return base64.StdEncoding.EncodeToString(b), nil
+	}
+	if !utf8.Valid(b) {
+		return nil, at.errorf("file %q is not text in UTF-8; add type=\"base64\"", v.text)
+	}
+	if f == nil {
+		return l.typed(at, "(value)", v.typ, string(b))
+	}
+	v.text = string(b)
+	return l.text(at, f, v)
+}
+
+// filePath is the value of type="file": the addon and the path of a file.
+func (l *loader) filePath(at place, name string) (any, error) {
+	_, own, err := findFile(l.file.fsys, at, name)
+	return at.addon + "," + own, err
+}
+
+// findFile reads a file named from the top of the addons ("sale/static/x") or
+// from the addon itself. The addon begins in a folder above the data file,
+// which is the top of fsys unless files are loaded from outside of addons.
+func findFile(fsys fs.FS, at place, name string) (content []byte, own string, err error) {
 	name = path.Clean(strings.TrimSpace(name))
-	own := strings.TrimPrefix(name, at.addon+"/")
-	for _, n := range []string{own, path.Join(path.Dir(at.file), own)} {
-		b, err := fs.ReadFile(l.file.fsys, n)
+	own = strings.TrimPrefix(name, at.addon+"/")
+	dirs := []string{"."}
+	for dir := path.Dir(at.file); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		b, err := fs.ReadFile(fsys, path.Join(dir, own))
 		if err == nil {
-			return base64.StdEncoding.EncodeToString(b), nil
+			return b, own, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
-			return nil, at.errorf("file %q: %w", name, err)
+			return nil, own, at.errorf("file %q: %w", name, err)
 		}
 	}
-	return nil, at.errorf("file %q does not exist in the addon", name)
+	return nil, own, at.errorf("file %q does not exist in the addon", name)
 }
 
 // csvCell reads a cell by the type of its field; an empty one clears it.
@@ -340,11 +428,15 @@ func (l *loader) csvCell(at place, f *orm.Field, text string) (x any, set bool, 
 	case trimmed == "":
 		return nil, true, nil
 	case f.Kind == orm.Selection:
-		i := slices.IndexFunc(f.Options, func(o orm.Option) bool { return o.Value == trimmed || o.Label == trimmed })
-		if i < 0 {
-			return nil, false, badOption(at, f, trimmed)
+		options, err := l.env.Options(f)
+		if err != nil {
+			return nil, false, err
 		}
-		return f.Options[i].Value, true, nil
+		i := slices.IndexFunc(options, func(o orm.Option) bool { return o.Value == trimmed || o.Label == trimmed })
+		if i < 0 {
+			return nil, false, badOption(at, f, options, trimmed)
+		}
+		return options[i].Value, true, nil
 	case f.Kind == orm.Many2one:
 		id, err := l.byName(at, f.Comodel, trimmed)
 		return id, err == nil, err
@@ -364,9 +456,9 @@ func (l *loader) csvCell(at place, f *orm.Field, text string) (x any, set bool, 
 	return trimmed, true, nil
 }
 
-func badOption(at place, f *orm.Field, value string) error {
+func badOption(at place, f *orm.Field, options []orm.Option, value string) error {
 	var values []string
-	for _, o := range f.Options {
+	for _, o := range options {
 		values = append(values, o.Value)
 	}
 	return at.errorf("%q is no value of %s.%s (%s)%s", value, f.Model.Name, f.Name, strings.Join(values, ", "), didYouMean(value, values))

@@ -22,7 +22,7 @@ func (f *dataFile) parseXML(src []byte) error {
 		return f.at(root).errorf("the root element is <%s>; write <odoo>", root.name)
 	}
 	p := &xmlReader{f: f}
-	p.block(root, f.demo)
+	p.block(root, scope{noupdate: f.demo})
 	return errors.Join(p.errs...)
 }
 
@@ -69,32 +69,51 @@ func (p *xmlReader) truth(e *element, at place, attr string, otherwise bool) boo
 	return otherwise
 }
 
+// within is the scope of what stands in an element that has noupdate=,
+// context= or uid=.
+func (p *xmlReader) within(e *element, at place, sc scope) scope {
+	sc.noupdate = p.truth(e, at, "noupdate", sc.noupdate)
+	if c := e.attr("context"); strings.TrimSpace(c) != "" {
+		sc.contexts = append(slices.Clip(sc.contexts), c)
+	}
+	if u := strings.TrimSpace(e.attr("uid")); u != "" {
+		sc.user = qualify(u, p.f.addon)
+	}
+	return sc
+}
+
 // block reads what <odoo> and <data> contain.
-func (p *xmlReader) block(e *element, noupdate bool) {
+func (p *xmlReader) block(e *element, sc scope) {
 	at := p.f.at(e)
 	p.only(e, at, "noupdate", "context", "auto_sequence", "uid")
-	noupdate = p.truth(e, at, "noupdate", noupdate)
+	sc = p.within(e, at, sc)
+	sc.number = nil
+	if p.truth(e, at, "auto_sequence", false) {
+		sc.number = new(int)
+	}
 	if strings.TrimSpace(e.text) != "" {
 		p.fail(at, "text %q stands outside of a record", shorten(strings.TrimSpace(e.text)))
 	}
 	for _, kid := range e.kids {
 		switch kid.name {
 		case "data", "odoo", "openerp":
-			p.block(kid, noupdate)
+			p.block(kid, sc)
 		case "record":
-			p.record(kid, noupdate, nil, "")
+			p.record(kid, sc, nil, "")
 		case "menuitem":
-			p.menu(kid, noupdate, "")
+			p.menu(kid, sc, "")
 		case "template":
-			p.template(kid, noupdate)
+			p.template(kid, sc)
 		case "delete":
-			p.deletion(kid, noupdate)
+			p.deletion(kid, sc)
 		case "function":
-			if c := p.call(kid, noupdate); c != nil {
+			if c := p.call(kid, sc); c != nil {
 				p.f.ops = append(p.f.ops, c)
 			}
-		case "act_window", "report", "url", "workflow", "assert", "asset", "ir_set":
-			p.fail(p.f.at(kid), "<%s> is not supported; write a <record> of its model instead", kid.name)
+		case "asset":
+			p.fail(p.f.at(kid), "<asset> adds files to Odoo's own web client, which this is not; take it out")
+		case "act_window", "report", "url", "workflow", "assert", "ir_set":
+			p.fail(p.f.at(kid), "<%s> is a form of old versions and not supported; write a <record> of its model instead", kid.name)
 		default:
 			p.fail(p.f.at(kid), "unknown element <%s>%s", kid.name, didYouMean(kid.name,
 				[]string{"record", "menuitem", "template", "delete", "function", "data"}))
@@ -102,9 +121,9 @@ func (p *xmlReader) block(e *element, noupdate bool) {
 	}
 }
 
-func (p *xmlReader) record(e *element, noupdate bool, parent *record, inverse string) *record {
-	r := &record{place: p.f.at(e), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), model: strings.TrimSpace(e.attr("model")),
-		noupdate: noupdate, context: e.attr("context"), parent: parent, inverse: inverse}
+func (p *xmlReader) record(e *element, sc scope, parent *record, inverse string) *record {
+	r := &record{place: p.f.at(e), scope: p.within(e, p.f.at(e), sc), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon),
+		model: strings.TrimSpace(e.attr("model")), parent: parent, inverse: inverse}
 	r.place.record = r.id
 	p.only(e, r.place, "id", "model", "forcecreate", "context", "uid")
 	r.forcecreate = p.truth(e, r.place, "forcecreate", true)
@@ -137,6 +156,9 @@ func (p *xmlReader) field(r *record, e *element) {
 		p.fail(at, "<field> needs name=")
 		return
 	}
+	if strings.Contains(v.name, "@") {
+		return // a translation, which the language's own files bring
+	}
 	given := 0
 	for _, a := range []string{"ref", "eval", "search", "file"} {
 		if e.has(a) {
@@ -156,15 +178,27 @@ func (p *xmlReader) field(r *record, e *element) {
 		v.kind, v.text = asSearch, e.attr("search")
 	case e.has("file"):
 		v.kind, v.text = asFile, e.attr("file")
+		p.oneType(at, v)
 	case v.typ == "xml" || v.typ == "html":
-		v.kind, v.text, v.base = asMarkup, e.inner, e.innerLine
+		v.kind, v.text, v.base = asMarkup, plainMarkup(e), e.innerLine
+	case v.typ == "file":
+		v.kind, v.text = asPath, e.text
+	case len(e.kids) > 0 && (v.typ == "list" || v.typ == "tuple"):
+		v.kind = asItems
+		for _, kid := range e.kids {
+			if kid.name != "value" {
+				p.fail(r.sub(kid.line), "<%s> in a field of type %s; only <value> belongs there", kid.name, v.typ)
+				continue
+			}
+			v.items = append(v.items, p.value(kid, r.sub(kid.line)))
+		}
 	case len(e.kids) > 0 && e.kids[0].name == "record":
 		for _, kid := range e.kids {
 			if kid.name != "record" {
 				p.fail(r.sub(kid.line), "<%s> beside the records of field %s", kid.name, v.name)
 				continue
 			}
-			p.record(kid, r.noupdate, r, v.name)
+			p.record(kid, r.scope, r, v.name)
 		}
 		return
 	case len(e.kids) > 0:
@@ -172,20 +206,26 @@ func (p *xmlReader) field(r *record, e *element) {
 		return
 	default:
 		v.kind, v.text = asText, e.text
-		switch v.typ {
-		case "", "char", "int", "float", "list", "tuple", "base64", "file":
-		default:
-			p.fail(at, "field %s has unknown type=%q%s", v.name, v.typ,
-				didYouMean(v.typ, []string{"xml", "html", "char", "int", "float", "list", "base64", "file"}))
+		if !p.oneType(at, v) {
 			return
 		}
 	}
 	r.fields = append(r.fields, v)
 }
 
+// oneType refuses a type= that nobody knows.
+func (p *xmlReader) oneType(at place, v fieldValue) bool {
+	known := []string{"", "char", "int", "float", "list", "tuple", "base64", "file", "xml", "html"}
+	if slices.Contains(known, v.typ) {
+		return true
+	}
+	p.fail(at, "field %s has unknown type=%q%s", v.name, v.typ, didYouMean(v.typ, known))
+	return false
+}
+
 // menu reads <menuitem> and those nested in it as records of ir.ui.menu.
-func (p *xmlReader) menu(e *element, noupdate bool, parent string) {
-	r := &record{place: p.f.at(e), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), model: "ir.ui.menu", noupdate: noupdate, forcecreate: true}
+func (p *xmlReader) menu(e *element, sc scope, parent string) {
+	r := &record{place: p.f.at(e), scope: sc, id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), model: "ir.ui.menu", forcecreate: true}
 	r.place.record = r.id
 	p.only(e, r.place, "id", "name", "parent", "action", "sequence", "groups", "web_icon", "active", "string")
 	if r.id == "" {
@@ -207,9 +247,7 @@ func (p *xmlReader) menu(e *element, noupdate bool, parent string) {
 		}
 		parent = qualify(strings.TrimSpace(e.attr("parent")), p.f.addon)
 	}
-	if parent != "" {
-		add("parent_id", asRef, parent)
-	}
+	add("parent_id", asRef, parent) // without one it is a root, also if it was none before
 	if action != "" {
 		add("action", asActionRef, action)
 	}
@@ -225,17 +263,18 @@ func (p *xmlReader) menu(e *element, noupdate bool, parent string) {
 	if e.has("web_icon") {
 		add("web_icon", asText, e.attr("web_icon"))
 	}
-	if e.has("active") {
-		p.truth(e, r.place, "active", true)
-		add("active", asText, e.attr("active"))
+	active := "True"
+	if !p.truth(e, r.place, "active", true) {
+		active = "False"
 	}
+	add("active", asText, active)
 	p.f.ops = append(p.f.ops, r)
 	for _, kid := range e.kids {
 		if kid.name != "menuitem" {
 			p.fail(p.f.at(kid), "<%s> inside <menuitem>; only <menuitem> belongs there", kid.name)
 			continue
 		}
-		p.menu(kid, noupdate, r.id)
+		p.menu(kid, sc, r.id)
 	}
 }
 
@@ -244,10 +283,15 @@ func (p *xmlReader) menu(e *element, noupdate bool, parent string) {
 const groupsField = "(groups)"
 
 // template reads <template> as a view of type qweb.
-func (p *xmlReader) template(e *element, noupdate bool) {
-	r := &record{place: p.f.at(e), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), model: "ir.ui.view", noupdate: noupdate, forcecreate: true}
+func (p *xmlReader) template(e *element, sc scope) {
+	id := strings.TrimSpace(e.attr("id"))
+	if id == "" {
+		id = strings.TrimSpace(e.attr("t-name"))
+	}
+	r := &record{place: p.f.at(e), scope: p.within(e, p.f.at(e), sc), id: qualify(id, p.f.addon), model: "ir.ui.view", forcecreate: true}
 	r.place.record = r.id
-	p.only(e, r.place, "id", "name", "inherit_id", "priority", "groups", "active", "primary", "key", "track", "forcecreate")
+	p.only(e, r.place, "id", "t-name", "name", "inherit_id", "priority", "groups", "active", "primary", "key", "track", "forcecreate",
+		"context", "customize_show", "website_id", "page", "mode", "optional")
 	r.forcecreate = p.truth(e, r.place, "forcecreate", true)
 	if r.id == "" {
 		p.fail(r.place, "<template> needs id=")
@@ -257,7 +301,7 @@ func (p *xmlReader) template(e *element, noupdate bool) {
 	}
 	name := e.attr("name")
 	if name == "" {
-		name = e.attr("id")
+		name = id
 	}
 	key := e.attr("key")
 	if key == "" {
@@ -272,7 +316,7 @@ func (p *xmlReader) template(e *element, noupdate bool) {
 	} else {
 		add("arch", asMarkup, "<t t-name=\""+key+"\">"+e.inner+"</t>")
 	}
-	if p.truth(e, r.place, "primary", false) {
+	if p.truth(e, r.place, "primary", false) || e.attr("mode") == "primary" {
 		add("mode", asText, "primary")
 	}
 	if e.has("priority") {
@@ -287,35 +331,31 @@ func (p *xmlReader) template(e *element, noupdate bool) {
 	p.f.ops = append(p.f.ops, r)
 }
 
-func (p *xmlReader) deletion(e *element, noupdate bool) {
-	d := &deletion{place: p.f.at(e), model: e.attr("model"), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), search: e.attr("search"), noupdate: noupdate}
+func (p *xmlReader) deletion(e *element, sc scope) {
+	d := &deletion{place: p.f.at(e), scope: sc, model: e.attr("model"), id: qualify(strings.TrimSpace(e.attr("id")), p.f.addon), search: e.attr("search")}
 	d.place.record = d.id
 	p.only(e, d.place, "model", "id", "search")
-	if d.model == "" || (d.id == "") == (d.search == "") {
-		p.fail(d.place, "<delete> needs model= and either id= or search=")
+	if d.model == "" || d.id == "" && d.search == "" {
+		p.fail(d.place, "<delete> needs model= and id= or search=")
 		return
 	}
 	p.f.ops = append(p.f.ops, d)
 }
 
-func (p *xmlReader) call(e *element, noupdate bool) *call {
-	c := &call{place: p.f.at(e), model: e.attr("model"), method: e.attr("name"), eval: e.attr("eval"), context: e.attr("context"), noupdate: noupdate}
+func (p *xmlReader) call(e *element, sc scope) *call {
+	c := &call{place: p.f.at(e), scope: p.within(e, p.f.at(e), sc), model: e.attr("model"), method: e.attr("name"), eval: e.attr("eval")}
 	p.only(e, c.place, "model", "name", "eval", "context", "uid", "id")
 	if c.model == "" || c.method == "" {
 		p.fail(c.place, "<function> needs model= and name=")
 		return nil
 	}
-	if e.has("eval") && len(e.kids) > 0 {
-		p.fail(c.place, "<function> has both eval= and arguments inside; keep one")
-	}
 	for _, kid := range e.kids {
 		at := p.f.at(kid)
 		switch kid.name {
 		case "value":
-			p.only(kid, at, "eval", "search", "model", "name", "type")
-			c.args = append(c.args, callArg{place: at, eval: kid.attr("eval"), hasEval: kid.has("eval"), search: kid.attr("search"), model: kid.attr("model"), text: kid.text})
+			c.args = append(c.args, p.value(kid, at))
 		case "function":
-			if inner := p.call(kid, noupdate); inner != nil {
+			if inner := p.call(kid, sc); inner != nil {
 				c.args = append(c.args, callArg{place: at, call: inner})
 			}
 		default:
@@ -323,6 +363,18 @@ func (p *xmlReader) call(e *element, noupdate bool) *call {
 		}
 	}
 	return c
+}
+
+// value reads a <value>.
+func (p *xmlReader) value(e *element, at place) callArg {
+	p.only(e, at, "eval", "search", "model", "name", "type", "use", "file")
+	v := callArg{place: at, name: strings.TrimSpace(e.attr("name")), eval: e.attr("eval"), hasEval: e.has("eval"), search: e.attr("search"),
+		model: e.attr("model"), use: e.attr("use"), file: e.attr("file"), typ: e.attr("type"), text: e.text}
+	if v.typ == "xml" || v.typ == "html" {
+		v.text = strings.TrimSpace(plainMarkup(e))
+	}
+	p.oneType(at, fieldValue{name: "(value)", typ: v.typ})
+	return v
 }
 
 func shorten(s string) string {

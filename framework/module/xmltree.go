@@ -39,6 +39,10 @@ func (e *xmlError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.
 
 // parseXML reads a document into its root element.
 func parseXML(src []byte) (*element, error) {
+	src, err := xmlText(src)
+	if err != nil {
+		return nil, err
+	}
 	var starts []int // offsets at which lines begin
 	starts = append(starts, 0)
 	for i, c := range src {
@@ -50,7 +54,7 @@ func parseXML(src []byte) (*element, error) {
 		return sort.Search(len(starts), func(i int) bool { return int64(starts[i]) > off })
 	}
 	dec := xml.NewDecoder(bytes.NewReader(src))
-	dec.Entity = map[string]string{"nbsp": "\u00a0", "copy": "©", "hellip": "…"}
+	dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it is UTF-8 by now
 	type open struct {
 		el    *element
 		text  strings.Builder
@@ -110,7 +114,7 @@ func parseXML(src []byte) (*element, error) {
 		case xml.CharData:
 			if len(stack) > 0 {
 				stack[len(stack)-1].text.Write(t)
-			} else if len(bytes.TrimSpace(bytes.TrimPrefix(t, []byte("\ufeff")))) > 0 {
+			} else if len(bytes.TrimSpace(t)) > 0 {
 				return nil, &xmlError{lineAt(before), "text outside of the root element"}
 			}
 		}
