@@ -166,6 +166,7 @@ var methods = map[string]method{
 	"exists":            {false, "", 0, exists},
 	"web_read":          {false, "specification", 1, webRead},
 	"web_save":          {false, "vals specification next_id", 2, webSave},
+	"onchange":          {false, "values field_names fields_spec", 3, onchange},
 	"export_data":       {false, "fields_to_export", 1, exportData},
 	"get_metadata":      {false, "", 0, metadata},
 	"get_external_id":   {false, "", 0, externalIDs},

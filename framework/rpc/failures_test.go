@@ -99,10 +99,10 @@ type court struct {
 	log journal
 }
 
-func newCourt(t testing.TB) *court {
+func newCourt(t testing.TB, more ...module.Addon) *court {
 	t.Helper()
 	c := &court{t: t}
-	srv, err := server.New(ormtest.DB(t, base.Addon(), trials()), server.Config{Database: "trial", Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
+	srv, err := server.New(ormtest.DB(t, append([]module.Addon{base.Addon(), trials()}, more...)...), server.Config{Database: "trial", Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
 		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +138,14 @@ func (c *court) login(password string) string {
 		c.t.Fatalf("login: %s, cookies %v", w.Body, cookies)
 	}
 	return cookies[0].Name + "=" + cookies[0].Value
+}
+
+// work does something in the database as the system.
+func (c *court) work(fn func(env *orm.Env) error) {
+	c.t.Helper()
+	if err := c.DB.Run(c.t.Context(), orm.System(), fn); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // kept are the records that calls have left.
