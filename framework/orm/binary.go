@@ -15,6 +15,8 @@ func (rs Records) attachments(fields ...string) (Records, error) {
 	d := And(Leaf("res_model", "=", rs.Model.Name), Leaf("res_id", "in", rs.IDs))
 	if len(fields) > 0 {
 		d = And(d, Leaf("res_field", "in", fields))
+	} else { // said, since a search that does not mention them leaves the files of fields out
+		d = And(d, Or(Leaf("res_field", "=", false), Leaf("res_field", "!=", false)))
 	}
 	return att.Search(d, SearchOptions{Order: "id"})
 }

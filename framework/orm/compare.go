@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -234,9 +236,6 @@ func (s *selection) compareText(f *Field, col frag, l leaf) (frag, error) {
 		}
 		return sqlf("? "+op+" ?", left, pattern), nil
 	}
-	if isList(l.value) {
-		return frag{}, ValueErrorf("Invalid domain term %s", l)
-	}
 	if isEmpty(l.value) {
 		return sqlf("? IS NULL", col), nil
 	}
@@ -356,7 +355,7 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 	bad := func() error {
 		return ValueErrorf("Invalid value in domain term %s: %s expects %s", l, f.Name, f.Kind)
 	}
-	if isList(value) {
+	if isList(value) && !f.wordy() && f.Kind != Selection {
 		return nil, bad()
 	}
 	switch f.Kind {
@@ -372,6 +371,11 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 			return nil, bad()
 		}
 	}
+	if text, ok := value.(string); ok && (f.Kind == DateKind || f.Kind == DatetimeKind) {
+		if value, ok = looseInstant(text); !ok {
+			return nil, bad()
+		}
+	}
 	free := *f
 	free.Size, free.BigInt, free.Validate = 0, true, ""
 	if b, ok := value.(bool); ok && b && f.numeric() {
@@ -382,6 +386,27 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 		return nil, bad()
 	}
 	return v, nil
+}
+
+// instants are the spellings of days and instants that PostgreSQL reads, which
+// is what Odoo leaves the right side of a condition to.
+var instants = regexp.MustCompile(`^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|(\d{2})(\d{2}))(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(\.\d+)?)?)? ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)?$`)
+
+// looseInstant reads a day or an instant; columns have no time zone, so that
+// one is left out of account.
+func looseInstant(text string) (time.Time, bool) {
+	m := instants.FindStringSubmatch(strings.TrimSpace(text))
+	if m == nil {
+		return time.Time{}, false
+	}
+	n := make([]int, len(m))
+	for i, digits := range m {
+		n[i], _ = strconv.Atoi(digits)
+	}
+	month, day := n[2]+n[4]+n[6], n[3]+n[5]+n[7]
+	fraction, _ := strconv.ParseFloat("0"+m[11], 64)
+	t := time.Date(n[1], time.Month(month), day, n[8], n[9], n[10], int(fraction*1e9), time.UTC)
+	return t, n[1] > 0 && int(t.Month()) == month && t.Day() == day && n[8] < 24 && n[9] < 60 && n[10] < 60
 }
 
 // truthy is Python's idea of a value that counts as true.

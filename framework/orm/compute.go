@@ -190,17 +190,17 @@ func (e *Env) backwards(path []*Field, ids []int64) ([]int64, error) {
 			if !f.Stored {
 				return nil, fmt.Errorf("orm: dependency through %s.%s, which is not stored", f.Model.Name, f.Name)
 			}
-			ids, err = e.queryIDs(sqlf("SELECT id FROM "+quote(f.Model.Table)+" WHERE "+quote(f.Name)+" = ANY(?)", ids))
+			ids, err = e.referrers(f, ids)
 		case One2many:
 			co := f.Model.comodel(f)
 			inv := co.Fields[f.Inverse]
 			if inv.Kind == Many2oneRef {
 				ids, err = e.queryIDs(sqlf("SELECT DISTINCT "+quote(f.Inverse)+" FROM "+quote(co.Table)+" WHERE id = ANY(?) AND "+quote(inv.ModelField)+" = ?", ids, f.Model.Name))
 			} else {
-				ids, err = e.queryIDs(sqlf("SELECT DISTINCT "+quote(f.Inverse)+" FROM "+quote(co.Table)+" WHERE id = ANY(?)", ids))
+				ids, err = e.owners(inv, ids)
 			}
 		case Many2many:
-			ids, err = e.queryIDs(sqlf("SELECT DISTINCT "+quote(f.RelCol)+" FROM "+quote(f.RelTable)+" WHERE "+quote(f.RelCocol)+" = ANY(?)", ids))
+			ids, err = e.queryOf(sqlf("SELECT DISTINCT "+quote(f.RelCol)+" FROM "+quote(f.RelTable)+" WHERE "+quote(f.RelCocol)+" = ANY(?)", ids), f.Model)
 		}
 		if err != nil {
 			return nil, err
@@ -225,8 +225,11 @@ func (e *Env) flushFor(fields []*Field) error {
 // Flush computes everything that is dirty and runs the constraints that wait
 // for it. Reads and searches flush by themselves.
 func (e *Env) Flush() error {
-	if e.u.flushing || len(e.u.pending) == 0 && len(e.u.checks) == 0 {
+	if e.u.flushing {
 		return nil
+	}
+	if len(e.u.pending) == 0 && len(e.u.checks) == 0 {
+		return e.settle()
 	}
 	e.u.flushing = true
 	defer func() { e.u.flushing = false }()
@@ -250,6 +253,9 @@ func (e *Env) Flush() error {
 	}
 	e.u.flushing = false
 	clear(e.u.given)
+	if err := e.settle(); err != nil {
+		return err
+	}
 	checks := e.u.checks
 	e.u.checks = nil
 	for _, k := range checks {
@@ -257,7 +263,7 @@ func (e *Env) Flush() error {
 			return err
 		}
 	}
-	return nil
+	return e.verify()
 }
 
 // take removes a compute from what is pending. The stored related fields of
@@ -402,7 +408,9 @@ func (e *Env) storeComputed(m *Model, c *computed) error {
 		if err := e.beforeChange(m, c.ids, names); err != nil {
 			return err
 		}
-		if err := e.updateEach(m, cols, c); err != nil {
+		if postponable(cols) {
+			e.postpone(m, cols, c)
+		} else if err := e.updateEach(m, cols, c); err != nil {
 			return err
 		}
 		if err := e.changed(m, c.ids, names); err != nil {
@@ -414,6 +422,7 @@ func (e *Env) storeComputed(m *Model, c *computed) error {
 
 // updateEach sets the columns of each record to its own values.
 func (e *Env) updateEach(m *Model, cols []*Field, c *computed) error {
+	e.storing(m, cols, c)
 	var sets, names []string
 	row := "(?::bigint"
 	for i, f := range cols {
@@ -436,7 +445,7 @@ func (e *Env) updateEach(m *Model, cols []*Field, c *computed) error {
 			}
 			rows = append(rows, frag{row, args})
 		}
-		err := e.exec(sqlf("UPDATE "+quote(m.Table)+" SET "+strings.Join(sets, ", ")+" FROM (VALUES ?) v(id, "+strings.Join(names, ", ")+") WHERE "+quote(m.Table)+".id = v.id", join(rows, ", ")))
+		_, err := e.change(sqlf("UPDATE "+quote(m.Table)+" SET "+strings.Join(sets, ", ")+" FROM (VALUES ?) v(id, "+strings.Join(names, ", ")+") WHERE "+quote(m.Table)+".id = v.id", join(rows, ", ")))
 		if err != nil {
 			return err
 		}

@@ -188,7 +188,7 @@ func (n *node) negate() *node {
 		l.value = l.value != true
 		return &node{leaf: l}
 	case l.op == "=?":
-		if isEmpty(l.value) {
+		if !truthy(l.value) {
 			return &node{leaf: leaf{isNum: true, value: false}}
 		}
 		l.op = "!="

@@ -355,7 +355,15 @@ func (s *selection) manyHierarchy(f *Field, l leaf) (frag, error) {
 	if err != nil {
 		return frag{}, err
 	}
-	return s.exists(f, sub, sqlf(sub.alias+".id IN (?)", ids), false)
+	where := sqlf(sub.alias+".id IN (?)", ids)
+	if f.Kind == Many2many && co.Model.HasActive() && co.Env.Flag("active_test", true) {
+		active, err := sub.leaf(leaf{path: "active", op: "=", value: true})
+		if err != nil {
+			return frag{}, err
+		}
+		where = sqlf("? AND ?", where, active)
+	}
+	return s.exists(f, sub, where, false)
 }
 
 // hierarchy is a sub-select of the ids below (child_of) or above (parent_of)
@@ -387,7 +395,10 @@ func (s *selection) hierarchy(env *Env, m *Model, l leaf, via string) (frag, err
 		parent, down = p.Inverse, !down
 		p = m.Fields[parent]
 	}
-	if p == nil || p.Comodel != m.Name || !p.column() {
+	if p != nil && p.Relational() && p.Comodel != m.Name {
+		return frag{}, ValueErrorf("Invalid parent field: %s.%s", m.Name, parent)
+	}
+	if p == nil || !p.Relational() || !p.column() {
 		return frag{}, ValueErrorf("Invalid domain term %s: %s is no hierarchy", l, m.Name)
 	}
 	col := s.stored("c", p)
@@ -416,7 +427,7 @@ func roots(env *Env, m *Model, l leaf) ([]int64, error) {
 	}
 	if len(names) == 0 {
 		ids, err := idsOf(l.value)
-		if err != nil {
+		if err != nil || l.value == nil {
 			return nil, ValueErrorf("Invalid domain term %s", l)
 		}
 		return ids, nil

@@ -36,6 +36,9 @@ type DB struct {
 	Now func() time.Time
 	// Keys encrypts Secret fields; without it they cannot be stored.
 	Keys *Keyring
+	// Verify makes every unit of work compare what it remembers of rows with
+	// the database whenever it has stored something; tests turn it on.
+	Verify bool
 	// Blobs keeps attachment contents; without it they cannot be stored.
 	Blobs BlobStore
 
@@ -74,7 +77,9 @@ func Open(ctx context.Context, url string, r *Registry) (*DB, error) {
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(16)
-	db := &DB{DB: bun.NewDB(pool, pgdialect.New()), Registry: r, Logger: slog.Default(), Now: time.Now}
+	bdb := bun.NewDB(pool, pgdialect.New())
+	bdb.AddQueryHook(bystander{})
+	db := &DB{DB: bdb, Registry: r, Logger: slog.Default(), Now: time.Now}
 	if err := pool.PingContext(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("the database cannot be reached: %w", scrub(err))
@@ -231,6 +236,7 @@ type unit struct {
 	closed   bool
 	queries  int
 	memo     map[any]any
+	cache    *cache
 }
 
 // Env is the environment of a piece of work: its transaction, user, companies,
@@ -252,7 +258,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 	if err != nil {
 		return nil, fmt.Errorf("no database connection: %w", err)
 	}
-	u := &unit{db: db, conn: conn, now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}}
+	u := &unit{db: db, conn: conn, now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache()}
 	for _, key := range locks { // in order, so that two units never wait for each other
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockNumber(key)); err != nil {
 			u.release()
@@ -290,7 +296,7 @@ func (e *Env) Commit() error {
 		return e.u.doomed
 	}
 	if e.u.stale {
-		if err := e.exec(sqlf("NOTIFY fusion_access")); err != nil {
+		if err := e.control("NOTIFY fusion_access"); err != nil {
 			e.Rollback()
 			return err
 		}
@@ -350,7 +356,7 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 	}
 	e.u.saves++
 	name := fmt.Sprintf("s%d", e.u.saves)
-	if err := e.exec(sqlf("SAVEPOINT " + name)); err != nil {
+	if err := e.control("SAVEPOINT " + name); err != nil {
 		return err
 	}
 	after := len(e.u.after)
@@ -359,10 +365,11 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 		clear(e.u.given)
 		e.u.checks, e.u.after, e.u.flushing = nil, e.u.after[:after], false
 		clear(e.u.memo)
+		e.u.cache.forget()
 		if e.u.policy != nil {
 			e.u.policy = nil
 		}
-		return e.exec(sqlf("ROLLBACK TO SAVEPOINT " + name))
+		return e.control("ROLLBACK TO SAVEPOINT " + name)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -380,7 +387,7 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 		}
 		return err
 	}
-	return e.exec(sqlf("RELEASE SAVEPOINT " + name))
+	return e.control("RELEASE SAVEPOINT " + name)
 }
 
 // CheckNow stores what is still to be computed, and makes the database check at
@@ -389,7 +396,13 @@ func (e *Env) CheckNow() error {
 	if err := e.Flush(); err != nil {
 		return err
 	}
-	return e.exec(sqlf("SET CONSTRAINTS ALL IMMEDIATE"))
+	return e.control("SET CONSTRAINTS ALL IMMEDIATE")
+}
+
+// control runs a statement about the transaction itself.
+func (e *Env) control(sql string) error {
+	_, err := e.change(sqlf(sql))
+	return err
 }
 
 // DB is the database the unit of work runs on.
@@ -399,8 +412,40 @@ func (e *Env) DB() *DB { return e.u.db }
 func (e *Env) Registry() *Registry { return e.u.db.Registry }
 
 // Tx is the transaction, for statements the ORM does not cover and for jobs
-// that must be enqueued with the business change.
+// that must be enqueued with the business change. Statements are given the Env
+// as their context, which tells the ORM of them.
 func (e *Env) Tx() bun.Tx { return e.u.tx }
+
+type unitKey struct{}
+
+// Value finds the unit of work in contexts made from an Env, beside what its own
+// context holds.
+func (e *Env) Value(key any) any {
+	if key == (unitKey{}) {
+		return e
+	}
+	return e.Context.Value(key)
+}
+
+// bystander tells the ORM of statements that others run on a transaction.
+type bystander struct{}
+
+// BeforeQuery stores what the statement may look at.
+func (bystander) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
+	if env, ok := ctx.Value(unitKey{}).(*Env); ok {
+		if err := env.settle(); err != nil && env.u.doomed == nil {
+			env.u.doomed = err
+		}
+	}
+	return ctx
+}
+
+// AfterQuery forgets what the statement may have changed.
+func (bystander) AfterQuery(ctx context.Context, event *bun.QueryEvent) {
+	if env, ok := ctx.Value(unitKey{}).(*Env); ok {
+		env.overtaken(event.Query)
+	}
+}
 
 // Now is the time of the unit of work, in UTC, to the second.
 func (e *Env) Now() time.Time { return e.u.now.Truncate(time.Second) }

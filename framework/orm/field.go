@@ -85,6 +85,7 @@ type Field struct {
 	context   map[string]any               // of a list: how its records are looked at
 	mirrors   []*Field                     // many2many: the fields of the comodel over the same table
 	defaultOn bool
+	at        int // of a column: its place among those of the model
 }
 
 // Computed reports whether the value comes from a compute or a related path.

@@ -308,8 +308,12 @@ func (rs Records) keyOrder(s *selection, at int, k groupKey, suffix string, grou
 	if err := s.orderTerms(&parts, s.alias, rs.Model, terms, false, map[string]bool{}); err != nil {
 		return nil, err
 	}
-	for _, p := range parts {
+	for i, p := range parts {
 		bare := strings.NewReplacer(" DESC", "", " NULLS FIRST", "", " NULLS LAST", "").Replace(p.sql)
+		if len(p.args) > 0 { // with parameters PostgreSQL does not see that it is the same expression
+			parts[i].sql = "(array_agg(" + bare + "))[1]" + strings.TrimPrefix(p.sql, bare)
+			continue
+		}
 		*groups = append(*groups, frag{bare, p.args})
 	}
 	return parts, nil
@@ -340,7 +344,7 @@ func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return v, Leaf(name, "=", v), nil
+		return v, Leaf(name, "=", k.field.Wire(v)), nil
 	}
 	start, err := time.ParseInLocation("2006-01-02 15:04:05", string(raw), time.UTC)
 	if err != nil {

@@ -33,6 +33,8 @@ type Model struct {
 	searches    bool // wraps search
 	order       []orderTerm
 	base        *contribution
+	stored      []*Field // those with a column, by Field.at
+	fieldNames  []string
 }
 
 type constraint struct {
@@ -52,8 +54,22 @@ type orderTerm struct {
 	byID  bool   // of a many2one: its id, not the order of what it points at
 }
 
-// FieldNames lists the names of all fields, sorted.
+// settled notes what does not change any more.
+func (m *Model) settled() {
+	m.fieldNames = m.FieldNames()
+	for _, name := range m.fieldNames {
+		if f := m.Fields[name]; f.column() {
+			f.at = len(m.stored)
+			m.stored = append(m.stored, f)
+		}
+	}
+}
+
+// FieldNames lists the names of all fields, sorted. It is not to be changed.
 func (m *Model) FieldNames() []string {
+	if m.fieldNames != nil {
+		return m.fieldNames
+	}
 	names := make([]string, 0, len(m.Fields))
 	for n := range m.Fields {
 		names = append(names, n)

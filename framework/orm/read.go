@@ -22,16 +22,24 @@ func newColumns(ids []int64) *columns {
 	return c
 }
 
-// fetch reads the fields that are values in SQL, in one statement, applying
-// the user's record rules. Every id must exist and be readable.
+// fetch reads the fields that are values in SQL, in one statement at most,
+// applying the user's record rules. Every id must exist and be readable.
 func (rs Records) fetch(fields []*Field) (*columns, error) {
-	c := newColumns(rs.IDs)
 	if len(rs.IDs) == 0 {
-		return c, nil
+		return newColumns(nil), nil
 	}
 	if err := rs.Env.flushFor(fields); err != nil {
 		return nil, err
 	}
+	if c, err := rs.recallAll(fields); c != nil || err != nil {
+		return c, err
+	}
+	return rs.query(fields)
+}
+
+// query is fetch from the database.
+func (rs Records) query(fields []*Field) (*columns, error) {
+	c := newColumns(rs.IDs)
 	s := rs.Env.newSelect(rs.Model)
 	cols := []frag{{sql: s.alias + ".id"}}
 	for _, f := range fields {
@@ -60,7 +68,16 @@ func (rs Records) fetch(fields []*Field) (*columns, error) {
 	for i, f := range fields {
 		dest[i] = c.vals[f.Name]
 	}
-	err = rs.Env.each(sqlf("SELECT ? FROM ? WHERE ?", join(cols, ", "), s.from(), cond), func(row [][]byte) error {
+	// What the statement looks at must be stored, but for the rows themselves:
+	// what of them waits is put in afterwards.
+	looked := s.seen.models[1:]
+	if ruled {
+		looked = s.seen.models
+	}
+	if err := rs.Env.settleOf(looked); err != nil {
+		return nil, err
+	}
+	err = rs.Env.stream(sqlf("SELECT ? FROM ? WHERE ?", join(cols, ", "), s.from(), cond), func(row [][]byte) error {
 		id, err := strconv.ParseInt(string(row[0]), 10, 64)
 		if err != nil {
 			return err
@@ -90,6 +107,10 @@ func (rs Records) fetch(fields []*Field) (*columns, error) {
 			}
 		}
 		return nil, rs.refused(OpRead, found)
+	}
+	rs.rememberAll(fields, c, ruled)
+	if err := rs.Env.trim(); err != nil {
+		return nil, err
 	}
 	if len(c.index) < len(rs.IDs) { // an id given twice
 		for _, col := range dest {
@@ -284,6 +305,9 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 	if err := co.checkModel(OpRead); err != nil {
 		return nil, err
 	}
+	if rs.unreferred(f) {
+		return out, nil
+	}
 	s := co.Env.newSelect(co.Model)
 	where, err := co.where(s, f.filter, OpRead)
 	if err != nil {
@@ -312,11 +336,11 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 		owner = frag{sql: "r." + quote(f.RelCol)}
 		from = sqlf("? JOIN "+quote(f.RelTable)+" r ON r."+quote(f.RelCocol)+" = ?.id", s.from(), sqlf(s.alias))
 	}
-	err = rs.Env.each(sqlf("SELECT ?, ?.id FROM ? WHERE ? = ANY(?) AND ? ORDER BY ?", owner, sqlf(s.alias), from, owner, rs.IDs, where, order), func(row [][]byte) error {
+	err = rs.Env.eachOf(sqlf("SELECT ?, ?.id FROM ? WHERE ? = ANY(?) AND ? ORDER BY ?", owner, sqlf(s.alias), from, owner, rs.IDs, where, order), func(row [][]byte) error {
 		id := CellInt(string(row[0]))
 		out[id] = append(out[id], CellInt(string(row[1])))
 		return nil
-	})
+	}, s.seen.models...)
 	return out, err
 }
 

@@ -263,6 +263,9 @@ func (r *Registry) Freeze() error {
 	if len(r.errs) == 0 {
 		b.graph()
 	}
+	for _, m := range r.models {
+		m.settled()
+	}
 	return errors.Join(r.errs...)
 }
 

@@ -23,16 +23,22 @@ type source struct {
 	root  frag
 	joins []frag
 	known map[string]string // join key → alias
-	count *int              // aliases handed out, shared with sub-selects
+	seen  *seen             // shared with sub-selects
 }
 
-func newSource(m *Model, alias string, count *int) *source {
-	return &source{root: frag{sql: quote(m.Table) + " AS " + alias}, known: map[string]string{}, count: count}
+// seen is what a statement has used so far.
+type seen struct {
+	aliases int
+	models  []*Model // whose tables it looks at, that of its root first
+}
+
+func newSource(m *Model, alias string, all *seen) *source {
+	all.models = append(all.models, m)
+	return &source{root: frag{sql: quote(m.Table) + " AS " + alias}, known: map[string]string{}, seen: all}
 }
 
 func (e *Env) newSelect(m *Model) *selection {
-	n := 0
-	return &selection{env: e, model: m, alias: "t", source: newSource(m, "t", &n)}
+	return &selection{env: e, model: m, alias: "t", source: newSource(m, "t", &seen{})}
 }
 
 const maxDepth = 40
@@ -43,7 +49,7 @@ func (s *selection) sub(env *Env, m *Model) (*selection, error) {
 		return nil, UserErrorf("The domain is nested too deeply (more than %d levels).", maxDepth)
 	}
 	alias := s.newAlias("t")
-	return &selection{env: env, model: m, alias: alias, depth: s.depth + 1, source: newSource(m, alias, s.count)}, nil
+	return &selection{env: env, model: m, alias: alias, depth: s.depth + 1, source: newSource(m, alias, s.seen)}, nil
 }
 
 // as is the same selection built with another env.
@@ -61,8 +67,8 @@ func (s *selection) at(alias string, m *Model) *selection {
 }
 
 func (s *source) newAlias(prefix string) string {
-	*s.count++
-	return fmt.Sprintf("%s%d", prefix, *s.count)
+	s.seen.aliases++
+	return fmt.Sprintf("%s%d", prefix, s.seen.aliases)
 }
 
 // from is the table with all joins asked for so far.
@@ -75,6 +81,7 @@ func (s *source) joinRef(key string, on frag, m *Model) string {
 	}
 	a := s.newAlias("t")
 	s.known[key] = a
+	s.seen.models = append(s.seen.models, m)
 	s.joins = append(s.joins, sqlf("LEFT JOIN "+quote(m.Table)+" AS "+a+" ON "+a+".id = ?", on))
 	return a
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 // frag is a piece of SQL with ? for its arguments. An argument that is itself
@@ -54,41 +53,6 @@ func (f frag) renderTo(b *strings.Builder, args *[]any) {
 	}
 }
 
-// flat splices nested fragments but keeps ? for bun to format.
-func (f frag) flat() (string, []any) {
-	var b strings.Builder
-	var args []any
-	var walk func(f frag)
-	walk = func(f frag) {
-		rest, i := f.sql, 0
-		for {
-			p := strings.IndexByte(rest, '?')
-			if p < 0 {
-				b.WriteString(rest)
-				return
-			}
-			b.WriteString(rest[:p])
-			rest = rest[p+1:]
-			switch a := f.args[i].(type) {
-			case frag:
-				walk(a)
-			case []int64:
-				args = append(args, pgdialect.Array(a))
-				b.WriteByte('?')
-			case []string:
-				args = append(args, pgdialect.Array(a))
-				b.WriteByte('?')
-			default:
-				args = append(args, a)
-				b.WriteByte('?')
-			}
-			i++
-		}
-	}
-	walk(f)
-	return b.String(), args
-}
-
 func join(parts []frag, sep string) frag {
 	var b strings.Builder
 	var args []any
@@ -104,31 +68,65 @@ func join(parts []frag, sep string) frag {
 
 func quote(ident string) string { return `"` + strings.ReplaceAll(ident, `"`, `""`) + `"` }
 
-// exec runs a statement that returns no rows, through bun.
+// exec runs a statement that returns no rows.
 func (e *Env) exec(f frag) error {
 	_, err := e.execCount(f)
 	return err
 }
 
+// execCount is exec that counts the rows touched. The cache is emptied as far as
+// the statement may have made it wrong.
 func (e *Env) execCount(f frag) (int64, error) {
-	e.u.queries++
-	text, args := f.flat()
-	res, err := e.u.tx.NewRaw(text, args...).Exec(e.Context)
-	if err != nil {
-		return 0, e.translate(err)
+	if err := e.settle(); err != nil {
+		return 0, err
 	}
-	n, _ := res.RowsAffected()
-	return n, nil
+	n, err := e.change(f)
+	e.overtaken(f.sql)
+	return n, err
+}
+
+// change is exec for those who see to the cache themselves.
+func (e *Env) change(f frag) (int64, error) {
+	e.u.queries++
+	clear(e.u.cache.readable)
+	text, args := f.render()
+	tag, err := e.u.pgx.Exec(e.Context, text, append([]any{execMode(args)}, args...)...)
+	return tag.RowsAffected(), e.translate(err)
+}
+
+// execMode keeps statements prepared but for those of many rows, which hardly
+// come twice.
+func execMode(args []any) pgx.QueryExecMode {
+	if len(args) > 400 {
+		return pgx.QueryExecModeExec
+	}
+	return pgx.QueryExecModeCacheStatement
 }
 
 // each runs a query on the pgx connection beneath bun and hands every row to
 // fn as PostgreSQL's text, nil for NULL. Statements are cached by pgx. The
 // bytes are valid only during the call; fn must not query.
 func (e *Env) each(f frag, fn func(row [][]byte) error) error {
+	if err := e.settle(); err != nil {
+		return err
+	}
+	return e.stream(f, fn)
+}
+
+// eachOf is each for a query that looks at the tables of certain models only.
+func (e *Env) eachOf(f frag, fn func(row [][]byte) error, models ...*Model) error {
+	if err := e.settle(models...); err != nil {
+		return err
+	}
+	return e.stream(f, fn)
+}
+
+// stream is each for a query that sees no values that wait to be stored.
+func (e *Env) stream(f frag, fn func(row [][]byte) error) error {
 	e.u.queries++
 	text, args := f.render()
 	full := make([]any, 0, len(args)+2)
-	full = append(full, pgx.QueryExecModeCacheStatement, pgx.QueryResultFormats{pgx.TextFormatCode})
+	full = append(full, execMode(args), pgx.QueryResultFormats{pgx.TextFormatCode})
 	full = append(full, args...)
 	rows, err := e.u.pgx.Query(e.Context, text, full...)
 	if err != nil {
@@ -145,8 +143,23 @@ func (e *Env) each(f frag, fn func(row [][]byte) error) error {
 
 // queryIDs collects the first column as ids.
 func (e *Env) queryIDs(f frag) ([]int64, error) {
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	return e.streamIDs(f)
+}
+
+// queryOf is queryIDs for a query on the tables of certain models only.
+func (e *Env) queryOf(f frag, models ...*Model) ([]int64, error) {
+	if err := e.settle(models...); err != nil {
+		return nil, err
+	}
+	return e.streamIDs(f)
+}
+
+func (e *Env) streamIDs(f frag) ([]int64, error) {
 	ids := []int64{}
-	err := e.each(f, func(row [][]byte) error {
+	err := e.stream(f, func(row [][]byte) error {
 		if row[0] == nil {
 			return nil
 		}
@@ -173,6 +186,7 @@ func (e *Env) Query(sql string, args ...any) ([][]string, error) {
 		out = append(out, r)
 		return nil
 	})
+	e.overtaken(sql)
 	return out, err
 }
 

@@ -209,7 +209,7 @@ func ParseDate(s string) (Date, error) {
 	if len(s) > 10 {
 		s = s[:10]
 	}
-	t, err := time.Parse(dateLayout, s)
+	t, err := time.Parse("2006-1-2", s) // one digit for a month or day will do
 	if err == nil && t.Year() == 0 {
 		err = fmt.Errorf("%q is no date: there is no year 0", s)
 	}

@@ -359,13 +359,14 @@ func (rs Records) insert(ins []*intake) ([]int64, error) {
 			}
 			rows[i] = frag{"(" + strings.TrimSuffix(strings.Repeat("?,", len(args)), ",") + ")", args}
 		}
-		got, err := rs.Env.queryIDs(sqlf("INSERT INTO "+quote(rs.Model.Table)+" ("+strings.Join(names, ",")+") VALUES ? RETURNING id", join(rows, ",")))
+		got, err := rs.Env.streamIDs(sqlf("INSERT INTO "+quote(rs.Model.Table)+" ("+strings.Join(names, ",")+") VALUES ? RETURNING id", join(rows, ",")))
 		if err != nil {
 			return nil, err
 		}
 		ids = append(ids, got...)
 	}
-	return ids, nil
+	rs.rememberNew(ids, ins, used)
+	return ids, rs.Env.trim()
 }
 
 // storable is the value of a new record's column in the form the driver takes.
@@ -527,10 +528,11 @@ func (rs Records) update(cols map[*Field]any) error {
 	if rs.Model.Fields["write_date"] != nil {
 		sets = append(sets, sqlf("write_uid = ?", rs.Env.uid), sqlf("write_date = ?", DatetimeOf(rs.Env.u.now)))
 	}
-	n, err := rs.Env.execCount(sqlf("UPDATE "+quote(rs.Model.Table)+" SET ? WHERE id = ANY(?)", join(sets, ", "), rs.IDs))
+	n, err := rs.Env.change(sqlf("UPDATE "+quote(rs.Model.Table)+" SET ? WHERE id = ANY(?)", join(sets, ", "), rs.IDs))
 	if err != nil {
 		return err
 	}
+	rs.rememberWritten(cols)
 	distinct := map[int64]bool{}
 	for _, id := range rs.IDs {
 		distinct[id] = true

@@ -77,7 +77,7 @@ func (rs Records) linkPairs(f *Field, own, other []int64) error {
 	if len(own) == 0 {
 		return nil
 	}
-	err := rs.Env.exec(sqlf("INSERT INTO "+quote(f.RelTable)+" ("+quote(f.RelCol)+", "+quote(f.RelCocol)+") SELECT * FROM unnest(?::bigint[], ?::bigint[]) ON CONFLICT DO NOTHING", own, other))
+	_, err := rs.Env.change(sqlf("INSERT INTO "+quote(f.RelTable)+" ("+quote(f.RelCol)+", "+quote(f.RelCocol)+") SELECT * FROM unnest(?::bigint[], ?::bigint[]) ON CONFLICT DO NOTHING", own, other))
 	if err != nil {
 		return err
 	}
@@ -170,6 +170,7 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 		if keep {
 			cond = "<> ALL(?)"
 		}
+		clear(rs.Env.u.cache.readable)
 		gone, err := rs.Env.queryIDs(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND "+cocol+" "+cond+" RETURNING "+cocol, rs.IDs, ids))
 		if err != nil {
 			return err

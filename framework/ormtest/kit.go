@@ -223,7 +223,7 @@ func (k *kit) open(ctx context.Context, name string, reg *orm.Registry) (*orm.DB
 	if err != nil {
 		return nil, err
 	}
-	db.Logger = quiet()
+	db.Logger, db.Verify = quiet(), true
 	db.Blobs = blobDir(filepath.Join(os.TempDir(), fmt.Sprintf("fusion-test-blobs-%d", os.Geteuid())))
 	if db.Keys, err = orm.NewKeyring(testKey()); err != nil {
 		db.Close()

@@ -1,0 +1,576 @@
+package orm
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// cache is what a unit of work knows of the rows it has read and written, so
+// that it reads none twice, and the computed values that it has still to store.
+// The transaction sees nobody else's changes, so what is known stays true until
+// the unit itself changes it: the ORM's own statements say what they change,
+// after any other the cache is emptied.
+type cache struct {
+	rows  map[*Model]map[int64]*row
+	count int
+	// dirty are rows with values that the database lacks. Every statement that
+	// might look at them stores them first.
+	dirty map[*Model]map[int64]bool
+	// readable are the records that rules let somebody read.
+	readable map[reader]map[int64]bool
+	// fresh are records made by this unit: nothing can refer to them but what
+	// the unit has written since, which is in refs by the field that refers.
+	fresh map[*Model]map[int64]bool
+	refs  map[*Field]map[int64][]int64
+}
+
+// row is what is known of a record: the values of columns by Field.at.
+type row struct {
+	vals    []any
+	dirty   []*Field
+	variant map[variant]any
+}
+
+// variant is a column whose value depends on a language or a company.
+type variant struct {
+	f  *Field
+	of string
+}
+
+// reader is somebody whom record rules may show a model differently than others.
+type reader struct {
+	m         *Model
+	uid       int64
+	companies string
+}
+
+// unknown stands for a value that has not been read.
+type unknown struct{}
+
+const (
+	maxCachedRows  = 50000 // of a unit; then the cache is emptied
+	maxCachedBatch = 5000  // larger reads pass it by
+)
+
+func newCache() *cache {
+	return &cache{rows: map[*Model]map[int64]*row{}, dirty: map[*Model]map[int64]bool{}, readable: map[reader]map[int64]bool{},
+		fresh: map[*Model]map[int64]bool{}, refs: map[*Field]map[int64][]int64{}}
+}
+
+// forget empties the cache. Nothing may be dirty, unless it is given up.
+func (c *cache) forget() {
+	clear(c.rows)
+	clear(c.dirty)
+	clear(c.readable)
+	clear(c.fresh)
+	clear(c.refs)
+	c.count = 0
+}
+
+// cached reports whether values of the field are kept in the cache.
+func (f *Field) cached() bool {
+	return f.column() && f.Kind != SecretKind && f.Model.Query == ""
+}
+
+func (c *cache) row(m *Model, id int64) *row {
+	rows := c.rows[m]
+	if rows == nil {
+		rows = map[int64]*row{}
+		c.rows[m] = rows
+	}
+	r := rows[id]
+	if r == nil {
+		r = &row{vals: make([]any, len(m.stored))}
+		for i := range r.vals {
+			r.vals[i] = unknown{}
+		}
+		rows[id] = r
+		c.count++
+	}
+	return r
+}
+
+// variantOf is the language or company on which the value of a column depends.
+func (e *Env) variantOf(f *Field) (string, bool) {
+	switch {
+	case f.Translate:
+		return e.Lang(), true
+	case f.CompanyDependent:
+		return strconv.FormatInt(e.Company(), 10), true
+	}
+	return "", false
+}
+
+func (e *Env) recall(r *row, f *Field) any {
+	if of, varies := e.variantOf(f); varies {
+		if v, ok := r.variant[variant{f, of}]; ok {
+			return v
+		}
+		return unknown{}
+	}
+	return r.vals[f.at]
+}
+
+// remember keeps a value that is stored.
+func (e *Env) remember(r *row, f *Field, v any) {
+	if of, varies := e.variantOf(f); varies {
+		if r.variant == nil {
+			r.variant = map[variant]any{}
+		}
+		r.variant[variant{f, of}] = v
+		return
+	}
+	r.vals[f.at] = v
+}
+
+// mislay makes a value unknown.
+func (r *row) mislay(f *Field) {
+	r.vals[f.at] = unknown{}
+	maps.DeleteFunc(r.variant, func(k variant, _ any) bool { return k.f == f })
+}
+
+func (e *Env) readerOf(m *Model) reader {
+	return reader{m, e.uid, fmt.Sprint(e.Companies())}
+}
+
+// recallAll is fetch without the database: nil unless every value is known and
+// known to be the user's to read.
+func (rs Records) recallAll(fields []*Field) (*columns, error) {
+	rows := rs.Env.u.cache.rows[rs.Model]
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	var joined []*Field
+	for _, f := range fields {
+		if !f.column() {
+			joined = append(joined, f)
+		} else if !f.cached() {
+			return nil, nil
+		}
+	}
+	found := make([]*row, len(rs.IDs))
+	for i, id := range rs.IDs {
+		r := rows[id]
+		if r == nil {
+			return nil, nil
+		}
+		found[i] = r
+	}
+	if _, ruled, err := rs.ruleDomain(OpRead); err != nil {
+		return nil, err
+	} else if ruled {
+		readable := rs.Env.u.cache.readable[rs.Env.readerOf(rs.Model)]
+		for _, id := range rs.IDs {
+			if !readable[id] {
+				return nil, nil
+			}
+		}
+	}
+	c := newColumns(rs.IDs)
+	for _, f := range fields {
+		if !f.column() {
+			continue
+		}
+		col := make([]any, len(found))
+		for i, r := range found {
+			v := rs.Env.recall(r, f)
+			if v == (unknown{}) {
+				return nil, nil
+			}
+			col[i] = v
+		}
+		c.vals[f.Name] = col
+	}
+	if len(joined) > 0 {
+		cols, err := rs.related(joined)
+		if err != nil {
+			return nil, err
+		}
+		for i, f := range joined {
+			c.vals[f.Name] = cols[i]
+		}
+	}
+	return c, nil
+}
+
+// rememberAll keeps what fetch has read, and puts in what is not stored yet.
+func (rs Records) rememberAll(fields []*Field, c *columns, ruled bool) {
+	u := rs.Env.u
+	rows := u.cache.rows[rs.Model]
+	keep := len(rs.IDs) <= maxCachedBatch
+	if !keep && len(u.cache.dirty[rs.Model]) == 0 {
+		return
+	}
+	for _, f := range fields {
+		if !f.cached() {
+			continue
+		}
+		col := c.vals[f.Name]
+		for id, i := range c.index {
+			r := rows[id]
+			if r != nil && slices.Contains(r.dirty, f) {
+				col[i] = r.vals[f.at]
+			} else if keep {
+				if r == nil {
+					r = u.cache.row(rs.Model, id)
+					rows = u.cache.rows[rs.Model]
+				}
+				rs.Env.remember(r, f, col[i])
+			}
+		}
+	}
+	if ruled && keep {
+		key := rs.Env.readerOf(rs.Model)
+		if u.cache.readable[key] == nil {
+			u.cache.readable[key] = map[int64]bool{}
+		}
+		for id := range c.index {
+			u.cache.readable[key][id] = true
+		}
+	}
+}
+
+// rememberNew keeps the values of rows just inserted; columns that none of them
+// was given are empty.
+func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]bool) {
+	c := rs.Env.u.cache
+	clear(c.readable)
+	fresh := c.fresh[rs.Model]
+	if fresh == nil {
+		fresh = map[int64]bool{}
+		c.fresh[rs.Model] = fresh
+	}
+	for _, id := range ids {
+		fresh[id] = true
+	}
+	for f := range used {
+		if f.Kind == Many2one {
+			for i, id := range ids {
+				rs.Env.refer(f, id, ins[i].columns[f])
+			}
+		}
+	}
+	if len(ids) > maxCachedBatch {
+		return
+	}
+	now := DatetimeOf(rs.Env.u.now)
+	for i, id := range ids {
+		r := c.row(rs.Model, id)
+		for _, f := range rs.Model.stored {
+			v, given := ins[i].columns[f]
+			switch {
+			case !f.cached() || f.CompanyDependent || f.Kind == JSONKind && given:
+				continue
+			case f.Name == "id":
+				v = id
+			case f.Name == "create_uid" || f.Name == "write_uid":
+				v = rs.Env.uid
+			case f.Name == "create_date" || f.Name == "write_date":
+				v = now
+			case !given:
+				v = f.empty()
+			}
+			rs.Env.remember(r, f, v)
+		}
+	}
+}
+
+// rememberWritten keeps the values of an update.
+func (rs Records) rememberWritten(cols map[*Field]any) {
+	u := rs.Env.u
+	rows := u.cache.rows[rs.Model]
+	magic := []*Field{rs.Model.Fields["write_uid"], rs.Model.Fields["write_date"]}
+	for _, id := range rs.IDs {
+		for f, v := range cols {
+			if f.Kind == Many2one {
+				rs.Env.refer(f, id, v)
+			}
+		}
+		r := rows[id]
+		if r == nil {
+			continue
+		}
+		for f, v := range cols {
+			if at := slices.Index(r.dirty, f); at >= 0 {
+				r.dirty = slices.Delete(r.dirty, at, at+1)
+			}
+			r.mislay(f)
+			if f.cached() && f.Kind != JSONKind && !f.Translate && !f.CompanyDependent {
+				r.vals[f.at] = v
+			}
+		}
+		for _, f := range magic {
+			if f != nil {
+				r.mislay(f)
+			}
+		}
+	}
+}
+
+// refer notes that a record refers to one made by this unit.
+func (e *Env) refer(f *Field, id int64, to any) {
+	target, ok := to.(int64)
+	if !ok || !e.u.cache.fresh[f.Model.comodel(f)][target] {
+		return
+	}
+	refs := e.u.cache.refs[f]
+	if refs == nil {
+		refs = map[int64][]int64{}
+		e.u.cache.refs[f] = refs
+	}
+	if !slices.Contains(refs[target], id) {
+		refs[target] = append(refs[target], id)
+	}
+}
+
+// overtaken empties the cache as far as a statement given by hand may have made
+// it wrong: an update touches one table, a deletion also those that refer to it.
+func (e *Env) overtaken(sql string) {
+	c := e.u.cache
+	words := strings.Fields(sql[:min(len(sql), 200)])
+	for len(words) < 3 {
+		words = append(words, "")
+	}
+	switch strings.ToUpper(words[0]) {
+	case "SELECT", "SET", "SHOW", "EXPLAIN", "SAVEPOINT", "RELEASE", "NOTIFY":
+		return
+	case "CREATE", "ALTER":
+	case "INSERT":
+		c.forgetTable(words[2]) // it may update what is there
+	case "UPDATE":
+		c.forgetTable(words[1])
+	case "WITH":
+		if upper := strings.ToUpper(sql); !strings.Contains(upper, "UPDATE ") && !strings.Contains(upper, "INSERT ") && !strings.Contains(upper, "DELETE ") {
+			return
+		}
+		fallthrough
+	default:
+		c.forget()
+	}
+	clear(c.readable)
+	clear(c.fresh)
+	clear(c.refs)
+}
+
+func (c *cache) forgetTable(name string) {
+	name, _, _ = strings.Cut(name, "(")
+	for m := range c.rows {
+		if m.Table == strings.Trim(name, `"`) {
+			c.count -= len(c.rows[m])
+			delete(c.rows, m)
+		}
+	}
+}
+
+// referrers are the records whose many2one points at one of ids, more or less:
+// among those that refer to records of this unit are some that once did.
+func (e *Env) referrers(f *Field, ids []int64) ([]int64, error) {
+	fresh, refs := e.u.cache.fresh[f.Model.comodel(f)], e.u.cache.refs[f]
+	var out, old []int64
+	for _, id := range ids {
+		if fresh[id] && !magicFields[f.Name] {
+			out = append(out, refs[id]...)
+		} else {
+			old = append(old, id)
+		}
+	}
+	if len(old) == 0 {
+		return out, nil
+	}
+	found, err := e.queryOf(sqlf("SELECT id FROM "+quote(f.Model.Table)+" WHERE "+quote(f.Name)+" = ANY(?)", old), f.Model)
+	if len(out) == 0 {
+		return found, err
+	}
+	out = append(out, found...)
+	slices.Sort(out)
+	return slices.Compact(out), err
+}
+
+// owners are the records at which the many2one of the given ones points.
+func (e *Env) owners(f *Field, ids []int64) ([]int64, error) {
+	var out []int64
+	rows := e.u.cache.rows[f.Model]
+	for _, id := range ids {
+		r := rows[id]
+		if r == nil || !f.cached() || r.vals[f.at] == (unknown{}) {
+			return e.queryOf(sqlf("SELECT DISTINCT "+quote(f.Name)+" FROM "+quote(f.Model.Table)+" WHERE id = ANY(?)", ids), f.Model)
+		}
+		if to, ok := r.vals[f.at].(int64); ok {
+			out = append(out, to)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// unreferred reports whether no record can be in the list of any of the records.
+func (rs Records) unreferred(f *Field) bool {
+	inv := rs.Model.comodel(f).Fields[f.Inverse]
+	if f.Kind != One2many || inv.Kind != Many2one || !inv.Stored || magicFields[inv.Name] {
+		return false
+	}
+	fresh, refs := rs.Env.u.cache.fresh[rs.Model], rs.Env.u.cache.refs[inv]
+	return !slices.ContainsFunc(rs.IDs, func(id int64) bool { return !fresh[id] || len(refs[id]) > 0 })
+}
+
+// postpone keeps computed values that are stored later, with others.
+func (e *Env) postpone(m *Model, cols []*Field, c *computed) {
+	dirty := e.u.cache.dirty[m]
+	if dirty == nil {
+		dirty = map[int64]bool{}
+		e.u.cache.dirty[m] = dirty
+	}
+	for i, id := range c.ids {
+		r := e.u.cache.row(m, id)
+		for _, f := range cols {
+			r.vals[f.at] = c.vals[i][f]
+			if f.Kind == Many2one {
+				e.refer(f, id, r.vals[f.at])
+			}
+			if !slices.Contains(r.dirty, f) {
+				r.dirty = append(r.dirty, f)
+			}
+		}
+		dirty[id] = true
+	}
+}
+
+// storing brings the cache in line with an update of each record's columns.
+func (e *Env) storing(m *Model, cols []*Field, c *computed) {
+	for i, id := range c.ids {
+		r := e.u.cache.rows[m][id]
+		for _, f := range cols {
+			if f.Kind == Many2one {
+				e.refer(f, id, c.vals[i][f])
+			}
+			if r == nil {
+				continue
+			}
+			r.mislay(f)
+			if f.cached() && f.Kind != JSONKind && !f.Translate && !f.CompanyDependent {
+				r.vals[f.at] = c.vals[i][f]
+			}
+		}
+	}
+}
+
+// postponable reports whether new values of the fields can wait in the cache.
+func postponable(fields []*Field) bool {
+	return !slices.ContainsFunc(fields, func(f *Field) bool {
+		return !f.cached() || f.Translate || f.CompanyDependent || f.Kind == JSONKind
+	})
+}
+
+// settle stores the computed values that wait in the cache, of the given models
+// or of all.
+func (e *Env) settle(models ...*Model) error {
+	if len(models) > 0 || len(e.u.cache.dirty) == 0 {
+		return e.settleOf(models)
+	}
+	models = slices.Collect(maps.Keys(e.u.cache.dirty))
+	slices.SortFunc(models, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
+	return e.settleOf(models)
+}
+
+func (e *Env) settleOf(models []*Model) error {
+	for _, m := range models {
+		if len(e.u.cache.dirty[m]) == 0 {
+			continue
+		}
+		if err := e.settleModel(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleModel writes all columns that any of the rows waits for, where their
+// values are known, so that it takes one statement and not one for each mixture.
+func (e *Env) settleModel(m *Model) error {
+	ids := slices.Sorted(maps.Keys(e.u.cache.dirty[m]))
+	delete(e.u.cache.dirty, m)
+	all := map[*Field]any{}
+	for _, id := range ids {
+		for _, f := range e.u.cache.rows[m][id].dirty {
+			all[f] = nil
+		}
+	}
+	cols := sortedFields(all)
+	together := computed{}
+	for _, id := range ids {
+		r := e.u.cache.rows[m][id]
+		if len(r.dirty) == 0 {
+			continue
+		}
+		own := cols
+		if slices.ContainsFunc(cols, func(f *Field) bool { return r.vals[f.at] == (unknown{}) }) {
+			own = r.dirty
+		}
+		vals := make(map[*Field]any, len(own))
+		for _, f := range own {
+			vals[f] = r.vals[f.at]
+		}
+		r.dirty = nil
+		if len(own) == len(cols) {
+			together.ids, together.vals = append(together.ids, id), append(together.vals, vals)
+		} else if err := e.updateEach(m, own, &computed{[]int64{id}, []map[*Field]any{vals}}); err != nil {
+			return err
+		}
+	}
+	if len(together.ids) == 0 {
+		return nil
+	}
+	return e.updateEach(m, cols, &together)
+}
+
+// trim keeps the cache from growing without end.
+func (e *Env) trim() error {
+	if e.u.cache.count <= maxCachedRows {
+		return nil
+	}
+	if err := e.settle(); err != nil {
+		return err
+	}
+	e.u.cache.forget()
+	return nil
+}
+
+// verify compares what the unit of work remembers with the database, to prove
+// that no statement went around the cache. It is for tests: see DB.Verify.
+func (e *Env) verify() error {
+	if !e.u.db.Verify || e.u.flushing {
+		return nil
+	}
+	queries := e.u.queries
+	defer func() { e.u.queries = queries }()
+	for m, rows := range maps.Clone(e.u.cache.rows) {
+		var fields []*Field
+		for _, f := range m.stored {
+			if f.cached() && !f.Translate && !f.CompanyDependent {
+				fields = append(fields, f)
+			}
+		}
+		known := maps.Clone(rows)
+		ids := slices.Sorted(maps.Keys(known))
+		kept := make([][]any, len(ids))
+		for i, id := range ids {
+			kept[i] = slices.Clone(known[id].vals)
+		}
+		c, err := e.Sudo().Model(m.Name).Browse(ids...).query(fields)
+		if err != nil {
+			return err
+		}
+		for i, id := range ids {
+			for _, f := range fields {
+				v, stored := kept[i][f.at], c.vals[f.Name][i]
+				if v != (unknown{}) && (!sameValue(v, stored) || fmt.Sprintf("%T", v) != fmt.Sprintf("%T", stored)) {
+					return fmt.Errorf("orm: %s.%s of record %d is remembered as %v (%T), but stored as %v (%T)", m.Name, f.Name, id, v, v, stored, stored)
+				}
+			}
+		}
+	}
+	return nil
+}
