@@ -42,4 +42,13 @@ func TestPicturesOfContacts(t *testing.T) {
 	if svg, _ := must[any](t)(p.Value("avatar_128")).([]byte); !strings.Contains(string(svg), ">&lt;<") {
 		t.Errorf("avatar %s", svg)
 	}
+	if err := p.Write(orm.Values{"image_1920": content.Bytes()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Unlink(); err != nil {
+		t.Fatal(err)
+	}
+	if rows := must[[][]string](t)(env.Query("SELECT count(*) FROM ir_attachment WHERE res_model = 'res.partner' AND res_id = ?", p.ID())); rows[0][0] != "0" {
+		t.Errorf("%s files are left of a deleted contact", rows[0][0])
+	}
 }
