@@ -264,6 +264,8 @@ func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]bool) 
 			switch {
 			case !f.cached() || f.CompanyDependent || f.Kind == JSONKind && given:
 				continue
+			case f.Required && rs.Env.u.trial:
+				continue // it may be a blank
 			case f.Name == "id":
 				v = id
 			case f.Name == "create_uid" || f.Name == "write_uid":
@@ -298,7 +300,7 @@ func (rs Records) rememberWritten(cols map[*Field]any) {
 				r.dirty = slices.Delete(r.dirty, at, at+1)
 			}
 			r.mislay(f)
-			if f.cached() && f.Kind != JSONKind && !f.Translate && !f.CompanyDependent {
+			if postponable(f) && !(f.Required && u.trial) {
 				r.vals[f.at] = v
 			}
 		}
@@ -450,15 +452,16 @@ func (e *Env) storing(m *Model, cols []*Field, c *computed) {
 				continue
 			}
 			r.mislay(f)
-			if f.cached() && f.Kind != JSONKind && !f.Translate && !f.CompanyDependent {
+			if postponable(f) {
 				r.vals[f.at] = c.vals[i][f]
 			}
 		}
 	}
 }
 
-// postponable reports whether new values of the fields can wait in the cache.
-func postponable(fields []*Field) bool {
+// postponable reports whether new values of the fields can be in the cache just
+// as the database will give them back.
+func postponable(fields ...*Field) bool {
 	return !slices.ContainsFunc(fields, func(f *Field) bool {
 		return !f.cached() || f.Translate || f.CompanyDependent || f.Kind == JSONKind
 	})

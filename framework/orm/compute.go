@@ -408,7 +408,7 @@ func (e *Env) storeComputed(m *Model, c *computed) error {
 		if err := e.beforeChange(m, c.ids, names); err != nil {
 			return err
 		}
-		if postponable(cols) {
+		if postponable(cols...) {
 			e.postpone(m, cols, c)
 		} else if err := e.updateEach(m, cols, c); err != nil {
 			return err
