@@ -51,3 +51,33 @@ func (f *Field) blank() any {
 	}
 	return ""
 }
+
+// copied collects the values of copies; it is found in the context, where no
+// client can put it.
+type copied struct {
+	model *Model
+	vals  []Values
+}
+
+// CopiedValues are the values that copies of the records would be created with,
+// one of each, with what the model puts in them. Nothing is created, and
+// reading the records is all the right it takes.
+func (rs Records) CopiedValues(overrides Values) ([]Values, error) {
+	c := &copied{model: rs.Model}
+	err := rs.Trial(func(rs Records) error {
+		_, err := rs.In(rs.Env.WithContext(map[string]any{"copied": c})).Copy(overrides.Clone())
+		return err
+	})
+	if err != nil || len(c.vals) == len(rs.IDs) {
+		return c.vals, err
+	}
+	c.vals = nil // the model copies in its own way
+	for _, id := range rs.IDs {
+		vals, err := rs.Browse(id).CopyData(overrides)
+		if err != nil {
+			return nil, err
+		}
+		c.vals = append(c.vals, vals)
+	}
+	return c.vals, nil
+}

@@ -95,7 +95,12 @@ func copyBase(rs Records, overrides Values) (Records, error) {
 		if err != nil {
 			return rs, err
 		}
-		created, err := rs.Create(vals)
+		to := rs
+		if c, ok := rs.Env.keys["copied"].(*copied); ok && c.model == rs.Model {
+			c.vals = append(c.vals, vals.Clone())
+			to = rs.In(rs.Env.Sudo()) // only looked at, see CopiedValues
+		}
+		created, err := to.Create(vals)
 		if err != nil {
 			return rs, err
 		}

@@ -174,6 +174,8 @@ func (h *handler) object(c *server.Context, method string, args []any) (any, err
 // number reads an integer as a client sends it.
 func number(v any) (int64, error) {
 	switch n := orm.Plain(v).(type) {
+	case int:
+		return int64(n), nil
 	case int64:
 		return n, nil
 	case float64:
