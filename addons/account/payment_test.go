@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -28,6 +29,10 @@ func TestPayInParts(t *testing.T) {
 	b.expect(p.MoveID.ID, "product 101401 40", "product 121000 -40")
 	b.pay(orm.Values{}, id)
 	b.shows(id, "100 + 15 = 115, due 0 paid")
+	settled := must[[]orm.Values](t)(b.env.Model("account.move.line").Browse(b.receivables(id)...).ReadWire([]string{"full_reconcile_id", "matching_number"}, true))
+	if full, _ := settled[0]["full_reconcile_id"].([]any); len(full) != 2 || fmt.Sprint(full[0]) != settled[0]["matching_number"] {
+		t.Errorf("the receivable of the paid invoice is matched as %v", settled)
+	}
 	_, err := b.env.WithContext(map[string]any{"active_model": "account.move", "active_ids": []int64{id}}).Model("account.payment.register").Create(orm.Values{})
 	refused(t, err, "nothing left to pay")
 

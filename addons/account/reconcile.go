@@ -10,7 +10,7 @@ import (
 // PartialReconcile says that part of a debit item is settled by a credit item.
 // Amount is in the company's currency, the two others in the items' own.
 type PartialReconcile struct {
-	orm.Record      `orm:"account.partial.reconcile" label:"Partial Reconcile" order:"id" rec:"id"`
+	orm.Record      `orm:"account.partial.reconcile" label:"Partial Reconcile" order:"id"`
 	DebitMoveID     orm.Ref[MoveLine]      `orm:"debit_move_id,required,index,ondelete=cascade" label:"Debit Move"`
 	CreditMoveID    orm.Ref[MoveLine]      `orm:"credit_move_id,required,index,ondelete=cascade" label:"Credit Move"`
 	FullReconcileID orm.Ref[FullReconcile] `orm:"full_reconcile_id,nocopy,index" label:"Full Reconcile"`
@@ -27,7 +27,7 @@ type PartialReconcile struct {
 
 // FullReconcile groups items that settle each other without remainder.
 type FullReconcile struct {
-	orm.Record    `orm:"account.full.reconcile" label:"Full Reconcile" order:"id" rec:"id"`
+	orm.Record    `orm:"account.full.reconcile" label:"Full Reconcile" order:"id"`
 	PartialIDs    orm.Many[PartialReconcile] `orm:"partial_reconcile_ids,inverse=full_reconcile_id" label:"Reconciliation Parts"`
 	ReconciledIDs orm.Many[MoveLine]         `orm:"reconciled_line_ids,inverse=full_reconcile_id" label:"Matched Journal Items"`
 }

@@ -47,6 +47,7 @@ func Addon() module.Addon {
 func define(r *orm.Registry) {
 	defineProduct(r)
 	definePartner(r)
+	defineCompany(r)
 	defineOrder(r)
 	defineLine(r)
 	defineInvoice(r)

@@ -41,6 +41,12 @@ func TestInvoiceOfAnOrder(t *testing.T) {
 	s.refused("nothing to invoice", func() error { _, err := sale.CreateInvoices(s.env, []*sale.Order{o}, true); return err })
 	s.post(m)
 	amounts("1: 113.57, 0 left")
+	later := s.confirmed(nil, line(s.product("Hour", "100", orm.Values{"invoice_policy": "delivery"}), "4", "100", s.hst))
+	s.write("sale.order.line", later.Lines.IDs()[0], orm.Values{"qty_delivered": 1})
+	ok(t, orm.Load(s.env, []*sale.Order{later}, "amount_to_invoice"))
+	if later.AmountToInvoice.String() != "113" {
+		t.Errorf("of 4 hours, 1 of them done, %s is to be invoiced", later.AmountToInvoice)
+	}
 	l := s.get(o.ID).Lines.All()[1]
 	if l.UntaxedInvoiced.String() != "100" || !l.UntaxedToInvoice.IsZero() {
 		t.Errorf("untaxed: invoiced %s, to invoice %s", l.UntaxedInvoiced, l.UntaxedToInvoice)

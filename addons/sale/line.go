@@ -26,7 +26,7 @@ func defineLine(r *orm.Registry) {
 		return nil
 	}, "product_id")
 	d.Compute("tax_id", lineTaxes, "product_id", "company_id")
-	d.Compute("price_unit", linePrices, "product_id", "product_uom", "product_uom_qty")
+	d.Compute("price_unit, technical_price_unit", linePrices, "product_id", "product_uom", "product_uom_qty")
 	d.Compute("price_subtotal, price_tax, price_total, price_reduce_taxexcl, price_reduce_taxinc", lineAmounts,
 		"product_uom_qty", "discount", "price_unit", "tax_id", "tax_override", "display_type", "currency_id", "order_id.tax_rounding_method")
 	d.Compute("qty_delivered_method", func(_ *orm.Env, ls []*OrderLine) error {
@@ -40,7 +40,8 @@ func defineLine(r *orm.Registry) {
 	}, "display_type", "product_id")
 	d.Compute("qty_invoiced, untaxed_amount_invoiced", lineInvoiced, "invoice_lines.parent_state", "invoice_lines.quantity", "invoice_lines.product_uom_id",
 		"invoice_lines.price_subtotal", "invoice_lines.move_id.move_type", "product_uom", "currency_id", "company_id")
-	d.Compute("amount_invoiced, amount_to_invoice", lineAmountsInvoiced, "price_total", "invoice_lines.price_total", "invoice_lines.parent_state", "invoice_lines.move_id.move_type", "currency_id", "company_id")
+	d.Compute("qty_invoiced_posted, amount_invoiced, amount_to_invoice", lineAmountsInvoiced, "price_total", "product_uom_qty", "qty_delivered", "product_id.invoice_policy", "product_uom",
+		"invoice_lines.quantity", "invoice_lines.product_uom_id", "invoice_lines.price_total", "invoice_lines.parent_state", "invoice_lines.move_id.move_type", "currency_id", "company_id")
 	d.Compute("qty_to_invoice, untaxed_amount_to_invoice, invoice_status", lineToInvoice, "state", "display_type", "is_downpayment", "price_subtotal", "price_unit", "discount",
 		"product_uom_qty", "qty_delivered", "qty_invoiced", "untaxed_amount_invoiced", "product_id.invoice_policy")
 	d.Compute("product_updatable", func(env *orm.Env, ls []*OrderLine) error {
@@ -64,6 +65,14 @@ func defineLine(r *orm.Registry) {
 	}, "order_id.name", "name")
 	d.Check("non_accountable_null_fields", "display_type IS NULL OR (product_id IS NULL AND price_unit = 0 AND product_uom_qty = 0 AND product_uom IS NULL AND customer_lead = 0)",
 		"Sections and notes carry no product, price or quantity.")
+	d.Constrain("name", func(_ *orm.Env, ls []*OrderLine) error {
+		for _, l := range ls {
+			if strings.TrimSpace(l.Name) == "" {
+				return orm.ValidationErrorf("A line of an order needs a description (name), or a product that gives it one.")
+			}
+		}
+		return nil
+	})
 	d.OnCreate(createLines)
 	d.OnWrite(writeLines)
 	d.OnUnlink(unlinkLines)
@@ -287,20 +296,37 @@ func inCurrencyOf(env *orm.Env, l *OrderLine, i *account.MoveLine, amount decima
 	return base.Convert(env, amount, i.CurrencyID.ID, l.CurrencyID.ID, l.CompanyID.ID, day)
 }
 
+// lineAmountsInvoiced sums what posted invoices say of lines. What is left to be
+// invoiced is counted by quantity, at the price with taxes that the line has now.
 func lineAmountsInvoiced(env *orm.Env, ls []*OrderLine) error {
 	for _, l := range ls {
-		l.AmountInvoiced = decimal.Zero
+		l.QtyPosted, l.AmountInvoiced, l.AmountToInvoice = decimal.Zero, decimal.Zero, decimal.Zero
 		for _, i := range l.InvoiceLines.All() {
 			if i.ParentState != "posted" {
 				continue
+			}
+			qty, err := uom.Convert(env, i.Quantity, i.UoMID.ID, l.UoMID.ID, uom.HalfUp)
+			if err != nil {
+				return err
 			}
 			amount, err := inCurrencyOf(env, l, i, i.PriceTotal)
 			if err != nil {
 				return err
 			}
+			l.QtyPosted = l.QtyPosted.Add(qty.Mul(invoiceSign(i)))
 			l.AmountInvoiced = l.AmountInvoiced.Add(amount.Mul(invoiceSign(i)))
 		}
-		l.AmountToInvoice = l.PriceTotal.Sub(l.AmountInvoiced)
+		if l.Quantity.IsZero() {
+			continue
+		}
+		wanted := l.Quantity
+		if p := l.ProductID.Rec(); p != nil && p.InvoicePolicy == "delivery" {
+			wanted = l.QtyDelivered
+		}
+		var err error
+		if l.AmountToInvoice, err = base.Round(env, l.PriceTotal.Mul(wanted.Sub(l.QtyPosted)).DivRound(l.Quantity, 16), l.CurrencyID.ID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -40,13 +40,19 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 				kind = orm.AsText(env.Key("default_display_type"))
 			}
 			if kind != "" {
-				vals["product_uom_qty"], vals["price_unit"] = decimal.Zero, decimal.Zero
+				vals["product_uom_qty"] = decimal.Zero // the default is 1
 			}
 			if orm.AsText(vals["name"]) == "" && kind == "" {
 				delete(vals, "name") // no description is given
 			}
 			if err := roundGiven(env, vals); err != nil {
 				return rs, err
+			}
+			// A price given with the line is taken for a proposed one.
+			if price, given := vals["price_unit"]; !given {
+				delete(vals, "technical_price_unit")
+			} else if _, both := vals["technical_price_unit"]; !both {
+				vals["technical_price_unit"] = price
 			}
 			orders = append(orders, orm.AsID(vals["order_id"]))
 			open = open || kind == "" && slices.ContainsFunc(proposed, func(f string) bool { _, given := vals[f]; return !given })

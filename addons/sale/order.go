@@ -46,6 +46,7 @@ type Order struct {
 	AmountUntaxed    decimal.Decimal                 `orm:"amount_untaxed,store,readonly,monetary,tracking" label:"Untaxed Amount"`
 	AmountTax        decimal.Decimal                 `orm:"amount_tax,store,readonly,monetary" label:"Taxes"`
 	AmountTotal      decimal.Decimal                 `orm:"amount_total,store,readonly,monetary,tracking" label:"Total"`
+	Undiscounted     decimal.Decimal                 `orm:"amount_undiscounted,monetary" label:"Amount Before Discount" help:"What the lines cost without taxes and without their discounts."`
 	AmountToInvoice  decimal.Decimal                 `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
 	AmountInvoiced   decimal.Decimal                 `orm:"amount_invoiced,monetary" label:"Already invoiced"`
 	TaxTotals        orm.JSON                        `orm:"tax_totals" label:"Tax Totals"`
@@ -77,6 +78,7 @@ type OrderLine struct {
 	TaxIDs           orm.Many[account.Tax]      `orm:"tax_id,store,check_company,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
 	TaxOverride      orm.JSON                   `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the order's currency, that replace what those taxes would compute. An integration that must keep the amounts of a shop sets it."`
 	PriceUnit        decimal.Decimal            `orm:"price_unit,store,required,digits=6" label:"Unit Price"`
+	ProposedPrice    decimal.Decimal            `orm:"technical_price_unit,store,digits=6" label:"Proposed Unit Price" help:"The unit price as it was proposed, or given when the line was made. A unit price that differs was set by hand and is not proposed anew."`
 	Discount         decimal.Decimal            `orm:"discount,digits=6,default=0" label:"Discount (%)"`
 	PriceSubtotal    decimal.Decimal            `orm:"price_subtotal,store,readonly,monetary" label:"Subtotal"`
 	PriceTax         decimal.Decimal            `orm:"price_tax,store,readonly,monetary" label:"Total Tax"`
@@ -87,6 +89,7 @@ type OrderLine struct {
 	DeliveredMethod  string                     `orm:"qty_delivered_method,store,readonly" selection:"manual:Manual,analytic:Analytic From Expenses" label:"Method to update delivered qty"`
 	QtyDelivered     decimal.Decimal            `orm:"qty_delivered,nocopy,digits=6,default=0" label:"Delivery Quantity"`
 	QtyInvoiced      decimal.Decimal            `orm:"qty_invoiced,store,readonly,digits=6" label:"Invoiced Quantity"`
+	QtyPosted        decimal.Decimal            `orm:"qty_invoiced_posted,digits=6" label:"Invoiced Quantity (posted)"`
 	QtyToInvoice     decimal.Decimal            `orm:"qty_to_invoice,store,readonly,digits=6" label:"Quantity To Invoice"`
 	InvoiceLines     orm.Many[account.MoveLine] `orm:"invoice_lines,nocopy,rel=sale_order_line_invoice_rel:order_line_id:invoice_line_id" label:"Invoice Lines"`
 	InvoiceStatus    string                     `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`

@@ -63,7 +63,8 @@ func defineOrder(r *orm.Registry) {
 	d.Compute("tax_totals", orderTaxTotals, "order_line.tax_id", "order_line.price_subtotal", "amount_total")
 	d.Compute("invoice_ids, invoice_count", orderInvoices, "order_line.invoice_lines")
 	d.Compute("invoice_status", orderInvoiceStatus, "state", "order_line.invoice_status", "order_line.is_downpayment", "order_line.display_type")
-	d.Compute("amount_to_invoice, amount_invoiced", orderInvoiced, "amount_total", "order_line.invoice_lines")
+	d.Compute("amount_to_invoice, amount_invoiced", orderInvoiced, "order_line.amount_to_invoice", "order_line.amount_invoiced")
+	d.Compute("amount_undiscounted", undiscounted, "order_line.price_subtotal", "order_line.discount", "order_line.price_unit", "order_line.product_uom_qty")
 	d.Compute("type_name", func(_ *orm.Env, os []*Order) error {
 		for _, o := range os {
 			o.TypeName = "Sales Order"
@@ -294,23 +295,29 @@ func orderInvoiceStatus(_ *orm.Env, os []*Order) error {
 	return nil
 }
 
-// orderInvoiced sums what posted invoices took of the total of orders.
-func orderInvoiced(env *orm.Env, os []*Order) error {
-	rows, err := env.Query(`SELECT x.order_id, sum(x.total) FROM (
-			SELECT DISTINCT l.order_id, i.id, CASE WHEN m.move_type = 'out_refund' THEN -i.price_total ELSE i.price_total END AS total
-			FROM sale_order_line l JOIN sale_order_line_invoice_rel r ON r.order_line_id = l.id
-			JOIN account_move_line i ON i.id = r.invoice_line_id JOIN account_move m ON m.id = i.move_id
-			WHERE l.order_id = ANY(?) AND m.state = 'posted' AND m.move_type IN ('out_invoice', 'out_refund')) x GROUP BY x.order_id`, orm.IDs(env, os))
-	if err != nil {
-		return err
-	}
-	sums := map[int64]decimal.Decimal{}
-	for _, row := range rows {
-		sums[orm.CellInt(row[0])] = orm.CellDecimal(row[1])
-	}
+// orderInvoiced sums what posted invoices took of orders, and what is left.
+func orderInvoiced(_ *orm.Env, os []*Order) error {
 	for _, o := range os {
-		o.AmountInvoiced = sums[o.ID]
-		o.AmountToInvoice = o.AmountTotal.Sub(o.AmountInvoiced)
+		o.AmountInvoiced, o.AmountToInvoice = decimal.Zero, decimal.Zero
+		for _, l := range o.Lines.All() {
+			o.AmountInvoiced, o.AmountToInvoice = o.AmountInvoiced.Add(l.AmountInvoiced), o.AmountToInvoice.Add(l.AmountToInvoice)
+		}
+	}
+	return nil
+}
+
+// undiscounted is what orders cost before the discounts of their lines. What is
+// free by its discount counts at its price.
+func undiscounted(_ *orm.Env, os []*Order) error {
+	for _, o := range os {
+		o.Undiscounted = decimal.Zero
+		for _, l := range o.Lines.All() {
+			if l.Discount.Equal(hundred) {
+				o.Undiscounted = o.Undiscounted.Add(l.PriceUnit.Mul(l.Quantity))
+				continue
+			}
+			o.Undiscounted = o.Undiscounted.Add(l.PriceSubtotal.Mul(hundred).DivRound(hundred.Sub(l.Discount), 16))
+		}
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package sale
 
 import (
+	"github.com/shopspring/decimal"
+
 	"fusion/addons/account"
 	"fusion/addons/base"
 	"fusion/addons/mail"
@@ -30,19 +32,17 @@ func defineFlow(d *orm.Def[Order]) {
 	})
 	orm.Implement(d, ActionQuotationSent, quotationSent)
 	orm.Implement(d, ActionLock, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
-		return true, orm.RecordsOf(env, os...).Write(orm.Values{"locked": true})
+		return nil, orm.RecordsOf(env, os...).Write(orm.Values{"locked": true})
 	})
 	orm.Implement(d, ActionUnlock, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
-		return true, orm.RecordsOf(env, os...).Write(orm.Values{"locked": false})
+		return nil, orm.RecordsOf(env, os...).Write(orm.Values{"locked": false})
 	})
 	orm.Implement(d, ActionViewInvoice, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 		return viewInvoices(env, os)
 	})
-	orm.Implement(d, ActionUpdatePrices, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
-		return true, recompute(env, os, linePrices, "price_unit")
-	})
+	orm.Implement(d, ActionUpdatePrices, updatePrices)
 	orm.Implement(d, ActionUpdateTaxes, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
-		return true, recompute(env, os, lineTaxes, "tax_id")
+		return nil, recompute(env, os, lineTaxes, "tax_id")
 	})
 	orm.Implement(d, orm.Method[Order]{Name: mail.TrackSubtype}, func(_ *orm.Env, os []*Order, args orm.Args) (any, error) {
 		changed, _ := args.Get(0, "init_values").(map[string]any)
@@ -139,7 +139,7 @@ func quotationSent(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 	if err := setState(env, os, "sent"); err != nil {
 		return nil, err
 	}
-	return true, customersFollow(orm.RecordsOf(env, os...), os)
+	return nil, customersFollow(orm.RecordsOf(env, os...), os)
 }
 
 // customersFollow lets the customers of orders follow them.
@@ -152,8 +152,36 @@ func customersFollow(rs orm.Records, os []*Order) error {
 	return nil
 }
 
-// recompute proposes a value of all product lines of orders anew.
-func recompute(env *orm.Env, os []*Order, compute func(*orm.Env, []*OrderLine) error, field string) error {
+// updatePrices takes the prices of all lines from the pricelist again, those
+// set by hand too, and takes their discounts away.
+func updatePrices(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+	anew := func(env *orm.Env, ls []*OrderLine) error {
+		for _, l := range ls {
+			l.Discount = decimal.Zero
+		}
+		return proposePrices(env, ls)
+	}
+	if err := recompute(env, os, anew, "price_unit", "technical_price_unit", "discount"); err != nil {
+		return nil, err
+	}
+	for _, o := range os {
+		text := "The prices of the products were computed anew."
+		if o.PricelistID.IsSet() {
+			list, err := env.Sudo().Model("product.pricelist").Browse(o.PricelistID.ID).DisplayNames()
+			if err != nil {
+				return nil, err
+			}
+			text = "The prices of the products were computed anew by the pricelist " + list[o.PricelistID.ID] + "."
+		}
+		if err := note(env, o.ID, text); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// recompute proposes values of all product lines of orders anew.
+func recompute(env *orm.Env, os []*Order, compute func(*orm.Env, []*OrderLine) error, fields ...string) error {
 	if err := env.Flush(); err != nil {
 		return err
 	}
@@ -171,7 +199,7 @@ func recompute(env *orm.Env, os []*Order, compute func(*orm.Env, []*OrderLine) e
 	if err := compute(env, ls); err != nil {
 		return err
 	}
-	return orm.Save(env, ls, field)
+	return orm.Save(env, ls, fields...)
 }
 
 func createOrders(super orm.CreateFunc) orm.CreateFunc {
@@ -194,6 +222,14 @@ func createOrders(super orm.CreateFunc) orm.CreateFunc {
 				}
 				vals["name"] = number
 			}
+			_, given := vals["validity_date"]
+			if !given && rs.Env.Key("default_validity_date") == nil {
+				day, err := validUntil(rs.Env, company)
+				if err != nil {
+					return rs, err
+				}
+				vals["validity_date"] = day
+			}
 			if orm.AsText(vals["tax_rounding_method"]) == "" {
 				method, err := taxRounding(rs.Env, company)
 				if err != nil {
@@ -204,6 +240,16 @@ func createOrders(super orm.CreateFunc) orm.CreateFunc {
 		}
 		return super(rs, full)
 	}
+}
+
+// validUntil is the day on which quotations of a company made now expire, nil
+// where they do not.
+func validUntil(env *orm.Env, company int64) (any, error) {
+	c, err := orm.Get[Company](env.Sudo(), company)
+	if err != nil || c.QuotationDays <= 0 {
+		return nil, err
+	}
+	return env.Today().AddDays(c.QuotationDays), nil
 }
 
 // nextNumber draws the number of a new order of the current company.

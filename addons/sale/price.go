@@ -10,8 +10,39 @@ import (
 )
 
 // linePrices proposes unit prices from the order's pricelist. What is invoiced
-// in part keeps its price.
+// in part keeps its price, and so does what somebody set a price for.
 func linePrices(env *orm.Env, ls []*OrderLine) error {
+	var open []*OrderLine
+	for _, l := range ls {
+		set, err := l.priceSet(env)
+		if err != nil {
+			return err
+		}
+		if !set {
+			open = append(open, l)
+		}
+	}
+	return proposePrices(env, open)
+}
+
+// priceSet reports whether the unit price differs from the proposed one by what
+// the order's currency shows.
+func (l *OrderLine) priceSet(env *orm.Env) (bool, error) {
+	if l.ProposedPrice.Equal(l.PriceUnit) {
+		return false, nil
+	}
+	diff := [2]decimal.Decimal{l.ProposedPrice, l.PriceUnit}
+	for i := range diff {
+		var err error
+		if diff[i], err = base.Round(env, diff[i], l.CurrencyID.ID); err != nil {
+			return false, err
+		}
+	}
+	return !diff[0].Equal(diff[1]), nil
+}
+
+// proposePrices sets the prices of lines that the pricelists give.
+func proposePrices(env *orm.Env, ls []*OrderLine) error {
 	if err := orm.Load(env, ls, "order_id", "product_id"); err != nil {
 		return err
 	}
@@ -22,10 +53,10 @@ func linePrices(env *orm.Env, ls []*OrderLine) error {
 	byOrder := map[int64][]*OrderLine{}
 	var orders []*Order
 	for _, l := range ls {
-		if l.QtyInvoiced.IsPositive() {
+		if l.QtyInvoiced.IsPositive() || l.IsDownpayment {
 			continue
 		}
-		l.PriceUnit = decimal.Zero
+		l.PriceUnit, l.ProposedPrice = decimal.Zero, decimal.Zero
 		if !l.ProductID.IsSet() || !l.UoMID.IsSet() {
 			continue
 		}
@@ -62,6 +93,7 @@ func (o *Order) price(env *orm.Env, ls []*OrderLine, own map[int64][]int64) erro
 		if l.PriceUnit, err = base.RoundUsage(env, price, base.ProductPrice); err != nil {
 			return err
 		}
+		l.ProposedPrice = l.PriceUnit
 	}
 	return nil
 }

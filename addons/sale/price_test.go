@@ -99,6 +99,61 @@ func TestPricelists(t *testing.T) {
 	})
 }
 
+func TestAPriceSetByHandStays(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.product("Widget", "10.05", nil)
+	q := s.product("Gadget", "33.33", nil)
+	o := s.order(nil, line(p, "1", "77", s.hst))
+	l := o.Lines.IDs()[0]
+	step := func(what, price string, vals orm.Values) {
+		t.Helper()
+		s.write("sale.order.line", l, vals)
+		if got := s.get(o.ID).Lines.All()[0].PriceUnit.String(); got != price {
+			t.Errorf("%s: the line costs %s, not %s", what, got, price)
+		}
+	}
+	step("a price given with the line counts as proposed", "10.05", orm.Values{"product_uom_qty": 20})
+	step("set by hand", "50", orm.Values{"price_unit": 50, "discount": 10})
+	step("another quantity", "50", orm.Values{"product_uom_qty": 3})
+	step("another unit", "50", orm.Values{"product_uom": s.ref("uom.product_uom_dozen")})
+	step("set back by hand", "120.6", orm.Values{"price_unit": dec("120.6"), "product_uom_qty": 2, "product_id": q})
+	step("set with the quantity", "7", orm.Values{"price_unit": 7, "product_uom_qty": 4})
+	step("another product", "7", orm.Values{"product_id": p})
+	if o := s.get(o.ID); o.Lines.All()[0].Discount.String() != "10" {
+		t.Errorf("the discount is %s", o.Lines.All()[0].Discount)
+	}
+	s.do(sale.ActionUpdatePrices, o)
+	step("prices updated", "10.05", orm.Values{"product_uom_qty": 5})
+	s.totals(o, "50.25 + 6.53 = 56.78")
+	copied := s.get(must[orm.Records](t)(orm.RecordsOf(s.env, s.order(nil, line(p, "2", "8", s.hst))).Copy(nil)).ID())
+	s.totals(copied, "16 + 2.08 = 18.08")
+}
+
+func TestWhatAQuotationIsWorth(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.product("Widget", "10", nil)
+	o := s.order(nil, with(line(p, "3", "10", s.hst), "discount", 25), with(line(p, "1", "4", s.hst), "discount", 100), orm.Values{"display_type": "line_note", "name": "Thanks"})
+	ok(t, orm.Load(s.env, []*sale.Order{o}, "amount_undiscounted"))
+	if o.Undiscounted.String() != "34" || o.ValidityDate != s.env.Today().AddDays(30) {
+		t.Errorf("before discounts it is %s, valid until %s", o.Undiscounted, o.ValidityDate)
+	}
+	s.write("res.company", s.ref("base.main_company"), orm.Values{"quotation_validity_days": 0})
+	if o := s.order(nil); !o.ValidityDate.IsZero() {
+		t.Errorf("valid until %s", o.ValidityDate)
+	}
+	s.refused("Quotations cannot expire", func() error {
+		return s.env.Model("res.company").Browse(s.ref("base.main_company")).Write(orm.Values{"quotation_validity_days": -1})
+	})
+	for _, bad := range []orm.Values{{"display_type": "line_section", "name": "x", "price_unit": 5}, {"display_type": "line_section"}, {"product_uom_qty": 1}} {
+		s.refused("", func() error {
+			_, err := s.env.Model("sale.order").Create(orm.Values{"partner_id": s.customer, "order_line": []orm.Command{orm.CreateLine(bad)}})
+			return err
+		})
+	}
+}
+
 func TestFiscalPositions(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
