@@ -1,9 +1,9 @@
-"""What scripts do with Python's own XML-RPC, against the server at URL DATABASE."""
+"""What scripts do with Python's own XML-RPC, against the server at HOST PORT DATABASE."""
 import datetime
 import sys
 import xmlrpc.client
 
-url, db = sys.argv[1], sys.argv[2]
+url, db = "http://%s:%s" % (sys.argv[1], sys.argv[2]), sys.argv[3]
 common = xmlrpc.client.ServerProxy(url + "/xmlrpc/2/common")
 models = xmlrpc.client.ServerProxy(url + "/xmlrpc/2/object", allow_none=True)
 assert common.version()["server_serie"] == "18.0"
