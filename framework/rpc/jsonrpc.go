@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"runtime/debug"
 
 	"fusion/framework/orm"
 	"fusion/framework/server"
@@ -33,7 +32,7 @@ func Mount(s *server.Server) {
 	h := &handler{s}
 	route := func(path string, access server.Access, signedIn bool, fn answerer) {
 		s.Handle(server.Route{Path: path, Methods: []string{"GET", "POST"}, Access: access, NoCSRF: access == server.NoAccess,
-			Handler: func(c *server.Context) error { return h.envelope(c, signedIn, fn) }})
+			Handler: func(c *server.Context) error { return h.envelope(c, signedIn, fn) }, Fail: h.fail})
 	}
 	route("/jsonrpc", server.NoAccess, false, h.service)
 	route("/web/session/authenticate", server.PublicAccess, false, h.authenticate)
@@ -46,8 +45,8 @@ func Mount(s *server.Server) {
 	for _, p := range []string{"/web/dataset/call_kw", "/web/dataset/call_kw/{path:.+}", "/web/dataset/call_button", "/web/dataset/call_button/{path:.+}"} {
 		route(p, server.PublicAccess, true, h.callKw)
 	}
-	s.Handle(server.Route{Path: "/xmlrpc/2/{service}", Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, Handler: h.xmlrpc})
-	s.Handle(server.Route{Path: "/json/2/{model}/{method}", Methods: []string{"POST"}, Access: server.BearerAccess, Scope: "rpc", NoCSRF: true, Handler: h.json2})
+	s.Handle(server.Route{Path: "/xmlrpc/2/{service}", Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, Handler: h.xmlrpc, Fail: h.failXML})
+	s.Handle(server.Route{Path: "/json/2/{model}/{method}", Methods: []string{"POST"}, Access: server.BearerAccess, Scope: "rpc", NoCSRF: true, Handler: h.json2, Fail: h.fail2})
 	s.Handle(server.Route{Path: "/web/health", Methods: []string{"GET", "HEAD"}, Access: server.NoAccess, ReadOnly: true, Handler: func(c *server.Context) error {
 		return c.JSON(http.StatusOK, map[string]any{"status": "pass"})
 	}})
@@ -81,8 +80,8 @@ func (h *handler) read(c *server.Context) (req request, problem string) {
 	return req, ""
 }
 
-// envelope decodes a request, runs fn and answers its result or its error,
-// both with HTTP status 200. A result of nothing is left out.
+// envelope decodes a request, runs fn and answers its result. A result of nothing
+// is left out.
 func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error {
 	req, problem := h.read(c)
 	if problem != "" {
@@ -91,33 +90,52 @@ func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error 
 	if signedIn && (c.Session == nil || c.Session.UID == 0) {
 		return h.answer(c, nil, nil, server.ErrSession)
 	}
-	var result json.RawMessage
-	work := func(*orm.Env) (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
-		out, err := fn(c, req.Params)
-		if err == nil && out != nil {
-			result, err = server.EncodeJSON(out)
-		}
-		if err != nil {
-			return err
-		}
-		return c.Env.CheckNow()
-	}
-	// A failed call must leave nothing behind though its answer is a success
-	// of HTTP, so it runs in a savepoint of the request's unit of work, and so
-	// does the encoding of its result.
-	err := c.Env.Savepoint(work)
-	if err != nil && retryable(err) {
+	result, err := encoded(func() (any, error) { return fn(c, req.Params) })
+	if err != nil {
 		return err
 	}
+	return h.answer(c, req.ID, result, nil)
+}
+
+// encoded runs a call and encodes its result inside the unit of work, so that a
+// result that cannot be told leaves nothing behind either.
+func encoded(fn func() (any, error)) (json.RawMessage, error) {
+	out, err := fn()
+	if err != nil || out == nil {
+		return nil, inCall(err)
+	}
+	raw, err := server.EncodeJSON(out)
+	return raw, inCall(err)
+}
+
+// callError is the failure of a call, as opposed to that of a request.
+type callError struct{ error }
+
+func (e callError) Unwrap() error { return e.error }
+
+func inCall(err error) error {
+	if err == nil {
+		return nil
+	}
+	return callError{err}
+}
+
+// fail answers what became of a failed call, with a status of success. Requests
+// that are no calls get their status.
+func (h *handler) fail(c *server.Context, err error) error {
+	if he, ok := errors.AsType[*server.HTTPError](err); ok && !isCall(err) {
+		return he
+	}
+	req, _ := h.read(c)
 	if errors.Is(err, errNotFound) {
 		req.ID = nil // found out before the request is taken on
 	}
-	return h.answer(c, req.ID, result, err)
+	return h.answer(c, req.ID, nil, err)
+}
+
+func isCall(err error) bool {
+	_, ok := errors.AsType[callError](err)
+	return ok
 }
 
 func (h *handler) answer(c *server.Context, id, result json.RawMessage, err error) error {
@@ -135,14 +153,6 @@ func (h *handler) answer(c *server.Context, id, result json.RawMessage, err erro
 
 // errNotFound is a call on a model that does not exist, inside a session.
 var errNotFound = errors.New("404: Not Found")
-
-func retryable(err error) bool {
-	pe, ok := errors.AsType[interface {
-		error
-		SQLState() string
-	}](err)
-	return ok && (pe.SQLState() == "40001" || pe.SQLState() == "40P01")
-}
 
 var errorNames = map[orm.Code]string{
 	orm.CodeUser: "odoo.exceptions.UserError", orm.CodeValidation: "odoo.exceptions.ValidationError",

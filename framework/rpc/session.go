@@ -151,12 +151,12 @@ func (h *handler) json2(c *server.Context) error {
 	kw := map[string]any{}
 	if len(bytes.TrimSpace(c.Body)) > 0 {
 		if err := c.DecodeJSON(&kw); err != nil {
-			return h.fail2(c, server.Errorf(http.StatusBadRequest, "The body must be a JSON object of named arguments: %v", err))
+			return inCall(server.Errorf(http.StatusBadRequest, "The body must be a JSON object of named arguments: %v", err))
 		}
 	}
 	rs, err := c.Env.Lookup(c.Var("model"))
 	if err != nil {
-		return h.fail2(c, server.Errorf(http.StatusNotFound, "The model %q does not exist.", c.Var("model")))
+		return inCall(server.Errorf(http.StatusNotFound, "The model %q does not exist.", c.Var("model")))
 	}
 	var pos []any
 	if ids, ok := kw["ids"]; ok {
@@ -165,27 +165,20 @@ func (h *handler) json2(c *server.Context) error {
 	} else if needsIDs(rs.Model, c.Var("method")) {
 		pos = append(pos, []any{})
 	}
-	var out json.RawMessage
-	err = c.Env.Savepoint(func(*orm.Env) error {
-		v, err := Call(c.Env, c.Var("model"), c.Var("method"), pos, kw)
-		if err == nil {
-			out, err = server.EncodeJSON(v)
-		}
-		if err != nil {
-			return err
-		}
-		return c.Env.CheckNow()
-	})
-	if err != nil && retryable(err) {
+	out, err := encoded(func() (any, error) { return Call(c.Env, c.Var("model"), c.Var("method"), pos, kw) })
+	if err != nil {
 		return err
 	}
-	if err != nil {
-		return h.fail2(c, err)
+	if out == nil {
+		out = json.RawMessage("null")
 	}
 	return c.JSON(http.StatusOK, out)
 }
 
 func (h *handler) fail2(c *server.Context, err error) error {
+	if he, ok := errors.AsType[*server.HTTPError](err); ok && !isCall(err) {
+		return he
+	}
 	data := h.describe(c, err)["data"]
 	if he, ok := errors.AsType[*server.HTTPError](err); ok {
 		return c.JSON(he.Status, data)

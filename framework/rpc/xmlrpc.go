@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,43 +35,42 @@ func (h *handler) xmlrpc(c *server.Context) error {
 	if err != nil {
 		return c.Send(http.StatusBadRequest, "text/plain; charset=utf-8", []byte("This is no XML-RPC call: "+err.Error()))
 	}
-	var result any
-	err = c.Env.Savepoint(func(*orm.Env) (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
-		out, err := h.serve(c, service, method, args)
-		if err != nil {
-			return err
-		}
-		raw, err := server.EncodeJSON(out)
-		if err == nil {
-			d := json.NewDecoder(bytes.NewReader(raw))
-			d.UseNumber()
-			err = d.Decode(&result)
-		}
-		if err != nil {
-			return err
-		}
-		return c.Env.CheckNow()
-	})
-	if err != nil && retryable(err) {
+	raw, err := encoded(func() (any, error) { return h.serve(c, service, method, args) })
+	if err != nil {
 		return err
 	}
+	var result any
+	if raw != nil {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber()
+		if err := d.Decode(&result); err != nil {
+			return inCall(err)
+		}
+	}
+	return sendXML(c, func(b *bytes.Buffer) {
+		b.WriteString("<params>\n<param>\n")
+		writeValue(b, result)
+		b.WriteString("</param>\n</params>\n")
+	})
+}
+
+// failXML answers a failed call with a fault.
+func (h *handler) failXML(c *server.Context, err error) error {
+	if he, ok := errors.AsType[*server.HTTPError](err); ok && !isCall(err) {
+		return he
+	}
+	code, message := h.fault(c, err)
+	return sendXML(c, func(b *bytes.Buffer) {
+		b.WriteString("<fault>\n")
+		writeValue(b, map[string]any{"faultCode": json.Number(strconv.Itoa(code)), "faultString": message})
+		b.WriteString("</fault>\n")
+	})
+}
+
+func sendXML(c *server.Context, content func(b *bytes.Buffer)) error {
 	var b bytes.Buffer
 	b.WriteString("<?xml version='1.0'?>\n<methodResponse>\n")
-	if err != nil {
-		code, message := h.fault(c, err)
-		b.WriteString("<fault>\n")
-		writeValue(&b, map[string]any{"faultCode": json.Number(strconv.Itoa(code)), "faultString": message})
-		b.WriteString("</fault>\n")
-	} else {
-		b.WriteString("<params>\n<param>\n")
-		writeValue(&b, result)
-		b.WriteString("</param>\n</params>\n")
-	}
+	content(&b)
 	b.WriteString("</methodResponse>\n")
 	return c.Send(http.StatusOK, "text/xml; charset=utf-8", b.Bytes())
 }

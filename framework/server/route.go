@@ -57,9 +57,9 @@ type Route struct {
 	// Scope of the API key, with BearerAccess.
 	Scope   string
 	Handler Handler
-	// Fail, when set, answers an error to a browser in place of the plain page;
-	// the unit of work is over by then. When it fails itself, the plain page
-	// follows.
+	// Fail, when set, answers errors in the way of the route; the unit of work is
+	// over by then, and has left nothing behind. An error that it returns is
+	// answered plainly.
 	Fail func(c *Context, err error) error
 }
 
@@ -329,12 +329,14 @@ func (s *Server) answerError(rt Route, c *Context, err error) {
 		c.header = http.Header{}
 	}
 	reset()
-	if rt.Fail != nil && !errors.Is(err, ErrSession) && wantsHTML(c.Request) {
+	if rt.Fail != nil {
 		ferr := s.guarded(c, func() error { return rt.Fail(c, err) })
 		if ferr == nil {
 			return
 		}
-		s.Config.Logger.Error("error page failed", "id", c.ID, "error", ferr.Error())
+		if !errors.Is(ferr, err) {
+			s.Config.Logger.Error("the answer to an error failed", "id", c.ID, "error", ferr.Error())
+		}
 		reset()
 	}
 	s.fail(c, err)
@@ -404,6 +406,9 @@ func (s *Server) Explain(c *Context, err error) (int, string) {
 }
 
 func wantsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+// WantsHTML reports whether the answer is for a person in a browser.
+func (c *Context) WantsHTML() bool { return wantsHTML(c.Request) }
 
 func (s *Server) measure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -248,9 +248,12 @@ func (p *page) attempt(fn func() error) (told *orm.Error, err error) {
 	return nil, err
 }
 
-// fail answers an error in the layout of the back office. It runs after the
-// unit of work, so it opens one of its own to find the menu.
+// fail answers an error to a browser in the layout of the back office. It runs
+// after the unit of work, so it opens one of its own to find the menu.
 func (w *web) fail(c *server.Context, cause error) error {
+	if !c.WantsHTML() || errors.Is(cause, server.ErrSession) {
+		return cause
+	}
 	status, message := w.srv.Explain(c, cause)
 	if c.Session == nil || c.Session.UID == 0 {
 		c.Status(status)
