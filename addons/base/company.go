@@ -45,6 +45,11 @@ type Company struct {
 
 func defineCompany(r *orm.Registry) {
 	c := orm.Define[Company](r)
+	c.OnCopy(func(orm.CopyFunc) orm.CopyFunc {
+		return func(rs orm.Records, _ orm.Values) (orm.Records, error) {
+			return rs, orm.UserErrorf("Duplicating a company is not allowed. Please create a new company instead.")
+		}
+	})
 	c.Default("currency_id", func(env *orm.Env) (any, error) {
 		id, err := companyCurrency(env, env.Company())
 		if err != nil || id == 0 {

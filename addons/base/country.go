@@ -1,6 +1,7 @@
 package base
 
 import (
+	"regexp"
 	"strings"
 
 	"fusion/framework/orm"
@@ -84,5 +85,61 @@ func defineCountry(r *orm.Registry) {
 		}
 		return nil
 	}, "name", "country_id.code")
+	s.SearchBy("display_name", searchStates)
+	s.OnNameSearch(codeFirst)
 	orm.Define[CountryGroup](r)
+}
+
+var stateOfCountry = regexp.MustCompile(`^(.+)\((.+)\)$`)
+
+// searchStates finds states by name, by code and as they are displayed, those
+// of the country of the context when it names one.
+func searchStates(env *orm.Env, op string, value any) (orm.Domain, error) {
+	byName, byCode := orm.Leaf("name", op, value), orm.Leaf("code", op, value)
+	d := orm.Or(byName, byCode)
+	if op == "!=" || strings.HasPrefix(op, "not ") {
+		d = orm.And(byName, byCode)
+	}
+	if strings.HasSuffix(op, "like") && !strings.HasPrefix(op, "=") && orm.AsText(value) == "" {
+		d = nil
+		if strings.HasPrefix(op, "not ") {
+			d = orm.Not(nil)
+		}
+	}
+	if m := stateOfCountry.FindStringSubmatch(orm.AsText(value)); m != nil && (op == "ilike" || op == "=") {
+		country := strings.TrimSpace(m[2])
+		d = orm.Or(d, orm.And(orm.Leaf("name", op, strings.TrimSpace(m[1])),
+			orm.Or(orm.Leaf("country_id.name", "ilike", country), orm.Leaf("country_id.code", "=", country))))
+	}
+	if country := orm.AsID(env.Key("country_id")); country != 0 {
+		d = orm.And(d, orm.Leaf("country_id", "=", country))
+	}
+	return d, nil
+}
+
+// codeFirst finds the state of a code before those whose name contains it.
+func codeFirst(super orm.NameSearchFunc) orm.NameSearchFunc {
+	return func(rs orm.Records, name string, d orm.Domain, op string, limit int) ([]orm.NamedID, error) {
+		if name == "" || op == "!=" || strings.HasPrefix(op, "not ") {
+			return super(rs, name, d, op, limit)
+		}
+		first, err := rs.Search(orm.And(d, orm.Leaf("code", "=like", name)), orm.SearchOptions{Limit: limit})
+		if err != nil {
+			return nil, err
+		}
+		named, err := first.DisplayNames()
+		if err != nil {
+			return nil, err
+		}
+		out := make([]orm.NamedID, len(first.IDs))
+		for i, id := range first.IDs {
+			out[i] = orm.NamedID{ID: id, Name: named[id]}
+		}
+		left := limit - len(out)
+		if limit > 0 && left <= 0 {
+			return out, nil
+		}
+		rest, err := super(rs, name, orm.And(d, orm.Leaf("id", "not in", first.IDs)), op, max(left, 0))
+		return append(out, rest...), err
+	}
 }

@@ -70,6 +70,7 @@ func defineGroups(r *orm.Registry) {
 	g.SearchBy("full_name", searchGroupName)
 	g.Check("check_api_key_duration", "api_key_duration >= 0", "The api key duration cannot be a negative value.")
 	g.Constrain("implied_ids", func(env *orm.Env, gs []*Group) error { return groupsAcyclic(env, orm.IDs(env, gs)) })
+	g.OnCopy(MarkCopies)
 	g.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
 			if name, ok := vals["name"].(string); ok && strings.HasPrefix(name, "-") {

@@ -12,6 +12,10 @@ import (
 //go:embed data/timezones.txt
 var zones string
 
+// baseLang is the language of the database: that of terms and, until they are
+// given another, of contacts.
+const baseLang = "en_US"
+
 // Lang is a language and how it writes dates and numbers.
 type Lang struct {
 	orm.Record   `orm:"res.lang" label:"Languages" order:"active desc, name" search:"name,code"`

@@ -92,6 +92,9 @@ func definePartner(r *orm.Registry) {
 	p.Compute("email_normalized", func(_ *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
 			p.EmailNormalized = NormalizeEmail(p.Email)
+			if all, err := mail.ParseAddressList(p.Email); err == nil {
+				p.EmailNormalized = strings.ToLower(all[0].Address)
+			}
 		}
 		return nil
 	}, "email")
@@ -164,7 +167,8 @@ func definePartner(r *orm.Registry) {
 		}
 		return []int64{}, nil
 	})
-	p.Default("lang", func(env *orm.Env) (any, error) { return env.Lang(), nil })
+	p.Default("lang", func(*orm.Env) (any, error) { return baseLang, nil })
+	p.OnDefaultGet(partnerDefaults)
 	p.Check("check_name", "(type = 'contact' AND name IS NOT NULL) OR type <> 'contact'", "Contacts require a name")
 	p.Constrain("parent_id", func(env *orm.Env, ps []*Partner) error {
 		ok, err := acyclic(env, "res_partner", "parent_id", orm.IDs(env, ps))
@@ -193,7 +197,7 @@ func definePartner(r *orm.Registry) {
 	p.OnCreate(createPartners)
 	p.OnWrite(writePartners)
 	p.OnUnlink(unlinkPartners)
-	p.OnCopy(copyPartners)
+	p.OnCopy(MarkCopies)
 	p.OnNameCreate(partnerFromText)
 	orm.ImplementModel(p, FindOrCreatePartner, findOrCreate)
 	orm.Implement(p, AddressGet, addressGet)

@@ -41,16 +41,20 @@ func defineDisplayName(d *orm.Def[Partner]) {
 		var err error
 		for _, p := range ps {
 			name := completeName(p, env.Flag("partner_display_name_hide_company", false))
-			if env.Flag("partner_show_db_id", false) {
-				name = strings.TrimSpace(name + " (" + itoa(p.ID) + ")")
-			}
 			if env.Flag("show_address", false) {
 				if err = contactAddresses(env.WithContext(map[string]any{"without_company": true}), []*Partner{p}); err != nil {
 					return err
 				}
 				name += "\n" + p.ContactAddress
 			}
-			name = regexp.MustCompile(`\s+\n`).ReplaceAllString(name, "\n")
+			name = spaceAtEnd.ReplaceAllString(name, "\n")
+			if env.Flag("partner_show_db_id", false) {
+				name += " (" + itoa(p.ID) + ")"
+			}
+			if env.Flag("address_inline", false) {
+				lines := slices.DeleteFunc(strings.Split(name, "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
+				name = strings.Join(lines, ", ")
+			}
 			if env.Flag("show_email", false) && p.Email != "" {
 				name += " <" + p.Email + ">"
 			}
@@ -67,6 +71,8 @@ func defineDisplayName(d *orm.Def[Partner]) {
 var addressPart = regexp.MustCompile(`%\((\w+)\)s`)
 
 const defaultAddressFormat = "%(street)s\n%(street2)s\n%(city)s %(state_code)s %(zip)s\n%(country_name)s"
+
+var spaceAtEnd = regexp.MustCompile(`\s+\n`)
 
 var blankLines = regexp.MustCompile(`\n[\s]*\n+`)
 
@@ -99,12 +105,12 @@ func contactAddresses(env *orm.Env, ps []*Partner) error {
 	return nil
 }
 
-// splitContact takes `Name <address>` apart.
+// splitContact takes `Name <address>` apart, the first of several.
 func splitContact(text string) (name, email string) {
-	if a, err := mail.ParseAddress(text); err == nil {
-		return a.Name, strings.ToLower(a.Address)
+	if all, err := mail.ParseAddressList(text); err == nil {
+		return all[0].Name, strings.ToLower(all[0].Address)
 	}
-	if i := strings.IndexByte(text, '<'); i >= 0 && strings.HasSuffix(text, ">") {
+	if i := strings.IndexByte(text, '<'); i >= 0 && strings.HasSuffix(text, ">") && strings.Contains(text[i:], "@") {
 		return strings.TrimSpace(text[:i]), strings.ToLower(strings.TrimSpace(text[i+1 : len(text)-1]))
 	}
 	if strings.Contains(text, "@") && !strings.Contains(text, " ") {
@@ -160,8 +166,8 @@ func findOrCreate(env *orm.Env, args orm.Args) (any, error) {
 	return made.IDs, err
 }
 
-// copyPartners marks the copy's name.
-func copyPartners(super orm.CopyFunc) orm.CopyFunc {
+// MarkCopies makes the name of a copy "… (copy)" unless it is given one.
+func MarkCopies(super orm.CopyFunc) orm.CopyFunc {
 	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
 		var out []int64
 		for _, id := range rs.IDs {

@@ -30,6 +30,9 @@ func createPartners(super orm.CreateFunc) orm.CreateFunc {
 				clean[i]["company_name"] = false
 			}
 		}
+		if err := inheritSalespeople(rs.Env, clean); err != nil {
+			return rs, err
+		}
 		made, err := super(rs, clean)
 		if err != nil || rs.Env.Flag("_partners_skip_fields_sync", false) {
 			return made, err
@@ -64,8 +67,90 @@ func writePartners(super orm.WriteFunc) orm.WriteFunc {
 		if rs.Env.Flag("_partners_skip_fields_sync", false) {
 			return nil
 		}
+		if err := followParent(rs, vals); err != nil {
+			return err
+		}
 		return syncPartners(rs, vals)
 	}
+}
+
+// partnerDefaults gives a contact the company of the one it is made below.
+func partnerDefaults(super orm.DefaultFunc) orm.DefaultFunc {
+	return func(rs orm.Records, names []string) (orm.Values, error) {
+		vals, err := super(rs, names)
+		parent := orm.AsID(vals["parent_id"])
+		if err != nil || parent == 0 {
+			return vals, err
+		}
+		p, err := orm.Get[Partner](rs.Env, parent)
+		if err != nil {
+			return nil, err
+		}
+		vals["company_id"] = nil
+		if p.CompanyID.IsSet() {
+			vals["company_id"] = p.CompanyID.ID
+		}
+		return vals, nil
+	}
+}
+
+// inheritSalespeople gives new people the salesperson of the one above them.
+func inheritSalespeople(env *orm.Env, list []orm.Values) error {
+	var parents []int64
+	for _, vals := range list {
+		if _, given := vals["user_id"]; !given && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
+			if id := orm.AsID(vals["parent_id"]); id != 0 {
+				parents = append(parents, id)
+			}
+		}
+	}
+	if len(parents) == 0 {
+		return nil
+	}
+	ps, err := orm.Read[Partner](env.Sudo(), parents)
+	if err != nil {
+		return err
+	}
+	of := map[int64]int64{}
+	for _, p := range ps {
+		of[p.ID] = p.UserID.ID
+	}
+	for _, vals := range list {
+		user := of[orm.AsID(vals["parent_id"])]
+		if _, given := vals["user_id"]; user != 0 && !given && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
+			vals["user_id"] = user
+		}
+	}
+	return nil
+}
+
+// followParent gives partners moved below another its language and, to people
+// without one, its salesperson.
+func followParent(rs orm.Records, vals orm.Values) error {
+	if orm.AsID(vals["parent_id"]) == 0 {
+		return nil
+	}
+	_, lang := vals["lang"]
+	_, user := vals["user_id"]
+	ps, err := orm.Read[Partner](quiet(rs.Env.Sudo()), rs.IDs, "parent_id")
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		parent, next := p.ParentID.Rec(), orm.Values{}
+		if !lang && parent.Lang != "" && parent.Lang != p.Lang {
+			next["lang"] = parent.Lang
+		}
+		if !user && !p.IsCompany && !p.UserID.IsSet() && parent.UserID.IsSet() {
+			next["user_id"] = parent.UserID.ID
+		}
+		if len(next) > 0 {
+			if err := quiet(rs.Env).Model("res.partner").Browse(p.ID).Write(next); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func cleanPartner(vals orm.Values) {

@@ -2,6 +2,7 @@ package product
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"fusion/framework/orm"
@@ -31,8 +32,11 @@ func defineNames(p *orm.Def[Product]) {
 	}, "default_code")
 	p.SearchBy("display_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
 		leaves := []orm.Domain{orm.Leaf("name", op, value), orm.Leaf("default_code", op, value)}
-		if positive(op) == "=" || positive(op) == "in" {
+		switch {
+		case positive(op) == "=" || positive(op) == "in":
 			leaves = append(leaves, orm.Leaf("barcode", op, value))
+		case !isNegative(op) && strings.HasSuffix(op, "like"):
+			leaves = append(leaves, orm.Leaf("barcode", "=", value))
 		}
 		if isNegative(op) {
 			return orm.And(leaves...), nil
@@ -119,4 +123,15 @@ func findPositive(find func(int, orm.Domain) ([]int64, error), name, op string, 
 		return find(limit, orm.Leaf("default_code", "=", m[1]))
 	}
 	return ids, nil
+}
+
+// searchTemplates looks among names alone where the templates to look among are
+// given; else what names a variant finds its template too.
+func searchTemplates(super orm.NameSearchFunc) orm.NameSearchFunc {
+	return func(rs orm.Records, name string, d orm.Domain, op string, limit int) ([]orm.NamedID, error) {
+		if paths, err := d.Paths(); err == nil && slices.Contains(paths, "id") && rs.Env.Key("search_product_product") == nil {
+			rs = rs.In(rs.Env.WithContext(map[string]any{"search_product_product": false}))
+		}
+		return super(rs, name, d, op, limit)
+	}
 }

@@ -149,6 +149,9 @@ func defineTemplate(r *orm.Registry) {
 		return nil
 	}, "name", "default_code")
 	t.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		if !env.Flag("search_product_product", value != nil && value != false && value != "") {
+			return orm.Leaf("name", op, value), nil
+		}
 		byVariant := orm.Leaf("product_variant_ids", "any", orm.Leaf("display_name", positive(op), value))
 		if isNegative(op) {
 			return orm.And(orm.Leaf("name", op, value), orm.Not(byVariant)), nil
@@ -190,6 +193,7 @@ func defineTemplate(r *orm.Registry) {
 	t.OnWrite(writeTemplates)
 	t.OnUnlink(unlinkTemplates)
 	t.OnCopy(copyTemplates)
+	t.OnNameSearch(searchTemplates)
 	orm.Implement(t, CreateVariant, createVariantByCall)
 }
 

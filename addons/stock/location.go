@@ -50,6 +50,7 @@ func defineLocation(r *orm.Registry) {
 	l.Compute("warehouse_id", locationWarehouses, "parent_path")
 	l.SearchBy("warehouse_id", searchLocationWarehouse)
 	l.Unique("barcode_company_uniq", "barcode, company_id", "The barcode of a location must be unique in a company.")
+	l.OnCopy(base.MarkCopies)
 	l.OnWrite(writeLocations)
 }
 

@@ -355,7 +355,7 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 	bad := func() error {
 		return ValueErrorf("Invalid value in domain term %s: %s expects %s", l, f.Name, f.Kind)
 	}
-	if isList(value) && !f.wordy() && f.Kind != Selection {
+	if isList(value) {
 		return nil, bad()
 	}
 	switch f.Kind {

@@ -144,23 +144,15 @@ func (m *Model) parseOrder(order string) ([]orderTerm, error) {
 		bad := len(w) == 0 || !isOrderName(w[0])
 		t := orderTerm{}
 		if !bad {
-			t.field = strings.Trim(w[0], `"`)
+			t.field, w = w[0], w[1:]
 		}
-		for i := 1; i < len(w) && !bad; i++ {
-			switch strings.ToLower(w[i]) {
-			case "asc":
-			case "desc":
-				t.desc = true
-			case "nulls":
-				i++
-				if i < len(w) {
-					t.nulls = strings.ToLower(w[i])
-				}
-				bad = t.nulls != "first" && t.nulls != "last"
-			default:
-				bad = true
-			}
+		if len(w) > 0 && (strings.EqualFold(w[0], "asc") || strings.EqualFold(w[0], "desc")) {
+			t.desc, w = strings.EqualFold(w[0], "desc"), w[1:]
 		}
+		if len(w) == 2 && strings.EqualFold(w[0], "nulls") && (strings.EqualFold(w[1], "first") || strings.EqualFold(w[1], "last")) {
+			t.nulls, w = strings.ToLower(w[1]), nil
+		}
+		bad = bad || len(w) > 0
 		if bad {
 			return nil, UserErrorf("Invalid \"order\" specified (%s). It must be a comma-separated list of field names, each with an optional \"asc\" or \"desc\" and \"nulls first\" or \"nulls last\".", order)
 		}

@@ -351,9 +351,6 @@ func (f *Field) parseCommands(v any) (any, error) {
 		}
 		cmds := make([]Command, 0, len(x))
 		for _, e := range x {
-			if unknownCommand(e) {
-				continue
-			}
 			c, err := f.parseCommand(e)
 			if err != nil {
 				return nil, err
@@ -363,20 +360,6 @@ func (f *Field) parseCommands(v any) (any, error) {
 		return cmds, nil
 	}
 	return nil, f.bad(v, "a list of x2many commands")
-}
-
-// unknownCommand tells a list that begins with no number of a command, which
-// Odoo passes over.
-func unknownCommand(e any) bool {
-	l, ok := e.([]any)
-	if !ok || len(l) == 0 {
-		return ok
-	}
-	if _, text := l[0].(string); text {
-		return true
-	}
-	op, err := toInt(l[0])
-	return err == nil && (op < 0 || op > 6)
 }
 
 func (f *Field) parseCommand(e any) (Command, error) {

@@ -137,6 +137,12 @@ func (rs Records) writeLines(f *Field, cmds []Command) error {
 			case CmdLink:
 				err = co.Browse(c.ID).Write(owner(id))
 			case CmdClear, CmdSet:
+				if len(creates) > 0 { // what was created before goes like the rest
+					if _, err = co.Create(creates...); err != nil {
+						return err
+					}
+					creates = nil
+				}
 				var have map[int64][]int64
 				if have, err = rs.Browse(id).In(rs.Env.WithContext(map[string]any{"active_test": false})).lists(f); err != nil {
 					return err

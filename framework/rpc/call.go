@@ -47,6 +47,23 @@ func (c *call) names(i int, name string) ([]string, error) {
 	return nil, typeErrorf("%s must be a list of texts", name)
 }
 
+// fieldNames are names of fields. A text in place of the list is one of
+// letters, as for Odoo: what is asked for is wrong, and has to be said.
+func (c *call) fieldNames(i int, name string) ([]string, error) {
+	if text, ok := c.get(i, name).(string); ok {
+		return strings.Split(text, ""), nil
+	}
+	return c.names(i, name)
+}
+
+// conditions are a domain that has to be a list, if only an empty one.
+func (c *call) conditions(i int, name string) (orm.Domain, error) {
+	if v := c.get(i, name); v == nil || v == false {
+		return nil, &orm.Error{Code: orm.CodeAssertion, Message: "The domain must be a list of conditions, which may be empty."}
+	}
+	return c.domain(i, name)
+}
+
 func (c *call) domain(i int, name string) (orm.Domain, error) { return orm.ToDomain(c.get(i, name)) }
 
 func (c *call) text(i int, name, otherwise string) string {
@@ -383,7 +400,7 @@ func byActive(c *call) (is, isnt orm.Records, err error) {
 }
 
 func read(c *call) (any, error) {
-	fields, err := c.names(0, "fields")
+	fields, err := c.fieldNames(0, "fields")
 	if err != nil {
 		return nil, err
 	}
@@ -471,7 +488,7 @@ func options(c *call, offset, limit, order int) (o orm.SearchOptions, err error)
 }
 
 func search(c *call) (any, error) {
-	d, err := c.domain(0, "domain")
+	d, err := c.conditions(0, "domain")
 	if err != nil {
 		return nil, err
 	}
@@ -488,7 +505,7 @@ func searchRead(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields, err := c.names(1, "fields")
+	fields, err := c.fieldNames(1, "fields")
 	if err != nil {
 		return nil, err
 	}
@@ -500,11 +517,12 @@ func searchRead(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return orEmpty(found.ReadWire(fields, c.a.Kw["load"] == nil || c.a.Kw["load"] == "_classic_read"))
+	load, given := c.a.Kw["load"]
+	return orEmpty(found.ReadWire(fields, !given || load == "_classic_read"))
 }
 
 func searchCount(c *call) (any, error) {
-	d, err := c.domain(0, "domain")
+	d, err := c.conditions(0, "domain")
 	if err != nil {
 		return nil, err
 	}
@@ -535,7 +553,11 @@ func nameSearch(c *call) (any, error) {
 	if list, ok := c.get(0, "name").([]any); ok { // one of several names
 		d, op = orm.And(orm.Leaf("display_name", op, list), d), ""
 	}
-	found, err := c.rs.NameSearch(c.text(0, "name", ""), d, op, limit)
+	name := c.text(0, "name", "")
+	if n, ok := c.get(0, "name").(json.Number); ok {
+		name = n.String()
+	}
+	found, err := c.rs.NameSearch(name, d, op, limit)
 	out := [][]any{}
 	for _, n := range found {
 		out = append(out, []any{n.ID, n.Name})

@@ -29,11 +29,11 @@ var aggregateSpec = regexp.MustCompile(`^(\w+)(?::(\w+)(?:\((\w+)\))?)?$`)
 // and "name:function(field)" are aggregates; a bare field has its own function,
 // or none.
 func (c *call) grouping(limit, offset int) (*grouping, error) {
-	domain, err := c.domain(0, "domain")
+	domain, err := c.conditions(0, "domain")
 	if err != nil {
 		return nil, err
 	}
-	fields, err := c.names(1, "fields")
+	fields, err := c.fieldNames(1, "fields")
 	if err != nil {
 		return nil, err
 	}

@@ -221,7 +221,7 @@ func listed(v any) []int64 {
 }
 
 func webSearchRead(c *call) (any, error) {
-	d, err := c.domain(0, "domain")
+	d, err := c.conditions(0, "domain")
 	if err != nil {
 		return nil, err
 	}
