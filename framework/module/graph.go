@@ -116,8 +116,9 @@ func buildOrdered(ordered []Addon) (*orm.Registry, error) {
 }
 
 // Closure lists what has to be installed for names: the addons they depend
-// on, and those that install themselves when all they depend on is there.
-// installed is what is there already. The result is in dependency order and
+// on, and those that install themselves when the last of what they depend on
+// comes. installed is what is there already: an addon that could have
+// installed itself with that and is not there was uninstalled. The result is in dependency order and
 // includes installed.
 func Closure(addons []Addon, installed, names []string) ([]Addon, error) {
 	ordered, err := Graph(addons)
@@ -160,7 +161,8 @@ func Closure(addons []Addon, installed, names []string) ([]Addon, error) {
 		return nil, problems
 	}
 	for _, a := range ordered { // in this order one pass is enough
-		if a.AutoInstall && len(a.Depends) > 0 && !slices.ContainsFunc(a.Depends, func(d string) bool { return !want[d] }) {
+		if a.AutoInstall && slices.ContainsFunc(a.Depends, func(d string) bool { return !slices.Contains(installed, d) }) &&
+			!slices.ContainsFunc(a.Depends, func(d string) bool { return !want[d] }) {
 			want[a.Name] = true
 		}
 	}

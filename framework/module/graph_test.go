@@ -63,6 +63,7 @@ func TestClosure(t *testing.T) {
 		{"", "sale stock", "base sale stock sale_stock sale_stock_more"},
 		{"base sale", "stock", "base sale stock sale_stock sale_stock_more"},
 		{"base sale", "", "base sale"},
+		{"base sale stock", "other", "base other sale stock"}, // the bridge was uninstalled
 	} {
 		got, err := module.Closure(addons, strings.Fields(c.installed), strings.Fields(c.names))
 		if err != nil {

@@ -18,6 +18,11 @@ var errBadConn = driver.ErrBadConn
 type Options struct {
 	// Demo loads the demonstration data too.
 	Demo bool
+	// Dependents lets an uninstallation take along what depends on the addons.
+	Dependents bool
+	// Token goes with the notice to other processes, which so recognise their
+	// own; see [Channel].
+	Token string
 	// Logger takes progress; the database's own when nil.
 	Logger *slog.Logger
 }
@@ -47,6 +52,7 @@ func Install(ctx context.Context, db *orm.DB, addons []Addon, names []string, op
 		if err != nil {
 			return err
 		}
+		defer in.tell(ctx)
 		out, err = in.install(ctx)
 		return err
 	})
@@ -66,6 +72,7 @@ type installer struct {
 	status map[string]Status
 	mirror *mirror
 	reg    *orm.Registry // of what is installed
+	news   bool          // something was changed that other processes should know
 }
 
 func newInstaller(ctx context.Context, db *orm.DB, addons []Addon, names []string, opt Options) (*installer, error) {
@@ -206,6 +213,7 @@ func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error 
 	if err != nil {
 		return err
 	}
+	in.news = true
 	in.log.Info("addon installed", "addon", a.Name, "version", a.Version, "records", records, "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }

@@ -27,7 +27,7 @@ func Installed(ctx context.Context, db *orm.DB) ([]Status, error) {
 	if !there {
 		return nil, nil
 	}
-	rows, err := db.DB.QueryContext(ctx, "SELECT name, COALESCE(latest_version, ''), COALESCE(demo, false) FROM ir_module_module WHERE state = 'installed'")
+	rows, err := db.DB.QueryContext(ctx, "SELECT name, COALESCE(latest_version, ''), COALESCE(demo, false) FROM ir_module_module WHERE state IN ('installed', 'to upgrade', 'to remove')")
 	if err != nil {
 		return nil, fmt.Errorf("reading the list of installed addons: %w", err)
 	}
@@ -62,22 +62,48 @@ func Open(ctx context.Context, url string, addons []Addon) (*orm.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := Installed(ctx, db)
-	if err == nil && len(list) > 0 {
-		var present []Addon
-		if present, err = exactly(addons, statusNames(list)); err == nil {
-			var reg *orm.Registry
-			if reg, err = buildOrdered(present); err == nil {
-				return derive(db, reg), nil
-			}
-		}
-	}
+	Remember(db, addons)
+	out, err := Reload(ctx, db)
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	return db, nil
+	return out, nil
 }
+
+// Reload gives the database with the registry of the addons that are installed
+// in it now, by this process or another one.
+func Reload(ctx context.Context, db *orm.DB) (*orm.DB, error) {
+	list, err := Installed(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	present, err := exactly(Known(db), statusNames(list))
+	if err != nil {
+		return nil, err
+	}
+	reg, err := buildOrdered(present)
+	if err != nil {
+		return nil, err
+	}
+	return derive(db, reg), nil
+}
+
+// program is what a database knows of the program that opened it.
+type program struct{ addons []Addon }
+
+type programKey struct{}
+
+func programOf(db *orm.DB) *program {
+	return orm.Local(db, programKey{}, func() *program { return &program{} })
+}
+
+// Remember keeps the addons of the program with a database it has opened
+// without [Open], so that methods of models can ask for them.
+func Remember(db *orm.DB, addons []Addon) { programOf(db).addons = addons }
+
+// Known are the addons of the program that opened the database.
+func Known(db *orm.DB) []Addon { return programOf(db).addons }
 
 // exactly gives the addons of those names in dependency order, no others.
 func exactly(addons []Addon, names []string) ([]Addon, error) {
@@ -117,7 +143,9 @@ func contains(list []string, s string) bool {
 
 // derive is a DB on the same connections with another registry.
 func derive(db *orm.DB, r *orm.Registry) *orm.DB {
-	return &orm.DB{DB: db.DB, Registry: r, Logger: db.Logger, Now: db.Now, Keys: db.Keys, Blobs: db.Blobs}
+	out := &orm.DB{DB: db.DB, Registry: r, Logger: db.Logger, Now: db.Now, Keys: db.Keys, Blobs: db.Blobs}
+	Remember(out, Known(db))
+	return out
 }
 
 // lockKey is the advisory lock under which modules change; any constant that

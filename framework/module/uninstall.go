@@ -19,11 +19,25 @@ type Removal struct {
 	Records int      // created by the addons' data files, in tables that stay
 }
 
+// Lines tells people what goes.
+func (r *Removal) Lines() []string {
+	var out []string
+	for _, part := range []struct {
+		what string
+		list []string
+	}{{"addons", r.Addons}, {"models", r.Models}, {"tables with all their rows", r.Tables}, {"columns of other models", r.Columns}} {
+		if len(part.list) > 0 {
+			out = append(out, part.what+": "+strings.Join(part.list, ", "))
+		}
+	}
+	return append(out, fmt.Sprintf("records of other models: %d", r.Records))
+}
+
 // PlanUninstall says what [Uninstall] would remove. It refuses an addon that is
-// not installed, one that others depend on, and the one that holds the
-// framework's own models.
-func PlanUninstall(ctx context.Context, db *orm.DB, addons []Addon, names []string) (*Removal, error) {
-	in, err := newInstaller(ctx, db, addons, nil, Options{})
+// not installed, one that others depend on, unless they may be taken along, and
+// the one that holds the framework's own models.
+func PlanUninstall(ctx context.Context, db *orm.DB, addons []Addon, names []string, opt Options) (*Removal, error) {
+	in, err := newInstaller(ctx, db, addons, nil, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +70,11 @@ func Uninstall(ctx context.Context, db *orm.DB, addons []Addon, names []string, 
 		if err != nil {
 			return err
 		}
+		defer in.tell(ctx)
 		if err := derive(db, p.before).Run(ctx, orm.System(), func(env *orm.Env) error { return in.uninstall(env, p) }); err != nil {
 			return fmt.Errorf("uninstalling %s: %w", strings.Join(names, ", "), err)
 		}
+		in.news = true
 		out = derive(db, p.after)
 		in.log.Info("addons uninstalled", "addons", p.out.Addons, "models", len(p.out.Models), "columns", len(p.out.Columns))
 		return nil
@@ -91,6 +107,10 @@ func (in *installer) plan(names []string) (*removalPlan, error) {
 			continue
 		}
 		for _, d := range a.Depends {
+			if p.gone[d] && in.opt.Dependents {
+				p.gone[a.Name] = true
+				break
+			}
 			if p.gone[d] {
 				problems = append(problems, place{addon: d}.problem("cannot be uninstalled while %s depends on it; uninstall %s too", a.Name, a.Name))
 			}
@@ -176,6 +196,15 @@ func (p *removalPlan) compare() {
 		}
 	}
 	slices.Sort(p.out.Tables)
+	// Views that stay may read what goes; they are made anew without it.
+	var drop, create []string
+	for _, m := range p.after.Models() {
+		if m.Query != "" {
+			drop = append([]string{"DROP VIEW IF EXISTS " + quoteIdent(m.Table) + " CASCADE"}, drop...)
+			create = append(create, m.ViewStatements()...)
+		}
+	}
+	p.drops = slices.Concat(drop, p.drops, create)
 }
 
 // stored reports whether a field has a column of its own.

@@ -27,6 +27,7 @@ func Upgrade(ctx context.Context, db *orm.DB, addons []Addon, names []string, op
 		if err != nil {
 			return err
 		}
+		defer in.tell(ctx)
 		todo, err := in.dependents(names)
 		if err != nil {
 			return err
@@ -128,6 +129,7 @@ func (in *installer) upgrade(ctx context.Context, db *orm.DB, todo []Addon, file
 	if err != nil {
 		return err
 	}
+	in.news = true
 	for _, a := range todo {
 		in.log.Info("addon upgraded", "addon", a.Name, "from", in.status[a.Name].Version, "to", a.Version)
 	}

@@ -185,7 +185,7 @@ func TestUninstall(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "drop the database instead") {
 		t.Errorf("got %v", err)
 	}
-	plan, err := module.PlanUninstall(t.Context(), db, addons, []string{"magazines"})
+	plan, err := module.PlanUninstall(t.Context(), db, addons, []string{"magazines"}, module.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

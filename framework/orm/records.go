@@ -58,8 +58,11 @@ func (rs Records) Value(field string) (any, error) {
 
 // Create stores new records and returns them in the order of vals.
 func (rs Records) Create(vals ...Values) (Records, error) {
-	if rs.Model.Abstract || rs.Model.Query != "" {
+	if rs.Model.Abstract {
 		return rs, UserErrorf("%s (%s) cannot be created.", rs.Model.Label, rs.Model.Name)
+	}
+	if err := rs.notView(); err != nil {
+		return rs, err
 	}
 	done, err := rs.Env.breath()
 	defer done()
@@ -74,8 +77,8 @@ func (rs Records) Write(vals Values) error {
 	if len(rs.IDs) == 0 || len(vals) == 0 {
 		return nil
 	}
-	if rs.Model.Query != "" {
-		return UserErrorf("%s (%s) cannot be changed.", rs.Model.Label, rs.Model.Name)
+	if err := rs.notView(); err != nil {
+		return err
 	}
 	done, err := rs.Env.breath()
 	defer done()
@@ -90,11 +93,25 @@ func (rs Records) Unlink() error {
 	if len(rs.IDs) == 0 {
 		return nil
 	}
+	if err := rs.notView(); err != nil {
+		return err
+	}
 	return rs.Model.ops.unlink(rs)
+}
+
+// notView refuses to change the records of a SQL view.
+func (rs Records) notView() error {
+	if rs.Model.Query == "" {
+		return nil
+	}
+	return UserErrorf("%s (%s) is a view of other records: it can only be read.", rs.Model.Label, rs.Model.Name)
 }
 
 // Copy duplicates the records, one after another, with some values replaced.
 func (rs Records) Copy(overrides Values) (Records, error) {
+	if err := rs.notView(); err != nil {
+		return rs, err
+	}
 	return rs.Model.ops.copy(rs, overrides)
 }
 

@@ -1,8 +1,10 @@
 package orm
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,89 +61,120 @@ var widening = map[string][]string{
 }
 
 type catalog struct {
-	columns     map[string]map[string]column // table → column
-	kinds       map[string]string            // table → r or v
-	constraints map[string]string            // table.name → definition
-	indexes     map[string]bool
+	columns     map[string]map[string]column     // table → column
+	kinds       map[string]string                // table → r or v
+	views       map[string]string                // view → definition as declared
+	constraints map[string]map[string]definition // table → name
+	indexes     map[string]definition
+	extensions  map[string]bool // that can be had: whether they are installed
 }
 
 type column struct {
 	typ     string
+	limited bool // a length or a precision, as in varchar(16)
 	notNull bool
 }
 
+// definition is how a constraint or an index was declared, which PostgreSQL
+// would respell; ours says that it was declared by this package.
+type definition struct {
+	text string
+	ours bool
+}
+
 func (e *Env) readCatalog() (*catalog, error) {
-	c := &catalog{columns: map[string]map[string]column{}, kinds: map[string]string{}, constraints: map[string]string{}, indexes: map[string]bool{}}
-	err := e.each(sqlf(`SELECT c.relname, c.relkind, a.attname, format_type(a.atttypid, NULL), a.attnotnull
+	c := &catalog{columns: map[string]map[string]column{}, kinds: map[string]string{}, views: map[string]string{},
+		constraints: map[string]map[string]definition{}, indexes: map[string]definition{}, extensions: map[string]bool{}}
+	err := e.each(sqlf(`SELECT c.relname, c.relkind, a.attname, format_type(a.atttypid, NULL), a.atttypmod <> -1, a.attnotnull, obj_description(c.oid, 'pg_class')
 		FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'p')`), func(r [][]byte) error {
 		t := string(r[0])
 		if c.columns[t] == nil {
 			c.columns[t] = map[string]column{}
 		}
-		c.kinds[t] = string(r[1])
-		c.columns[t][string(r[2])] = column{string(r[3]), string(r[4]) == "t"}
+		c.kinds[t], c.views[t] = string(r[1]), string(r[6])
+		c.columns[t][string(r[2])] = column{string(r[3]), string(r[4]) == "t", string(r[5]) == "t"}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = e.each(sqlf(`SELECT r.relname, k.conname, pg_get_constraintdef(k.oid), COALESCE(obj_description(k.oid, 'pg_constraint'), '')
+	err = e.each(sqlf(`SELECT r.relname, k.conname, pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')
 		FROM pg_constraint k JOIN pg_class r ON r.oid = k.conrelid WHERE k.connamespace = current_schema()::regnamespace`), func(r [][]byte) error {
-		def := string(r[2])
-		if len(r[3]) > 0 {
-			def = string(r[3]) // the definition as declared, which PostgreSQL would respell
+		t := string(r[0])
+		if c.constraints[t] == nil {
+			c.constraints[t] = map[string]definition{}
 		}
-		c.constraints[string(r[0])+"."+string(r[1])] = def
+		d := definition{text: string(r[2])}
+		if len(r[3]) > 0 {
+			d = definition{string(r[3]), true}
+		}
+		c.constraints[t][string(r[1])] = d
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = e.each(sqlf(`SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()`), func(r [][]byte) error {
-		c.indexes[string(r[0])] = true
+	err = e.each(sqlf(`SELECT i.relname, obj_description(i.oid, 'pg_class') FROM pg_class i WHERE i.relnamespace = current_schema()::regnamespace AND i.relkind = 'i'`), func(r [][]byte) error {
+		c.indexes[string(r[0])] = definition{string(r[1]), len(r[1]) > 0}
 		return nil
 	})
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return c, e.each(sqlf(`SELECT name, installed_version IS NOT NULL FROM pg_available_extensions WHERE name IN ('pg_trgm', 'btree_gist')`), func(r [][]byte) error {
+		c.extensions[string(r[0])] = string(r[1]) == "t"
+		return nil
+	})
 }
 
-// SyncSchema brings the tables, columns, indexes, constraints and foreign keys
-// of the database to what the registry says, without losing data. What it does
-// not do by itself (a dropped field, a mandatory column with empty rows) it
-// reports; a change of type that would lose data is an error.
+// SyncSchema brings the tables, columns, indexes, constraints, foreign keys and
+// views of the database to what the registry says, without losing data. What it
+// does not do by itself (a dropped field, a mandatory column with empty rows) it
+// reports. A change of type that would lose data is an error, and so is a
+// constraint that rows break: it names them.
 func SyncSchema(e *Env, report func(string)) error {
 	cat, err := e.readCatalog()
 	if err != nil {
 		return err
 	}
 	s := &syncer{env: e, cat: cat, report: report}
-	models := e.u.db.Registry.Models()
-	for _, m := range models {
-		if !m.Abstract && m.Query == "" {
-			if err := s.table(m); err != nil {
-				return err
-			}
+	var tables, views []*Model
+	for _, m := range e.u.db.Registry.Models() {
+		switch {
+		case m.Query != "":
+			views = append(views, m)
+		case !m.Abstract:
+			tables = append(tables, m)
 		}
 	}
-	for _, m := range models {
-		if !m.Abstract && m.Query == "" {
-			s.relations(m)
-			s.constraints(m)
-			s.indexes(m)
+	stale, err := s.dropViews(tables, views)
+	if err != nil {
+		return err
+	}
+	for _, m := range tables {
+		if err := s.table(m); err != nil {
+			return err
 		}
+	}
+	for _, m := range tables {
+		s.relations(m)
+		s.constraints(m)
+		s.indexes(m)
+	}
+	for _, m := range tables {
+		s.obsolete(m)
 	}
 	if err := s.run(); err != nil {
 		return err
 	}
-	for _, m := range models {
-		if m.Query != "" {
-			if err := s.view(m); err != nil {
-				return err
-			}
+	if stale {
+		for _, m := range views {
+			s.first = append(s.first, m.ViewStatements()...)
 		}
-	}
-	if err := s.run(); err != nil {
-		return err
+		if err := s.run(); err != nil {
+			return err
+		}
 	}
 	// plans of other shapes of the tables must not be reused
 	return e.u.pgx.DeallocateAll(e.Context)
@@ -152,21 +185,127 @@ type syncer struct {
 	cat    *catalog
 	report func(string)
 	first  []string // tables and columns
-	later  []string // keys, constraints, indexes
+	later  []key    // keys, constraints, indexes
 }
 
+// key is a constraint or an index to be made.
+type key struct {
+	sql string
+	// blame finds the rows that keep a constraint from being added; nil for what
+	// rows cannot hinder.
+	blame func() (string, error)
+}
+
+func (s *syncer) exec(sql string) error {
+	s.env.u.queries++
+	_, err := s.env.u.tx.ExecContext(s.env.Context, sql)
+	return err
+}
+
+// run carries out what has gathered, in as few round trips as can be.
 func (s *syncer) run() error {
-	todo := append(s.first, s.later...)
+	first, later := s.first, s.later
 	s.first, s.later = nil, nil
-	if len(todo) == 0 {
+	const failed = "the schema cannot be brought up to date: %w"
+	if len(first) > 0 {
+		if err := s.exec(strings.Join(first, ";\n")); err != nil {
+			return fmt.Errorf(failed, err)
+		}
+	}
+	if len(later) == 0 {
 		return nil
 	}
-	s.env.u.queries++
-	_, err := s.env.u.tx.ExecContext(s.env.Context, strings.Join(todo, ";\n"))
-	if err != nil {
-		return fmt.Errorf("the schema cannot be brought up to date: %w", err)
+	var all []string
+	for _, k := range later {
+		all = append(all, k.sql)
 	}
-	return nil
+	err := s.attempt(strings.Join(all, ";\n"))
+	if err == nil {
+		return nil
+	}
+	// Once more one by one, to tell everything that stands in the way.
+	var errs []error
+	for _, k := range later {
+		cause := s.attempt(k.sql)
+		if cause == nil {
+			continue
+		}
+		if k.blame != nil {
+			if text, err := k.blame(); err == nil && text != "" {
+				cause = errors.New(text)
+			}
+		}
+		errs = append(errs, cause)
+	}
+	if len(errs) == 0 {
+		errs = append(errs, err)
+	}
+	return fmt.Errorf(failed, errors.Join(errs...))
+}
+
+// attempt runs statements so that their failure leaves the transaction usable.
+func (s *syncer) attempt(sql string) error {
+	if err := s.exec("SAVEPOINT schema"); err != nil {
+		return err
+	}
+	err := s.exec(sql)
+	end := "RELEASE SAVEPOINT schema"
+	if err != nil {
+		end = "ROLLBACK TO SAVEPOINT schema; " + end
+	}
+	return cmp.Or(err, s.exec(end))
+}
+
+// retyped reports whether a column of a table gets another type.
+func (s *syncer) retyped(tables []*Model) bool {
+	for _, m := range tables {
+		for name, c := range s.cat.columns[m.Table] {
+			if f := m.Fields[name]; f != nil && f.column() && (c.typ != f.columnType() || c.limited) && name != "id" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dropViews drops the views of models when one of them is new or declared anew,
+// or when columns they may read change; stale says that they are to be made
+// again. PostgreSQL lets no column change that a view reads.
+func (s *syncer) dropViews(tables, views []*Model) (stale bool, err error) {
+	drop := func(name string) {
+		if s.cat.kinds[name] == "v" {
+			s.first = append(s.first, "DROP VIEW IF EXISTS "+quote(name)+" CASCADE")
+		}
+	}
+	for _, m := range views {
+		switch s.cat.kinds[m.Table] {
+		case "v":
+			stale = stale || s.cat.views[m.Table] != m.Query
+		case "":
+			stale = true
+		default:
+			return false, fmt.Errorf("%s is a SQL view in the code but a table in the database; drop the table in a migration", m.Name)
+		}
+	}
+	for _, m := range tables { // that were views before
+		if s.cat.kinds[m.Table] == "v" {
+			stale = true
+			drop(m.Table)
+			delete(s.cat.columns, m.Table)
+		}
+	}
+	if stale = stale || len(views) > 0 && s.retyped(tables); stale {
+		for _, m := range slices.Backward(views) {
+			drop(m.Table)
+		}
+	}
+	return stale, s.run()
+}
+
+// ViewStatements are the statements that make the view of a model that is one.
+func (m *Model) ViewStatements() []string {
+	v := quote(m.Table)
+	return []string{"CREATE VIEW " + v + " AS " + m.Query, "COMMENT ON VIEW " + v + " IS " + literal(m.Query)}
 }
 
 func (s *syncer) table(m *Model) error {
@@ -198,8 +337,8 @@ func (s *syncer) table(m *Model) error {
 			}
 			continue
 		}
-		if want := f.columnType(); c.typ != want {
-			if !slices.Contains(widening[c.typ], want) {
+		if want := f.columnType(); c.typ != want || c.limited {
+			if c.typ != want && !slices.Contains(widening[c.typ], want) {
 				return fmt.Errorf("%s.%s is %s in the database but %s in the code; the addon %s needs a migration for it", m.Name, name, c.typ, want, f.Addon)
 			}
 			s.first = append(s.first, "ALTER TABLE "+t+" ALTER COLUMN "+quote(name)+" TYPE "+want)
@@ -293,115 +432,4 @@ func shortIdent(s string) string {
 	}
 	sum := sha256.Sum256([]byte(s))
 	return s[:54] + "_" + hex.EncodeToString(sum[:4])
-}
-
-func (s *syncer) relations(m *Model) {
-	for _, name := range m.FieldNames() {
-		f := m.Fields[name]
-		switch {
-		case f.Kind == Many2one && f.column() && !f.CompanyDependent:
-			co := m.comodel(f)
-			if co.Query != "" || co.Abstract || m.Transient && !co.Transient && f.OnDelete != "cascade" && f.OnDelete != "set null" {
-				continue
-			}
-			s.foreignKey(m.Table, name, co.Table, f.OnDelete)
-		case f.Kind == Many2many && f.Stored:
-			s.relTable(m, f)
-		}
-	}
-}
-
-func (s *syncer) foreignKey(table, col, target, onDelete string) {
-	name := shortIdent(table + "_" + col + "_fkey")
-	// Deferrable for Records.Trial, whose references need not lead anywhere.
-	def := fmt.Sprintf("FOREIGN KEY (%s) REFERENCES %s(id) ON DELETE %s DEFERRABLE", quote(col), quote(target), strings.ToUpper(onDelete))
-	s.constraint(table, name, def)
-}
-
-func (s *syncer) constraint(table, name, def string) {
-	old, ok := s.cat.constraints[table+"."+name]
-	if ok && old == def {
-		return
-	}
-	t, n := quote(table), quote(name)
-	if ok {
-		s.later = append(s.later, "ALTER TABLE "+t+" DROP CONSTRAINT "+n)
-	}
-	s.cat.constraints[table+"."+name] = def
-	s.later = append(s.later, "ALTER TABLE "+t+" ADD CONSTRAINT "+n+" "+def,
-		"COMMENT ON CONSTRAINT "+n+" ON "+t+" IS "+literal(def))
-}
-
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-func (s *syncer) relTable(m *Model, f *Field) {
-	if s.cat.columns[f.RelTable] == nil {
-		s.cat.columns[f.RelTable] = map[string]column{f.RelCol: {}, f.RelCocol: {}}
-		s.first = append(s.first, fmt.Sprintf("CREATE TABLE %s (%s bigint NOT NULL, %s bigint NOT NULL, PRIMARY KEY (%s, %s))",
-			quote(f.RelTable), quote(f.RelCol), quote(f.RelCocol), quote(f.RelCol), quote(f.RelCocol)))
-	}
-	s.index(shortIdent(f.RelTable+"_"+f.RelCocol+"_idx"), f.RelTable, quote(f.RelCocol)+", "+quote(f.RelCol), "")
-	s.foreignKey(f.RelTable, f.RelCol, m.Table, "cascade")
-	if co := m.comodel(f); co.Query == "" {
-		s.foreignKey(f.RelTable, f.RelCocol, co.Table, "cascade")
-	}
-}
-
-func (s *syncer) constraints(m *Model) {
-	for _, c := range m.SQL {
-		s.constraint(m.Table, shortIdent(c.Name), c.Definition)
-	}
-}
-
-func (s *syncer) index(name, table, cols, using string) {
-	if s.cat.indexes[name] {
-		return
-	}
-	s.cat.indexes[name] = true
-	s.later = append(s.later, "CREATE INDEX "+quote(name)+" ON "+quote(table)+" "+using+"("+cols+")")
-}
-
-func (s *syncer) indexes(m *Model) {
-	for _, name := range m.FieldNames() {
-		f := m.Fields[name]
-		if !f.column() || f.CompanyDependent {
-			continue
-		}
-		idx := shortIdent(m.Table + "_" + name + "_index")
-		switch {
-		case name == "parent_path":
-			s.index(idx, m.Table, quote(name)+" text_pattern_ops", "")
-		case f.Index == "trigram":
-			s.later = append(s.later, "CREATE EXTENSION IF NOT EXISTS pg_trgm")
-			s.index(idx, m.Table, quote(name)+" gin_trgm_ops", "USING gin ")
-		case f.Index != "" || s.inverseOf(m, f):
-			s.index(idx, m.Table, quote(name), "")
-		}
-	}
-}
-
-// inverseOf reports whether a one2many reads through the field: it is then
-// looked up by value and deserves an index.
-func (s *syncer) inverseOf(m *Model, f *Field) bool {
-	if f.Kind != Many2one {
-		return false
-	}
-	co := m.comodel(f)
-	for _, o := range co.Fields {
-		if o.Kind == One2many && o.Comodel == m.Name && o.Inverse == f.Name {
-			return true
-		}
-	}
-	return f.OnDelete == "cascade"
-}
-
-func (s *syncer) view(m *Model) error {
-	switch s.cat.kinds[m.Table] {
-	case "r":
-		return fmt.Errorf("%s is a SQL view in the code but a table in the database; drop the table in a migration", m.Name)
-	case "v":
-		s.first = append(s.first, "DROP VIEW "+quote(m.Table))
-	}
-	s.first = append(s.first, "CREATE VIEW "+quote(m.Table)+" AS "+m.Query)
-	return nil
 }

@@ -258,7 +258,7 @@ func TestLife(t *testing.T) {
 			(SELECT string_agg(name, '+' ORDER BY name) FROM ir_model_data WHERE module = 'equipment_loan' AND (name LIKE 'menu_loan_[rn]%' OR name LIKE 'loan_bank%' OR name IN ('loan_partner_b', 'loan_partner_c', 'menu_loan_record', 'menu_loan_new'))),
 			(SELECT count(*) FROM res_partner WHERE name = 'Zweite')`), []string{"Moved by a user|Power tools and batteries|t|loan_bank+loan_partner_c+menu_loan_new|1"})
 	})
-	plan, err := module.PlanUninstall(t.Context(), db, v2, []string{name})
+	plan, err := module.PlanUninstall(t.Context(), db, v2, []string{name}, opt)
 	if err != nil || plan.Records == 0 || len(plan.Tables)+len(plan.Columns)+len(plan.Models) != 0 {
 		t.Errorf("%+v, %v", plan, err)
 	}
