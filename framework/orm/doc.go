@@ -17,6 +17,48 @@
 // unit of work, hands it an [Env] (user, companies, context, transaction) and
 // retries the unit as a whole when PostgreSQL asks for it.
 //
+// # Tags
+//
+// The tag of the embedded [Record] names the model; beside it stand label, order,
+// rec (the field that names a record, otherwise name), parent (the field of the
+// hierarchy, otherwise parent_id) and search (the fields name_search looks in).
+// The option transient makes the model one of wizards:
+//
+//	orm.Record `orm:"gym.plan" label:"Plan" order:"sequence, id"`
+//
+// The tag of a field begins with its name, and its kind follows from the Go type:
+//
+//	string         Char; with the option text, html, selection or reference one of those
+//	bool           Boolean
+//	int, int64     Integer of 4 or 8 bytes
+//	float64        Float, for what is no money
+//	decimal        Float in NUMERIC; with currency=FIELD Monetary, rounded as that currency is
+//	Date, Datetime days without a time zone; moments in UTC, to the second
+//	Ref[T]         Many2one
+//	Many[T]        Many2many; with inverse=FIELD One2many
+//	Binary, JSON   Binary, kept in attachments; Json
+//	Secret         encrypted at rest, never sent to a client
+//
+// Options follow the name, separated by commas:
+//
+//	required, readonly, index, translate, tracking, size=N
+//	digits=N           decimals kept
+//	default=VALUE      a constant, or now, today, uid, company
+//	store              the result of a compute is a column
+//	related=PATH       the field at the end of a path
+//	nocopy, copy       whether a copy takes the value over
+//	ondelete=ACTION    of a Many2one: set_null, restrict (that of required ones) or cascade
+//	inverse=FIELD      of a One2many: the Many2one that leads back
+//	rel=TABLE:COL:COL  of a Many2many: its table and columns
+//	company_dependent  a value for each company
+//	check_company      the other record must be of the same company
+//	delegate           the other record's fields are this one's too
+//	aggregator=NAME    how groups sum it up, as avg
+//
+// Beside it stand label, help, groups (who may see it), domain and context (of a
+// relation), selection:"value:Label,…", and validate, rules of
+// go-playground/validator.
+//
 // # Two faces
 //
 // Business code uses the typed face: [Search], [Read], [Create], [Save] and

@@ -10,8 +10,8 @@ import (
 
 // GroupOptions limit and sort a grouped read.
 type GroupOptions struct {
-	Limit  int
-	Offset int
+	Limit  int // at most so many groups; 0: all
+	Offset int // of which the first so many are left out
 	// Order names group-bys and aggregates, each with an optional direction.
 	// Empty: the group-bys in their order.
 	Order string
@@ -19,11 +19,11 @@ type GroupOptions struct {
 
 // Group is one row of a grouped read.
 type Group struct {
-	Keys   []any // one value per group-by: Go value, or [start, end) dates as text
-	Values map[string]any
-	Count  int
-	Domain Domain // what the group stands for, with the search's own domain
-	Extra  Domain // the same without the search's own domain
+	Keys   []any          // one value per group-by: Go value, or [start, end) dates as text
+	Values map[string]any // the aggregates, by their spelling in the call
+	Count  int            // of records
+	Domain Domain         // what the group stands for, with the search's own domain
+	Extra  Domain         // the same without the search's own domain
 }
 
 // groupKey is one group-by: a field and, for dates, a granularity.

@@ -2,7 +2,9 @@ package ormtest
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,28 +29,45 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // run; a test of those needs [DB].
 func New(t testing.TB, addons ...module.Addon) *orm.Env {
 	t.Helper()
-	k := shared()
-	ctx := context.Background()
-	tpl, err := k.template(ctx, addons)
-	if err != nil {
-		t.Fatalf("ormtest: installing the addons: %v", err)
-	}
-	db := tpl.take()
-	if db == nil {
-		if db, _, err = k.clone(ctx, tpl); err != nil {
-			t.Fatalf("ormtest: %v", err)
-		}
-	}
-	env, err := db.Begin(t.Context(), orm.System())
+	env, done, err := shared().begin(t.Context(), addons)
 	if err != nil {
 		t.Fatalf("ormtest: %v", err)
 	}
-	t.Cleanup(func() {
+	t.Cleanup(done)
+	return env
+}
+
+// Run is [New] for examples, which have no test: fn works on an Env whose
+// transaction is rolled back afterwards. Its error is returned.
+func Run(fn func(env *orm.Env) error, addons ...module.Addon) error {
+	env, done, err := shared().begin(context.Background(), addons)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return fn(env)
+}
+
+// begin lends a clone and begins a transaction in it; done ends both.
+func (k *kit) begin(ctx context.Context, addons []module.Addon) (env *orm.Env, done func(), err error) {
+	tpl, err := k.template(context.WithoutCancel(ctx), addons)
+	if err != nil {
+		return nil, nil, fmt.Errorf("installing the addons: %w", err)
+	}
+	db := tpl.take()
+	if db == nil {
+		if db, _, err = k.clone(context.WithoutCancel(ctx), tpl); err != nil {
+			return nil, nil, err
+		}
+	}
+	if env, err = db.Begin(ctx, orm.System()); err != nil {
+		return nil, nil, err
+	}
+	return env, func() {
 		env.Rollback()
 		db.DropAccessCache()
 		tpl.giveBack(db)
-	})
-	return env
+	}, nil
 }
 
 func (t *template) take() *orm.DB {
@@ -72,23 +91,43 @@ func (t *template) giveBack(db *orm.DB) {
 // that commit: jobs, crashes, concurrency. It is dropped when the test ends.
 func DB(t testing.TB, addons ...module.Addon) *orm.DB {
 	t.Helper()
-	k := shared()
-	ctx := context.Background()
-	tpl, err := k.template(ctx, addons)
-	if err != nil {
-		t.Fatalf("ormtest: installing the addons: %v", err)
-	}
-	db, name, err := k.clone(ctx, tpl)
+	db, drop, err := shared().own(context.Background(), addons)
 	if err != nil {
 		t.Fatalf("ormtest: %v", err)
 	}
 	t.Cleanup(func() {
-		db.Close()
-		if err := k.drop(ctx, name); err != nil {
+		if err := drop(); err != nil {
 			t.Errorf("ormtest: dropping the test's database: %v", err)
 		}
 	})
 	return db
+}
+
+// RunDB is [DB] for examples, which have no test: the database is dropped
+// after fn, whose error is returned.
+func RunDB(fn func(db *orm.DB) error, addons ...module.Addon) error {
+	db, drop, err := shared().own(context.Background(), addons)
+	if err != nil {
+		return err
+	}
+	err = fn(db)
+	return errors.Join(err, drop())
+}
+
+// own clones the addons' template; drop ends the clone.
+func (k *kit) own(ctx context.Context, addons []module.Addon) (db *orm.DB, drop func() error, err error) {
+	tpl, err := k.template(ctx, addons)
+	if err != nil {
+		return nil, nil, fmt.Errorf("installing the addons: %w", err)
+	}
+	db, name, err := k.clone(ctx, tpl)
+	if err != nil {
+		return nil, nil, err
+	}
+	return db, func() error {
+		db.Close()
+		return k.drop(ctx, name)
+	}, nil
 }
 
 // URL is the address of an empty database of the test's own, for tests of the

@@ -65,19 +65,3 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	ormtest.Golden(t, "greeting.txt", "hello\n")
 }
-
-// A test of an addon: install it, act, look.
-func ExampleNew() {
-	test := func(t *testing.T) {
-		t.Parallel()
-		env := ormtest.New(t, kernel.Addon(), notes())
-		made, err := env.Model("test.note").Create(orm.Values{"name": "milk"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name, err := made.Value("name"); err != nil || name != "milk" {
-			t.Errorf("name = %v, %v", name, err)
-		}
-	}
-	_ = test // go test calls it when it is named TestXxx
-}
