@@ -58,6 +58,10 @@ type Move struct {
 	ReversalIDs      orm.Many[Move]          `orm:"reversal_move_ids,inverse=reversed_entry_id" label:"Reversals"`
 	OriginPaymentID  orm.Ref[Payment]        `orm:"origin_payment_id,nocopy,index" label:"Payment"`
 	PaymentIDs       orm.Many[Payment]       `orm:"matched_payment_ids,rel=account_move__account_payment:invoice_id:payment_id,nocopy" label:"Matched Payments"`
+	Outstanding      orm.JSON                `orm:"invoice_outstanding_credits_debits_widget" label:"Invoice Outstanding Credits Debits Widget" groups:"account.group_account_invoice,account.group_account_readonly"`
+	HasOutstanding   bool                    `orm:"invoice_has_outstanding" label:"Has Outstanding" groups:"account.group_account_invoice,account.group_account_readonly"`
+	PaymentsWidget   orm.JSON                `orm:"invoice_payments_widget" label:"Invoice Payments Widget" groups:"account.group_account_invoice,account.group_account_readonly"`
+	TypeName         string                  `orm:"type_name" label:"Type Name"`
 	PostedBefore     bool                    `orm:"posted_before,nocopy" label:"Posted Before"`
 	IsMoveSent       bool                    `orm:"is_move_sent,readonly,nocopy,tracking" label:"Is the Invoice Sent"`
 	SequencePrefix   string                  `orm:"sequence_prefix,readonly,nocopy" label:"Sequence Prefix"`
@@ -82,7 +86,7 @@ type MoveLine struct {
 	InvoiceDate      orm.Date                   `orm:"invoice_date,related=move_id.invoice_date,store,nocopy" label:"Invoice/Bill Date"`
 	MoveType         string                     `orm:"move_type,related=move_id.move_type,readonly" label:"Type"`
 	Ref              string                     `orm:"ref,related=move_id.ref,store" label:"Reference"`
-	Sequence         int                        `orm:"sequence" label:"Sequence"`
+	Sequence         int                        `orm:"sequence,default=100" label:"Sequence"`
 	AccountID        orm.Ref[Account]           `orm:"account_id,index,ondelete=restrict,check_company" label:"Account"`
 	AccountType      string                     `orm:"account_type,related=account_id.account_type,readonly" label:"Internal Type"`
 	Name             string                     `orm:"name,text" label:"Label"`

@@ -43,6 +43,14 @@ func defineMove(r *orm.Registry) {
 	d.Compute("payment_state", paymentStates, "state", "move_type", "amount_residual", "amount_total")
 	d.Compute("tax_totals", moveTaxTotals, "move_type", "currency_id", "invoice_currency_rate", "tax_rounding_method", "line_ids.tax_ids", "line_ids.price_unit")
 	d.Compute("display_name", moveNames, "name", "move_type", "state", "ref")
+	d.Compute("type_name", func(_ *orm.Env, ms []*Move) error {
+		names := map[string]string{"entry": "Journal Entry", "out_invoice": "Invoice", "out_refund": "Credit Note", "in_invoice": "Vendor Bill",
+			"in_refund": "Vendor Credit Note", "out_receipt": "Sales Receipt", "in_receipt": "Purchase Receipt"}
+		for _, m := range ms {
+			m.TypeName = names[m.MoveType]
+		}
+		return nil
+	}, "move_type")
 	d.Compute("direction_sign", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
 			m.DirectionSign = int(m.Sign().IntPart())
@@ -68,6 +76,7 @@ func defineMove(r *orm.Registry) {
 	d.OnUnlink(unlinkMoves)
 	d.OnCopy(copyMoves)
 	defineMoveActions(d)
+	defineMoveMatching(d)
 	defineReports(d)
 }
 
@@ -187,6 +196,7 @@ func defineMoveLine(r *orm.Registry) {
 	d.Check("check_credit_debit", "display_type IN ('line_section', 'line_note') OR credit * debit = 0", "Wrong credit or debit value in accounting entry!")
 	d.Check("check_accountable_required_fields", "display_type IN ('line_section', 'line_note') OR account_id IS NOT NULL", "Missing required account on accountable line.")
 	d.Check("check_non_accountable_fields_null", "display_type NOT IN ('line_section', 'line_note') OR (amount_currency = 0 AND debit = 0 AND credit = 0 AND account_id IS NULL)", "Forbidden balance or account on non-accountable line")
+	defineLineMatching(d)
 	d.OnCreate(createLines)
 	d.OnWrite(writeLines)
 	d.OnUnlink(unlinkLines)

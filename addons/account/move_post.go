@@ -210,8 +210,13 @@ func nameTermLines(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
+	at, of := map[int64]int{}, map[int64]int{}
 	for _, l := range ls {
-		l.Name = l.MoveID.Rec().PaymentReference
+		of[l.MoveID.ID]++
+	}
+	for _, l := range ls {
+		l.Name = termName(l.MoveID.Rec().PaymentReference, at[l.MoveID.ID], of[l.MoveID.ID])
+		at[l.MoveID.ID]++
 	}
 	return orm.Save(forced(env), ls, "name")
 }
@@ -301,7 +306,7 @@ func buttonDraft(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 	if err := unreconcileMoves(env.Sudo(), ids); err != nil {
 		return nil, err
 	}
-	return true, forced(env.Sudo()).Model("account.move").Browse(ids...).Write(orm.Values{"state": "draft"})
+	return nil, forced(env.Sudo()).Model("account.move").Browse(ids...).Write(orm.Values{"state": "draft"})
 }
 
 func buttonCancel(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
@@ -328,5 +333,5 @@ func buttonCancel(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 	if err := orm.RecordsOf(env, ms...).CheckAccess(orm.OpWrite); err != nil {
 		return nil, err
 	}
-	return true, orm.RecordsOf(forced(env.Sudo()), ms...).Write(orm.Values{"state": "cancel"})
+	return nil, orm.RecordsOf(forced(env.Sudo()), ms...).Write(orm.Values{"state": "cancel"})
 }

@@ -1,7 +1,9 @@
 package account
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -148,10 +150,7 @@ func (s *syncer) plan(items []*MoveLine) error {
 	if err := s.bookTaxes(doc); err != nil {
 		return err
 	}
-	due, err := s.bookTerms()
-	if m.PaymentTermID.IsSet() || !m.InvoiceDate.IsZero() {
-		m.DueDate = due
-	}
+	m.DueDate, err = s.bookTerms()
 	return err
 }
 
@@ -286,7 +285,7 @@ func (s *syncer) bookTaxes(doc *Document) error {
 		l := have[it.taxItem]
 		if l == nil {
 			s.add("tax", it.account, balance, amount, orm.Values{"name": it.tax.Name, "tax_repartition_line_id": it.share, "tax_line_id": it.tax.ID,
-				"tax_group_id": orNil(it.tax.TaxGroupID.ID), "tax_base_amount": taxed, "sequence": 1000})
+				"tax_group_id": orNil(it.tax.TaxGroupID.ID), "tax_base_amount": taxed, "sequence": 10000})
 			continue
 		}
 		if s.setAmounts(l, balance, amount) || !l.TaxBaseAmount.Equal(taxed) {
@@ -304,10 +303,7 @@ func (s *syncer) installments() (parts []installment, due orm.Date, err error) {
 	if day.IsZero() {
 		day = s.env.Today()
 	}
-	if len(s.lines) == 0 {
-		return nil, m.DueDate, nil
-	}
-	if m.PaymentTermID.IsSet() {
+	if len(s.lines) > 0 && m.PaymentTermID.IsSet() {
 		term, err := termOf(s.env, m.PaymentTermID.ID)
 		if err != nil {
 			return nil, due, err
@@ -323,6 +319,9 @@ func (s *syncer) installments() (parts []installment, due orm.Date, err error) {
 	}
 	if due = m.DueDate; due.IsZero() || due.Before(day) {
 		due = day
+	}
+	if len(s.lines) == 0 {
+		return nil, due, nil
 	}
 	return []installment{{due, s.total.Neg()}}, due, nil
 }
@@ -361,9 +360,9 @@ func (s *syncer) bookTerms() (orm.Date, error) {
 			}
 			continue
 		}
-		more := orm.Values{"date_maturity": p.due, "sequence": 2000 + i}
-		if m.PaymentReference != "" {
-			more["name"] = m.PaymentReference
+		more := orm.Values{"date_maturity": p.due, "sequence": 12000}
+		if name := termName(m.PaymentReference, i, len(parts)); name != "" {
+			more["name"] = name
 		}
 		s.add("payment_term", account, balance, p.amount, more)
 	}
@@ -378,4 +377,12 @@ func (s *syncer) owedOn() (int64, error) {
 		return 0, err
 	}
 	return MapAccount(s.env, m.FiscalPositionID.ID, account)
+}
+
+// termName labels one of n due items with the reference by which it is paid.
+func termName(reference string, i, n int) string {
+	if n < 2 {
+		return reference
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s installment #%d", reference, i+1))
 }

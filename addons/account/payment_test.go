@@ -2,7 +2,9 @@ package account_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -79,6 +81,55 @@ func TestPayTooMuch(t *testing.T) {
 	if c := credit(); c != "-10.5" {
 		t.Errorf("the customer owes %s", c)
 	}
+}
+
+// What settles an invoice is told with it, and matched and taken back by the
+// methods that clients call.
+func TestOutstandingCredits(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	paid := b.payment(b.pay(orm.Values{"amount": 150}, b.posted(line("100", "1"))))
+	credit := b.receivables(paid.MoveID.ID)[0]
+	id := b.posted(line("80", "1"))
+	widget := func(field string) string {
+		t.Helper()
+		m := must[*account.Move](t)(orm.Get[account.Move](b.env, id, field))
+		return string(m.Outstanding) + string(m.PaymentsWidget)
+	}
+	call := func(model string, rec int64, method string, args ...any) error {
+		_, err := b.env.Model(model).Browse(rec).Call(method, orm.Args{Pos: args})
+		return err
+	}
+	if w := widget("invoice_outstanding_credits_debits_widget"); !strings.Contains(w, fmt.Sprintf(`"amount":50,"currency_id":%d,"date":"%s","id":%d`, b.usd, b.env.Today(), credit)) {
+		t.Errorf("the open credit shows as %s", w)
+	}
+	ok(t, call("account.move", id, "js_assign_outstanding_line", credit))
+	b.shows(id, "80 + 0 = 80, due 30 partial")
+	if w := widget("invoice_outstanding_credits_debits_widget"); w != "" {
+		t.Errorf("nothing is left, but there shows %s", w)
+	}
+	var shown struct {
+		Content []struct {
+			Amount  float64 `json:"amount"`
+			Partial int64   `json:"partial_id"`
+			Name    string  `json:"ref"`
+		}
+	}
+	ok(t, json.Unmarshal([]byte(widget("invoice_payments_widget")), &shown))
+	if len(shown.Content) != 1 || shown.Content[0].Amount != 50 || !strings.HasPrefix(shown.Content[0].Name, "PBNK1/2026/00001") {
+		t.Fatalf("settled by %+v", shown)
+	}
+	other := b.posted(line("1", "1"))
+	refused(t, call("account.move", other, "js_remove_outstanding_partial", shown.Content[0].Partial), "not of this document")
+	ok(t, call("account.move", id, "js_remove_outstanding_partial", shown.Content[0].Partial))
+	b.shows(id, "80 + 0 = 80, due 80 not_paid")
+	both := b.env.Model("account.move.line").Browse(credit, b.receivables(id)[0])
+	if _, err := both.Call("reconcile", orm.Args{}); err != nil {
+		t.Fatal(err)
+	}
+	b.shows(id, "80 + 0 = 80, due 30 partial")
+	ok(t, call("account.move.line", b.receivables(id)[0], "remove_move_reconcile"))
+	b.shows(id, "80 + 0 = 80, due 80 not_paid")
 }
 
 // receivables are the items of an entry on receivable accounts.

@@ -94,11 +94,7 @@ func runReversal(env *orm.Env, ws []*Reversal, modify bool) (any, error) {
 	if modify {
 		ids = nil
 		for _, m := range ms {
-			vals := orm.Values{"date": w.Date}
-			if m.IsInvoice() {
-				vals["invoice_date"] = w.Date
-			}
-			made, err := orm.RecordsOf(env, m).Copy(vals)
+			made, err := orm.RecordsOf(env, m).Copy(orm.Values{"date": w.Date})
 			if err != nil {
 				return nil, err
 			}
@@ -153,7 +149,10 @@ func reverseMoves(env *orm.Env, ms []*Move, r reversal) ([]int64, error) {
 	var ids []int64
 	for _, m := range ms {
 		vals := orm.Values{"move_type": reversedTypes[m.MoveType], "reversed_entry_id": m.ID, "date": r.date, "partner_id": m.PartnerID.ID, "company_id": m.CompanyID.ID,
-			"journal_id": m.JournalID.ID, "currency_id": m.CurrencyID.ID, "ref": reversalRef(m, r.reason), "invoice_origin": m.Origin}
+			"journal_id": m.JournalID.ID, "currency_id": m.CurrencyID.ID, "ref": reversalRef(m, r.reason)}
+		if m.Origin != "" {
+			vals["invoice_origin"] = m.Origin
+		}
 		if j := r.journal; j != 0 {
 			vals["journal_id"] = j
 		}

@@ -76,8 +76,8 @@ func TestReverseAndInvoiceAgain(t *testing.T) {
 	fresh := b.reversal("modify_moves", orm.Values{"date": "2026-05-01"}, id)[0]
 	b.shows(id, "100 + 15 = 115, due 0 reversed")
 	m := b.move(fresh)
-	if m.MoveType != "out_invoice" || m.State != "draft" || m.Name != "" || m.InvoiceDate.String() != "2026-05-01" {
-		t.Errorf("the new invoice is %s %s %q of %s", m.MoveType, m.State, m.Name, m.InvoiceDate)
+	if m.MoveType != "out_invoice" || m.State != "draft" || m.Name != "" || !m.InvoiceDate.IsZero() || m.Date.String() != "2026-05-01" {
+		t.Errorf("the new invoice is %s %s %q of %s, booked on %s", m.MoveType, m.State, m.Name, m.InvoiceDate, m.Date)
 	}
 	b.shows(fresh, "100 + 15 = 115, due 115 not_paid")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fusion/addons/account"
 	"fusion/framework/orm"
 )
 
@@ -73,6 +74,33 @@ func TestPaymentTermsOfPartners(t *testing.T) {
 	refused(t, err, "100%")
 	_, err = b.env.Model("account.payment.term").Create(orm.Values{"name": "Fixed", "line_ids": []orm.Command{orm.CreateLine(orm.Values{"value": "fixed", "value_amount": 50})}})
 	refused(t, err, "100%")
+}
+
+func TestWhenAnInvoiceIsDue(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	today := b.env.Today()
+	id := b.create("account.move", orm.Values{"move_type": "out_invoice", "partner_id": b.customer, "invoice_line_ids": []orm.Command{orm.CreateLine(line("10", "1"))}})
+	if m := b.move(id); m.DueDate != today || !m.InvoiceDate.IsZero() {
+		t.Errorf("the draft of %s is due on %s", m.InvoiceDate, m.DueDate)
+	}
+	term := b.create("account.payment.term", orm.Values{"name": "Halves", "line_ids": []orm.Command{
+		orm.CreateLine(orm.Values{"value": "percent", "value_amount": 50}), orm.CreateLine(orm.Values{"value": "percent", "value_amount": 50, "nb_days": 30})}})
+	id = b.document("out_invoice", orm.Values{"invoice_date": "2026-01-01", "invoice_payment_term_id": term}, line("10.01", "1"))
+	names := func() (out []string) {
+		ls := must[[]*account.MoveLine](t)(orm.Search[account.MoveLine](b.env, orm.Leaf("move_id", "=", id), orm.SearchOptions{Order: "sequence, date_maturity, id"}))
+		for _, l := range ls {
+			out = append(out, fmt.Sprint(l.Sequence, " ", l.Name, " ", l.Balance))
+		}
+		return out
+	}
+	if got := strings.Join(names(), ", "); got != "100 Item -10.01, 12000 installment #1 5.01, 12000 installment #2 5" {
+		t.Error(got)
+	}
+	ok(t, account.Post(b.env, id))
+	if got := strings.Join(names(), ", "); got != "100 Item -10.01, 12000 INV/2026/00001 installment #1 5.01, 12000 INV/2026/00001 installment #2 5" {
+		t.Error(got)
+	}
 }
 
 func TestFiscalPositions(t *testing.T) {

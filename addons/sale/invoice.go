@@ -215,7 +215,14 @@ func newBill(o *Order) *bill {
 	return &bill{doc: &account.Document{Company: o.CompanyID.ID, Currency: o.CurrencyID.ID, Rounding: o.TaxRounding},
 		vals: orm.Values{"move_type": "out_invoice", "company_id": o.CompanyID.ID, "partner_id": o.InvoiceAddressID.ID, "partner_shipping_id": orNil(o.ShippingID.ID),
 			"currency_id": o.CurrencyID.ID, "fiscal_position_id": orNil(o.FiscalPositionID.ID), "invoice_payment_term_id": orNil(o.PaymentTermID.ID),
-			"invoice_user_id": orNil(o.UserID.ID), "team_id": orNil(o.TeamID.ID), "tax_rounding_method": o.TaxRounding, "narration": o.Note}}
+			"invoice_user_id": orNil(o.UserID.ID), "team_id": orNil(o.TeamID.ID), "tax_rounding_method": o.TaxRounding, "narration": orNilText(o.Note)}}
+}
+
+func orNilText(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }
 
 func orNil(id int64) any {
