@@ -112,7 +112,7 @@ func (c *call) records() error {
 			c.a.Pos = []any{v}
 			delete(c.a.Kw, "ids")
 		} else {
-			return typeErrorf("the call needs the ids of records as its first argument")
+			return &typeError{"builtins.IndexError", "the call needs the ids of records as its first argument"}
 		}
 	}
 	ids, err := toIDs(c.a.Pos[0])
@@ -140,8 +140,8 @@ func toIDs(v any) ([]int64, error) {
 	out := []int64{}
 	for _, e := range list {
 		id, err := number(e)
-		if err != nil || id <= 0 {
-			return nil, typeErrorf("%v is not a record id", e)
+		if err != nil || id == 0 {
+			return nil, typeErrorf("%s is not a record id", python(e))
 		}
 		out = append(out, id)
 	}
@@ -251,7 +251,7 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 	if v, ok := args["context"]; ok {
 		delete(args, "context")
 		keys, isMap := v.(map[string]any)
-		if v != nil && !isMap {
+		if !isMap && !nothingIn(v) {
 			return nil, typeErrorf("the context must be an object")
 		}
 		env = env.WithContext(fromClient(keys))
@@ -417,6 +417,9 @@ func orEmpty(rows []orm.Values, err error) (any, error) {
 
 func write(c *call) (any, error) {
 	vals, err := c.values(0, "vals")
+	if err == nil && vals == nil {
+		err = typeErrorf("vals must be an object of field values")
+	}
 	if err != nil {
 		return nil, err
 	}

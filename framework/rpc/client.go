@@ -90,11 +90,19 @@ func readProgressBar(c *call) (any, error) {
 }
 
 // columnKey names a column as Odoo does: by the id of a record, else by the
-// value as Python writes it.
+// value.
 func columnKey(v any) string {
+	if pair, ok := v.([]any); ok {
+		v = pair[0]
+	}
+	return python(v)
+}
+
+// python writes a value as Python does.
+func python(v any) string {
 	switch x := v.(type) {
-	case []any:
-		return fmt.Sprint(x[0])
+	case nil:
+		return "None"
 	case bool:
 		return map[bool]string{false: "False", true: "True"}[x]
 	}

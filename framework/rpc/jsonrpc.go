@@ -30,8 +30,9 @@ func versionInfo() map[string]any {
 // Mount adds the RPC routes to a server.
 func Mount(s *server.Server) {
 	h := &handler{s}
+	// Routes of JSON-RPC look at the content, not at the verb, as Odoo's do.
 	route := func(path string, access server.Access, signedIn bool, fn answerer) {
-		s.Handle(server.Route{Path: path, Methods: []string{"GET", "POST"}, Access: access, NoCSRF: access == server.NoAccess,
+		s.Handle(server.Route{Path: path, Access: access, NoCSRF: access == server.NoAccess,
 			Handler: func(c *server.Context) error { return h.envelope(c, signedIn, fn) }, Fail: h.fail})
 	}
 	route("/jsonrpc", server.NoAccess, false, h.service)
@@ -40,6 +41,12 @@ func Mount(s *server.Server) {
 	route("/web/session/check", server.PublicAccess, true, nothing)
 	route("/web/session/destroy", server.PublicAccess, true, h.destroy)
 	route("/web/session/modules", server.PublicAccess, true, h.modules)
+	route("/web/session/get_lang_list", server.NoAccess, false, func(*server.Context, json.RawMessage) (any, error) { return languages(), nil })
+	s.Handle(server.Route{Path: "/web/session/logout", Methods: []string{"GET"}, Access: server.PublicAccess, Handler: func(c *server.Context) error {
+		c.Session.SignOut()
+		return c.Redirect(http.StatusSeeOther, "/web/login")
+	}})
+	route("/web/dataset/resequence", server.PublicAccess, true, h.resequence)
 	route("/web/webclient/version_info", server.NoAccess, false, func(*server.Context, json.RawMessage) (any, error) { return versionInfo(), nil })
 	route("/web/database/list", server.NoAccess, false, func(*server.Context, json.RawMessage) (any, error) { return []string{s.Config.Database}, nil })
 	for _, p := range []string{"/web/dataset/call_kw", "/web/dataset/call_kw/{path:.+}", "/web/dataset/call_button", "/web/dataset/call_button/{path:.+}"} {
@@ -47,6 +54,12 @@ func Mount(s *server.Server) {
 	}
 	s.Handle(server.Route{Path: "/xmlrpc/2/{service}", Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, Handler: h.xmlrpc, Fail: h.failXML})
 	s.Handle(server.Route{Path: "/json/2/{model}/{method}", Methods: []string{"POST"}, Access: server.BearerAccess, Scope: "rpc", NoCSRF: true, Handler: h.json2, Fail: h.fail2})
+	for _, path := range []string{"/web/version", "/json/version"} { // as the clients of /json/2 ask
+		s.Handle(server.Route{Path: path, Methods: []string{"GET"}, Access: server.NoAccess, ReadOnly: true, Handler: func(c *server.Context) error {
+			info := versionInfo()
+			return c.JSON(http.StatusOK, map[string]any{"version": info["server_version"], "version_info": info["server_version_info"]})
+		}})
+	}
 	s.Handle(server.Route{Path: "/web/health", Methods: []string{"GET", "HEAD"}, Access: server.NoAccess, ReadOnly: true, Handler: func(c *server.Context) error {
 		return c.JSON(http.StatusOK, map[string]any{"status": "pass"})
 	}})
@@ -68,8 +81,8 @@ type request struct {
 // 400 and a text, as there is no id to answer to.
 func (h *handler) read(c *server.Context) (req request, problem string) {
 	kind, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && kind != "application/json-rpc" || c.Request.Method != http.MethodPost {
-		return req, "This address takes JSON-RPC: POST with Content-Type application/json."
+	if err != nil || kind != "application/json" && kind != "application/json-rpc" {
+		return req, "This address takes JSON-RPC: a JSON object with Content-Type application/json."
 	}
 	if !json.Valid(c.Body) {
 		return req, "Invalid JSON data"
@@ -203,14 +216,19 @@ func typeErrorf(format string, args ...any) error {
 	return &typeError{"builtins.TypeError", fmt.Sprintf(format, args...)}
 }
 
+// decode reads the params of a request into a struct.
 func decode(raw json.RawMessage, v any) error {
 	if len(raw) == 0 {
 		raw = json.RawMessage("{}")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if err := d.Decode(v); err != nil {
-		return typeErrorf("the params of the call do not fit: %v", err)
+	err := d.Decode(v)
+	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && te.Field != "" {
+		return typeErrorf("%s must not be a %s", te.Field, te.Value)
+	}
+	if err != nil || string(raw) == "null" {
+		return typeErrorf("the params of a call must be an object")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"fusion/framework/orm"
@@ -15,15 +16,19 @@ func (h *handler) service(c *server.Context, raw json.RawMessage) (any, error) {
 	var p struct {
 		Service string `json:"service"`
 		Method  string `json:"method"`
-		Args    *[]any `json:"args"`
+		Args    any    `json:"args"`
 	}
 	if err := decode(raw, &p); err != nil {
 		return nil, err
 	}
-	if p.Args == nil || p.Service == "" || p.Method == "" {
-		return nil, typeErrorf("dispatch_rpc() needs service, method and args")
+	args, ok := p.Args.([]any)
+	if named, isMap := p.Args.(map[string]any); isMap && len(named) == 0 { // nothing, in either form
+		args, ok = nil, true
 	}
-	return h.serve(c, p.Service, p.Method, *p.Args)
+	if !ok || p.Service == "" || p.Method == "" {
+		return nil, typeErrorf("dispatch_rpc() needs service, method and a list of args")
+	}
+	return h.serve(c, p.Service, p.Method, args)
 }
 
 // serve calls a method of a service.
@@ -49,9 +54,18 @@ func (h *handler) common(c *server.Context, method string, args []any) (any, err
 	}
 	switch method {
 	case "version":
+		if len(args) > 0 {
+			return nil, typeErrorf("version() takes no arguments, %d were given", len(args))
+		}
 		return versionInfo(), nil
 	case "about":
-		return "Fusion, which answers as Odoo " + series + " does", nil
+		about := "Fusion, which answers as Odoo " + series + " does"
+		if len(args) > 0 && args[0] != false {
+			return []any{about, release}, nil
+		}
+		return about, nil
+	case "set_loglevel": // the level is set where the server is started
+		return true, nil
 	case "login", "authenticate":
 		if want := map[string]int{"login": 3, "authenticate": 4}[method]; len(args) != want {
 			return nil, typeErrorf("%s() takes %d arguments, %d were given", method, want, len(args))
@@ -101,18 +115,29 @@ func (h *handler) database(method string, args []any) (any, error) {
 	case "list":
 		return []string{h.s.Config.Database}, nil
 	case "db_exist":
-		return len(args) == 1 && args[0] == any(h.s.Config.Database), nil
+		if len(args) != 1 {
+			return nil, typeErrorf("db_exist() takes the name of a database")
+		}
+		return args[0] == any(h.s.Config.Database), nil
 	case "list_lang":
-		return []any{[]any{"en_US", "English (US)"}, []any{"fr_FR", "French / Français"}}, nil
+		return languages(), nil
 	case "create_database", "duplicate_database", "drop", "dump", "restore", "rename", "change_admin_password", "migrate_databases", "list_countries":
+		if len(args) == 0 {
+			return nil, &typeError{"builtins.IndexError", method + "() needs the master password"}
+		}
 		return nil, orm.AccessDenied() // databases are made and dropped on the command line
 	}
 	return nil, &typeError{"builtins.KeyError", "Method not found: " + method}
 }
 
+// languages are those a database may be created with.
+func languages() []any {
+	return []any{[]any{"en_US", "English (US)"}, []any{"fr_FR", "French / Français"}}
+}
+
 func (h *handler) checkDatabase(v any) error {
 	if name, _ := v.(string); name != h.s.Config.Database {
-		return &typeError{"psycopg2.OperationalError", fmt.Sprintf("database %q does not exist", fmt.Sprint(v))}
+		return &typeError{"psycopg2.OperationalError", fmt.Sprintf("database \"%s\" does not exist", python(v))}
 	}
 	return nil
 }
@@ -126,12 +151,9 @@ func (h *handler) object(c *server.Context, method string, args []any) (any, err
 	if err := h.checkDatabase(args[0]); err != nil {
 		return nil, err
 	}
-	if text, ok := args[1].(string); ok {
-		args[1] = json.Number(strings.TrimSpace(text))
-	}
-	uid, err := number(args[1])
+	uid, err := userID(args[1])
 	if err != nil {
-		return nil, orm.ValueErrorf("the user id must be a number")
+		return nil, err
 	}
 	password, ok := args[2].(string)
 	if !ok || uid <= 0 || password == "" {
@@ -144,31 +166,73 @@ func (h *handler) object(c *server.Context, method string, args []any) (any, err
 	if method != "execute" && method != "execute_kw" {
 		return nil, &typeError{"builtins.NameError", "Method not available " + method}
 	}
-	if len(args) < 5 {
-		return nil, typeErrorf("%s() needs database, user id, password, model and method", method)
+	if len(args) < 5 || method == "execute_kw" && (len(args) < 6 || len(args) > 7) {
+		return nil, typeErrorf("%s() takes database, user id, password, model, method and the method's arguments", method)
 	}
-	model, ok1 := args[3].(string)
-	name, ok2 := args[4].(string)
-	if !ok1 || !ok2 {
-		return nil, typeErrorf("model and method must be texts")
+	model, ok := args[3].(string)
+	if !ok {
+		return nil, orm.UserErrorf("Object %s doesn't exist", python(args[3]))
+	}
+	name, ok := args[4].(string)
+	if !ok {
+		return nil, typeErrorf("the method must be a text")
 	}
 	var pos []any
 	kw := map[string]any{}
 	if method == "execute" {
 		pos = args[5:]
 	} else {
-		if len(args) > 5 {
-			if pos, ok = args[5].([]any); !ok {
-				return nil, typeErrorf("the arguments of execute_kw must be a list")
-			}
+		if pos, ok = args[5].([]any); !ok {
+			return nil, typeErrorf("the arguments of execute_kw must be a list")
 		}
-		if len(args) > 6 && args[6] != nil {
+		if len(args) > 6 && !nothingIn(args[6]) {
 			if kw, ok = args[6].(map[string]any); !ok {
 				return nil, typeErrorf("the named arguments of execute_kw must be an object")
 			}
 		}
 	}
 	return Call(c.Env.WithUser(uid).WithOnlyContext(nil), model, name, pos, kw)
+}
+
+// userID reads the id of a user as Python's int() does.
+func userID(v any) (int64, error) {
+	switch x := orm.Plain(v).(type) {
+	case bool:
+		if x {
+			return 1, nil
+		}
+		return 0, nil
+	case string:
+		id, err := strconv.ParseInt(strings.TrimSpace(x), 10, 64)
+		if err != nil {
+			return 0, orm.ValueErrorf("the user id must be a number, not '%s'", x)
+		}
+		return id, nil
+	case float64:
+		return int64(x), nil
+	case int64:
+		return x, nil
+	}
+	return 0, typeErrorf("the user id must be a number")
+}
+
+// nothingIn reports whether a value stands for nothing, as in Python's truth.
+func nothingIn(v any) bool {
+	switch x := orm.Plain(v).(type) {
+	case nil:
+		return true
+	case bool:
+		return !x
+	case string:
+		return x == ""
+	case []any:
+		return len(x) == 0
+	case map[string]any:
+		return len(x) == 0
+	case int64:
+		return x == 0
+	}
+	return false
 }
 
 // number reads an integer as a client sends it.

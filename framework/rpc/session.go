@@ -115,6 +115,45 @@ func (h *handler) modules(c *server.Context, _ json.RawMessage) (any, error) {
 	return names, nil
 }
 
+// resequence numbers records in the order in which they are given.
+func (h *handler) resequence(c *server.Context, raw json.RawMessage) (any, error) {
+	var p struct {
+		Model   *string        `json:"model"`
+		IDs     *[]any         `json:"ids"`
+		Field   string         `json:"field"`
+		Offset  int64          `json:"offset"`
+		Context map[string]any `json:"context"`
+	}
+	p.Field = "sequence"
+	if err := decode(raw, &p); err != nil {
+		return nil, err
+	}
+	if p.Model == nil || p.IDs == nil {
+		return nil, typeErrorf("resequence() needs model and ids")
+	}
+	if _, ok := c.Env.Registry().Model(*p.Model); !ok {
+		return nil, errNotFound
+	}
+	env := c.Env.WithContext(fromClient(p.Context))
+	if err := checkContext(env); err != nil {
+		return nil, err
+	}
+	rs := env.Model(*p.Model)
+	if rs.Model.Fields[p.Field] == nil {
+		return false, nil
+	}
+	ids, err := toIDs(orm.Plain(*p.IDs))
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		if err := rs.Browse(id).Write(orm.Values{p.Field: p.Offset + int64(i)}); err != nil {
+			return nil, err
+		}
+	}
+	return true, nil
+}
+
 func (h *handler) callKw(c *server.Context, raw json.RawMessage) (any, error) {
 	var p struct {
 		Model  *string         `json:"model"`

@@ -67,7 +67,7 @@ func (w *web) routes() {
 	for _, prefix := range []string{"/web/report/", "/report/pdf/"} { // the second as Odoo's clients know it
 		w.page(prefix+"{report}/{ids}", reads(), user, (*page).report)
 	}
-	w.page("/web/{rest:.*}", nil, user, func(p *page) error {
+	w.page("/web/{rest:.*}", nil, public, func(p *page) error {
 		return server.Errorf(http.StatusNotFound, "There is no page at this address.")
 	})
 }
