@@ -3,6 +3,7 @@ package base
 import (
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -171,7 +172,8 @@ func definePartner(r *orm.Registry) {
 	p.OnDefaultGet(partnerDefaults)
 	p.Check("check_name", "(type = 'contact' AND name IS NOT NULL) OR type <> 'contact'", "Contacts require a name")
 	p.Constrain("parent_id", func(env *orm.Env, ps []*Partner) error {
-		ok, err := acyclic(env, "res_partner", "parent_id", orm.IDs(env, ps))
+		below := slices.DeleteFunc(slices.Clone(ps), func(p *Partner) bool { return !p.ParentID.IsSet() })
+		ok, err := acyclic(env, "res_partner", "parent_id", orm.IDs(env, below))
 		if err == nil && !ok {
 			return orm.ValidationErrorf("You cannot create recursive Partner hierarchies.")
 		}

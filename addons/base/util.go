@@ -17,6 +17,9 @@ func bunIDs(ids []int64) any {
 
 // acyclic refuses records that are their own ancestor along a many2one column.
 func acyclic(env *orm.Env, table, column string, ids []int64) (bool, error) {
+	if len(ids) == 0 {
+		return true, nil
+	}
 	var n int
 	err := env.Tx().NewRaw(`WITH RECURSIVE up(start, at) AS (
 			SELECT id, ? FROM ? WHERE id IN (?) AND ? IS NOT NULL

@@ -35,7 +35,7 @@ func Subscribe(rs orm.Records, partners []int64, subtypes ...int64) error {
 	env := rs.Env.Sudo()
 	explicit := len(subtypes) > 0
 	if !explicit {
-		found, err := orm.Memo(env, subtypeKey(rs.Model.Name), func() ([]int64, error) {
+		found, err := orm.Kept(env, subtypeKey(rs.Model.Name), func() ([]int64, error) {
 			s, err := env.Model("mail.message.subtype").Search(orm.And(orm.Leaf("default", "=", true),
 				orm.Leaf("res_model", "in", []any{false, rs.Model.Name})), orm.SearchOptions{})
 			return s.IDs, err

@@ -59,7 +59,7 @@ type Message struct {
 	Signature      bool                      `orm:"email_add_signature,default=true" label:"Email Add Signature"`
 }
 
-func defineSubtypes(r *orm.Registry) { orm.Define[Subtype](r) }
+func defineSubtypes(r *orm.Registry) { orm.Define[Subtype](r).Kept() }
 
 func defineMessages(r *orm.Registry) {
 	m := orm.Define[Message](r)
@@ -90,11 +90,10 @@ func defineMessages(r *orm.Registry) {
 					list[i]["body"] = paragraph(body)
 				}
 			}
-			made, err := super(rs, list)
-			if err != nil {
-				return made, err
+			if err := nameRecords(rs.Env, list); err != nil {
+				return rs, err
 			}
-			return made, nameRecords(made, list)
+			return super(rs, list)
 		}
 	})
 	m.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
@@ -142,37 +141,29 @@ func newMessageID() (any, error) {
 }
 
 // nameRecords notes on messages what their records are called now.
-func nameRecords(made orm.Records, list []orm.Values) error {
-	byModel := map[string]map[int64][]int64{}
-	for i, vals := range list {
-		model, id := text(vals["model"]), number(vals["res_id"])
-		if model == "" || id == 0 || text(vals["record_name"]) != "" {
-			continue
+func nameRecords(env *orm.Env, list []orm.Values) error {
+	byModel := map[string][]orm.Values{}
+	for _, vals := range list {
+		if model := text(vals["model"]); model != "" && number(vals["res_id"]) != 0 && text(vals["record_name"]) == "" {
+			byModel[model] = append(byModel[model], vals)
 		}
-		if byModel[model] == nil {
-			byModel[model] = map[int64][]int64{}
-		}
-		byModel[model][id] = append(byModel[model][id], made.IDs[i])
 	}
-	for model, records := range byModel {
-		rs, err := made.Env.Sudo().Lookup(model)
+	for model, msgs := range byModel {
+		rs, err := env.Sudo().Lookup(model)
 		if err != nil {
 			return err
 		}
 		var ids []int64
-		for id := range records {
-			ids = append(ids, id)
+		for _, vals := range msgs {
+			ids = append(ids, number(vals["res_id"]))
 		}
 		slices.Sort(ids)
-		names, err := rs.Browse(ids...).DisplayNames()
+		names, err := rs.Browse(slices.Compact(ids)...).DisplayNames()
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if _, err := made.Env.Tx().NewUpdate().Table("mail_message").Set("record_name = ?", names[id]).
-				Where("id IN (?)", bun.List(records[id])).Exec(made.Env); err != nil {
-				return err
-			}
+		for _, vals := range msgs {
+			vals["record_name"] = names[number(vals["res_id"])]
 		}
 	}
 	return nil

@@ -213,7 +213,7 @@ func unlinkThreads(super orm.UnlinkFunc) orm.UnlinkFunc {
 type subtypeRef string
 
 func subtypeID(env *orm.Env, xmlid string) (int64, error) {
-	return orm.Memo(env, subtypeRef(xmlid), func() (int64, error) {
+	return orm.Kept(env, subtypeRef(xmlid), func() (int64, error) {
 		rs, err := env.Ref(xmlid)
 		if err != nil {
 			return 0, err

@@ -39,6 +39,7 @@ type policy struct {
 
 	mu    sync.Mutex
 	users map[int64]*userInfo
+	kept  map[any]any // see Kept
 }
 
 type grant struct {
@@ -52,6 +53,11 @@ type rule struct {
 	groups []int64 // none: global
 	domain string
 	perms  map[Op]bool
+}
+
+type userOf struct {
+	p   *policy
+	uid int64
 }
 
 type userInfo struct {
@@ -71,7 +77,7 @@ func (e *Env) accessChanged(m *Model) {
 	if m.Name == "res.company" {
 		e.Forget(oneCompanyKey{})
 	}
-	if accessModels[m.Name] {
+	if accessModels[m.Name] || m.kept {
 		e.u.policy, e.u.stale = nil, true
 	}
 }
@@ -92,17 +98,54 @@ func (e *Env) loadPolicy() (*policy, error) {
 	}
 	e.u.policy = p
 	if !e.u.stale {
-		e.u.db.policy.Store(p)
+		e.u.db.keepPolicy(p, e.u.epoch)
 	}
 	return p, nil
 }
 
+// keepPolicy keeps access data for later units of work, unless it changed since
+// the one that read it began, which may have seen what was before.
+func (db *DB) keepPolicy(p *policy, epoch int64) {
+	db.policyMu.Lock()
+	defer db.policyMu.Unlock()
+	if db.epoch.Load() == epoch {
+		db.policy.Store(p)
+	}
+}
+
 // DropAccessCache makes the next unit of work read the access data again; the
 // server calls it when another process reports a change.
-func (db *DB) DropAccessCache() { db.policy.Store(nil) }
+func (db *DB) DropAccessCache() {
+	db.policyMu.Lock()
+	defer db.policyMu.Unlock()
+	db.epoch.Add(1)
+	db.policy.Store(nil)
+}
+
+// Kept is a value that hardly ever changes, made when it is first wanted and
+// kept for later units of work until records of a model change that is declared
+// as Kept, in any process. A unit that has changed some makes its own.
+func Kept[T any](e *Env, key any, make func() (T, error)) (T, error) {
+	p, err := e.loadPolicy()
+	if err != nil {
+		return *new(T), err
+	}
+	p.mu.Lock()
+	v, ok := p.kept[key].(T)
+	p.mu.Unlock()
+	if ok {
+		return v, nil
+	}
+	if v, err = make(); err == nil && e.u.epoch == e.u.db.epoch.Load() {
+		p.mu.Lock()
+		p.kept[key] = v
+		p.mu.Unlock()
+	}
+	return v, err
+}
 
 func (e *Env) readPolicy() (*policy, error) {
-	p := &policy{groups: map[string]int64{}, names: map[int64]string{}, implied: map[int64][]int64{}, acl: map[string][]grant{}, rules: map[string][]rule{}, users: map[int64]*userInfo{},
+	p := &policy{groups: map[string]int64{}, names: map[int64]string{}, implied: map[int64][]int64{}, acl: map[string][]grant{}, rules: map[string][]rule{}, users: map[int64]*userInfo{}, kept: map[any]any{},
 		defaults: map[string]map[string][]storedDefault{}}
 	if e.u.db.Registry.models["ir.model.access"] == nil {
 		return p, nil
@@ -191,16 +234,21 @@ func (e *Env) userInfo() (*userInfo, error) {
 	if info != nil {
 		return info, nil
 	}
-	info = &userInfo{groups: map[int64]bool{}}
-	if p.enabled {
-		if err := e.readUser(p, info); err != nil {
-			return nil, err
+	// What has changed since the unit began must not be kept as the unit sees it.
+	return Memo(e, userOf{p, e.uid}, func() (*userInfo, error) {
+		info := &userInfo{groups: map[int64]bool{}}
+		if p.enabled {
+			if err := e.readUser(p, info); err != nil {
+				return nil, err
+			}
 		}
-	}
-	p.mu.Lock()
-	p.users[e.uid] = info
-	p.mu.Unlock()
-	return info, nil
+		if e.u.epoch == e.u.db.epoch.Load() {
+			p.mu.Lock()
+			p.users[e.uid] = info
+			p.mu.Unlock()
+		}
+		return info, nil
+	})
 }
 
 func (e *Env) readUser(p *policy, info *userInfo) error {

@@ -262,7 +262,7 @@ func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]bool) 
 		for _, f := range rs.Model.stored {
 			v, given := ins[i].columns[f]
 			switch {
-			case !f.cached() || f.CompanyDependent || f.Kind == JSONKind && given:
+			case !f.cached() || f.Kind == JSONKind && given:
 				continue
 			case f.Required && rs.Env.u.trial:
 				continue // it may be a blank
@@ -272,6 +272,8 @@ func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]bool) 
 				v = rs.Env.uid
 			case f.Name == "create_date" || f.Name == "write_date":
 				v = now
+			case f.CompanyDependent && !used[f]:
+				v = rs.Env.companyFallback(f)
 			case !given:
 				v = f.empty()
 			}
@@ -416,6 +418,29 @@ func (rs Records) unreferred(f *Field) bool {
 	}
 	fresh, refs := rs.Env.u.cache.fresh[rs.Model], rs.Env.u.cache.refs[inv]
 	return !slices.ContainsFunc(rs.IDs, func(id int64) bool { return !fresh[id] || len(refs[id]) > 0 })
+}
+
+// barren reports whether a domain asks for records that refer to one of this unit
+// to which nothing refers, so that the database need not be asked.
+func (e *Env) barren(m *Model, n *node) bool {
+	switch {
+	case n == nil:
+		return false
+	case n.op == "&":
+		return slices.ContainsFunc(n.kids, func(k *node) bool { return e.barren(m, k) })
+	case n.op != "" || n.leaf.isNum || n.leaf.op != "=" && n.leaf.op != "in":
+		return false
+	}
+	f := m.Fields[n.leaf.path]
+	if f == nil || f.Kind != Many2one || !f.cached() || f.CompanyDependent || magicFields[f.Name] {
+		return false
+	}
+	ids, err := parseIDs(n.leaf.value)
+	if err != nil || len(ids) == 0 {
+		return false
+	}
+	fresh, refs := e.u.cache.fresh[m.comodel(f)], e.u.cache.refs[f]
+	return !slices.ContainsFunc(ids, func(id int64) bool { return !fresh[id] || len(refs[id]) > 0 })
 }
 
 // postpone keeps computed values that are stored later, with others.

@@ -42,8 +42,10 @@ type DB struct {
 	// Blobs keeps attachment contents; without it they cannot be stored.
 	Blobs BlobStore
 
-	policy atomic.Pointer[policy]
-	locals sync.Map
+	policy   atomic.Pointer[policy]
+	policyMu sync.Mutex
+	epoch    atomic.Int64 // how often what policy holds has changed
+	locals   sync.Map
 }
 
 // Local is a value that an addon keeps in memory for as long as the database is
@@ -232,7 +234,8 @@ type unit struct {
 	after    []func()
 	policy   *policy // set when this unit changed access data
 	stale    bool
-	trial    bool // under way: see Records.Trial
+	epoch    int64 // of the database when the unit began
+	trial    bool  // under way: see Records.Trial
 	closed   bool
 	queries  int
 	memo     map[any]any
@@ -258,7 +261,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 	if err != nil {
 		return nil, fmt.Errorf("no database connection: %w", err)
 	}
-	u := &unit{db: db, conn: conn, now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache()}
+	u := &unit{db: db, conn: conn, epoch: db.epoch.Load(), now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache()}
 	for _, key := range locks { // in order, so that two units never wait for each other
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockNumber(key)); err != nil {
 			u.release()
@@ -308,7 +311,7 @@ func (e *Env) Commit() error {
 		return e.translate(err)
 	}
 	if e.u.stale {
-		e.u.db.policy.Store(nil)
+		e.u.db.DropAccessCache()
 	}
 	for _, f := range e.u.after {
 		f()

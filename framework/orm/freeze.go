@@ -317,6 +317,7 @@ func (b *builder) attach(m *Model, c *contribution) {
 	if c.query != "" {
 		m.Query = c.query
 	}
+	m.kept = m.kept || c.kept
 	for _, md := range c.methods {
 		old := m.methods[md.name]
 		if old == nil && !md.base {

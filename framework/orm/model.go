@@ -35,6 +35,7 @@ type Model struct {
 	base        *contribution
 	stored      []*Field // those with a column, by Field.at
 	fieldNames  []string
+	kept        bool // what Kept holds depends on its records
 }
 
 type constraint struct {

@@ -44,6 +44,7 @@ type contribution struct {
 	methods     []methodDecl
 	inherits    []string // mixins named rather than embedded
 	query       string
+	kept        bool
 	hooks       hooks
 }
 
@@ -158,6 +159,10 @@ func (d *Def[T]) Inherit(mixin string) *Def[T] {
 	d.c.inherits = append(d.c.inherits, mixin)
 	return d
 }
+
+// Kept says that values kept between units of work depend on the records of the
+// model: see the function Kept.
+func (d *Def[T]) Kept() { d.c.kept = true }
 
 // Query makes the model a read-only SQL view.
 func (d *Def[T]) Query(sql string) *Def[T] {

@@ -248,9 +248,9 @@ func (s *selection) orderByRef(parts *[]frag, alias string, m *Model, f *Field, 
 // SearchOptions limit and sort a search. Zero values mean: no limit, the
 // model's own order.
 type SearchOptions struct {
-	Limit  int
-	Offset int
-	Order  string
+	Limit  int    // at most so many records; 0: all
+	Offset int    // of which the first so many are left out
+	Order  string // as in SQL, "date desc, id"; "": that of the model
 }
 
 // where compiles a user's domain with active_test and the record rules.
@@ -303,6 +303,9 @@ func (s *selection) unchecked() *selection {
 func searchBase(rs Records, d Domain, o SearchOptions) ([]int64, error) {
 	if err := rs.checkModel(OpRead); err != nil {
 		return nil, err
+	}
+	if n, err := parseDomain(d); err == nil && rs.Env.barren(rs.Model, n) {
+		return []int64{}, nil
 	}
 	q, err := rs.searchQuery(d, o)
 	if err != nil {
