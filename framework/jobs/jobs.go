@@ -59,8 +59,8 @@ type Handler func(ctx context.Context, w *Work) error
 type Work struct {
 	Job
 	DB       *orm.DB
-	Attempt  int // 1 for the first
-	Last     bool
+	Attempt  int  // 1 for the first
+	Last     bool // no further attempt follows
 	Created  time.Time
 	row      *river.Job[Job]
 	finished bool
@@ -232,9 +232,9 @@ type Runner struct {
 
 // Config of a Runner.
 type Config struct {
-	Handlers map[string]Handler
-	Workers  int    // parallel jobs; zero: 4
-	URL      string // of the database, for a listening connection; "" polls
+	Handlers map[string]Handler // by the names of jobs
+	Workers  int                // parallel jobs; zero: 4
+	URL      string             // of the database, for a listening connection; "" polls
 	// Timeout of one attempt; zero: 5 minutes.
 	Timeout time.Duration
 }

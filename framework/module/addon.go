@@ -16,16 +16,16 @@ type Addon struct {
 	Name        string // technical name, as in external ids
 	Title       string // name shown to people
 	Version     string // e.g. 19.0.1.0.0
-	Category    string
-	Summary     string
+	Category    string // of the list of applications, as "Sales"
+	Summary     string // one line for that list
 	Author      string
-	License     string
-	Depends     []string
+	License     string   // as "LGPL-3"
+	Depends     []string // technical names of the addons it stands on
 	Data        []string // files of FS loaded at install and upgrade, in order
 	Demo        []string // files loaded after Data when demonstration data is wanted
-	Application bool
-	AutoInstall bool // install as soon as all dependencies are
-	FS          fs.FS
+	Application bool     // something users start from, rather than a part
+	AutoInstall bool     // install as soon as all dependencies are
+	FS          fs.FS    // holds Data, Demo and what they name; an embed.FS
 	// Define declares the models; it runs in dependency order.
 	Define func(*orm.Registry)
 	// PreInit runs once, at the first installation, when the tables exist and
@@ -43,7 +43,7 @@ type Addon struct {
 // Migration changes data between two versions of an addon. It runs when the
 // installed version is lower than Version.
 type Migration struct {
-	Version string
-	Pre     func(*orm.Env) error
-	Post    func(*orm.Env) error
+	Version string               // to which it leads
+	Pre     func(*orm.Env) error // tables are still as before; nil: nothing to do
+	Post    func(*orm.Env) error // schema and data are the new ones; nil: nothing to do
 }

@@ -166,10 +166,10 @@ const (
 
 // Command is one x2many operation.
 type Command struct {
-	Op     int
-	ID     int64
-	Values Values
-	IDs    []int64
+	Op     int     // one of CmdCreate to CmdSet
+	ID     int64   // of the record, for update, delete, unlink and link
+	Values Values  // for create and update
+	IDs    []int64 // for set
 }
 
 // CreateLine makes a command that creates a related record.

@@ -41,9 +41,9 @@ type Handler func(c *Context) error
 
 // Route is one address of the server.
 type Route struct {
-	Path    string // gorilla/mux pattern
-	Methods []string
-	Access  Access
+	Path    string   // gorilla/mux pattern
+	Methods []string // as GET; none: all
+	Access  Access   // who may use it
 	// NoCSRF exempts a POST from the check that a browser sends it from a page of
 	// this server: webhooks and APIs that do not rely on cookies. Programs other
 	// than browsers pass the check anyway.
@@ -65,12 +65,12 @@ type Route struct {
 
 // Context is one request being answered.
 type Context struct {
-	Env     *orm.Env
+	Env     *orm.Env // of the unit of work, with the user's rights
 	Server  *Server
 	Request *http.Request
-	Body    []byte
-	Session *Session
-	ID      string // names the request in the log and in internal errors
+	Body    []byte   // of the request, read already
+	Session *Session // nil for routes that have none
+	ID      string   // names the request in the log and in internal errors
 
 	status int
 	header http.Header
