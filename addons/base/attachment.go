@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -30,7 +31,7 @@ type Attachment struct {
 	URL          string           `orm:"url,index" label:"Url"`
 	Public       bool             `orm:"public" label:"Is public document"`
 	AccessToken  string           `orm:"access_token,nocopy" label:"Access Token" groups:"base.group_user"`
-	Raw          orm.Binary       `orm:"raw" label:"File Content (raw)"`
+	Raw          orm.Binary       `orm:"raw,plain" label:"File Content (raw)"`
 	Datas        orm.Binary       `orm:"datas" label:"File Content (base64)"`
 	DBDatas      string           `orm:"db_datas,text,nocopy" label:"Database Data" groups:"base.group_no_one"`
 	StoreFName   string           `orm:"store_fname,index" label:"Stored Filename"`
@@ -82,6 +83,12 @@ func defineAttachment(r *orm.Registry) {
 	a.OnSearch(searchAttachments)
 	a.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			for i, vals := range list {
+				if vals["mimetype"] == nil && isBlank(vals["raw"]) && isBlank(vals["datas"]) {
+					list[i] = vals.Clone()
+					list[i]["mimetype"] = guessType(orm.AsText(vals["name"]), nil)
+				}
+			}
 			made, err := super(rs, list)
 			if err != nil {
 				return made, err
@@ -157,27 +164,53 @@ func storeContent(env *orm.Env, a *Attachment, content []byte) error {
 		}
 	}
 	if a.Mimetype == "" {
-		vals["mimetype"] = guessType(a.Name, content)
+		kind := guessType(a.Name, content)
+		// What a browser would run stays plain text, but for those who may write
+		// pages anyway: whoever opens the file did not write it.
+		if runnable(kind) {
+			may, err := env.WithUser(env.UID()).Model("ir.ui.view").HasAccess(orm.OpWrite)
+			if err != nil {
+				return err
+			}
+			if !may {
+				kind = "text/plain"
+			}
+		}
+		vals["mimetype"] = kind
 	}
 	return env.Sudo().Model("ir.attachment").Browse(a.ID).Write(vals)
 }
 
-// guessType is the media type by file name, else by content. Types a browser
-// would run stay plain text, as whoever opens the file did not write it.
+// guessType is the media type by file name, else by content.
 func guessType(name string, content []byte) string {
 	kind := mime.TypeByExtension(path.Ext(name))
-	if kind == "" {
+	if kind == "" && len(content) > 0 {
 		kind = http.DetectContentType(content)
 	}
 	kind, _, err := mime.ParseMediaType(kind)
 	if err != nil {
 		return "application/octet-stream"
 	}
-	switch kind {
-	case "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/javascript", "text/javascript":
-		return "text/plain"
-	}
 	return kind
+}
+
+// runnable tells the media types of which a browser runs what is in them.
+func runnable(kind string) bool {
+	return strings.Contains(kind, "ht") || strings.Contains(kind, "xml") && !strings.HasPrefix(kind, "application/vnd.openxmlformats") || strings.HasSuffix(kind, "javascript")
+}
+
+func isBlank(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !x
+	case string:
+		return x == ""
+	case []byte:
+		return len(x) == 0
+	}
+	return false
 }
 
 // mayAttach refuses files on records one may not change. It looks at what was

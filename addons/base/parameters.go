@@ -71,7 +71,7 @@ func defineParameters(r *orm.Registry) {
 			return nil, err
 		}
 		v, ok, err := GetParam(env, args.String(0, "key"))
-		if err != nil || ok {
+		if err != nil || ok && v != "" {
 			return v, err
 		}
 		if d := args.Get(1, "default"); d != nil {
@@ -93,6 +93,9 @@ func defineParameters(r *orm.Registry) {
 			return old.Len() > 0 && before != "", old.Unlink()
 		}
 		text := fmt.Sprint(value)
+		if value == true {
+			text = "True"
+		}
 		if old.Len() > 0 {
 			return before, old.Write(orm.Values{"value": text})
 		}

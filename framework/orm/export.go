@@ -1,6 +1,9 @@
 package orm
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -14,9 +17,7 @@ func (rs Records) Export(columns []string) ([][]any, error) {
 	}
 	paths := make([][]string, len(columns))
 	for i, c := range columns {
-		c = strings.ReplaceAll(strings.ReplaceAll(c, ".id", "/.id"), ":id", "/id")
-		c = strings.TrimPrefix(strings.ReplaceAll(c, "//", "/"), "/")
-		paths[i] = strings.Split(strings.ReplaceAll(strings.ReplaceAll(c, ".", "/"), "//", "/."), "/")
+		paths[i] = columnPath(c)
 	}
 	byID, err := rs.exportRows(paths)
 	if err != nil {
@@ -27,6 +28,26 @@ func (rs Records) Export(columns []string) ([][]any, error) {
 		out = append(out, byID[id]...)
 	}
 	return out, nil
+}
+
+var (
+	databaseID = regexp.MustCompile(`([^/])\.id$`)
+	externalID = regexp.MustCompile(`([^/]):id$`)
+)
+
+// columnPath takes a column apart: "country_id/code", "country_id.code" and, for
+// ids, "country_id/id", "country_id:id", "country_id/.id" and "country_id.id".
+func columnPath(column string) []string {
+	column = externalID.ReplaceAllString(databaseID.ReplaceAllString(column, "$1/.id"), "$1/id")
+	var path []string
+	for _, part := range strings.Split(column, "/") {
+		if strings.HasPrefix(part, ".") {
+			path = append(path, part)
+		} else {
+			path = append(path, strings.Split(part, ".")...)
+		}
+	}
+	return path
 }
 
 // exportRows are the rows of each record. A nil path is a column of others.
@@ -50,7 +71,7 @@ func (rs Records) exportRows(paths [][]string) (map[int64][][]any, error) {
 				out[id][0][i] = strconv.FormatInt(id, 10)
 			}
 		case "id":
-			names, err := rs.ExternalIDs()
+			names, err := rs.ensureExternalIDs()
 			if err != nil {
 				return nil, err
 			}
@@ -187,7 +208,7 @@ func (rs Records) exportLinks(co Records, sub [][]string, first int, targets map
 	}
 	labels := map[int64]string{}
 	if byID {
-		names, err := co.ExternalIDs()
+		names, err := co.ensureExternalIDs()
 		if err != nil {
 			return err
 		}
@@ -208,6 +229,28 @@ func (rs Records) exportLinks(co Records, sub [][]string, first int, targets map
 		out[id][0][at] = strings.Join(parts, ",")
 	}
 	return nil
+}
+
+// ensureExternalIDs are the external ids of the records; those without one get
+// it, so that what is exported can be loaded again.
+func (rs Records) ensureExternalIDs() (map[int64][]string, error) {
+	names, err := rs.ExternalIDs()
+	if err != nil || rs.Model.registry.models["ir.model.data"] == nil {
+		return names, err
+	}
+	var fresh []Values
+	for _, id := range rs.IDs {
+		if len(names[id]) == 0 {
+			name := fmt.Sprintf("%s_%d_%08x", rs.Model.Table, id, rand.Uint32())
+			names[id] = []string{"__export__." + name}
+			fresh = append(fresh, Values{"module": "__export__", "name": name, "model": rs.Model.Name, "res_id": id, "noupdate": false})
+		}
+	}
+	if len(fresh) == 0 {
+		return names, nil
+	}
+	_, err = rs.Env.Sudo().Model("ir.model.data").Create(fresh...)
+	return names, err
 }
 
 // ExternalIDs are the external ids of the records, the oldest first. Records

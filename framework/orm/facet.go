@@ -260,6 +260,8 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 		f.Decimal = f.Decimal || key == "monetary"
 		mark("kind")
 		return nil
+	case "plain":
+		f.Plain = true
 	case "image":
 		f.Image = true
 	case "required":

@@ -69,6 +69,7 @@ type Field struct {
 	ModelField   string // many2one_reference: field holding the model's name
 	Aggregator   string
 	Image        bool
+	Plain        bool // a file that clients write, and read where it is text, as it is
 	// CompanyDependent fields hold one value per company, and for companies
 	// without one the default set in ir.default.
 	CompanyDependent bool

@@ -280,7 +280,11 @@ func (l *loader) scalar(f *Field, raw any, value string) (any, error) {
 		if _, err := ParseDate(value); err != nil {
 			return nil, fmt.Errorf("'%s' does not seem to be a valid date for field '%s'", value, f.Label)
 		}
-	case Integer, Float, Monetary:
+	case Integer:
+		if _, err := f.parse(value); err != nil {
+			return nil, fmt.Errorf("'%s' does not seem to be an integer for field '%s'", value, f.Label)
+		}
+	case Float, Monetary:
 		if _, err := f.parse(value); err != nil {
 			return nil, fmt.Errorf("'%s' does not seem to be a number for field '%s'", value, f.Label)
 		}
@@ -300,7 +304,7 @@ func (l *loader) ref(f *Field, sub, value string) (int64, error) {
 	case ".id":
 		id, err := toIDText(value)
 		if err != nil {
-			return 0, nothing("database id")
+			return 0, ValueErrorf("Invalid database id '%s' for the field '%s'", value, f.Label)
 		}
 		there, err := co.Browse(id).Exists()
 		if err != nil || there.Len() == 0 {

@@ -445,7 +445,7 @@ func (rs Records) ReadWire(fields []string, names bool) ([]Values, error) {
 			}
 			continue
 		}
-		if f.Kind == BinaryKind && rs.Env.Flag("bin_size", false) {
+		if f.Kind == BinaryKind && (rs.Env.Flag("bin_size", false) || rs.Env.Flag("bin_size_"+f.Name, false)) {
 			for _, row := range rows {
 				if b, ok := row[f.Name].([]byte); ok {
 					row[f.Name] = humanSize(len(b))

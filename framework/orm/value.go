@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 )
@@ -81,6 +82,9 @@ func (f *Field) parse(v any) (any, error) {
 		case Binary:
 			return orNil(len(x) == 0, []byte(x)), nil
 		case string:
+			if f.Plain {
+				return orNil(x == "", []byte(x)), nil
+			}
 			b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(x), ""))
 			if err != nil {
 				return nil, f.bad("…", "base64 content")
@@ -614,6 +618,9 @@ func (f *Field) Wire(v any) any {
 	case Datetime:
 		return orFalse(x.IsZero(), x.String())
 	case []byte:
+		if f.Plain && utf8.Valid(x) {
+			return string(x)
+		}
 		return base64.StdEncoding.EncodeToString(x)
 	case int64:
 		if x == 0 && f.Kind == Many2one {

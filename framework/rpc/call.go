@@ -190,6 +190,7 @@ var methods = map[string]method{
 	"export_data":               {false, "fields_to_export", 1, exportData},
 	"get_metadata":              {false, "", 0, metadata},
 	"get_external_id":           {false, "", 0, externalIDs},
+	"get_base_url":              {false, "", 0, baseURL},
 	"action_archive":            {false, "", 0, func(c *call) (any, error) { return setActive(c, false) }},
 	"action_unarchive":          {false, "", 0, func(c *call) (any, error) { return setActive(c, true) }},
 	"toggle_active":             {false, "", 0, toggleActive},

@@ -39,6 +39,18 @@ func externalIDs(c *call) (any, error) {
 	return out, err
 }
 
+// baseURL is the address links to records begin with.
+func baseURL(c *call) (any, error) {
+	if c.rs.Len() > 1 {
+		return nil, orm.ValueErrorf("Expected singleton or no record: %s", c.rs)
+	}
+	found, err := c.rs.Env.Sudo().Model("ir.config_parameter").Search(orm.Leaf("key", "=", "web.base.url"), orm.SearchOptions{Limit: 1})
+	if err != nil || found.Len() == 0 {
+		return false, err
+	}
+	return found.Value("value")
+}
+
 // exportData reads dotted paths as rows of texts and values.
 func exportData(c *call) (any, error) {
 	paths, err := c.names(0, "fields_to_export")

@@ -53,8 +53,12 @@ func readSpec(rs orm.Records, sp spec) ([]orm.Values, error) {
 	for n := range sp {
 		names = append(names, n)
 	}
-	if len(names) == 0 {
-		names = []string{"id"}
+	if len(names) == 0 || len(names) == 1 && names[0] == "id" {
+		rows := make([]orm.Values, len(rs.IDs)) // nothing to read, so that nothing has to be there
+		for i, id := range rs.IDs {
+			rows[i] = orm.Values{"id": id}
+		}
+		return rows, nil
 	}
 	rows, err := rs.ReadWire(names, false)
 	if err != nil {
