@@ -309,13 +309,32 @@ func checkContext(env *orm.Env) error {
 	return env.CheckCompanies()
 }
 
-// wire turns what a method returned into JSON-RPC: records become ids.
+// wire turns what a method returned into JSON-RPC: records become ids, and no
+// list of ids is null.
 func wire(v any) any {
 	switch x := v.(type) {
 	case orm.Records:
-		return x.IDs
+		return idsOf(x)
 	case interface{ WireValue() any }:
 		return x.WireValue()
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, e := range x {
+			out[k] = wire(e)
+		}
+		return out
+	case orm.Domain:
+		return wire([]any(x))
+	case []any:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = wire(e)
+		}
+		return out
+	case []int64:
+		if x == nil {
+			return []int64{}
+		}
 	}
 	return v
 }

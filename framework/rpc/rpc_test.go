@@ -34,6 +34,8 @@ var (
 	panicking = orm.Method[machine]{Name: "action_panic"}
 	half      = orm.Method[machine]{Name: "action_half"}
 	inside    = orm.Method[machine]{Name: "_action_inside"}
+	window    = orm.Method[machine]{Name: "action_window"}
+	nothing   = orm.Method[machine]{Name: "action_nothing"}
 	guarded   = orm.Method[machine]{Name: "action_guarded", Groups: []string{"base.group_system"}}
 )
 
@@ -51,6 +53,11 @@ func machines() module.Addon {
 		})
 		done := func(*orm.Env, []*machine, orm.Args) (any, error) { return "done", nil }
 		orm.Implement(d, inside, done)
+		orm.Implement(d, window, func(*orm.Env, []*machine, orm.Args) (any, error) {
+			var ids []int64
+			return map[string]any{"type": "ir.actions.act_window", "view_mode": "list, form", "domain": orm.Leaf("id", "in", ids)}, nil
+		})
+		orm.Implement(d, nothing, func(*orm.Env, []*machine, orm.Args) (any, error) { return map[string]any{}, nil })
 		orm.Implement(d, guarded, done)
 	}}
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"fusion/framework/orm"
@@ -43,42 +45,63 @@ func (h *handler) sessionInfo(c *server.Context, _ json.RawMessage) (any, error)
 	return h.info(c, c.Env)
 }
 
+// info is what a client learns of its session. What only people of the company
+// need is left out for others.
 func (h *handler) info(c *server.Context, env *orm.Env) (any, error) {
-	admin, err := env.InAnyGroup("base.group_system")
+	out := map[string]any{
+		"uid": env.UID(), "is_public": false, "user_context": c.Session.Context, "db": h.s.Config.Database,
+		"server_version": release, "server_version_info": []any{18, 0, 0, "final", 0, ""}, "username": c.Session.Login,
+		"partner_id": env.PartnerID(), "web.base.url": "", "active_ids_limit": 20000, "max_file_upload_size": h.s.Config.MaxBody, "home_action_id": false,
+	}
+	if c.Session.Context == nil {
+		out["user_context"] = map[string]any{}
+	}
+	for name, group := range map[string]string{"is_system": "base.group_system", "is_admin": "base.group_erp_manager", "is_internal_user": "base.group_user"} {
+		is, err := env.InAnyGroup(group)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = is
+	}
+	for name, rs := range map[string]orm.Records{"name": env.Model("res.users").Browse(env.UID()), "partner_display_name": env.Model("res.partner").Browse(env.PartnerID())} {
+		names, err := rs.In(env.Sudo()).DisplayNames()
+		if err != nil {
+			return nil, err
+		}
+		out[name] = names[rs.ID()]
+	}
+	rows, err := env.Query("SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'")
 	if err != nil {
 		return nil, err
 	}
-	inside, err := env.InAnyGroup("base.group_user")
-	if err != nil {
+	if len(rows) > 0 {
+		out["web.base.url"] = rows[0][0]
+	}
+	if out["is_internal_user"] != true {
+		return out, nil
+	}
+	if out["user_companies"], err = companies(env); err != nil {
 		return nil, err
 	}
-	names, err := env.Sudo().Model("res.users").Browse(env.UID()).DisplayNames()
-	if err != nil {
-		return nil, err
-	}
-	companies, err := env.Sudo().Model("res.company").Browse(env.Companies()...).DisplayNames()
+	out["display_switch_company_menu"] = len(env.Companies()) > 1
+	out["currencies"], err = currencies(env.Sudo())
+	return out, err
+}
+
+// companies are those of the user, for a client's switch between them.
+func companies(env *orm.Env) (map[string]any, error) {
+	mine := env.Companies()
+	rows, err := env.Sudo().Model("res.company").Browse(mine...).ReadWire([]string{"name", "sequence", "parent_id", "child_ids"}, false)
 	if err != nil {
 		return nil, err
 	}
 	allowed := map[string]any{}
-	for i, id := range env.Companies() {
-		allowed[fmt.Sprint(id)] = map[string]any{"id": id, "name": companies[id], "sequence": i}
+	for _, r := range rows {
+		kids := slices.DeleteFunc(slices.Clone(listed(r["child_ids"])), func(id int64) bool { return !slices.Contains(mine, id) })
+		r["child_ids"] = append([]int64{}, kids...)
+		allowed[fmt.Sprint(r["id"])] = r
 	}
-	keys := c.Session.Context
-	if keys == nil {
-		keys = map[string]any{}
-	}
-	currencies, err := currencies(env.Sudo())
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{
-		"uid": env.UID(), "is_system": admin, "is_admin": admin, "is_internal_user": inside, "is_public": false, "user_context": keys,
-		"db": h.s.Config.Database, "server_version": release, "server_version_info": []any{18, 0, 0, "final", 0, ""},
-		"name": names[env.UID()], "username": c.Session.Login, "partner_id": env.PartnerID(), "partner_display_name": names[env.UID()],
-		"web.base.url": "", "active_ids_limit": 20000, "max_file_upload_size": h.s.Config.MaxBody, "home_action_id": false, "currencies": currencies,
-		"user_companies": map[string]any{"current_company": env.Company(), "allowed_companies": allowed},
-	}, nil
+	return map[string]any{"current_company": env.Company(), "allowed_companies": allowed, "disallowed_ancestor_companies": map[string]any{}}, nil
 }
 
 // currencies are the active ones, as clients need them to show amounts.
@@ -164,11 +187,14 @@ func (h *handler) callKw(c *server.Context, raw json.RawMessage) (any, error) {
 	if err := decode(raw, &p); err != nil {
 		return nil, err
 	}
-	if p.Model == nil || p.Method == nil || p.Args == nil || p.Kwargs == nil {
-		return nil, typeErrorf("call_kw() needs model, method, args and kwargs")
+	if p.Model == nil {
+		return nil, errNotFound
 	}
 	if _, ok := c.Env.Registry().Model(*p.Model); !ok {
 		return nil, errNotFound
+	}
+	if p.Method == nil || p.Args == nil || p.Kwargs == nil {
+		return nil, typeErrorf("call_kw() needs model, method, args and kwargs")
 	}
 	// Only what the call itself carries counts as context, as in Odoo.
 	out, err := Call(c.Env.WithOnlyContext(nil), *p.Model, *p.Method, *p.Args, *p.Kwargs)
@@ -176,12 +202,33 @@ func (h *handler) callKw(c *server.Context, raw json.RawMessage) (any, error) {
 		return nil, err
 	}
 	if strings.Contains(c.Request.URL.Path, "call_button") {
-		if m, ok := out.(map[string]any); ok {
-			return m, nil
+		if action, ok := out.(map[string]any); ok {
+			return completed(action), nil
 		}
 		return false, nil
 	}
 	return out, nil
+}
+
+// completed gives an action the type and the views that clients expect.
+func completed(action map[string]any) map[string]any {
+	action = maps.Clone(action)
+	if action["type"] == nil {
+		action["type"] = "ir.actions.act_window_close"
+	}
+	modes, _ := action["view_mode"].(string)
+	if action["type"] != "ir.actions.act_window" || action["views"] != nil || modes == "" {
+		return action
+	}
+	views := []any{}
+	for _, mode := range strings.Split(modes, ",") {
+		views = append(views, []any{false, strings.TrimSpace(mode)})
+	}
+	if view, ok := action["view_id"]; ok && len(views) == 1 {
+		views[0].([]any)[0] = view
+	}
+	action["views"] = views
+	return action
 }
 
 // json2 is the API with bearer keys: named arguments in, the plain result out,
