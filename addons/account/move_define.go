@@ -6,6 +6,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
+	"fusion/addons/mail"
 	"fusion/framework/orm"
 )
 
@@ -71,6 +72,7 @@ func defineMove(r *orm.Registry) {
 		}
 		return nil
 	}, "line_ids.matched_debit_ids", "line_ids.matched_credit_ids")
+	orm.Implement(d, orm.Method[Move]{Name: mail.CreationMessage}, creationNotes)
 	d.OnCreate(createMoves)
 	d.OnWrite(writeMoves)
 	d.OnUnlink(unlinkMoves)
@@ -95,6 +97,17 @@ func moveNames(_ *orm.Env, ms []*Move) error {
 		}
 	}
 	return nil
+}
+
+// creationNotes word the notes of creation by the type of the entries.
+func creationNotes(_ *orm.Env, ms []*Move, _ orm.Args) (any, error) {
+	words := map[string]string{"out_invoice": "Invoice Created", "out_refund": "Credit Note Created", "in_invoice": "Vendor Bill Created",
+		"in_refund": "Refund Created", "out_receipt": "Sales Receipt Created", "in_receipt": "Purchase Receipt Created"}
+	texts := make([]string, len(ms))
+	for i, m := range ms {
+		texts[i] = words[m.MoveType]
+	}
+	return texts, nil
 }
 
 // moveAmounts adds up the items of an entry: what the partner owes are the

@@ -83,6 +83,27 @@ func TestPayTooMuch(t *testing.T) {
 	}
 }
 
+func TestPaymentsAreTracked(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	id := b.posted(line("100", "1"))
+	b.pay(orm.Values{"amount": 40}, id)
+	b.pay(orm.Values{}, id)
+	rs := must[orm.Records](t)(b.env.Model("mail.tracking.value").Search(orm.And(orm.Leaf("mail_message_id.model", "=", "account.move"), orm.Leaf("mail_message_id.res_id", "=", id),
+		orm.Leaf("field_id.name", "=", "payment_state")), orm.SearchOptions{Order: "id"}))
+	got := ""
+	for _, row := range must[[]orm.Values](t)(rs.ReadWire([]string{"old_value_char", "new_value_char"}, true)) {
+		got += fmt.Sprint(row["old_value_char"], "→", row["new_value_char"], "; ")
+	}
+	if got != "Not Paid→Partially Paid; Partially Paid→Paid; " {
+		t.Errorf("told: %s", got)
+	}
+	first := must[orm.Records](t)(b.env.Model("mail.message").Search(orm.And(orm.Leaf("model", "=", "account.move"), orm.Leaf("res_id", "=", id)), orm.SearchOptions{Order: "id", Limit: 1}))
+	if body := must[any](t)(first.Value("body")); body != "<p>Invoice Created</p>" {
+		t.Errorf("the first note says %v", body)
+	}
+}
+
 // What settles an invoice is told with it, and matched and taken back by the
 // methods that clients call.
 func TestOutstandingCredits(t *testing.T) {

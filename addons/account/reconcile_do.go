@@ -7,6 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
+	"fusion/addons/mail"
 	"fusion/framework/orm"
 )
 
@@ -66,22 +67,27 @@ func reconcile(env *orm.Env, ls []*MoveLine) error {
 		return err
 	}
 	partials, err := pairUp(env, ls, own)
-	if err != nil {
+	if err != nil || len(partials) == 0 {
 		return err
 	}
-	if len(partials) == 0 {
-		return nil
+	return mail.TrackAround(entriesOf(env, ls), func() error {
+		if err := orm.Create(forced(env), partials...); err != nil {
+			return err
+		}
+		if err := bookExchange(env, ls, partials, own); err != nil {
+			return err
+		}
+		return markMatching(env, ls)
+	})
+}
+
+// entriesOf are the entries of items.
+func entriesOf(env *orm.Env, ls []*MoveLine) orm.Records {
+	ids := make([]int64, len(ls))
+	for i, l := range ls {
+		ids[i] = l.MoveID.ID
 	}
-	if err := orm.Create(forced(env), partials...); err != nil {
-		return err
-	}
-	if err := bookExchange(env, ls, partials, own); err != nil {
-		return err
-	}
-	if err := markMatching(env, ls); err != nil {
-		return err
-	}
-	return nil
+	return env.Model("account.move").Browse(unique(ids)...)
 }
 
 func (l *MoveLine) maturity() orm.Date {
@@ -305,10 +311,18 @@ func removePartials(env *orm.Env, ps []*PartialReconcile) error {
 		}
 		items = append(items, grouped.IDs...)
 	}
-	if err := orm.Delete(env, ps); err != nil {
+	items = unique(items)
+	ls, err := orm.Read[MoveLine](env, items)
+	if err != nil {
 		return err
 	}
-	if err := env.Flush(); err != nil { // what is due has changed, even if it is settled anew at once
+	err = mail.TrackAround(entriesOf(env, ls), func() error {
+		if err := orm.Delete(env, ps); err != nil {
+			return err
+		}
+		return env.Flush() // what is due has changed, even if it is settled anew at once
+	})
+	if err != nil {
 		return err
 	}
 	if err := forced(env).Model("account.move.line").Browse(items...).Write(orm.Values{"full_reconcile_id": nil, "matching_number": nil}); err != nil {

@@ -118,6 +118,9 @@ func defineActivities(r *orm.Registry) {
 				return made, err
 			}
 			for _, a := range as {
+				if a.ResID == 0 {
+					return made, orm.ValidationErrorf("Activities have to be linked to records with a not null res_id.")
+				}
 				target, err := rs.Env.Lookup(a.ResModel)
 				if err != nil {
 					return made, err

@@ -23,6 +23,7 @@ var (
 	ActivitySchedule = orm.Method[ActivityMixin]{Name: "activity_schedule"}
 	ActivityFeedback = orm.Method[ActivityMixin]{Name: "activity_feedback"}
 	ActivityUnlink   = orm.Method[ActivityMixin]{Name: "activity_unlink"}
+	ActivityMove     = orm.Method[ActivityMixin]{Name: "activity_reschedule"}
 )
 
 func defineActivityMixin(r *orm.Registry) {
@@ -41,6 +42,18 @@ func defineActivityMixin(r *orm.Registry) {
 		return orm.Leaf("activity_ids", "any", orm.And(orm.Leaf("user_id", "=", env.UID()), orm.Leaf("date_deadline", op, value))), nil
 	})
 	m.SearchBy("activity_state", searchActivityState)
+	m.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, vals); err != nil || vals["active"] != false {
+				return err
+			}
+			found, err := activitiesOf(rs.In(rs.Env.Sudo()), nil) // nothing is left to do about what is archived
+			if err != nil {
+				return err
+			}
+			return found.Unlink()
+		}
+	})
 	m.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
 			if err := super(rs); err != nil {
@@ -82,6 +95,20 @@ func defineActivityMixin(r *orm.Registry) {
 		}
 		_, err = found.Do(ActionFeedback.Name, orm.Args{Pos: []any{args.String(2, "feedback")}})
 		return true, err
+	})
+	orm.Implement(m, ActivityMove, func(env *orm.Env, recs []*ActivityMixin, args orm.Args) (any, error) {
+		found, err := activitiesOf(orm.RecordsOf(env, recs...), args.Get(0, "act_type_xmlids"))
+		if err != nil || found.Len() == 0 {
+			return false, err
+		}
+		vals := orm.Values{}
+		if day := args.Get(2, "date_deadline"); day != nil && day != false {
+			vals["date_deadline"] = day
+		}
+		if user := args.Int(3, "new_user_id"); user != 0 {
+			vals["user_id"] = user
+		}
+		return found.IDs, found.Write(vals)
 	})
 	orm.Implement(m, ActivityUnlink, func(env *orm.Env, recs []*ActivityMixin, args orm.Args) (any, error) {
 		found, err := activitiesOf(orm.RecordsOf(env, recs...), args.Get(0, "act_type_xmlids"))

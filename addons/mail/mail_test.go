@@ -67,3 +67,66 @@ func TestAdministratorsAreMailed(t *testing.T) {
 		t.Errorf("mails: %v", rows)
 	}
 }
+
+// Who is made responsible follows the record and is told so; a change of an
+// address is no such thing.
+func TestTheResponsibleUserFollows(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	seller := create(t, env.Sudo(), "res.users", orm.Values{"name": "Sue", "login": "sue", "email": "sue@shop.example"})
+	sue, err := orm.Get[base.User](env.Sudo(), seller.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := create(t, env, "res.partner", orm.Values{"name": "Ann", "user_id": sue.ID})
+	q := create(t, env, "res.partner", orm.Values{"name": "Bob", "user_id": 2})
+	if err := q.Write(orm.Values{"user_id": sue.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Write(orm.Values{"city": "Bern"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, rs := range []orm.Records{p, q} {
+		of := orm.And(orm.Leaf("model", "=", "res.partner"), orm.Leaf("res_id", "=", rs.ID()))
+		follows := search(t, env, "mail.followers", orm.And(orm.Leaf("res_model", "=", "res.partner"), orm.Leaf("res_id", "=", rs.ID()), orm.Leaf("partner_id", "=", sue.PartnerID.ID)))
+		told := search(t, env.Sudo(), "mail.message", orm.And(of, orm.Leaf("message_type", "=", "user_notification")), "partner_ids", "body", "subject")
+		if len(follows) != 1 || len(told) != 1 || fmt.Sprint(told[0]["partner_ids"]) != fmt.Sprint([]int64{sue.PartnerID.ID}) {
+			t.Errorf("%d follows of Sue; she was told %v", len(follows), told)
+		}
+	}
+	if mails := search(t, env.Sudo(), "mail.mail", nil, "recipient_ids"); len(mails) != 2 {
+		t.Errorf("%d mails wait", len(mails))
+	}
+	create(t, env.WithContext(map[string]any{"mail_auto_subscribe_no_notify": true}), "res.partner", orm.Values{"name": "Cid", "user_id": sue.ID})
+	if mails := search(t, env.Sudo(), "mail.mail", nil); len(mails) != 2 {
+		t.Errorf("%d mails wait", len(mails))
+	}
+}
+
+func TestNothingIsDueOnWhatIsArchived(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	p := create(t, env, "res.partner", orm.Values{"name": "Ann"})
+	left := func() int {
+		return len(search(t, env.WithContext(map[string]any{"active_test": false}), "mail.activity", orm.And(orm.Leaf("res_model", "=", "res.partner"), orm.Leaf("res_id", "=", p.ID()))))
+	}
+	id, err := mail.Schedule(p, "mail.mail_activity_data_todo", orm.Date{}, "Call back", "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Call("activity_reschedule", orm.Args{Pos: []any{[]any{"mail.mail_activity_data_todo"}}, Kw: map[string]any{"date_deadline": "2031-02-03"}}); err != nil {
+		t.Fatal(err)
+	}
+	if rows := search(t, env, "mail.activity", orm.Leaf("id", "=", id), "date_deadline"); fmt.Sprint(rows[0]["date_deadline"]) != "2031-02-03" {
+		t.Errorf("rescheduled: %v", rows)
+	}
+	if err := p.Write(orm.Values{"city": "Bern"}); err != nil || left() != 1 {
+		t.Errorf("%v, %d activities", err, left())
+	}
+	if err := p.Write(orm.Values{"active": false}); err != nil || left() != 0 {
+		t.Errorf("%v, %d activities of an archived contact", err, left())
+	}
+	if _, err := env.Model("mail.activity").Create(orm.Values{"res_model_id": search(t, env, "ir.model", orm.Leaf("model", "=", "res.partner"))[0]["id"]}); !orm.IsCode(err, orm.CodeValidation) {
+		t.Errorf("an activity about nothing: %v", err)
+	}
+}

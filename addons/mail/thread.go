@@ -164,8 +164,9 @@ func defineThread(r *orm.Registry) {
 // creation, for the whole batch at once.
 func createThreads(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
-		made, err := super(rs, list)
 		env := rs.Env
+		made, err := super(rs.In(env.WithContext(map[string]any{keyTracked: rs.Model.Name})), list)
+		made = made.In(env)
 		if err != nil || made.Len() == 0 || env.Flag("tracking_disable", false) || env.Flag("install_mode", false) {
 			return made, err
 		}
@@ -175,20 +176,89 @@ func createThreads(super orm.CreateFunc) orm.CreateFunc {
 				return made, err
 			}
 		}
-		if env.Flag("mail_create_nolog", false) {
-			return made, nil
+		if !env.Flag("mail_create_nolog", false) {
+			if err := noteCreation(made); err != nil {
+				return made, err
+			}
 		}
-		note, err := subtypeID(env, "mail.mt_note")
-		if err != nil {
-			return made, err
-		}
-		msgs := make([]orm.Values, made.Len())
 		for i, id := range made.IDs {
-			msgs[i] = orm.Values{"model": made.Model.Name, "res_id": id, "body": fromText(made.Model.Label + " created"), "message_type": "notification", "subtype_id": note}
+			if err := followAssigned(made.Browse(id), list[i]); err != nil {
+				return made, err
+			}
 		}
-		_, err = env.Sudo().Model("mail.message").Create(msgs...)
-		return made, err
+		return made, nil
 	}
+}
+
+// CreationMessage is the name of the method a model may implement to word the
+// notes of creation: it gives a []string, one text for each record.
+const CreationMessage = "_creation_message"
+
+// noteCreation notes on new records that they were created.
+func noteCreation(made orm.Records) error {
+	note, err := subtypeID(made.Env, "mail.mt_note")
+	if err != nil {
+		return err
+	}
+	var texts []string
+	if made.Model.HasMethod(CreationMessage) {
+		v, err := made.Do(CreationMessage, orm.Args{})
+		if err != nil {
+			return err
+		}
+		texts, _ = v.([]string)
+	}
+	msgs := make([]orm.Values, made.Len())
+	for i, id := range made.IDs {
+		words := made.Model.Label + " created"
+		if i < len(texts) && texts[i] != "" {
+			words = texts[i]
+		}
+		msgs[i] = orm.Values{"model": made.Model.Name, "res_id": id, "body": fromText(words), "message_type": "notification", "subtype_id": note}
+	}
+	_, err = made.Env.Sudo().Model("mail.message").Create(msgs...)
+	return err
+}
+
+// followAssigned lets the user whom values make responsible for records follow
+// them, and tells the user so unless it is the one who acts. The responsible
+// user is the tracked field user_id.
+func followAssigned(rs orm.Records, vals orm.Values) error {
+	env := rs.Env
+	f := rs.Model.Fields["user_id"]
+	if f == nil || f.Comodel != "res.users" || !f.Tracking || rs.Len() == 0 || env.Flag("tracking_disable", false) || env.Flag("install_mode", false) {
+		return nil
+	}
+	v, given := vals["user_id"]
+	if !given {
+		v = env.Key("default_user_id")
+	}
+	id := orm.AsID(v)
+	if id == 0 {
+		return nil
+	}
+	u, err := orm.Get[base.User](env.Sudo(), id)
+	if err != nil || !u.Active {
+		return err
+	}
+	if err := Subscribe(rs, []int64{u.PartnerID.ID}); err != nil {
+		return err
+	}
+	if id == env.UID() || env.Flag("mail_auto_subscribe_no_notify", false) {
+		return nil
+	}
+	names, err := rs.In(env.Sudo()).DisplayNames()
+	if err != nil {
+		return err
+	}
+	for _, one := range rs.IDs {
+		p := Posting{Type: "user_notification", Partners: []int64{u.PartnerID.ID}, Subject: "You have been assigned to " + names[one],
+			Text: "You are now responsible for " + names[one] + " (" + rs.Model.Label + ")."}
+		if _, err := Post(rs.Browse(one).In(env.Sudo()), p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unlinkThreads takes messages and followers along with their records.

@@ -50,56 +50,76 @@ func trackedFields(m *orm.Model, vals orm.Values) []*orm.Field {
 	return out
 }
 
+// keyTracked is the context key under which the records a list of record ids
+// names are compared already, by a write or create further out.
+const keyTracked = "mail_tracked_outside"
+
 // trackWrites compares the tracked fields before and after a write and tells
 // the differences in one message a record. Computes that follow from other
-// records are not seen by it.
+// records are seen where TrackAround is put around the change of those.
 func trackWrites(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
-		env := rs.Env
-		if env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) || env.Flag("install_mode", false) {
-			return super(rs, vals)
-		}
-		fields := trackedFields(rs.Model, vals)
-		if len(fields) == 0 {
-			return super(rs, vals)
-		}
-		names := make([]string, 0, len(fields)+1)
-		for _, f := range fields {
-			names = append(names, f.Name)
-			if f.Kind == orm.Monetary && !slices.Contains(names, f.Currency) {
-				names = append(names, f.Currency)
-			}
-		}
-		quiet := rs.In(env.Sudo())
-		there, err := quiet.Exists()
-		if err != nil {
-			return err
-		}
-		before, err := there.Read(names...)
-		if err != nil {
-			return err
-		}
-		if err := super(rs, vals); err != nil {
-			return err
-		}
-		after, err := there.Read(names...)
-		if err != nil {
-			return err
-		}
-		for i, id := range there.IDs {
-			changes, err := compare(rs.Browse(id), fields, before[i], after[i])
-			if err != nil {
+		within := rs.In(rs.Env.WithContext(map[string]any{keyTracked: rs.Model.Name}))
+		return track(rs, trackedFields(rs.Model, vals), func() error {
+			if err := super(within, vals); err != nil {
 				return err
 			}
-			if len(changes) == 0 {
-				continue
-			}
-			if err := tellChanges(rs.Browse(id), fields, before[i], after[i], changes); err != nil {
-				return err
-			}
-		}
-		return nil
+			return followAssigned(rs, vals)
+		})
 	}
+}
+
+// TrackAround tells on records what a change of others makes of their tracked
+// computes. Within a write or create of such a record, which tells everything
+// in one message, it only makes the change.
+func TrackAround(rs orm.Records, change func() error) error {
+	if rs.Len() == 0 || rs.Env.Key(keyTracked) == rs.Model.Name {
+		return change()
+	}
+	return track(rs, trackedFields(rs.Model, nil), change)
+}
+
+// track makes a change and tells what it did to fields of records.
+func track(rs orm.Records, fields []*orm.Field, change func() error) error {
+	env := rs.Env
+	if len(fields) == 0 || env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) || env.Flag("install_mode", false) {
+		return change()
+	}
+	names := make([]string, 0, len(fields)+1)
+	for _, f := range fields {
+		names = append(names, f.Name)
+		if f.Kind == orm.Monetary && !slices.Contains(names, f.Currency) {
+			names = append(names, f.Currency)
+		}
+	}
+	there, err := rs.In(env.Sudo()).Exists()
+	if err != nil {
+		return err
+	}
+	before, err := there.Read(names...)
+	if err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	after, err := there.Read(names...)
+	if err != nil {
+		return err
+	}
+	for i, id := range there.IDs {
+		changes, err := compare(rs.Browse(id), fields, before[i], after[i])
+		if err != nil {
+			return err
+		}
+		if len(changes) == 0 {
+			continue
+		}
+		if err := tellChanges(rs.Browse(id), fields, before[i], after[i], changes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tellChanges posts the message of a change. A model may choose its subtype by

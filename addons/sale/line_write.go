@@ -68,11 +68,15 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 				return rs, err
 			}
 		}
-		made, err := super(rs, full)
-		if err != nil {
-			return made, err
-		}
-		return made, tellExtraLines(env, made, confirmed)
+		made := rs
+		err = mail.TrackAround(env.Model("sale.order").Browse(distinct(orders)...), func() error {
+			var err error
+			if made, err = super(rs, full); err != nil {
+				return err
+			}
+			return tellExtraLines(env, made, confirmed)
+		})
+		return made, err
 	}
 }
 
@@ -172,7 +176,13 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		if _, given := vals["tax_override"]; !given && touches(vals, taxedFields...) {
 			vals["tax_override"] = nil
 		}
-		if err := super(rs, vals); err != nil {
+		change := func() error { return super(rs, vals) }
+		if touches(vals, taxedFields...) {
+			err = mail.TrackAround(headsOf(env, ls), change)
+		} else {
+			err = change()
+		}
+		if err != nil {
 			return err
 		}
 		if qty, ok := orm.AsDecimal(vals["product_uom_qty"]); ok {
@@ -256,6 +266,15 @@ func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 				return orm.UserErrorf("The lines of a confirmed order cannot be removed: what is delivered and invoiced of %s is kept on them. Set the quantity to 0 instead.", o.Name)
 			}
 		}
-		return super(rs)
+		return mail.TrackAround(headsOf(env, ls), func() error { return super(rs) })
 	}
+}
+
+// headsOf are the orders of lines.
+func headsOf(env *orm.Env, ls []*OrderLine) orm.Records {
+	ids := make([]int64, len(ls))
+	for i, l := range ls {
+		ids[i] = l.OrderID.ID
+	}
+	return env.Model("sale.order").Browse(distinct(ids)...)
 }

@@ -80,6 +80,36 @@ func TestTotalsFollowTheLines(t *testing.T) {
 	s.totals(cents, "4.5 + 0.6 = 5.1")
 }
 
+// What a change of lines does to an order is told on it, once.
+func TestTotalsAreTracked(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.product("Desk", "10", nil)
+	o := s.order(nil, line(p, "1", "10", s.hst), line(p, "1", "20", s.hst))
+	told := func(want string) {
+		t.Helper()
+		rs := must[orm.Records](t)(s.env.Model("mail.tracking.value").Search(orm.And(orm.Leaf("mail_message_id.model", "=", "sale.order"), orm.Leaf("mail_message_id.res_id", "=", o.ID),
+			orm.Leaf("field_id.name", "=", "amount_total")), orm.SearchOptions{Order: "id"}))
+		got := ""
+		for _, row := range must[[]orm.Values](t)(rs.ReadWire([]string{"old_value_float", "new_value_float"}, true)) {
+			got += fmt.Sprint(row["old_value_float"], "→", row["new_value_float"], " ")
+		}
+		if got != want {
+			t.Errorf("told: %s, want %s", got, want)
+		}
+	}
+	told("")
+	s.write("sale.order.line", o.Lines.IDs()[0], orm.Values{"price_unit": 30})
+	told("33.9→56.5 ")
+	s.write("sale.order", o.ID, orm.Values{"order_line": []orm.Command{orm.UpdateLine(o.Lines.IDs()[0], orm.Values{"price_unit": 40}), orm.CreateLine(line(p, "1", "50", s.hst))}})
+	told("33.9→56.5 56.5→124.3 ")
+	ok(t, s.env.Model("sale.order.line").Browse(o.Lines.IDs()[1]).Unlink())
+	s.create("sale.order.line", with(line(p, "1", "1", s.hst), "order_id", o.ID))
+	told("33.9→56.5 56.5→124.3 124.3→101.7 101.7→102.83 ")
+	s.write("sale.order.line", o.Lines.IDs()[0], orm.Values{"name": "Other words"})
+	told("33.9→56.5 56.5→124.3 124.3→101.7 101.7→102.83 ")
+}
+
 // The amounts of a shop are kept, whatever its taxes would compute, until what
 // they are for changes.
 func TestAmountsOfAShop(t *testing.T) {
