@@ -37,12 +37,18 @@ func createPartners(super orm.CreateFunc) orm.CreateFunc {
 		if err != nil || rs.Env.Flag("_partners_skip_fields_sync", false) {
 			return made, err
 		}
+		below := made.Browse()
 		for i, id := range made.IDs {
+			if orm.AsID(clean[i]["parent_id"]) != 0 {
+				below.IDs = append(below.IDs, id)
+			} else if clean[i]["child_ids"] == nil {
+				continue // nobody is above or below
+			}
 			if err := syncPartners(made.Browse(id), clean[i]); err != nil {
 				return made, err
 			}
 		}
-		return made, lendAddress(made)
+		return made, lendAddress(below)
 	}
 }
 

@@ -424,28 +424,25 @@ func (e *Env) storeComputed(m *Model, c *computed) error {
 func (e *Env) updateEach(m *Model, cols []*Field, c *computed) error {
 	e.storing(m, cols, c)
 	var sets, names []string
-	row := "(?::bigint"
+	types := []string{"bigint"}
 	for i, f := range cols {
 		sets = append(sets, fmt.Sprintf("%s = v.c%d", quote(f.Name), i))
 		names = append(names, fmt.Sprintf("c%d", i))
-		row += ", ?::" + f.columnType()
+		types = append(types, f.columnType())
 	}
-	row += ")"
-	size := max(1, maxParams/(len(cols)+1))
-	for at := 0; at < len(c.ids); at += size {
-		var rows []frag
-		for i := at; i < min(at+size, len(c.ids)); i++ {
-			args := []any{c.ids[i]}
-			for _, f := range cols {
-				v, err := e.storable(f, c.vals[i][f])
-				if err != nil {
-					return err
-				}
-				args = append(args, v)
+	rows := make([][]any, len(c.ids))
+	for i, id := range c.ids {
+		rows[i] = append(make([]any, 0, len(types)), id)
+		for _, f := range cols {
+			v, err := e.storable(f, c.vals[i][f])
+			if err != nil {
+				return err
 			}
-			rows = append(rows, frag{row, args})
+			rows[i] = append(rows[i], v)
 		}
-		_, err := e.change(sqlf("UPDATE "+quote(m.Table)+" SET "+strings.Join(sets, ", ")+" FROM (VALUES ?) v(id, "+strings.Join(names, ", ")+") WHERE "+quote(m.Table)+".id = v.id", join(rows, ", ")))
+	}
+	for part := range slices.Chunk(rows, maxRows) {
+		_, err := e.change(sqlf("UPDATE "+quote(m.Table)+" SET "+strings.Join(sets, ", ")+" FROM (?) v(id, "+strings.Join(names, ", ")+") WHERE "+quote(m.Table)+".id = v.id", rowsOf(part, types)))
 		if err != nil {
 			return err
 		}

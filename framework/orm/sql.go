@@ -1,6 +1,7 @@
 package orm
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -64,6 +65,48 @@ func join(parts []frag, sep string) frag {
 		args = append(args, p.args...)
 	}
 	return frag{b.String(), args}
+}
+
+// rowsOf is a query of the rows, given columns of these types. A few rows are
+// VALUES; many are arrays of each column's texts, so that the statement stays the
+// same whatever their number.
+func rowsOf(rows [][]any, types []string) frag {
+	if len(rows) < 8 {
+		row := "(?::" + strings.Join(types, ", ?::") + ")"
+		out := make([]frag, len(rows))
+		for i, args := range rows {
+			out[i] = frag{row, args}
+		}
+		return sqlf("VALUES ?", join(out, ", "))
+	}
+	cols, args := make([]string, len(types)), make([]any, len(types))
+	for k, typ := range types {
+		texts := make([]*string, len(rows))
+		for i, row := range rows {
+			texts[i] = sqlText(row[k])
+		}
+		cols[k], args[k] = fmt.Sprintf("u.c%d::%s", k, typ), texts
+	}
+	names := make([]string, len(types))
+	for k := range types {
+		names[k] = fmt.Sprintf("c%d", k)
+	}
+	return frag{"SELECT " + strings.Join(cols, ", ") + " FROM unnest(?" + strings.Repeat("::text[], ?", len(types)-1) + "::text[]) u(" + strings.Join(names, ", ") + ")", args}
+}
+
+// sqlText is a stored value in PostgreSQL's text form, nil for NULL.
+func sqlText(v any) *string {
+	if d, ok := v.(driver.Valuer); ok {
+		v, _ = d.Value()
+	}
+	if v == nil {
+		return nil
+	}
+	s, ok := v.(string)
+	if !ok {
+		s = fmt.Sprint(v)
+	}
+	return &s
 }
 
 func quote(ident string) string { return `"` + strings.ReplaceAll(ident, `"`, `""`) + `"` }

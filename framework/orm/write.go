@@ -315,7 +315,8 @@ func (rs Records) lacking(in *intake, fields []*Field) error {
 	return &Error{Code: CodeValidation, Fields: names, Message: fmt.Sprintf("%s (%s) cannot be saved without: %s.", rs.Model.Label, rs.Model.Name, strings.Join(labels, ", "))}
 }
 
-const maxParams = 60000
+// maxRows is how many rows a statement stores at most.
+const maxRows = 10000
 
 // insert stores the column values of new records, as many rows a statement as
 // the protocol takes, and returns their ids in order.
@@ -339,27 +340,28 @@ func (rs Records) insert(ins []*intake) ([]int64, error) {
 		names[i] = quote(names[i])
 	}
 	now, uid := DatetimeOf(rs.Env.u.now), rs.Env.uid
-	var ids []int64
-	chunk := max(1, maxParams/len(names))
-	for part := range slices.Chunk(ins, chunk) {
-		rows := make([]frag, len(part))
-		for i, in := range part {
-			args := make([]any, 0, len(names))
-			args = append(args, uid, now, uid, now)
-			for _, f := range fields {
-				v, ok := in.columns[f]
-				if !ok {
-					v = f.empty()
-				}
-				stored, err := rs.Env.storable(f, v)
-				if err != nil {
-					return nil, err
-				}
-				args = append(args, stored)
+	types := []string{"bigint", "timestamp", "bigint", "timestamp"}
+	for _, f := range fields {
+		types = append(types, f.columnType())
+	}
+	rows := make([][]any, len(ins))
+	for i, in := range ins {
+		rows[i] = append(make([]any, 0, len(names)), uid, now, uid, now)
+		for _, f := range fields {
+			v, ok := in.columns[f]
+			if !ok {
+				v = f.empty()
 			}
-			rows[i] = frag{"(" + strings.TrimSuffix(strings.Repeat("?,", len(args)), ",") + ")", args}
+			stored, err := rs.Env.storable(f, v)
+			if err != nil {
+				return nil, err
+			}
+			rows[i] = append(rows[i], stored)
 		}
-		got, err := rs.Env.streamIDs(sqlf("INSERT INTO "+quote(rs.Model.Table)+" ("+strings.Join(names, ",")+") VALUES ? RETURNING id", join(rows, ",")))
+	}
+	var ids []int64
+	for part := range slices.Chunk(rows, maxRows) {
+		got, err := rs.Env.streamIDs(sqlf("INSERT INTO "+quote(rs.Model.Table)+" ("+strings.Join(names, ",")+") ? RETURNING id", rowsOf(part, types)))
 		if err != nil {
 			return nil, err
 		}
