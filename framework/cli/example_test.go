@@ -1,0 +1,17 @@
+package cli_test
+
+import (
+	"fusion/framework/cli"
+	"fusion/framework/module"
+)
+
+// A program is a list of addons; cmd/fusion is such a one, with base.Addon() as
+// the first. The flags, the database and the server come with it.
+func ExampleMain() {
+	shelves := module.Addon{Name: "shelves", Title: "Shelves", Version: "1.0.0"}
+	cli.Main(cli.App{
+		Name:    "Workshop",
+		Version: "1.0.0",
+		Addons:  []module.Addon{shelves},
+	})
+}
