@@ -46,6 +46,9 @@ func defineAccess(r *orm.Registry) {
 	}, "groups")
 	u.Check("no_access_rights", "perm_read OR perm_write OR perm_create OR perm_unlink", "Rule must have at least one checked access right!")
 	u.Constrain("active, domain_force, model_id", func(env *orm.Env, us []*Rule) error {
+		if err := orm.Load(env.Sudo(), us, "model_id"); err != nil {
+			return err
+		}
 		for _, u := range us {
 			if !u.Active || u.DomainForce == "" {
 				continue
@@ -80,7 +83,12 @@ func checkRule(env *orm.Env, u *Rule) error {
 	partner["commercial_partner_id"] = record()
 	user["partner_id"], user["company_id"], user["company_ids"] = partner, record(), record()
 	user["commercial_partner_id"], user["login"] = record(), ""
-	_, err := expr.Domain(u.DomainForce, map[string]any{"user": user, "uid": int64(1), "company_id": int64(1), "company_ids": []any{int64(1)}})
+	domain, err := expr.Domain(u.DomainForce, map[string]any{"user": user, "uid": int64(1), "company_id": int64(1), "company_ids": []any{int64(1)}})
+	if m := u.ModelID.Rec(); err == nil && m != nil {
+		if _, installed := env.Registry().Model(m.Model); installed {
+			err = env.Model(m.Model).CheckDomain(domain)
+		}
+	}
 	if err != nil {
 		return &orm.Error{Code: orm.CodeValidation, Message: "Invalid domain: " + err.Error(), Fields: []string{"domain_force"}}
 	}

@@ -489,3 +489,12 @@ func (s *selection) binary(f *Field, l leaf) frag {
 	}
 	return sqlf(not+"EXISTS (SELECT 1 FROM ir_attachment WHERE res_model = ? AND res_field = ? AND res_id = ?.id)", s.model.Name, f.Name, frag{sql: s.alias})
 }
+
+// CheckDomain reports whether a domain means something for the model, as that of
+// a record rule must: every field, operator and value is looked at, and nothing
+// is read.
+func (rs Records) CheckDomain(d Domain) error {
+	s := rs.Env.newSelect(rs.Model).unchecked()
+	_, err := s.domain(d)
+	return err
+}

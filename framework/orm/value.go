@@ -104,7 +104,7 @@ func (f *Field) parse(v any) (any, error) {
 		}
 		return json.RawMessage(b), nil
 	}
-	return nil, f.bad(v, string(f.Kind))
+	return nil, f.badKind(v, string(f.Kind))
 }
 
 // wireLayouts are the spellings of an instant in values: the wire format, whole
@@ -128,7 +128,14 @@ func (f *Field) empty() any {
 	return nil
 }
 
-func (f *Field) bad(v any, want string) error {
+// badKind is bad for a value of a type that no value of the field can have.
+func (f *Field) badKind(v any, want string) error {
+	err := f.bad(v, want)
+	err.Code = CodeType
+	return err
+}
+
+func (f *Field) bad(v any, want string) *Error {
 	shown := fmt.Sprint(v)
 	if f.Kind == SecretKind {
 		shown = "********"
@@ -244,7 +251,7 @@ func (f *Field) parseInt(v any) (any, error) {
 		}
 		n = i
 	default:
-		return nil, f.bad(v, "an integer")
+		return nil, f.badKind(v, "an integer")
 	}
 	if !f.BigInt && f.Kind == Integer && f.Name != "id" && (n > math.MaxInt32 || n < math.MinInt32) {
 		return nil, f.bad(v, "an integer of 32 bits")
@@ -282,7 +289,7 @@ func (f *Field) parseFloat(v any) (any, error) {
 			text = "0"
 		}
 	default:
-		return nil, f.bad(v, "a number")
+		return nil, f.badKind(v, "a number")
 	}
 	if f.Decimal {
 		d, err := decimal.NewFromString(text)
@@ -310,6 +317,10 @@ func (f *Field) parseRef(v any) (any, error) {
 	switch x := v.(type) {
 	case bool:
 		return nil, f.bad(v, "a record id")
+	case float64:
+		if x != math.Trunc(x) {
+			return nil, f.bad(v, "a record id")
+		}
 	case Records:
 		if len(x.IDs) == 0 {
 			return nil, nil

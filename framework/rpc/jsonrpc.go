@@ -171,7 +171,7 @@ var errorNames = map[orm.Code]string{
 	orm.CodeUser: "odoo.exceptions.UserError", orm.CodeValidation: "odoo.exceptions.ValidationError",
 	orm.CodeAccess: "odoo.exceptions.AccessError", orm.CodeDenied: "odoo.exceptions.AccessDenied",
 	orm.CodeMissing: "odoo.exceptions.MissingError", orm.CodeRedirect: "odoo.exceptions.RedirectWarning",
-	orm.CodeValue: "builtins.ValueError", orm.CodeAssertion: "builtins.AssertionError",
+	orm.CodeValue: "builtins.ValueError", orm.CodeType: "builtins.TypeError", orm.CodeAssertion: "builtins.AssertionError",
 }
 
 // describe is the error object of an answer. What is not meant for users is
