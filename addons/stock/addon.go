@@ -58,6 +58,7 @@ func define(r *orm.Registry) {
 	defineMoveLine(r)
 	defineQuant(r)
 	defineScrap(r)
+	defineScrapWarning(r)
 	defineReturn(r)
 	defineBackorder(r)
 	defineCompany(r)

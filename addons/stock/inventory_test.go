@@ -224,10 +224,69 @@ func TestScrap(t *testing.T) {
 	_, err = s.Call("do_scrap", orm.Args{})
 	k.refused(err, orm.CodeUser)
 	more := k.create("stock.scrap", orm.Values{"product_id": lamp, "scrap_qty": 5})
-	_, err = more.Call("action_validate", orm.Args{})
-	k.refused(err, orm.CodeUser)
-	k.call(more, "do_scrap")
+	asked := k.call(more, "action_validate").(map[string]any)
+	if asked["res_model"] != "stock.warn.insufficient.qty.scrap" || k.stock(lamp) != "4 4 4 0 0" {
+		t.Errorf("asked %v, stock %s", asked, k.stock(lamp))
+	}
+	warning := k.in(k.env.WithContext(asked["context"].(map[string]any))).create("stock.warn.insufficient.qty.scrap", orm.Values{})
+	k.call(warning, "action_done")
 	k.equal("forced", k.stock(lamp), "-1 -1 -1 0 0")
-	_, err = k.env.Model("stock.scrap").Create(orm.Values{"product_id": lamp, "scrap_qty": 0})
+	_, err = k.create("stock.scrap", orm.Values{"product_id": lamp, "scrap_qty": 0}).Call("action_validate", orm.Args{})
+	k.refused(err, orm.CodeUser)
+	_, err = k.env.Model("stock.scrap").Create(orm.Values{"product_id": lamp, "scrap_qty": -1})
 	k.refused(err, orm.CodeValidation)
+}
+
+// A transfer may be made of what was moved, without a plan.
+func TestTransferOfOperations(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	lamp := k.product("Lamp")
+	rs := k.create("stock.picking", orm.Values{"picking_type_id": k.ref("picking_type_in"), "move_line_ids": []any{[]any{0, 0, map[string]any{"product_id": lamp, "quantity": 2}}}})
+	k.equal("the operation brings its move", k.moves(rs.ID()), "draft 2/0; ")
+	if v := k.call(rs, "button_validate"); v != true {
+		t.Errorf("the answer is %v", v)
+	}
+	k.equal("received", k.moves(rs.ID())+k.stock(lamp), "done 2/0; 2 2 2 0 0")
+	m := k.picking(rs.ID()).MoveIDs.All()[0]
+	k.check(orm.Load(k.env, []*stock.Move{m}, "display_name"))
+	k.equal("its name", m.DisplayName, "Vendors>Stock")
+}
+
+func TestUnitOfMovedProducts(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	lamp := k.product("Lamp")
+	dozen, err := k.env.Ref("uom.product_uom_dozen")
+	k.check(err)
+	both := orm.Values{"uom_id": dozen.ID(), "uom_po_id": dozen.ID()}
+	k.check(k.env.Model("product.product").Browse(k.product("Other")).Write(both))
+	k.count(lamp, k.ref("stock_location_stock"), 6)
+	k.refused(k.env.Model("product.product").Browse(lamp).Write(both), orm.CodeUser)
+	unit, err := k.env.Ref("uom.product_uom_unit")
+	k.check(err)
+	k.check(k.env.Model("product.product").Browse(lamp).Write(orm.Values{"uom_id": unit.ID()}))
+}
+
+// The context keys from_date and to_date ask for the stock of another time.
+func TestStockOfAnotherTime(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	lamp := k.product("Lamp")
+	k.count(lamp, k.ref("stock_location_stock"), 6)
+	k.validate(k.delivery(map[int64]float64{lamp: 1}))
+	late := k.draft("picking_type_in", map[int64]float64{lamp: 10})
+	k.check(orm.RecordsOf(k.env, k.picking(late.ID()).MoveIDs.All()...).Write(orm.Values{"date": "2031-01-01 00:00:00"}))
+	k.confirmed(late)
+	k.equal("now", k.stock(lamp), "5 15 5 10 0")
+	for _, tc := range []struct{ key, at, want string }{
+		{"to_date", "2020-01-01", "0 0 0 0 0"},
+		{"to_date", "2030-01-01 10:00:00", "5 5 5 0 0"},
+		{"to_date", "2031-02-01", "5 15 5 10 0"},
+		{"from_date", "2031-02-01", "5 5 5 0 0"},
+	} {
+		k.equal(tc.key+" "+tc.at, k.in(k.env.WithContext(map[string]any{tc.key: tc.at})).stock(lamp), tc.want)
+	}
+	_, err := k.env.WithContext(map[string]any{"to_date": "soon"}).Model("product.product").Browse(lamp).Read("qty_available")
+	k.refused(err, orm.CodeUser)
 }

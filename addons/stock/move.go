@@ -1,8 +1,6 @@
 package stock
 
 import (
-	"fmt"
-
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
@@ -95,16 +93,19 @@ func defineMove(r *orm.Registry) {
 	m.Inverse("quantity", setQuantities)
 	m.Compute("display_name", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
-			m.DisplayName = m.Name
+			m.DisplayName = ""
 			if src, dest := m.LocationID.Rec(), m.DestID.Rec(); src != nil && dest != nil {
-				m.DisplayName = fmt.Sprintf("%s: %s>%s", m.Name, src.Name, dest.Name)
+				m.DisplayName = src.Name + ">" + dest.Name
+			}
+			if p := m.ProductID.Rec(); p != nil && p.DefaultCode != "" {
+				m.DisplayName = p.DefaultCode + ": " + m.DisplayName
 			}
 			if m.Origin != "" {
 				m.DisplayName = m.Origin + "/ " + m.DisplayName
 			}
 		}
 		return nil
-	}, "name", "origin", "location_id.name", "location_dest_id.name")
+	}, "product_id.default_code", "origin", "location_id.name", "location_dest_id.name")
 	m.Inverse("picked", func(env *orm.Env, ms []*Move) error {
 		for _, picked := range []bool{true, false} {
 			var ids []int64

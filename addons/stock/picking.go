@@ -194,8 +194,8 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 		}
 	}
 	// The moves and lines that come with the transfer take over where it goes.
-	for _, list := range []string{"move_ids", "move_line_ids"} {
-		vals[list] = withPlaces(vals[list], vals)
+	for list, fields := range map[string][]string{"move_ids": {"location_id", "location_dest_id", "picking_type_id", "company_id"}, "move_line_ids": {"location_id", "location_dest_id", "company_id"}} {
+		vals[list] = withPlaces(vals[list], vals, fields)
 		if vals[list] == nil {
 			delete(vals, list)
 		}
@@ -203,12 +203,12 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 	return nil
 }
 
-// withPlaces adds the locations of a transfer to the lines that are created
-// with it, in commands in either spelling.
-func withPlaces(cmds any, picking orm.Values) any {
+// withPlaces adds fields of a transfer, such as its locations, to the lines that
+// are created with it, in commands in either spelling.
+func withPlaces(cmds any, picking orm.Values, fields []string) any {
 	fill := func(v orm.Values) orm.Values {
 		v = v.Clone()
-		for _, f := range []string{"location_id", "location_dest_id", "picking_type_id", "company_id"} {
+		for _, f := range fields {
 			if _, given := v[f]; !given && picking[f] != nil {
 				v[f] = picking[f]
 			}

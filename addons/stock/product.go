@@ -76,6 +76,7 @@ func defineProduct(r *orm.Registry) {
 		}
 	})
 	t.OnWrite(keepTracking)
+	t.OnWrite(keepUnit)
 	p := orm.Extend[Product](r, "product.product")
 	p.Compute(quantityFields, func(env *orm.Env, ps []*Product) error {
 		found, err := quantities(env, "id", orm.IDs(env, ps))
@@ -157,6 +158,26 @@ func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 			return orm.UserErrorf("You can not change the inventory tracking of a product that was already used.")
 		default:
 			return orm.UserErrorf("The inventory tracking of a product cannot change while a transfer has reserved it. Unreserve the transfer first.")
+		}
+		return super(rs, vals)
+	}
+}
+
+// keepUnit refuses another unit for products that were moved: their quantities
+// would mean something else.
+func keepUnit(super orm.WriteFunc) orm.WriteFunc {
+	return func(rs orm.Records, vals orm.Values) error {
+		unit, given := vals["uom_id"]
+		if !given {
+			return super(rs, vals)
+		}
+		rows, err := rs.Env.Query(`SELECT t.name->>'en_US' FROM stock_move m JOIN product_product p ON p.id = m.product_id JOIN product_template t ON t.id = p.product_tmpl_id
+			WHERE t.id = ANY(?) AND t.uom_id <> ? AND m.state <> 'cancel' LIMIT 1`, rs.IDs, orm.AsID(unit))
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			return orm.UserErrorf("You cannot change the unit of measure of “%s”: there are already stock moves for this product. Archive it and create a new product instead.", rows[0][0])
 		}
 		return super(rs, vals)
 	}

@@ -28,6 +28,10 @@ func quantities(env *orm.Env, key string, ids []int64) (map[int64]quantity, erro
 	if err != nil {
 		return nil, err
 	}
+	from, to, err := period(env)
+	if err != nil {
+		return nil, err
+	}
 	of := func(alias string) string {
 		switch {
 		case ids == nil:
@@ -39,20 +43,58 @@ func quantities(env *orm.Env, key string, ids []int64) (map[int64]quantity, erro
 		args = append(args, ids)
 		return alias + ".product_id IN (SELECT id FROM product_product WHERE " + key + " = ANY(?))"
 	}
+	// What is open counts by when it is planned; the past is what is there now,
+	// with what was done since taken back.
+	planned, past := "", ""
+	crosses := ` m LEFT JOIN here s ON s.id = m.location_id LEFT JOIN here d ON d.id = m.location_dest_id
+			WHERE (s.id IS NULL) <> (d.id IS NULL) AND `
 	sql := `WITH here AS MATERIALIZED (` + here + `)
 		SELECT p.` + key + `, sum(x.on_hand), sum(x.reserved), sum(x.incoming), sum(x.outgoing) FROM (
 			SELECT q.product_id, q.quantity AS on_hand, q.reserved_quantity AS reserved, 0::numeric AS incoming, 0::numeric AS outgoing
 			FROM stock_quant q WHERE q.location_id IN (SELECT id FROM here) AND ` + of("q") + `
 			UNION ALL
 			SELECT m.product_id, 0, 0, CASE WHEN s.id IS NULL AND d.id IS NOT NULL THEN m.product_qty ELSE 0 END, CASE WHEN s.id IS NOT NULL AND d.id IS NULL THEN m.product_qty ELSE 0 END
-			FROM stock_move m LEFT JOIN here s ON s.id = m.location_id LEFT JOIN here d ON d.id = m.location_dest_id
-			WHERE m.state IN ('waiting', 'confirmed', 'partially_available', 'assigned') AND (s.id IS NULL) <> (d.id IS NULL) AND ` + of("m") + `
+			FROM stock_move` + crosses + `m.state IN ('waiting', 'confirmed', 'partially_available', 'assigned') AND ` + of("m")
+	if !from.IsZero() {
+		planned += " AND m.date >= ?"
+		args = append(args, from)
+	}
+	if !to.IsZero() {
+		planned += " AND m.date <= ?"
+		args = append(args, to)
+	}
+	if !to.IsZero() && to.Time().Before(env.Now()) {
+		past = `
+			UNION ALL
+			SELECT m.product_id, CASE WHEN d.id IS NULL THEN m.quantity_product_uom ELSE -m.quantity_product_uom END, 0, 0, 0
+			FROM stock_move_line` + crosses + of("m") + ` AND EXISTS (SELECT FROM stock_move v WHERE v.id = m.move_id AND v.state = 'done' AND v.date > ?)`
+		args = append(args, to)
+	}
+	sql += planned + past + `
 		) x JOIN product_product p ON p.id = x.product_id GROUP BY 1`
 	rows, err := env.Query(sql, args...)
 	for _, row := range rows {
 		out[orm.CellInt(row[0])] = quantity{orm.CellDecimal(row[1]), orm.CellDecimal(row[2]), orm.CellDecimal(row[3]), orm.CellDecimal(row[4])}
 	}
 	return out, err
+}
+
+// period is the time that the context keys from_date and to_date name.
+func period(env *orm.Env) (from, to orm.Datetime, err error) {
+	for key, at := range map[string]*orm.Datetime{"from_date": &from, "to_date": &to} {
+		switch v := env.Key(key).(type) {
+		case nil, bool:
+		case orm.Datetime:
+			*at = v
+		case string:
+			if *at, err = orm.ParseDatetime(v); err != nil {
+				return from, to, orm.UserErrorf("The context key %s is no date: %s.", key, v)
+			}
+		default:
+			return from, to, orm.UserErrorf("The context key %s is no date: %v.", key, v)
+		}
+	}
+	return from, to, nil
 }
 
 // places is the statement that lists the locations whose stock counts: those in

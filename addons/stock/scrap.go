@@ -1,6 +1,9 @@
 package stock
 
 import (
+	"maps"
+	"strings"
+
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/base"
@@ -37,7 +40,7 @@ var (
 
 func defineScrap(r *orm.Registry) {
 	s := orm.Define[Scrap](r)
-	s.Check("positive_qty", "scrap_qty > 0", "The quantity to scrap must be more than zero.")
+	s.Check("positive_qty", "scrap_qty >= 0", "The quantity to scrap must be more than zero.")
 	s.OnCreate(createScraps)
 	s.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
@@ -60,33 +63,76 @@ func defineScrap(r *orm.Registry) {
 			return super(rs)
 		}
 	})
-	orm.Implement(s, ScrapValidate, func(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
-		if err := orm.Load(env, ss, "product_id", "location_id"); err != nil {
+	orm.Implement(s, ScrapValidate, validateScraps)
+	orm.Implement(s, DoScrap, doScrap)
+}
+
+// validateScraps scraps what there is enough of, and asks about the rest.
+func validateScraps(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
+	if err := orm.Load(env, ss, "product_id", "location_id"); err != nil {
+		return nil, err
+	}
+	for _, s := range ss {
+		if !s.Quantity.IsPositive() {
+			return nil, orm.UserErrorf("You can only enter positive quantities.")
+		}
+		if !s.ProductID.Rec().IsStorable {
+			continue
+		}
+		need, err := uom.Convert(env, s.Quantity, s.UoMID.ID, s.ProductID.Rec().UoMID.ID, uom.HalfUp)
+		if err != nil {
 			return nil, err
 		}
-		for _, s := range ss {
-			if !s.ProductID.Rec().IsStorable {
-				continue
-			}
-			need, err := uom.Convert(env, s.Quantity, s.UoMID.ID, s.ProductID.Rec().UoMID.ID, uom.HalfUp)
-			if err != nil {
-				return nil, err
-			}
-			rows, err := env.Query("SELECT quantity FROM stock_quant WHERE product_id = ? AND location_id = ?", s.ProductID.ID, s.LocationID.ID)
-			if err != nil {
-				return nil, err
-			}
-			have := decimal.Zero
-			if len(rows) > 0 {
-				have = orm.CellDecimal(rows[0][0])
-			}
-			if have.LessThan(need) {
-				return nil, orm.UserErrorf("“%s” holds %s of “%s”, less than is to be scrapped. Correct the quantity, or count the product first.", s.LocationID.Rec().CompleteName, have, s.ProductID.Rec().Name)
+		rows, err := env.Query("SELECT quantity FROM stock_quant WHERE product_id = ? AND location_id = ?", s.ProductID.ID, s.LocationID.ID)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) > 0 && !orm.CellDecimal(rows[0][0]).LessThan(need) {
+			continue
+		}
+		if err := orm.RecordsOf(env, ss...).One(); err != nil {
+			return nil, err
+		}
+		names, err := env.Model("product.product").Browse(s.ProductID.ID).DisplayNames()
+		if err != nil {
+			return nil, err
+		}
+		return map[string]any{"type": "ir.actions.act_window", "name": names[s.ProductID.ID] + ": Insufficient Quantity To Scrap", "res_model": "stock.warn.insufficient.qty.scrap",
+			"view_mode": "form", "views": []any{[]any{false, "form"}}, "target": "new",
+			"context": map[string]any{"default_product_id": s.ProductID.ID, "default_location_id": s.LocationID.ID, "default_scrap_id": s.ID, "default_quantity": need.InexactFloat64()}}, nil
+	}
+	return orm.Invoke(env, DoScrap, ss)
+}
+
+// ScrapWarning asks whether to scrap more of a product than a location holds.
+type ScrapWarning struct {
+	orm.Record `orm:"stock.warn.insufficient.qty.scrap,transient" label:"Warn Insufficient Scrap Quantity" rec:"product_id"`
+	ProductID  orm.Ref[Product]  `orm:"product_id,required" label:"Product"`
+	LocationID orm.Ref[Location] `orm:"location_id,required" label:"Location"`
+	ScrapID    orm.Ref[Scrap]    `orm:"scrap_id,ondelete=cascade" label:"Scrap"`
+	Quantity   decimal.Decimal   `orm:"quantity,required,digits=6" label:"Quantity"`
+	UoMName    string            `orm:"product_uom_name,related=product_id.uom_id.name,readonly" label:"Unit of Measure"`
+}
+
+// ScrapAnyway is the answer that scraps in spite of the warning.
+var ScrapAnyway = orm.Method[ScrapWarning]{Name: "action_done"}
+
+func defineScrapWarning(r *orm.Registry) {
+	orm.Implement(orm.Define[ScrapWarning](r), ScrapAnyway, func(env *orm.Env, ws []*ScrapWarning, _ orm.Args) (any, error) {
+		if err := orm.Load(env, ws, "scrap_id"); err != nil {
+			return nil, err
+		}
+		var ss []*Scrap
+		for _, w := range ws {
+			if s := w.ScrapID.Rec(); s != nil {
+				ss = append(ss, s)
 			}
 		}
-		return orm.Invoke(env, DoScrap, ss)
+		// What the wizard was opened with is no default of the moves.
+		keys := env.Keys()
+		maps.DeleteFunc(keys, func(k string, _ any) bool { return strings.HasPrefix(k, "default_") })
+		return orm.Invoke(env.WithOnlyContext(keys), DoScrap, ss)
 	})
-	orm.Implement(s, DoScrap, doScrap)
 }
 
 // openScraps refuses changes of scrap orders that are done.
