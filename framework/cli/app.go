@@ -58,7 +58,9 @@ type Settings struct {
 }
 
 // System is a running Fusion: a database with addons, and what serves it.
-// Its life is Open → Start → Wait → Close.
+// Its life is Open → Start → Wait → Close. DB has the addons of the beginning;
+// when some are installed or removed while it runs, the server, jobs and crons
+// go over to a database that has the new ones.
 type System struct {
 	App      App
 	Settings Settings
@@ -69,11 +71,22 @@ type System struct {
 	listener net.Listener
 	cluster  *pglocal.Cluster
 	url      string
-	runner   *jobs.Runner
 	run      context.Context // ends when the system stops
 	stop     context.CancelFunc
 	wait     sync.WaitGroup
 	serving  chan error
+	changes  changes
+	work     work
+}
+
+// work is what runs beside the server; it begins anew when addons change.
+type work struct {
+	mu     sync.Mutex
+	db     *orm.DB
+	runner *jobs.Runner
+	crons  bool
+	stop   context.CancelFunc // of crons
+	wait   sync.WaitGroup
 }
 
 // stopTime is how long requests and jobs may take to finish when the program
@@ -132,7 +145,11 @@ func (s *System) open(ctx context.Context, install []string) error {
 		return err
 	}
 	db.Blobs = filestore.Dir(filepath.Join(s.Settings.DataDir, "files", s.Name()))
-	return s.Install(ctx, install...)
+	s.begin(db)
+	if err := s.Install(ctx, install...); err != nil {
+		return err
+	}
+	return s.applyMarks(ctx)
 }
 
 func (s *System) listen() error {
@@ -185,7 +202,7 @@ func (s *System) Install(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	db, err := module.Install(ctx, s.DB, s.App.Addons, names, module.Options{Logger: s.Settings.Logger})
+	db, err := module.Install(ctx, s.DB, s.App.Addons, names, s.options())
 	if err == nil {
 		s.DB = db
 	}
@@ -198,7 +215,7 @@ func (s *System) Upgrade(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	db, err := module.Upgrade(ctx, s.DB, s.App.Addons, names, module.Options{Logger: s.Settings.Logger})
+	db, err := module.Upgrade(ctx, s.DB, s.App.Addons, names, s.options())
 	if err == nil {
 		s.DB = db
 	}
@@ -226,40 +243,93 @@ func (s *System) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	s.run = run
+	s.work.db, s.work.crons = s.DB, s.Settings.Cron
+	if err := s.beginWork(ctx); err != nil {
+		return err
+	}
+	s.wait.Go(func() { s.watchAddons(run) })
+	return nil
+}
+
+// beginWork starts jobs and crons on the database as it is now.
+func (s *System) beginWork(ctx context.Context) error {
+	w := &s.work
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if s.Settings.Jobs {
 		handlers := map[string]jobs.Handler{cron.JobName: cron.Run}
 		for name, h := range s.App.Jobs {
 			handlers[name] = h
 		}
 		var err error
-		if s.runner, err = jobs.Start(ctx, s.DB, jobs.Config{Handlers: handlers, Workers: s.Settings.Workers, URL: s.url}); err != nil {
+		if w.runner, err = jobs.Start(ctx, w.db, jobs.Config{Handlers: handlers, Workers: s.Settings.Workers, URL: s.url}); err != nil {
 			return err
 		}
 	}
-	s.run = run
-	if s.Settings.Cron {
-		s.StartCrons()
+	if w.crons {
+		s.loopCrons()
 	}
 	return nil
+}
+
+func (s *System) loopCrons() {
+	w := &s.work
+	run, cancel := context.WithCancel(s.run)
+	w.stop = cancel
+	db := w.db
+	w.wait.Go(func() { cron.Loop(run, db, 5*time.Second) })
+}
+
+// endWork stops jobs and crons; jobs under way may finish until ctx ends.
+func (s *System) endWork(ctx context.Context) error {
+	w := &s.work
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var err error
+	if w.runner != nil {
+		err = w.runner.Stop(ctx)
+		w.runner = nil
+	}
+	if w.stop != nil {
+		w.stop()
+		w.stop = nil
+	}
+	w.wait.Wait()
+	return err
 }
 
 // StartCrons begins to run crons, for programs that do not let Start do it
 // because something has to be finished before. It must follow Start.
 func (s *System) StartCrons() {
-	s.wait.Go(func() { cron.Loop(s.run, s.DB, 5*time.Second) })
+	s.work.mu.Lock()
+	defer s.work.mu.Unlock()
+	if !s.work.crons {
+		s.work.crons = true
+		s.loopCrons()
+	}
 }
 
-func (s *System) serve(ctx context.Context) error {
-	srv, err := server.New(s.DB, server.Config{Database: s.Name(), Auth: s.App.Auth, Logger: s.Settings.Logger})
+// newServer makes a server on a database, with all its routes.
+func (s *System) newServer(db *orm.DB) (*server.Server, error) {
+	srv, err := server.New(db, server.Config{Database: s.Name(), Auth: s.App.Auth, Logger: s.Settings.Logger})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.Server = srv
 	rpc.Mount(srv)
 	web.Mount(srv, s.App.Web)
 	for _, mount := range s.App.Routes {
 		mount(srv)
 	}
+	return srv, nil
+}
+
+func (s *System) serve(ctx context.Context) error {
+	srv, err := s.newServer(s.DB)
+	if err != nil {
+		return err
+	}
+	s.Server = srv
 	l := s.listener
 	s.listener = nil // the server closes it
 	s.wait.Go(func() {
@@ -297,11 +367,8 @@ func (s *System) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	var errs []error
-	if s.runner != nil {
-		errs = append(errs, s.runner.Stop(ctx))
-	}
 	s.wait.Wait()
+	errs := []error{s.endWork(ctx)}
 	if s.DB != nil {
 		errs = append(errs, s.DB.Close())
 	}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+
+	"github.com/uptrace/bun"
 
 	"fusion/framework/orm"
 )
@@ -24,12 +25,22 @@ func (in *installer) tell(ctx context.Context) {
 	}
 }
 
+// PendingNotice is the notice that a change was asked for.
+const PendingNotice = "pending"
+
 // Ask makes the process that serves the database carry out what the states of
 // ir.module.module say, once the transaction commits.
 func Ask(env *orm.Env) error {
-	_, err := env.Query("SELECT pg_notify(?, 'pending')", Channel)
+	if asked := programOf(env.DB()).asked; asked != nil {
+		env.AfterCommit(asked)
+	}
+	_, err := env.Query("SELECT pg_notify(?, ?)", Channel, PendingNotice)
 	return err
 }
+
+// OnAsk gives the function that is called when a transaction of this process
+// with [Ask] in it has committed. Call it before the database is used.
+func OnAsk(db *orm.DB, fn func()) { programOf(db).asked = fn }
 
 // Pending reports whether addons are marked to be installed, upgraded or
 // removed.
@@ -67,7 +78,16 @@ func readMarks(ctx context.Context, db *orm.DB) (m marks, err error) {
 // to be removed, then what is to be installed, then what is to be upgraded.
 // What fails leaves its addons as they were, with the reason in last_error; the
 // result is the database as it is then, also with an error.
-func Apply(ctx context.Context, db *orm.DB, addons []Addon, opt Options) (*orm.DB, error) {
+func Apply(ctx context.Context, db *orm.DB, addons []Addon, opt Options) (out *orm.DB, err error) {
+	out = db
+	lockErr := lockedBy(ctx, db, applyKey, func() error {
+		out, err = apply(ctx, db, addons, opt)
+		return nil
+	})
+	return out, errors.Join(lockErr, err)
+}
+
+func apply(ctx context.Context, db *orm.DB, addons []Addon, opt Options) (*orm.DB, error) {
 	m, err := readMarks(ctx, db)
 	if err != nil {
 		return db, err
@@ -87,18 +107,7 @@ func Apply(ctx context.Context, db *orm.DB, addons []Addon, opt Options) (*orm.D
 			db = out
 		}
 	}
-	step(m.remove, "installed", func() (*orm.DB, error) {
-		// Something may have asked for the same meanwhile.
-		list, err := Installed(ctx, db)
-		if err != nil {
-			return nil, err
-		}
-		there := slices.DeleteFunc(slices.Clone(m.remove), func(n string) bool { return !slices.Contains(statusNames(list), n) })
-		if len(there) == 0 {
-			return db, nil
-		}
-		return Uninstall(ctx, db, addons, there, opt)
-	})
+	step(m.remove, "installed", func() (*orm.DB, error) { return Uninstall(ctx, db, addons, m.remove, opt) })
 	step(m.install, "uninstalled", func() (*orm.DB, error) { return Install(ctx, db, addons, m.install, opt) })
 	step(m.upgrade, "installed", func() (*orm.DB, error) { return Upgrade(ctx, db, addons, m.upgrade, opt) })
 	return db, errors.Join(errs...)
@@ -108,13 +117,13 @@ func Apply(ctx context.Context, db *orm.DB, addons []Addon, opt Options) (*orm.D
 // Those a failed installation got to, such as dependencies, are left alone.
 func settle(ctx context.Context, db *orm.DB, names []string, state string, cause error) error {
 	ctx = context.WithoutCancel(ctx)
-	_, err := db.ExecContext(ctx, "UPDATE ir_module_module SET state = ? WHERE name = ANY(?) AND state LIKE 'to %'", state, names)
+	_, err := db.ExecContext(ctx, "UPDATE ir_module_module SET state = ? WHERE name IN (?) AND state LIKE 'to %'", state, bun.List(names))
 	if m, ok := db.Registry.Model("ir.module.module"); err == nil && ok && m.Fields["last_error"] != nil {
 		var text any
 		if cause != nil {
 			text = cause.Error()
 		}
-		_, err = db.ExecContext(ctx, "UPDATE ir_module_module SET last_error = ? WHERE name = ANY(?)", text, names)
+		_, err = db.ExecContext(ctx, "UPDATE ir_module_module SET last_error = ? WHERE name IN (?)", text, bun.List(names))
 	}
 	return err
 }

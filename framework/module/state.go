@@ -90,7 +90,10 @@ func Reload(ctx context.Context, db *orm.DB) (*orm.DB, error) {
 }
 
 // program is what a database knows of the program that opened it.
-type program struct{ addons []Addon }
+type program struct {
+	addons []Addon
+	asked  func()
+}
 
 type programKey struct{}
 
@@ -144,7 +147,7 @@ func contains(list []string, s string) bool {
 // derive is a DB on the same connections with another registry.
 func derive(db *orm.DB, r *orm.Registry) *orm.DB {
 	out := &orm.DB{DB: db.DB, Registry: r, Logger: db.Logger, Now: db.Now, Keys: db.Keys, Blobs: db.Blobs}
-	Remember(out, Known(db))
+	*programOf(out) = *programOf(db)
 	return out
 }
 
@@ -152,25 +155,33 @@ func derive(db *orm.DB, r *orm.Registry) *orm.DB {
 // other programs on the database are unlikely to use.
 const lockKey = 0x667573696f6e
 
+// applyKey is the one under which marked changes are carried out; it is taken
+// before lockKey.
+const applyKey = lockKey + 1
+
 // locked runs fn while no other process installs, upgrades or uninstalls on
 // the database.
 func locked(ctx context.Context, db *orm.DB, fn func() error) error {
+	return lockedBy(ctx, db, lockKey, fn)
+}
+
+func lockedBy(ctx context.Context, db *orm.DB, key int64, fn func() error) error {
 	conn, err := db.DB.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("no database connection: %w", err)
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", int64(lockKey)); err != nil {
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", key); err != nil {
 		return fmt.Errorf("waiting for another installation to end: %w", err)
 	}
-	defer release(context.WithoutCancel(ctx), conn)
+	defer release(context.WithoutCancel(ctx), conn, key)
 	return fn()
 }
 
 // release gives the lock back; if it cannot, closing the connection would keep
 // it in the pool with the lock, so the failure is answered by closing it hard.
-func release(ctx context.Context, conn bun.Conn) {
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock(?)", int64(lockKey)); err != nil {
+func release(ctx context.Context, conn bun.Conn, key int64) {
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock(?)", key); err != nil {
 		_ = conn.Raw(func(any) error { return fmt.Errorf("the connection holds a lock: %w", errBadConn) })
 	}
 }
@@ -218,7 +229,7 @@ func moduleValues(a Addon) orm.Values {
 		title = a.Name
 	}
 	return orm.Values{"shortdesc": title, "summary": a.Summary, "author": a.Author, "license": a.License,
-		"application": a.Application, "auto_install": a.AutoInstall, "installed_version": a.Version}
+		"application": a.Application, "auto_install": a.AutoInstall, "installed_version": a.Version, "category_name": a.Category}
 }
 
 // recordDependencies rewrites the dependencies of the addons where a model

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"fusion/framework/orm"
@@ -61,6 +62,7 @@ type Server struct {
 	Sessions *SessionStore
 	Metrics  *prometheus.Registry
 
+	turn    atomic.Pointer[turn]
 	limits  *limiter
 	origins *http.CrossOriginProtection
 	total   *prometheus.CounterVec
@@ -117,8 +119,47 @@ func (s *Server) localOnly(h http.Handler) http.Handler {
 	})
 }
 
+// turn is a change of who answers.
+type turn struct {
+	ready chan struct{} // closed when next is known
+	next  *Server
+}
+
+// Hold lets new requests wait until resume names the server that answers them:
+// another one, of the same database with other addons, or s itself. Health and
+// metrics are answered meanwhile. Holding twice before resuming is a mistake.
+func (s *Server) Hold() (resume func(next *Server)) {
+	t := &turn{ready: make(chan struct{})}
+	s.turn.Store(t)
+	return func(next *Server) {
+		t.next = next
+		close(t.ready)
+	}
+}
+
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.Router.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t := s.turn.Load()
+	if t == nil {
+		s.Router.ServeHTTP(w, r)
+		return
+	}
+	select {
+	case <-t.ready:
+		t.next.Router.ServeHTTP(w, r)
+		return
+	default:
+	}
+	if p := r.URL.Path; p == "/healthz" || p == "/readyz" || p == "/metrics" {
+		s.Router.ServeHTTP(w, r)
+		return
+	}
+	select {
+	case <-t.ready:
+		t.next.Router.ServeHTTP(w, r)
+	case <-r.Context().Done():
+	}
+}
 
 // Serve answers on a listener until ctx ends, then lets requests finish for up
 // to 15 seconds.
