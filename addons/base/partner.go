@@ -16,19 +16,19 @@ import (
 type Partner struct {
 	orm.Record            `orm:"res.partner" label:"Contact" order:"complete_name, id desc" search:"complete_name,email,ref,vat,company_registry"`
 	Name                  string                    `orm:"name,index" label:"Name"`
-	CompleteName          string                    `orm:"complete_name,store,readonly,index" label:"Complete Name"`
+	CompleteName          string                    `orm:"complete_name,store,readonly,index=btree+trigram" label:"Complete Name"`
 	TitleID               orm.Ref[PartnerTitle]     `orm:"title" label:"Title"`
 	ParentID              orm.Ref[Partner]          `orm:"parent_id,index" label:"Related Company"`
 	ParentName            string                    `orm:"parent_name,related=parent_id.name,readonly" label:"Parent name"`
 	ChildIDs              orm.Many[Partner]         `orm:"child_ids,inverse=parent_id" label:"Contact" domain:"[('active', '=', True)]" context:"{'active_test': False}"`
-	Ref                   string                    `orm:"ref,index" label:"Reference"`
+	Ref                   string                    `orm:"ref,index=btree+trigram" label:"Reference"`
 	Lang                  string                    `orm:"lang,selection" label:"Language" help:"All the emails and documents sent to this contact will be translated in this language."`
 	ActiveLangCount       int                       `orm:"active_lang_count" label:"Active Lang Count"`
 	TZ                    string                    `orm:"tz,selection" label:"Timezone"`
 	TZOffset              string                    `orm:"tz_offset" label:"Timezone offset"`
 	UserID                orm.Ref[User]             `orm:"user_id" label:"Salesperson" help:"The internal user in charge of this contact."`
-	VAT                   string                    `orm:"vat,index" label:"Tax ID" help:"The Tax Identification Number."`
-	CompanyRegistry       string                    `orm:"company_registry,nocopy" label:"Company ID" help:"The registry number of the company."`
+	VAT                   string                    `orm:"vat,index=btree+trigram" label:"Tax ID" help:"The Tax Identification Number."`
+	CompanyRegistry       string                    `orm:"company_registry,nocopy,index=trigram" label:"Company ID" help:"The registry number of the company."`
 	BankIDs               orm.Many[PartnerBank]     `orm:"bank_ids,inverse=partner_id" label:"Banks"`
 	Website               string                    `orm:"website" label:"Website Link"`
 	Comment               string                    `orm:"comment,html" label:"Notes"`
@@ -46,7 +46,7 @@ type Partner struct {
 	CountryCode           string                    `orm:"country_code,related=country_id.code,readonly" label:"Country Code"`
 	Latitude              decimal.Decimal           `orm:"partner_latitude,digits=10:7" label:"Geo Latitude"`
 	Longitude             decimal.Decimal           `orm:"partner_longitude,digits=10:7" label:"Geo Longitude"`
-	Email                 string                    `orm:"email" label:"Email"`
+	Email                 string                    `orm:"email,index=trigram" label:"Email"`
 	EmailNormalized       string                    `orm:"email_normalized,store,readonly,index" label:"Normalized Email" help:"The address alone, in lower case, by which contacts are found."`
 	EmailFormatted        string                    `orm:"email_formatted" label:"Formatted Email"`
 	Phone                 string                    `orm:"phone" label:"Phone"`

@@ -38,6 +38,9 @@ func (s *selection) node(n *node) (frag, error) {
 	sep := " AND "
 	if n.op == "|" {
 		sep = " OR "
+		// PostgreSQL tries alternatives in their order: those it can tell by the row
+		// itself come first.
+		slices.SortStableFunc(parts, func(a, b frag) int { return b2i(a.sublooks()) - b2i(b.sublooks()) })
 	}
 	return sqlf("(?)", join(parts, sep)), nil
 }

@@ -45,7 +45,7 @@ type Field struct {
 	Required bool
 	Readonly bool
 	Copy     bool
-	Index    string // "", "btree", "btree_not_null", "trigram"
+	Index    string // "", "btree", "btree_not_null", "trigram", "btree+trigram"
 	Groups   []string
 	Tracking bool
 	Validate string // go-playground/validator rules for one value

@@ -122,15 +122,21 @@ func (s *syncer) indexes(m *Model) {
 		if f.Translate {
 			col = "(" + col + "->>'" + DefaultLang + "')"
 		}
-		switch {
-		case name == "parent_path":
-			s.index(idx, m.Table, "("+col+" text_pattern_ops)")
-		case f.Index == "trigram":
+		trigram := func(idx string) {
 			if s.extension("pg_trgm") {
 				s.index(idx, m.Table, "USING gin ("+col+" gin_trgm_ops)")
 			} else {
 				s.report(fmt.Sprintf("%s.%s gets no index: PostgreSQL's extension pg_trgm is not installed on the server", m.Name, name))
 			}
+		}
+		switch {
+		case name == "parent_path":
+			s.index(idx, m.Table, "("+col+" text_pattern_ops)")
+		case f.Index == "trigram":
+			trigram(idx)
+		case f.Index == "btree+trigram":
+			s.index(idx, m.Table, "("+col+")")
+			trigram(shortIdent(m.Table + "_" + name + "_trigram"))
 		case f.Index == "btree_not_null":
 			s.index(idx, m.Table, "("+col+") WHERE "+quote(name)+" IS NOT NULL")
 		case f.Index != "" || s.inverseOf(m, f):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,14 @@ type frag struct {
 func sqlf(sql string, args ...any) frag { return frag{sql, args} }
 
 func (f frag) empty() bool { return f.sql == "" }
+
+// sublooks reports whether the fragment looks at other rows.
+func (f frag) sublooks() bool {
+	return strings.Contains(f.sql, "SELECT ") || slices.ContainsFunc(f.args, func(a any) bool {
+		sub, ok := a.(frag)
+		return ok && sub.sublooks()
+	})
+}
 
 // render numbers the placeholders for the extended protocol.
 func (f frag) render() (string, []any) {
