@@ -216,14 +216,14 @@ func setPassword(env *orm.Env, user int64, password string) error {
 // ChangeOwnPassword gives the current user a new password, the old one being
 // proof of identity.
 func ChangeOwnPassword(env *orm.Env, old, fresh string) error {
-	if strings.TrimSpace(fresh) == "" {
-		return orm.UserErrorf("Setting empty passwords is not allowed for security reasons!")
-	}
 	if old == "" {
 		return orm.AccessDenied()
 	}
 	if err := CheckCredentials(env, env.UID(), old); err != nil {
 		return err
+	}
+	if fresh = strings.TrimSpace(fresh); fresh == "" {
+		return orm.UserErrorf("Setting empty passwords is not allowed for security reasons!")
 	}
 	return setPassword(env, env.UID(), fresh)
 }

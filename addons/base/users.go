@@ -1,6 +1,7 @@
 package base
 
 import (
+	"slices"
 	"time"
 
 	"fusion/framework/orm"
@@ -149,6 +150,9 @@ func defineUsers(r *orm.Registry) {
 	})
 	orm.ImplementModel(u, ContextGet, func(env *orm.Env, _ orm.Args) (any, error) { return UserContext(env) })
 	orm.ImplementModel(u, ChangePassword, func(env *orm.Env, args orm.Args) (any, error) {
+		if args.Get(1, "new_passwd") == nil || len(args.Pos) > 2 {
+			return nil, &orm.Error{Code: orm.CodeType, Message: "change_password() takes the old and the new password"}
+		}
 		return true, ChangeOwnPassword(env, args.String(0, "old_passwd"), args.String(1, "new_passwd"))
 	})
 }
@@ -326,8 +330,13 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 		if len(rs.IDs) == 1 && rs.IDs[0] == env.UID() && !env.Superuser() && onlySelfWritable(vals) {
 			target = rs.In(env.Sudo())
 			if company := orm.AsID(vals["company_id"]); company != 0 {
-				if err := ownCompany(env, company); err != nil {
+				mine, err := ownCompany(env, company)
+				if err != nil {
 					return err
+				}
+				if !mine { // left out without a word, as in Odoo
+					vals = vals.Clone()
+					delete(vals, "company_id")
 				}
 			}
 		}
@@ -365,17 +374,13 @@ func onlySelfWritable(vals orm.Values) bool {
 	return true
 }
 
-func ownCompany(env *orm.Env, company int64) error {
+// ownCompany reports whether the user may work in a company.
+func ownCompany(env *orm.Env, company int64) (bool, error) {
 	u, err := orm.Get[User](env.Sudo(), env.UID(), "company_ids")
 	if err != nil {
-		return err
+		return false, err
 	}
-	for _, id := range u.CompanyIDs.IDs() {
-		if id == company {
-			return nil
-		}
-	}
-	return orm.AccessErrorf("You may not switch to a company that is not among yours.")
+	return slices.Contains(u.CompanyIDs.IDs(), company), nil
 }
 
 func unlinkUsers(super orm.UnlinkFunc) orm.UnlinkFunc {

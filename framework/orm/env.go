@@ -562,8 +562,8 @@ func (e *Env) CheckCompanies() error {
 		return nil
 	}
 	ids, err := parseIDs(v)
-	if err != nil {
-		return UserErrorf("allowed_company_ids must be a list of company ids.")
+	if err != nil && v != "" { // of what are no ids, none is the user's
+		return AccessErrorf("Access to unauthorized or invalid companies.")
 	}
 	info, err := e.userInfo()
 	if err != nil {
