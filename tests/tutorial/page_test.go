@@ -15,17 +15,20 @@ type block struct {
 	text string
 }
 
-var fence = regexp.MustCompile("^```(\\w+)(?: file=(\\S+))?$")
+var (
+	fence = regexp.MustCompile("^```(\\w+)$")
+	title = regexp.MustCompile("^\\*\\*`(\\S+)`\\*\\*$")
+)
 
-// blocks takes a page apart.
+// blocks takes a page apart. The name of a block's file is the paragraph above.
 func blocks(page string) ([]block, error) {
 	var out []block
-	inside := false
+	inside, file := false, ""
 	for i, line := range strings.SplitAfter(page, "\n") {
 		bare := strings.TrimSuffix(line, "\n")
 		switch {
 		case inside && bare == "```":
-			inside = false
+			inside, file = false, ""
 		case inside:
 			out[len(out)-1].text += line
 		case strings.HasPrefix(strings.TrimSpace(bare), "```"):
@@ -33,7 +36,12 @@ func blocks(page string) ([]block, error) {
 			if m == nil {
 				return nil, fmt.Errorf("line %d: %q is no beginning of a block", i+1, bare)
 			}
-			out, inside = append(out, block{line: i + 1, lang: m[1], file: m[2]}), true
+			out, inside = append(out, block{line: i + 1, lang: m[1], file: file}), true
+		case bare != "":
+			file = ""
+			if m := title.FindStringSubmatch(bare); m != nil {
+				file = m[1]
+			}
 		}
 	}
 	if inside {
@@ -127,8 +135,8 @@ func lacks(got, want any) string {
 // overlooked what stands there.
 func TestReadingThePage(t *testing.T) {
 	t.Parallel()
-	got, err := blocks("a\n```sh\none\ntwo 'x\ny'\n```\n```go file=a/b.go\ncode\n```\n")
-	if err != nil || len(got) != 2 || got[1] != (block{7, "go", "a/b.go", "code\n"}) {
+	got, err := blocks("a\n```sh\none\ntwo 'x\ny'\n```\n**`a/b.go`**\n\n```go\ncode\n\n```\n\n```sh\n```\n")
+	if err != nil || len(got) != 3 || got[1] != (block{9, "go", "a/b.go", "code\n\n"}) || got[2].file != "" {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	if c := got[0].commands(); len(c) != 2 || c[0] != "one" || c[1] != "two 'x\ny'" {
