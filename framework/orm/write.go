@@ -121,8 +121,8 @@ func createBase(rs Records, list []Values) (Records, error) {
 		if ins[i], err = rs.sortValues(full, OpCreate); err != nil {
 			return rs, err
 		}
-		for f, cmds := range ins[i].lists { // a new record has no list to clear
-			ins[i].lists[f] = slices.DeleteFunc(slices.Clone(cmds), func(c Command) bool { return c.Op == CmdClear })
+		for f, cmds := range ins[i].lists {
+			ins[i].lists[f] = forNew(f, cmds)
 		}
 	}
 	if err := rs.createParents(ins); err != nil {

@@ -61,6 +61,27 @@ func onlyLinks(cmds []Command) (ids []int64, ok bool) {
 	return ids, true
 }
 
+// forNew are commands for a new record: it has no lines to take away, so that
+// setting its lines only adds them.
+func forNew(f *Field, cmds []Command) []Command {
+	if f.Kind != One2many {
+		return cmds
+	}
+	var out []Command
+	for _, c := range cmds {
+		switch c.Op {
+		case CmdClear:
+		case CmdSet:
+			for _, id := range c.IDs {
+				out = append(out, Command{Op: CmdLink, ID: id})
+			}
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // link adds records to a many2many list of each of rs.
 func (rs Records) link(f *Field, ids []int64) error {
 	var own, other []int64
@@ -119,6 +140,7 @@ func (rs Records) writeLines(f *Field, cmds []Command) error {
 	}
 	var creates []Values
 	for _, id := range rs.IDs {
+		added := false
 		for _, c := range cmds {
 			var err error
 			switch c.Op {
@@ -127,7 +149,7 @@ func (rs Records) writeLines(f *Field, cmds []Command) error {
 				for k, x := range owner(id) {
 					v[k] = x
 				}
-				creates = append(creates, v)
+				creates, added = append(creates, v), true
 			case CmdUpdate:
 				err = co.Browse(c.ID).Write(c.Values)
 			case CmdDelete:
@@ -135,13 +157,11 @@ func (rs Records) writeLines(f *Field, cmds []Command) error {
 			case CmdUnlink:
 				err = drop([]int64{c.ID})
 			case CmdLink:
-				err = co.Browse(c.ID).Write(owner(id))
+				added, err = true, co.Browse(c.ID).Write(owner(id))
 			case CmdClear, CmdSet:
-				if len(creates) > 0 { // what was created before goes like the rest
-					if _, err = co.Create(creates...); err != nil {
-						return err
-					}
-					creates = nil
+				if added { // nothing is taken away any more
+					err = co.Browse(c.IDs...).Write(owner(id))
+					break
 				}
 				var have map[int64][]int64
 				if have, err = rs.Browse(id).In(rs.Env.WithContext(map[string]any{"active_test": false})).lists(f); err != nil {
@@ -186,15 +206,12 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 	if err := rs.Env.beforeChange(rs.Model, rs.IDs, []string{f.Name}); err != nil {
 		return err
 	}
-	for _, c := range cmds {
+	for i, c := range cmds {
 		var err error
 		switch c.Op {
-		case CmdCreate:
-			for range rs.IDs {
-				var made Records
-				if made, err = co.Create(c.Values); err != nil {
-					return err
-				}
+		case CmdCreate: // all of rs share it, unless the list is set anew after it
+			var made Records
+			if made, err = co.Create(c.Values); err == nil && !slices.ContainsFunc(cmds[i+1:], func(c Command) bool { return c.Op == CmdClear || c.Op == CmdSet }) {
 				err = rs.link(f, made.IDs)
 			}
 		case CmdUpdate:

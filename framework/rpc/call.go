@@ -577,8 +577,9 @@ func nameSearch(c *call) (any, error) {
 		d, op = orm.And(orm.Leaf("display_name", op, list), d), ""
 	}
 	name := c.text(0, "name", "")
-	if n, ok := c.get(0, "name").(json.Number); ok {
-		name = n.String()
+	switch n := c.get(0, "name").(type) {
+	case json.Number, int64, float64:
+		name = fmt.Sprint(n)
 	}
 	found, err := c.rs.NameSearch(name, d, op, limit)
 	out := [][]any{}

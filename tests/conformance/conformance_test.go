@@ -62,7 +62,7 @@ func TestCorpus(t *testing.T) {
 	skip := excluded(t)
 	known := map[string]bool{}
 	serial := fmt.Sprint(time.Now().UnixNano())
-	for _, name := range []string{"A_core_orm", "B_domains", "C_errors_security", "D_business_flows"} {
+	for _, name := range []string{"A_core_orm", "B_domains", "C_errors_security", "D_business_flows", "own_cases"} {
 		var file struct {
 			Cases []testCase `json:"cases"`
 		}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,18 +85,13 @@ func (c testCase) steps() []step {
 	return []step{c.step}
 }
 
-// readJSON reads a compressed file, keeping numbers as they are written.
+// readJSON reads a file, a compressed one when there is no plain one, keeping numbers as they are written.
 func readJSON(t testing.TB, name string, into any) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", name+".json.gz"))
-	if err != nil {
-		t.Fatal(err)
+	plain, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		plain, err = readCompressed(filepath.Join("testdata", name+".json.gz"))
 	}
-	z, err := gzip.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := io.ReadAll(z)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +100,18 @@ func readJSON(t testing.TB, name string, into any) {
 	if err := d.Decode(into); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func readCompressed(path string) ([]byte, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 // excluded are the cases that do not apply, with their reasons.
