@@ -116,7 +116,13 @@ func (s *System) listenToOthers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if n.Payload == s.changes.token {
+		switch n.Payload {
+		case s.changes.token:
+			continue
+		case keysNotice:
+			if err := s.DB.Keys.Reload(); err != nil {
+				s.Settings.Logger.Error("the changed keys of secrets cannot be read; start the program again", "error", err.Error())
+			}
 			continue
 		}
 		if n.Payload != module.PendingNotice {

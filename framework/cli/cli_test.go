@@ -97,6 +97,50 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	}
 }
 
+// TestKeysOfOthersAreFound lets one process rotate the key while another runs on
+// the same directory.
+func TestKeysOfOthersAreFound(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	running, err := keyring(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := running.Seal("old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotating, err := keyring(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := addKey(dir, rotating); err != nil {
+		t.Fatal(err)
+	}
+	after, err := rotating.Seal("new")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sealed, want := range map[string]string{before: "old", after: "new"} {
+		for _, ring := range []*orm.Keyring{running, rotating} {
+			if plain, err := ring.Open(sealed); err != nil || plain != want {
+				t.Errorf("%q, %v, want %s", plain, err, want)
+			}
+		}
+	}
+	if info, err := os.Stat(keyFile(dir)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	unlock, err := lockKeys(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockKeys(dir); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a second rotation at once: %v", err)
+	}
+	unlock()
+}
+
 func TestReachable(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"0.0.0.0:80": "127.0.0.1:80", "[::]:80": "127.0.0.1:80", "127.0.0.1:8069": "127.0.0.1:8069", "[::1]:80": "[::1]:80"} {

@@ -1,0 +1,188 @@
+package orm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// sealed is a secret as it is stored; the group is the id of its key.
+var sealed = regexp.MustCompile(`v1:([0-9a-f]{8}):[A-Za-z0-9+/]+=*`)
+
+// sealedSQL tells PostgreSQL the same, for a whole value.
+const sealedSQL = `'^v1:[0-9a-f]{8}:[A-Za-z0-9+/]+=*$'`
+
+// Rotation adjusts [RotateSecrets].
+type Rotation struct {
+	Batch int // rows encrypted at a time; zero: 500
+	// Progress, if set, is told how many values are done after each batch; its
+	// error ends the rotation, which then has changed nothing.
+	Progress func(done int) error
+}
+
+// secretColumn is a column that holds secrets: that of a Secret field, or one
+// whose field is gone while its values are still there.
+type secretColumn struct {
+	table, name string
+	typ         string // text or jsonb
+}
+
+// RotateSecrets encrypts the secrets of a database with the first key of its
+// keyring, those that are not yet, and returns their number. It is one
+// transaction: when it is interrupted everything is as before, and repeating it
+// does what is left to do. The keys of old values must be in the keyring.
+//
+// A value that is stored meanwhile by a process that does not know the new key
+// stays under the old one; keep that until [SecretUse] finds it unused.
+func RotateSecrets(ctx context.Context, db *DB, o Rotation) (int, error) {
+	if db.Keys == nil {
+		return 0, errors.New("no encryption key is configured")
+	}
+	if o.Batch == 0 {
+		o.Batch = 500
+	}
+	done := 0
+	err := db.Run(ctx, System(), func(e *Env) error {
+		done = 0
+		cols, err := e.secretColumns()
+		if err != nil {
+			return err
+		}
+		current := db.Keys.IDs()[0]
+		for _, c := range cols {
+			last := int64(0)
+			for {
+				n, at, err := e.rotateBatch(c, current, last, o.Batch)
+				if err != nil {
+					return err
+				}
+				if n == 0 {
+					break
+				}
+				done, last = done+n, at
+				if o.Progress != nil {
+					if err := o.Progress(done); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("the secrets keep their keys: %w", err)
+	}
+	return done, nil
+}
+
+// rotateBatch encrypts the secrets of the next rows after an id.
+func (e *Env) rotateBatch(c secretColumn, current string, after int64, limit int) (n int, last int64, err error) {
+	col, table := quote(c.name), quote(c.table)
+	rows, err := e.Query("SELECT id, "+col+"::text FROM "+table+" WHERE id > ? AND "+c.stale(current)+" ORDER BY id LIMIT ? FOR UPDATE", after, limit)
+	if err != nil || len(rows) == 0 {
+		return 0, 0, err
+	}
+	ids := make([]int64, len(rows))
+	values := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = CellInt(r[0])
+		var failed error
+		values[i] = sealed.ReplaceAllStringFunc(r[1], func(s string) string {
+			plain, err := e.u.db.Keys.Open(s)
+			if err == nil {
+				s, err = e.u.db.Keys.Seal(plain)
+			}
+			failed = errors.Join(failed, err)
+			return s
+		})
+		if failed != nil {
+			return 0, 0, fmt.Errorf("%s.%s of record %d: %w", c.table, c.name, ids[i], failed)
+		}
+	}
+	_, err = e.Exec("UPDATE "+table+" AS t SET "+col+" = v.value::"+c.typ+" FROM unnest(?::bigint[], ?::text[]) AS v(id, value) WHERE t.id = v.id", ids, values)
+	return len(rows), ids[len(ids)-1], err
+}
+
+// holds is a condition on rows with a secret; a column by company has several.
+func (c secretColumn) holds() string {
+	if c.typ == "jsonb" {
+		return quote(c.name) + `::text ~ '"v1:[0-9a-f]{8}:'`
+	}
+	return quote(c.name) + ` ~ '^v1:[0-9a-f]{8}:'`
+}
+
+// stale is a condition on rows with a secret under another key.
+func (c secretColumn) stale(key string) string {
+	if c.typ == "jsonb" {
+		return `replace(` + quote(c.name) + `::text, '"v1:` + key + `:', '') ~ '"v1:[0-9a-f]{8}:'`
+	}
+	return c.holds() + ` AND NOT starts_with(` + quote(c.name) + `, 'v1:` + key + `:')`
+}
+
+// SecretUse counts the secrets of a database by the id of their key.
+func SecretUse(ctx context.Context, db *DB) (map[string]int, error) {
+	use := map[string]int{}
+	err := db.View(ctx, System(), func(e *Env) error {
+		cols, err := e.secretColumns()
+		if err != nil {
+			return err
+		}
+		for _, c := range cols {
+			rows, err := e.Query("SELECT m[1], count(*) FROM " + quote(c.table) + ", regexp_matches(" + quote(c.name) + "::text, 'v1:([0-9a-f]{8}):', 'g') AS m WHERE " + c.holds() + " GROUP BY 1")
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				use[r[0]] += int(CellInt(r[1]))
+			}
+		}
+		return nil
+	})
+	return use, err
+}
+
+// secretColumns finds where secrets are, also those that no field reads any
+// more: a key must not be thrown away before a migration has seen to them.
+func (e *Env) secretColumns() ([]secretColumn, error) {
+	cat, err := e.readCatalog()
+	if err != nil {
+		return nil, err
+	}
+	var out []secretColumn
+	for _, m := range e.u.db.Registry.Models() {
+		have := cat.columns[m.Table]
+		if m.Abstract || m.Query != "" || have == nil {
+			continue
+		}
+		for _, name := range sortedNames(have) {
+			f, typ := m.Fields[name], have[name].typ
+			switch {
+			case f != nil && f.column() && f.Kind != SecretKind, typ != "text" && typ != "jsonb":
+			case f != nil && f.column():
+				out = append(out, secretColumn{m.Table, name, typ})
+			case typ == "text":
+				rows, err := e.Query("SELECT EXISTS (SELECT FROM " + quote(m.Table) + " WHERE " + quote(name) + " ~ " + sealedSQL + ")")
+				if err != nil {
+					return nil, err
+				}
+				if rows[0][0] == "t" {
+					out = append(out, secretColumn{m.Table, name, typ})
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+func sortedNames(cols map[string]column) []string {
+	names := make([]string, 0, len(cols))
+	for n := range cols {
+		if n != "" {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
