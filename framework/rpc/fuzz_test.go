@@ -27,6 +27,12 @@ func FuzzEnvelope(f *testing.F) {
 		`"object","method":"execute_kw","args":["trial",2,"admin","res.users","has_group",[2,"base.group_user"]]`,
 		`"object","method":"execute_kw","args":["trial",2,"admin","res.partner","write",[[1],{"name":"q"}]]`,
 		`"object","method":"execute_kw","args":["trial",2,"admin","ir.attachment","create",[{"name":"x","datas":"!!"}]]`,
+		`"object","method":"execute_kw","args":["trial",2,"admin","res.partner","onchange",[[],{"name":"x","child_ids":[[0,"v1",{"name":"y"}],[1,"v1",{"city":"z"}],[4,1],[6,0,[1]]],"parent_id":{"id":1,"name":"p"}},["child_ids"],{"name":{},"child_ids":{"fields":{"name":{},"parent_id":{"fields":{"display_name":{}}}}},"category_id":{}}]]`,
+		`"object","method":"execute_kw","args":["trial",2,"admin","res.partner","onchange",[[1],{"parent_id":2,"name":false},["parent_id"],{"street":{},"parent_id":{}}]]`,
+		`"object","method":"execute_kw","args":["trial",2,"admin","res.partner","copy_data",[[1,2],{"name":7}]]`,
+		`"object","method":"execute_kw","args":["trial",2,"admin","res.partner.category","update_field_translations",[[1],"name",{"en_US":"x","fr_FR":false}]]`,
+		`"object","method":"execute_kw","args":["trial",2,"admin","res.partner","read_progress_bar",[[],"create_date:month",{"field":"type","colors":{"contact":"x"}}]]`,
+		`"object","method":"execute_kw","args":["trial",2,"admin","res.partner","web_name_search",["a",{"name":{},"parent_id":{"fields":{"name":{}}}},[["id",">",0]],"ilike",3]]`,
 	} {
 		f.Add(`{"jsonrpc":"2.0","id":1,"params":{"service":` + seed + `}}`)
 	}
@@ -50,6 +56,37 @@ func FuzzEnvelope(f *testing.F) {
 		if strings.Contains(w.Body.String(), "Internal error (") {
 			log := c.log.String()
 			t.Fatalf("%s: an internal error:\n%s", body, log[max(0, len(log)-3000):])
+		}
+	})
+}
+
+// Whatever is posted as XML-RPC, the answer is one of the protocol, and no
+// internal error.
+func FuzzXMLRPC(f *testing.F) {
+	call := func(params string) string {
+		return `<?xml version="1.0"?><methodCall><methodName>execute_kw</methodName><params><param><value>trial</value></param><param><value><int>2</int></value></param><param><value>admin</value></param>` + params + `</params></methodCall>`
+	}
+	for _, seed := range []string{
+		"", "<methodCall/>", `<methodCall><methodName>version</methodName></methodCall>`,
+		call(`<param><value>res.users</value></param><param><value>search</value></param><param><value><array><data><value><array><data/></array></value></data></array></value></param>`),
+		call(`<param><value>res.users</value></param><param><value>read</value></param><param><value><array><data><value><array><data><value><i4>2</i4></value></data></array></value></data></array></value></param><param><value><struct><member><name>fields</name><value><array><data><value>login</value></data></array></value></member></struct></value></param>`),
+		call(`<param><value>test.trial</value></param><param><value>create</value></param><param><value><array><data><value><struct><member><name>name</name><value><base64>eA==</base64></value></member><member><name>x</name><value><nil/></value></member></struct></value></data></array></value></param>`),
+		call(`<param><value><double>1.5</double></value></param><param><value><boolean>1</boolean></value></param><param><value><dateTime.iso8601>20240101T00:00:00</dateTime.iso8601></value></param>`),
+	} {
+		f.Add(seed)
+	}
+	c := newCourt(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest("POST", "http://shop.example/xmlrpc/2/object", strings.NewReader(body))
+		r.Header.Set("Content-Type", "text/xml")
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, r)
+		if w.Code == 400 {
+			return
+		}
+		if text := w.Body.String(); w.Code != 200 || !strings.HasPrefix(text, "<?xml") || !strings.HasSuffix(text, "</methodResponse>\n") || strings.Contains(text, "Internal error (") {
+			log := c.log.String()
+			t.Fatalf("%s: %d %s\n%s", body, w.Code, text, log[max(0, len(log)-3000):])
 		}
 	})
 }

@@ -34,6 +34,7 @@ var (
 	panicking = orm.Method[machine]{Name: "action_panic"}
 	half      = orm.Method[machine]{Name: "action_half"}
 	inside    = orm.Method[machine]{Name: "_action_inside"}
+	sleep     = orm.Method[machine]{Name: "action_sleep"}
 	window    = orm.Method[machine]{Name: "action_window"}
 	nothing   = orm.Method[machine]{Name: "action_nothing"}
 	guarded   = orm.Method[machine]{Name: "action_guarded", Groups: []string{"base.group_system"}}
@@ -53,6 +54,10 @@ func machines() module.Addon {
 		})
 		done := func(*orm.Env, []*machine, orm.Args) (any, error) { return "done", nil }
 		orm.Implement(d, inside, done)
+		orm.Implement(d, sleep, func(env *orm.Env, _ []*machine, _ orm.Args) (any, error) {
+			_, err := env.Query("SELECT pg_sleep(60)")
+			return nil, err
+		})
 		orm.Implement(d, window, func(*orm.Env, []*machine, orm.Args) (any, error) {
 			var ids []int64
 			return map[string]any{"type": "ir.actions.act_window", "view_mode": "list, form", "domain": orm.Leaf("id", "in", ids)}, nil
