@@ -34,7 +34,8 @@ type Addon struct {
 	// PostInit runs once, after the data of the first installation.
 	PostInit func(*orm.Env) error
 	// Migrations run on upgrade, in order of version, before the schema is
-	// brought up to date (Pre) and after the data is loaded (Post).
+	// brought up to date (Pre) and after the data is loaded (Post). SQL scripts
+	// migrations/<version>/pre-*.sql and post-*.sql of FS run with them.
 	Migrations []Migration
 	// Routes and other wiring that needs the server is given to
 	// framework/server beside the addon, so that this package stays below HTTP.

@@ -31,11 +31,8 @@ func Graph(addons []Addon) ([]Addon, error) {
 		if _, err := parseVersion(a.Version); err != nil {
 			fail(a.Name, "%v", err)
 		}
-		for _, m := range a.Migrations {
-			if _, err := parseVersion(m.Version); err != nil {
-				fail(a.Name, "migration: %v", err)
-			}
-		}
+		_, wrong := migrations(a)
+		problems = append(problems, wrong...)
 		byName[a.Name] = a
 		names = append(names, a.Name)
 	}

@@ -16,6 +16,8 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
 func open(t *testing.T, url string, addons []module.Addon) *orm.DB {
 	t.Helper()
 	db, err := module.Open(t.Context(), url, addons)

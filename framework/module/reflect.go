@@ -19,6 +19,8 @@ type mirror struct {
 	last map[string]string
 	// prune deletes what the registry no longer has.
 	prune bool
+	// report is told of tables that no model uses any more.
+	report func(string)
 }
 
 // mirrored is one model that mirrors the registry.
@@ -227,10 +229,26 @@ func (mi *mirror) drop(env *orm.Env, m *orm.Model, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	if err := mi.leftovers(env, m, ids); err != nil {
+		return err
+	}
 	if _, err := env.Exec("DELETE FROM "+quoteIdent(m.Table)+" WHERE id = ANY(?)", ids); err != nil {
 		return fmt.Errorf("deleting from %s: %w", m.Name, err)
 	}
 	return mi.ids.forget(env, m.Name, ids)
+}
+
+// leftovers tells of the tables that stay behind when models go.
+func (mi *mirror) leftovers(env *orm.Env, m *orm.Model, ids []int64) error {
+	if mi.report == nil || m.Name != "ir.model" {
+		return nil
+	}
+	rows, err := env.Query(`SELECT c.relname FROM ir_model m JOIN pg_class c ON c.relname = replace(m.model, '.', '_')
+		AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace WHERE m.id = ANY(?) ORDER BY 1`, ids)
+	for _, r := range rows {
+		mi.report("table " + r[0] + " is no longer used; drop it in a migration when its data is not needed")
+	}
+	return err
 }
 
 // columnValue is a value as its column wants it in JSON.

@@ -105,6 +105,7 @@ func (in *installer) upgrade(ctx context.Context, db *orm.DB, todo []Addon, file
 			return err
 		}
 		in.mirror.ids, in.mirror.last, in.mirror.prune = ids, map[string]string{}, true
+		in.mirror.report = func(msg string) { in.log.Warn(msg) }
 		if err := in.mirror.run(env, in.reg, in.present()); err != nil {
 			return err
 		}
@@ -134,37 +135,6 @@ func (in *installer) upgrade(ctx context.Context, db *orm.DB, todo []Addon, file
 		in.log.Info("addon upgraded", "addon", a.Name, "from", in.status[a.Name].Version, "to", a.Version)
 	}
 	in.log.Info("upgrade done", "addons", len(todo), "took", time.Since(began).Round(time.Millisecond))
-	return nil
-}
-
-// migrate runs one half of the migrations that lie between the installed
-// version of each addon and the program's.
-func (in *installer) migrate(env *orm.Env, todo []Addon, half func(Migration) func(*orm.Env) error) error {
-	for _, a := range todo {
-		var due []Migration
-		for _, m := range a.Migrations {
-			if half(m) != nil && newer(m.Version, in.status[a.Name].Version) && !newer(m.Version, a.Version) {
-				due = append(due, m)
-			}
-		}
-		slices.SortStableFunc(due, func(x, y Migration) int {
-			if newer(x.Version, y.Version) {
-				return 1
-			}
-			if newer(y.Version, x.Version) {
-				return -1
-			}
-			return 0
-		})
-		for _, m := range due {
-			if err := half(m)(env); err != nil {
-				return fmt.Errorf("migration of %s to %s: %w", a.Name, m.Version, err)
-			}
-			if err := env.Flush(); err != nil {
-				return fmt.Errorf("migration of %s to %s: %w", a.Name, m.Version, err)
-			}
-		}
-	}
 	return nil
 }
 
