@@ -69,9 +69,8 @@ func TestTutorial(t *testing.T) {
 			t.Fatalf("line %d: nobody would notice when this block is wrong", b.line)
 		}
 	}
-	r.look()
 	r.keepsRules()
-	for _, what := range []string{"make", "scaffold", "go test", "check", "data", "-i", "-u", "call", "answer", "file", "change"} {
+	for _, what := range []string{"make", "scaffold", "go test", "check", "data", "-i", "-u", "uninstall", "call", "answer", "file", "change"} {
 		if r.did[what] == 0 {
 			t.Errorf("the page has no %s, or the test does not see it", what)
 		}
@@ -101,6 +100,12 @@ func (r *reader) follow(line int, command string) {
 		r.agree(line)
 		r.post(strings.Replace(m[1], "http://127.0.0.1:8069", r.base, 1), m[2])
 		r.did["call"]++
+	case strings.HasPrefix(command, "bin/fusion module uninstall "):
+		r.look()
+		if out := r.run(r.dir, "sh", "-c", command); !strings.Contains(out, "uninstalled: library_limit, library") {
+			r.t.Errorf("line %d: %s", line, out)
+		}
+		r.did["uninstall"]++
 	case words[0] == "make" || words[0] == "bin/fusion" || strings.HasPrefix(command, "go test ./"):
 		out := r.run(r.dir, "sh", "-c", command)
 		for _, what := range []string{"make", "go test", "scaffold", "check", "data"} {
@@ -194,7 +199,7 @@ func (r *reader) compare(b block) {
 	r.did["answer"]++
 }
 
-// look visits what the reader has got at the end, as the page says it.
+// look visits what the reader has got before it goes, as the page says it.
 func (r *reader) look() {
 	r.t.Helper()
 	r.agree(0)
