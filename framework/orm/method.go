@@ -240,17 +240,20 @@ type hooks struct {
 	nameCreate []func(NameCreateFunc) NameCreateFunc
 }
 
-// OnCreate wraps create.
+// OnCreate wraps create. As with all such wraps the last addon's is called
+// first, and what it does not hand on to super does not happen. Values are as
+// the caller gave them; they may be cloned and changed.
 func (d *Def[T]) OnCreate(h func(super CreateFunc) CreateFunc) {
 	d.c.hooks.create = append(d.c.hooks.create, h)
 }
 
-// OnWrite wraps write.
+// OnWrite wraps write, on all the records at once; of values see OnCreate.
 func (d *Def[T]) OnWrite(h func(super WriteFunc) WriteFunc) {
 	d.c.hooks.write = append(d.c.hooks.write, h)
 }
 
-// OnUnlink wraps unlink.
+// OnUnlink wraps unlink. Records that the database deletes along, by
+// ondelete=cascade, go through it too.
 func (d *Def[T]) OnUnlink(h func(super UnlinkFunc) UnlinkFunc) {
 	d.c.hooks.unlink = append(d.c.hooks.unlink, h)
 }
@@ -265,7 +268,7 @@ func (d *Def[T]) OnDefaultGet(h func(super DefaultFunc) DefaultFunc) {
 	d.c.hooks.defaults = append(d.c.hooks.defaults, h)
 }
 
-// OnSearch wraps search.
+// OnSearch wraps search. Counts and groups look for their records through it, too.
 func (d *Def[T]) OnSearch(h func(super SearchFunc) SearchFunc) {
 	d.c.hooks.search = append(d.c.hooks.search, h)
 }

@@ -164,7 +164,8 @@ func (d *Def[T]) Inherit(mixin string) *Def[T] {
 // model: see the function Kept.
 func (d *Def[T]) Kept() { d.c.kept = true }
 
-// Query makes the model a read-only SQL view.
+// Query makes the model a read-only view over a SELECT, which must give the
+// columns of its stored fields and an id.
 func (d *Def[T]) Query(sql string) *Def[T] {
 	d.c.query = sql
 	return d
@@ -177,8 +178,8 @@ func (d *Def[T]) Compute(fields string, fn func(*Env, []*T) error, deps ...strin
 	d.c.computes = append(d.c.computes, computeDecl{splitList(fields), deps, func(e *Env, b any) error { return fn(e, b.([]*T)) }})
 }
 
-// Inverse gives the function that stores a value written to a computed field.
-// The batch carries the new value in the field.
+// Inverse gives the function that stores a value written to a computed field,
+// as a rule by saving others. The batch carries the new value in the field.
 func (d *Def[T]) Inverse(field string, fn func(*Env, []*T) error) {
 	d.c.inverses[field] = func(e *Env, b any) error { return fn(e, b.([]*T)) }
 }
@@ -188,7 +189,8 @@ func (d *Def[T]) SearchBy(field string, fn func(env *Env, op string, value any) 
 	d.c.searches[field] = fn
 }
 
-// Default gives the function of a field's default.
+// Default gives the function of a field's default, called when a record is made
+// and nobody says what the field is.
 func (d *Def[T]) Default(field string, fn func(*Env) (any, error)) { d.c.defaults[field] = fn }
 
 // AddOptions extends the selection of a field.
@@ -203,22 +205,27 @@ func (d *Def[T]) OptionsBy(field string, fn func(*Env) ([]Option, error)) {
 }
 
 // Constrain registers a check that runs after a write of one of the fields
-// (separated by commas), on the affected records.
+// (separated by commas), on the affected records, and at their creation. Its
+// error, as a rule of [ValidationErrorf], undoes the write.
 func (d *Def[T]) Constrain(fields string, fn func(*Env, []*T) error) {
 	d.c.constraints = append(d.c.constraints, constraintDecl{splitList(fields), func(e *Env, b any) error { return fn(e, b.([]*T)) }})
 }
 
-// Unique adds a unique constraint over columns.
+// Unique adds a unique constraint over columns, separated by commas. Whoever
+// breaks it gets a ValidationError with the message. The name, with the table's
+// in front, is that of the constraint in the database.
 func (d *Def[T]) Unique(name, columns, message string) {
 	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "UNIQUE (" + columns + ")", message})
 }
 
-// Check adds a check constraint over a SQL condition.
+// Check adds a check constraint over a SQL condition on the record's columns;
+// name and message are as in Unique.
 func (d *Def[T]) Check(name, condition, message string) {
 	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "CHECK (" + condition + ")", message})
 }
 
-// Exclude adds an exclusion constraint.
+// Exclude adds an exclusion constraint, as "USING gist (room WITH =, during WITH
+// &&)"; name and message are as in Unique.
 func (d *Def[T]) Exclude(name, definition, message string) {
 	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "EXCLUDE " + definition, message})
 }
