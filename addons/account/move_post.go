@@ -84,6 +84,9 @@ func postMoves(env *orm.Env, ms []*Move) error {
 	if err := syncMoves(sudo, ids); err != nil {
 		return err
 	}
+	if err := checkBilledTwice(sudo, ids); err != nil {
+		return err
+	}
 	if err := checkLocked(env, ids); err != nil {
 		return err
 	}
@@ -153,6 +156,21 @@ func checkPostable(m *Move) error {
 	}
 	if m.AmountTotal.IsNegative() {
 		return orm.UserErrorf("You cannot validate an invoice with a negative total amount. You should create a credit note instead. Use the action menu to transform it into a credit note or refund.")
+	}
+	return nil
+}
+
+// checkBilledTwice refuses bills that a posted one of the same vendor, day and
+// reference exists of: they would be paid twice.
+func checkBilledTwice(env *orm.Env, ids []int64) error {
+	rows, err := env.Query(`SELECT a.ref, b.name FROM account_move a JOIN account_move b ON b.id <> a.id AND b.move_type = a.move_type AND b.company_id = a.company_id
+			AND b.commercial_partner_id = a.commercial_partner_id AND b.ref = a.ref AND b.invoice_date = a.invoice_date AND (b.state = 'posted' OR b.id = ANY(?))
+		WHERE a.id = ANY(?) AND a.move_type IN ('in_invoice', 'in_refund') AND a.ref <> '' LIMIT 1`, ids, ids)
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		return orm.UserErrorf("The vendor reference %s is on the posted document %s of the same vendor and day already: it was probably entered twice.", rows[0][0], rows[0][1])
 	}
 	return nil
 }

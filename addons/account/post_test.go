@@ -357,3 +357,16 @@ func TestHistoryOfAnInvoice(t *testing.T) {
 		t.Errorf("a message could not be posted: %v", err)
 	}
 }
+
+func TestBillsEnteredTwice(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	bill := func(vals orm.Values) error {
+		return account.Post(b.env, b.document("in_invoice", with(orm.Values{"ref": "B-7"}, vals), line("10", "1")))
+	}
+	ok(t, bill(nil))
+	refused(t, bill(nil), "entered twice")
+	for _, other := range []orm.Values{{"ref": "B-8"}, {"ref": ""}, {"ref": ""}, {"invoice_date": "2026-03-16"}, {"partner_id": b.partner("Other")}} {
+		ok(t, bill(other))
+	}
+}

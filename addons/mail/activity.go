@@ -64,6 +64,17 @@ func defineActivities(r *orm.Registry) {
 		}
 		return t.ID(), nil
 	})
+	a.Default("res_model_id", func(env *orm.Env) (any, error) {
+		name := text(env.Key("default_res_model"))
+		if name == "" {
+			return nil, nil
+		}
+		m, err := env.Sudo().Model("ir.model").Search(orm.Leaf("model", "=", name), orm.SearchOptions{Limit: 1})
+		if err != nil || m.Len() == 0 {
+			return nil, err
+		}
+		return m.ID(), nil
+	})
 	a.Compute("res_name", func(env *orm.Env, as []*Activity) error {
 		for _, a := range as {
 			a.ResName = ""

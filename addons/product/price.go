@@ -17,6 +17,9 @@ type Ask struct {
 	ProductID int64
 	Quantity  decimal.Decimal // in UoMID
 	UoMID     int64           // the unit the price is for; 0: the product's own
+	// Extra is added to the sales price, for values that make no variant. It is
+	// for one of the product's own unit, in the product's currency.
+	Extra decimal.Decimal
 }
 
 // Price is what one unit costs. It is not rounded.
@@ -195,7 +198,7 @@ func (c *pricing) start(kind string, other int64, p *Product, a Ask, currency in
 		}
 		return base.ConvertUnrounded(c.env, sub.Price, own, currency, c.company(p), c.day())
 	}
-	price, from := p.ListPrice.Add(p.PriceExtra), p.CurrencyID.ID
+	price, from := p.ListPrice.Add(p.PriceExtra).Add(a.Extra), p.CurrencyID.ID
 	if kind == BaseCost {
 		price, from = p.StandardPrice, p.CostCurrencyID.ID
 	}

@@ -7,12 +7,14 @@ import (
 
 	"fusion/addons/account"
 	"fusion/addons/base"
+	"fusion/addons/product"
 	"fusion/addons/uom"
 	"fusion/framework/orm"
 )
 
 func defineLine(r *orm.Registry) {
 	d := orm.Define[OrderLine](r)
+	d.Compute("product_no_variant_attribute_value_ids", lineValues, "product_id")
 	d.Compute("name", lineNames, "product_id")
 	d.Compute("product_uom", func(env *orm.Env, ls []*OrderLine) error {
 		if err := orm.Load(env, ls, "product_id"); err != nil {
@@ -102,7 +104,7 @@ func (l *OrderLine) billable() decimal.Decimal {
 // lineNames describes products in the language of the customer: the name with
 // its reference, and the description for sales.
 func lineNames(env *orm.Env, ls []*OrderLine) error {
-	if err := orm.Load(env, ls, "order_id.partner_id"); err != nil {
+	if err := orm.Load(env, ls, "order_id.partner_id", "product_id", "product_no_variant_attribute_value_ids.attribute_line_id"); err != nil {
 		return err
 	}
 	byLang := map[string][]*OrderLine{}
@@ -138,9 +140,63 @@ func lineNames(env *orm.Env, ls []*OrderLine) error {
 		}
 		for _, l := range ls {
 			l.Name = names[l.ProductID.ID]
+			chosen, err := l.chosenNames(in)
+			if err != nil {
+				return err
+			}
+			for _, v := range chosen {
+				l.Name += "\n" + v
+			}
 		}
 	}
 	return nil
+}
+
+// chosenNames describe the values that make no variant, where there was a
+// choice.
+func (l *OrderLine) chosenNames(env *orm.Env) ([]string, error) {
+	var ids []int64
+	for _, v := range l.chosen() {
+		if a := v.LineID.Rec(); a != nil && (a.ValueCount > 1 || v.DisplayType == "multi") {
+			ids = append(ids, v.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	names, err := env.Model("product.template.attribute.value").Browse(ids...).DisplayNames()
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = names[id]
+	}
+	return out, err
+}
+
+// lineValues drops the values that the product of a line does not come in.
+func lineValues(env *orm.Env, ls []*OrderLine) error {
+	if err := orm.Load(env, ls, "product_id", "product_no_variant_attribute_value_ids"); err != nil {
+		return err
+	}
+	for _, l := range ls {
+		var ids []int64
+		for _, v := range l.chosen() {
+			ids = append(ids, v.ID)
+		}
+		l.NoVariantIDs.Set(ids...)
+	}
+	return nil
+}
+
+// chosen are the values that make no variant and that the product comes in.
+// Both must be loaded.
+func (l *OrderLine) chosen() []*product.TemplateAttributeValue {
+	var out []*product.TemplateAttributeValue
+	for _, v := range l.NoVariantIDs.All() {
+		if p := l.ProductID.Rec(); p != nil && v.TemplateID.ID == p.TemplateID.ID && v.Active {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // lineTaxes are the sales taxes of the products, those of the order's company,

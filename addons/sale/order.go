@@ -26,6 +26,7 @@ type Order struct {
 	ClientOrderRef   string                          `orm:"client_order_ref,nocopy" label:"Customer Reference"`
 	Origin           string                          `orm:"origin,nocopy" label:"Source Document"`
 	Reference        string                          `orm:"reference,nocopy" label:"Payment Ref."`
+	ExpectedDate     orm.Datetime                    `orm:"expected_date" label:"Expected Date" help:"When the first product of the order can be with the customer, by the lead times."`
 	CommitmentDate   orm.Datetime                    `orm:"commitment_date,nocopy" label:"Delivery Date"`
 	DateOrder        orm.Datetime                    `orm:"date_order,required,nocopy,default=now" label:"Order Date"`
 	ValidityDate     orm.Date                        `orm:"validity_date,nocopy" label:"Expiration"`
@@ -55,51 +56,53 @@ type Order struct {
 	InvoiceStatus    string                          `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`
 	TagIDs           orm.Many[sales_team.Tag]        `orm:"tag_ids,rel=sale_order_tag_rel:order_id:tag_id" label:"Tags"`
 	TypeName         string                          `orm:"type_name" label:"Type Name"`
+	DisplayName      string                          `orm:"display_name"`
 }
 
 // OrderLine is one line of an order: a product, a section, a note or a down
 // payment. Quantities are in the unit of the line.
 type OrderLine struct {
 	orm.Record       `orm:"sale.order.line" label:"Sales Order Line" order:"order_id, sequence, id" rec:"name"`
-	OrderID          orm.Ref[Order]             `orm:"order_id,required,index,ondelete=cascade" label:"Order Reference"`
-	Sequence         int                        `orm:"sequence,default=10" label:"Sequence"`
-	CompanyID        orm.Ref[base.Company]      `orm:"company_id,related=order_id.company_id,store,index,readonly" label:"Company"`
-	CurrencyID       orm.Ref[base.Currency]     `orm:"currency_id,related=order_id.currency_id,store,readonly" label:"Currency"`
-	OrderPartnerID   orm.Ref[base.Partner]      `orm:"order_partner_id,related=order_id.partner_id,store,index,readonly" label:"Customer"`
-	SalesmanID       orm.Ref[base.User]         `orm:"salesman_id,related=order_id.user_id,store,readonly" label:"Salesperson"`
-	State            string                     `orm:"state,related=order_id.state,store,readonly" label:"Order Status"`
-	DisplayType      string                     `orm:"display_type" selection:"line_section:Section,line_note:Note" label:"Display Type"`
-	IsDownpayment    bool                       `orm:"is_downpayment" label:"Is a down payment"`
-	ProductID        orm.Ref[Product]           `orm:"product_id,index,ondelete=restrict,check_company" label:"Product" domain:"[('sale_ok', '=', True)]"`
-	TemplateID       orm.Ref[product.Template]  `orm:"product_template_id,related=product_id.product_tmpl_id" label:"Product Template"`
-	Name             string                     `orm:"name,text,store,required" label:"Description"`
-	Quantity         decimal.Decimal            `orm:"product_uom_qty,required,digits=6,default=1" label:"Quantity"`
-	UoMID            orm.Ref[uom.UoM]           `orm:"product_uom,store,ondelete=restrict" label:"Unit of Measure"`
-	TaxIDs           orm.Many[account.Tax]      `orm:"tax_id,store,check_company,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
-	TaxOverride      orm.JSON                   `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the order's currency, that replace what those taxes would compute. An integration that must keep the amounts of a shop sets it."`
-	PriceUnit        decimal.Decimal            `orm:"price_unit,store,required,digits=6" label:"Unit Price"`
-	ProposedPrice    decimal.Decimal            `orm:"technical_price_unit,store,digits=6" label:"Proposed Unit Price" help:"The unit price as it was proposed, or given when the line was made. A unit price that differs was set by hand and is not proposed anew."`
-	Discount         decimal.Decimal            `orm:"discount,digits=6,default=0" label:"Discount (%)"`
-	PriceSubtotal    decimal.Decimal            `orm:"price_subtotal,store,readonly,monetary" label:"Subtotal"`
-	PriceTax         decimal.Decimal            `orm:"price_tax,store,readonly,monetary" label:"Total Tax"`
-	PriceTotal       decimal.Decimal            `orm:"price_total,store,readonly,monetary" label:"Total"`
-	ReduceTaxExcl    decimal.Decimal            `orm:"price_reduce_taxexcl,store,readonly,monetary" label:"Price Reduce Tax excl"`
-	ReduceTaxIncl    decimal.Decimal            `orm:"price_reduce_taxinc,store,readonly,monetary" label:"Price Reduce Tax incl"`
-	CustomerLead     float64                    `orm:"customer_lead,required,default=0" label:"Lead Time" help:"Days between the confirmation of the order and the shipment."`
-	DeliveredMethod  string                     `orm:"qty_delivered_method,store,readonly" selection:"manual:Manual,analytic:Analytic From Expenses" label:"Method to update delivered qty"`
-	QtyDelivered     decimal.Decimal            `orm:"qty_delivered,nocopy,digits=6,default=0" label:"Delivery Quantity"`
-	QtyInvoiced      decimal.Decimal            `orm:"qty_invoiced,store,readonly,digits=6" label:"Invoiced Quantity"`
-	QtyPosted        decimal.Decimal            `orm:"qty_invoiced_posted,digits=6" label:"Invoiced Quantity (posted)"`
-	QtyToInvoice     decimal.Decimal            `orm:"qty_to_invoice,store,readonly,digits=6" label:"Quantity To Invoice"`
-	InvoiceLines     orm.Many[account.MoveLine] `orm:"invoice_lines,nocopy,rel=sale_order_line_invoice_rel:order_line_id:invoice_line_id" label:"Invoice Lines"`
-	InvoiceStatus    string                     `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`
-	UntaxedInvoiced  decimal.Decimal            `orm:"untaxed_amount_invoiced,store,readonly,monetary" label:"Untaxed Invoiced Amount"`
-	UntaxedToInvoice decimal.Decimal            `orm:"untaxed_amount_to_invoice,store,readonly,monetary" label:"Untaxed Amount To Invoice"`
-	AmountInvoiced   decimal.Decimal            `orm:"amount_invoiced,monetary" label:"Invoiced Amount"`
-	AmountToInvoice  decimal.Decimal            `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
-	ProductType      string                     `orm:"product_type,related=product_id.type,readonly" label:"Product Type"`
-	ProductUpdatable bool                       `orm:"product_updatable" label:"Can Edit Product"`
-	DisplayName      string                     `orm:"display_name"`
+	OrderID          orm.Ref[Order]                           `orm:"order_id,required,index,ondelete=cascade" label:"Order Reference"`
+	Sequence         int                                      `orm:"sequence,default=10" label:"Sequence"`
+	CompanyID        orm.Ref[base.Company]                    `orm:"company_id,related=order_id.company_id,store,index,readonly" label:"Company"`
+	CurrencyID       orm.Ref[base.Currency]                   `orm:"currency_id,related=order_id.currency_id,store,readonly" label:"Currency"`
+	OrderPartnerID   orm.Ref[base.Partner]                    `orm:"order_partner_id,related=order_id.partner_id,store,index,readonly" label:"Customer"`
+	SalesmanID       orm.Ref[base.User]                       `orm:"salesman_id,related=order_id.user_id,store,readonly" label:"Salesperson"`
+	State            string                                   `orm:"state,related=order_id.state,store,readonly" label:"Order Status"`
+	DisplayType      string                                   `orm:"display_type" selection:"line_section:Section,line_note:Note" label:"Display Type"`
+	IsDownpayment    bool                                     `orm:"is_downpayment" label:"Is a down payment"`
+	ProductID        orm.Ref[Product]                         `orm:"product_id,index,ondelete=restrict,check_company" label:"Product" domain:"[('sale_ok', '=', True)]"`
+	TemplateID       orm.Ref[product.Template]                `orm:"product_template_id,related=product_id.product_tmpl_id" label:"Product Template"`
+	NoVariantIDs     orm.Many[product.TemplateAttributeValue] `orm:"product_no_variant_attribute_value_ids,store,rel=product_template_attribute_value_sale_order_line_rel:sale_order_line_id:product_template_attribute_value_id" label:"Extra Values" help:"Values of attributes that make no variants, as the customer chose them."`
+	Name             string                                   `orm:"name,text,store,required" label:"Description"`
+	Quantity         decimal.Decimal                          `orm:"product_uom_qty,required,digits=6,default=1" label:"Quantity"`
+	UoMID            orm.Ref[uom.UoM]                         `orm:"product_uom,store,ondelete=restrict" label:"Unit of Measure"`
+	TaxIDs           orm.Many[account.Tax]                    `orm:"tax_id,store,check_company,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
+	TaxOverride      orm.JSON                                 `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the order's currency, that replace what those taxes would compute. An integration that must keep the amounts of a shop sets it."`
+	PriceUnit        decimal.Decimal                          `orm:"price_unit,store,required,digits=6" label:"Unit Price"`
+	ProposedPrice    decimal.Decimal                          `orm:"technical_price_unit,store,digits=6" label:"Proposed Unit Price" help:"The unit price as it was proposed, or given when the line was made. A unit price that differs was set by hand and is not proposed anew."`
+	Discount         decimal.Decimal                          `orm:"discount,digits=6,default=0" label:"Discount (%)"`
+	PriceSubtotal    decimal.Decimal                          `orm:"price_subtotal,store,readonly,monetary" label:"Subtotal"`
+	PriceTax         decimal.Decimal                          `orm:"price_tax,store,readonly,monetary" label:"Total Tax"`
+	PriceTotal       decimal.Decimal                          `orm:"price_total,store,readonly,monetary" label:"Total"`
+	ReduceTaxExcl    decimal.Decimal                          `orm:"price_reduce_taxexcl,store,readonly,monetary" label:"Price Reduce Tax excl"`
+	ReduceTaxIncl    decimal.Decimal                          `orm:"price_reduce_taxinc,store,readonly,monetary" label:"Price Reduce Tax incl"`
+	CustomerLead     float64                                  `orm:"customer_lead,required,default=0" label:"Lead Time" help:"Days between the confirmation of the order and the shipment."`
+	DeliveredMethod  string                                   `orm:"qty_delivered_method,store,readonly" selection:"manual:Manual,analytic:Analytic From Expenses" label:"Method to update delivered qty"`
+	QtyDelivered     decimal.Decimal                          `orm:"qty_delivered,nocopy,digits=6,default=0" label:"Delivery Quantity"`
+	QtyInvoiced      decimal.Decimal                          `orm:"qty_invoiced,store,readonly,digits=6" label:"Invoiced Quantity"`
+	QtyPosted        decimal.Decimal                          `orm:"qty_invoiced_posted,digits=6" label:"Invoiced Quantity (posted)"`
+	QtyToInvoice     decimal.Decimal                          `orm:"qty_to_invoice,store,readonly,digits=6" label:"Quantity To Invoice"`
+	InvoiceLines     orm.Many[account.MoveLine]               `orm:"invoice_lines,nocopy,rel=sale_order_line_invoice_rel:order_line_id:invoice_line_id" label:"Invoice Lines"`
+	InvoiceStatus    string                                   `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`
+	UntaxedInvoiced  decimal.Decimal                          `orm:"untaxed_amount_invoiced,store,readonly,monetary" label:"Untaxed Invoiced Amount"`
+	UntaxedToInvoice decimal.Decimal                          `orm:"untaxed_amount_to_invoice,store,readonly,monetary" label:"Untaxed Amount To Invoice"`
+	AmountInvoiced   decimal.Decimal                          `orm:"amount_invoiced,monetary" label:"Invoiced Amount"`
+	AmountToInvoice  decimal.Decimal                          `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
+	ProductType      string                                   `orm:"product_type,related=product_id.type,readonly" label:"Product Type"`
+	ProductUpdatable bool                                     `orm:"product_updatable" label:"Can Edit Product"`
+	DisplayName      string                                   `orm:"display_name"`
 }
 
 // The methods of orders other addons may override.

@@ -1,6 +1,8 @@
 package sale
 
 import (
+	"time"
+
 	"github.com/shopspring/decimal"
 
 	"fusion/addons/account"
@@ -74,6 +76,35 @@ func defineOrder(r *orm.Registry) {
 		}
 		return nil
 	}, "state")
+	d.Compute("display_name", func(env *orm.Env, os []*Order) error {
+		with := env.Flag("sale_show_partner_name", false)
+		if with {
+			if err := orm.Load(env.Sudo(), os, "partner_id"); err != nil {
+				return err
+			}
+		}
+		for _, o := range os {
+			o.DisplayName = o.Name
+			if !with {
+				continue
+			}
+			if p := o.PartnerID.Rec(); p != nil && p.Name != "" {
+				o.DisplayName += " - " + p.Name
+			}
+		}
+		return nil
+	}, "name")
+	d.Compute("expected_date", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			o.ExpectedDate = orm.Datetime{}
+			for _, day := range o.ExpectedDates(env, o.Lines.All()) {
+				if o.ExpectedDate.IsZero() || day.Time().Before(o.ExpectedDate.Time()) {
+					o.ExpectedDate = day
+				}
+			}
+		}
+		return nil
+	}, "state", "date_order", "order_line.customer_lead", "order_line.display_type")
 	d.Compute("is_expired", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
 			o.IsExpired = (o.State == "draft" || o.State == "sent") && !o.ValidityDate.IsZero() && o.ValidityDate.Before(env.Today())
@@ -168,6 +199,27 @@ func orderCurrencies(env *orm.Env, os []*Order) error {
 		o.CurrencyID = orm.RefTo[base.Currency](own)
 	}
 	return nil
+}
+
+// ExpectedDates are when the products on the lines of an order can be with the
+// customer, by their lead times: counted from the order date once it is
+// confirmed, else from now.
+func (o *Order) ExpectedDates(env *orm.Env, ls []*OrderLine) []orm.Datetime {
+	if o.State == "cancel" {
+		return nil
+	}
+	from := env.Now()
+	if o.State == "sale" && !o.DateOrder.IsZero() {
+		from = o.DateOrder.Time()
+	}
+	var out []orm.Datetime
+	for _, l := range ls {
+		if l.DisplayType != "" {
+			continue
+		}
+		out = append(out, orm.DatetimeOf(from.Add(time.Duration(l.CustomerLead*24*float64(time.Hour)))))
+	}
+	return out
 }
 
 // document is an order as the tax computation sees it. Its lines are the

@@ -77,9 +77,15 @@ func proposePrices(env *orm.Env, ls []*OrderLine) error {
 // price sets the prices of lines of the order; own are the taxes of their
 // products.
 func (o *Order) price(env *orm.Env, ls []*OrderLine, own map[int64][]int64) error {
+	if err := orm.Load(env, ls, "product_no_variant_attribute_value_ids"); err != nil {
+		return err
+	}
 	asks := make([]product.Ask, len(ls))
 	for i, l := range ls {
 		asks[i] = product.Ask{ProductID: l.ProductID.ID, Quantity: l.Quantity, UoMID: l.UoMID.ID}
+		for _, v := range l.chosen() {
+			asks[i].Extra = asks[i].Extra.Add(v.PriceExtra)
+		}
 	}
 	prices, err := product.Prices(env.WithCompany(o.CompanyID.ID), o.PricelistID.ID, o.CurrencyID.ID, o.DateOrder.Time(), asks)
 	if err != nil {

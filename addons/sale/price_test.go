@@ -99,6 +99,57 @@ func TestPricelists(t *testing.T) {
 	})
 }
 
+func TestWhenAnOrderIsExpected(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.product("Widget", "10", nil)
+	o := s.confirmed(nil, with(line(p, "1", "10"), "customer_lead", 5), with(line(p, "1", "10"), "customer_lead", 2), orm.Values{"display_type": "line_note", "name": "Thanks"})
+	ok(t, orm.Load(s.env, []*sale.Order{o}, "expected_date"))
+	if days := o.ExpectedDate.Time().Sub(o.DateOrder.Time()).Hours() / 24; days != 2 {
+		t.Errorf("expected %v days after it was ordered", days)
+	}
+	named := must[map[int64]string](t)(s.env.WithContext(map[string]any{"sale_show_partner_name": true}).Model("sale.order").Browse(o.ID).DisplayNames())
+	if named[o.ID] != o.Name+" - Azure Interior" {
+		t.Errorf("named %s", named[o.ID])
+	}
+}
+
+// A value that makes no variant is chosen on the line, which it makes dearer.
+func TestValuesThatMakeNoVariant(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	engraving := s.create("product.attribute", orm.Values{"name": "Engraving", "create_variant": "no_variant", "value_ids": []orm.Command{
+		orm.CreateLine(orm.Values{"name": "None"}), orm.CreateLine(orm.Values{"name": "Text", "default_extra_price": 3})}})
+	values := must[any](t)(s.env.Model("product.attribute").Browse(engraving).Value("value_ids")).([]int64)
+	ring := s.product("Ring", "10", orm.Values{"attribute_line_ids": []orm.Command{orm.CreateLine(orm.Values{"attribute_id": engraving, "value_ids": set(values...)})}})
+	text := must[orm.Records](t)(s.env.Model("product.template.attribute.value").Search(orm.Leaf("product_attribute_value_id", "=", values[1]), orm.SearchOptions{})).ID()
+	list := s.create("product.pricelist", orm.Values{"name": "Less", "currency_id": s.usd, "item_ids": []orm.Command{orm.CreateLine(orm.Values{"compute_price": "percentage", "percent_price": 10})}})
+	engraved := orm.Values{"product_id": ring, "product_no_variant_attribute_value_ids": set(text)}
+	o := s.order(nil, engraved, orm.Values{"product_id": ring})
+	for i, want := range []string{"Ring\nEngraving: Text 13 [HST 13%]", "Ring 10 [HST 13%]"} {
+		if got := s.shown(o, i); got != want {
+			t.Errorf("line %d: %q, want %q", i, got, want)
+		}
+	}
+	s.write("sale.order.line", o.Lines.IDs()[0], orm.Values{"product_uom_qty": 2})
+	if got := s.shown(o, 0); got != "Ring\nEngraving: Text 13 [HST 13%]" {
+		t.Error(got)
+	}
+	if got := s.shown(s.order(orm.Values{"pricelist_id": list}, engraved), 0); got != "Ring\nEngraving: Text 11.7 [HST 13%]" {
+		t.Error(got)
+	}
+	copied := s.get(must[orm.Records](t)(orm.RecordsOf(s.env, o).Copy(nil)).ID())
+	ok(t, orm.Load(s.env, copied.Lines.All(), "product_no_variant_attribute_value_ids"))
+	if ids := copied.Lines.All()[0].NoVariantIDs.IDs(); len(ids) != 1 {
+		t.Errorf("the copy has the values %v", ids)
+	}
+	// Another product does not come in the value.
+	s.write("sale.order.line", o.Lines.IDs()[0], orm.Values{"product_id": s.product("Desk", "5", nil)})
+	if got := s.shown(o, 0); got != "Desk 5 [HST 13%]" {
+		t.Error(got)
+	}
+}
+
 func TestAPriceSetByHandStays(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

@@ -50,6 +50,22 @@ func defineOrder(r *orm.Registry) {
 		return nil
 	}, "picking_ids")
 	d.Compute("delivery_status, effective_date", deliveryStatus, "picking_ids.state", "picking_ids.date_done", "picking_ids.location_dest_id.usage", "order_line.qty_delivered")
+	d.Compute("expected_date", func(env *orm.Env, os []*Order) error {
+		for _, o := range os {
+			o.ExpectedDate = orm.Datetime{}
+			together := o.PickingPolicy == "one" // waits for the last product
+			var ls []*sale.OrderLine
+			for _, l := range o.Lines.All() {
+				ls = append(ls, &l.OrderLine)
+			}
+			for _, day := range o.ExpectedDates(env, ls) {
+				if o.ExpectedDate.IsZero() || day.Time().Before(o.ExpectedDate.Time()) != together {
+					o.ExpectedDate = day
+				}
+			}
+		}
+		return nil
+	}, "picking_policy", "state", "date_order", "order_line.customer_lead", "order_line.display_type")
 	d.OnWrite(writeOrders)
 	orm.Override(r, sale.ConfirmOrder, func(super orm.Action[sale.Order]) orm.Action[sale.Order] {
 		return func(env *orm.Env, os []*sale.Order, args orm.Args) (any, error) {

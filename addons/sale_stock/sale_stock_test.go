@@ -156,6 +156,21 @@ func (k *kit) validate(p *sale_stock.Picking, keys map[string]any) {
 	k.check(err)
 }
 
+func TestWhenAnOrderIsExpectedTogether(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	id := k.create("sale.order", orm.Values{"partner_id": k.create("res.partner", orm.Values{"name": "Ann"}), "order_line": []any{
+		[]any{0, 0, map[string]any{"product_id": k.product("Lamp", 0), "customer_lead": 5}}, []any{0, 0, map[string]any{"product_id": k.product("Desk", 0), "customer_lead": 2}}}})
+	for policy, days := range map[string]float64{"direct": 2, "one": 5} {
+		k.check(k.env.Model("sale.order").Browse(id).Write(orm.Values{"picking_policy": policy}))
+		o, err := orm.Get[sale_stock.Order](k.env, id, "expected_date")
+		k.check(err)
+		if got := o.ExpectedDate.Time().Sub(k.env.Now()).Hours() / 24; got < days-0.1 || got > days+0.1 {
+			t.Errorf("%s: expected in %v days, not %v", policy, got, days)
+		}
+	}
+}
+
 func TestConfirmingAnOrderMakesItsDelivery(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
