@@ -139,7 +139,7 @@ func (s *syncer) indexes(m *Model) {
 			trigram(shortIdent(m.Table + "_" + name + "_trigram"))
 		case f.Index == "btree_not_null":
 			s.index(idx, m.Table, "("+col+") WHERE "+quote(name)+" IS NOT NULL")
-		case f.Index != "" || s.inverseOf(m, f):
+		case f.Index != "" || s.inverseOf(m, f) || name == m.Parent && m.Fields["parent_path"] != nil:
 			s.index(idx, m.Table, "("+col+")")
 		}
 	}
