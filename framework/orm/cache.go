@@ -235,7 +235,7 @@ func (rs Records) rememberAll(fields []*Field, c *columns, ruled bool) {
 
 // rememberNew keeps the values of rows just inserted; columns that none of them
 // was given are empty.
-func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]bool) {
+func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]any) {
 	c := rs.Env.u.cache
 	clear(c.readable)
 	fresh := c.fresh[rs.Model]
@@ -272,8 +272,10 @@ func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]bool) 
 				v = rs.Env.uid
 			case f.Name == "create_date" || f.Name == "write_date":
 				v = now
-			case f.CompanyDependent && !used[f]:
-				v = rs.Env.companyFallback(f)
+			case f.CompanyDependent && !given:
+				if _, stored := used[f]; !stored {
+					v = rs.Env.companyFallback(f)
+				}
 			case !given:
 				v = f.empty()
 			}
@@ -556,7 +558,7 @@ func (e *Env) settleModel(m *Model) error {
 
 // trim keeps the cache from growing without end.
 func (e *Env) trim() error {
-	if e.u.cache.count <= maxCachedRows {
+	if e.u.cache.count <= maxCachedRows || e.u.unborn > 0 {
 		return nil
 	}
 	if err := e.settle(); err != nil {

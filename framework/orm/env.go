@@ -130,8 +130,11 @@ func (db *DB) RunExclusive(ctx context.Context, user User, key string, fn func(*
 func (db *DB) run(ctx context.Context, user User, locks []string, fn func(*Env) error) error {
 	for try := 1; ; try++ {
 		wanted, err := db.runOnce(ctx, user, locks, false, fn)
-		if err == nil || try == maxTries || !retryable(err) || ctx.Err() != nil {
+		if err == nil || !retryable(err) || ctx.Err() != nil {
 			return err
+		}
+		if try == maxTries {
+			return &Error{Code: CodeUser, Message: "Others were changing the same records again and again. Nothing was done; try again.", Err: err}
 		}
 		db.Logger.Debug("unit of work is tried again", "try", try, "cause", err.Error())
 		if more := union(locks, wanted); len(more) > len(locks) {
@@ -240,6 +243,7 @@ type unit struct {
 	queries  int
 	memo     map[any]any
 	cache    *cache
+	unborn   int // how many inserts are being prepared, one in another
 }
 
 // Env is the environment of a piece of work: its transaction, user, companies,

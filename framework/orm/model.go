@@ -35,7 +35,8 @@ type Model struct {
 	base        *contribution
 	stored      []*Field // those with a column, by Field.at
 	fieldNames  []string
-	kept        bool // what Kept holds depends on its records
+	early       []*compute // see insert
+	kept        bool       // what Kept holds depends on its records
 }
 
 type constraint struct {
@@ -64,6 +65,7 @@ func (m *Model) settled() {
 			m.stored = append(m.stored, f)
 		}
 	}
+	m.early = m.earlyComputes()
 }
 
 // FieldNames lists the names of all fields, sorted. It is not to be changed.

@@ -34,7 +34,8 @@ func (rs Records) ID() int64 {
 
 // Exists keeps the records that are still in the database.
 func (rs Records) Exists() (Records, error) {
-	if len(rs.IDs) == 0 {
+	known := rs.Env.u.cache.rows[rs.Model]
+	if !slices.ContainsFunc(rs.IDs, func(id int64) bool { return known[id] == nil }) {
 		return rs, nil
 	}
 	there, err := rs.Env.queryIDs(sqlf("SELECT id FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", rs.IDs))

@@ -139,14 +139,7 @@ func createBase(rs Records, list []Values) (Records, error) {
 	}
 	created := rs.Browse(ids...)
 	env := rs.Env
-	for i, in := range ins {
-		in.keep(env, ids[i:i+1])
-	}
 	if err := created.updateHierarchy(); err != nil {
-		return rs, err
-	}
-	env.markNew(rs.Model, ids)
-	if err := env.created(rs.Model, ids); err != nil {
 		return rs, err
 	}
 	if err := created.linkNew(ins); err != nil {
@@ -174,7 +167,7 @@ func (rs Records) withDefaults(vals Values) (Values, error) {
 	for _, name := range rs.Model.FieldNames() {
 		if _, ok := vals[name]; !ok {
 			f := rs.Model.Fields[name]
-			if f.Default != nil || len(stored[name]) > 0 || f.inherited == nil && rs.Env.keys["default_"+name] != nil {
+			if f.Default != nil || len(stored[name]) > 0 && !f.CompanyDependent || f.inherited == nil && rs.Env.keys["default_"+name] != nil {
 				missing = append(missing, name)
 			}
 		}
@@ -215,8 +208,9 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 			out[name] = v
 			continue
 		}
-		if d := rs.Env.storedDefaultOf(stored[name]); d != nil && !f.CompanyDependent {
-			out[name] = d.value
+		given := rs.Env.storedDefaultOf(stored[name])
+		if given != nil && (!f.CompanyDependent || f.Default == nil) {
+			out[name] = given.value
 			continue
 		}
 		if f.Default != nil {
@@ -313,62 +307,6 @@ func (rs Records) lacking(in *intake, fields []*Field) error {
 		labels = append(labels, fmt.Sprintf("%s (%s)", f.Label, f.Name))
 	}
 	return &Error{Code: CodeValidation, Fields: names, Message: fmt.Sprintf("%s (%s) cannot be saved without: %s.", rs.Model.Label, rs.Model.Name, strings.Join(labels, ", "))}
-}
-
-// maxRows is how many rows a statement stores at most.
-const maxRows = 10000
-
-// insert stores the column values of new records, as many rows a statement as
-// the protocol takes, and returns their ids in order.
-func (rs Records) insert(ins []*intake) ([]int64, error) {
-	var fields []*Field
-	used := map[*Field]bool{}
-	for _, in := range ins {
-		for f := range in.columns {
-			if !used[f] {
-				used[f] = true
-				fields = append(fields, f)
-			}
-		}
-	}
-	sort.Slice(fields, func(i, j int) bool { return fields[i].Name < fields[j].Name })
-	names := []string{"create_uid", "create_date", "write_uid", "write_date"}
-	for _, f := range fields {
-		names = append(names, f.Name)
-	}
-	for i := range names {
-		names[i] = quote(names[i])
-	}
-	now, uid := DatetimeOf(rs.Env.u.now), rs.Env.uid
-	types := []string{"bigint", "timestamp", "bigint", "timestamp"}
-	for _, f := range fields {
-		types = append(types, f.columnType())
-	}
-	rows := make([][]any, len(ins))
-	for i, in := range ins {
-		rows[i] = append(make([]any, 0, len(names)), uid, now, uid, now)
-		for _, f := range fields {
-			v, ok := in.columns[f]
-			if !ok {
-				v = f.empty()
-			}
-			stored, err := rs.Env.storable(f, v)
-			if err != nil {
-				return nil, err
-			}
-			rows[i] = append(rows[i], stored)
-		}
-	}
-	var ids []int64
-	for part := range slices.Chunk(rows, maxRows) {
-		got, err := rs.Env.streamIDs(sqlf("INSERT INTO "+quote(rs.Model.Table)+" ("+strings.Join(names, ",")+") ? RETURNING id", rowsOf(part, types)))
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, got...)
-	}
-	rs.rememberNew(ids, ins, used)
-	return ids, rs.Env.trim()
 }
 
 // storable is the value of a new record's column in the form the driver takes.
