@@ -46,7 +46,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-func command(t *testing.T, args ...string) *exec.Cmd {
+func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -62,7 +62,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // Finish runs the program to its end and returns what it printed.
-func Finish(t *testing.T, args ...string) string {
+func Finish(t testing.TB, args ...string) string {
 	t.Helper()
 	cmd := command(t, args...)
 	var errs bytes.Buffer
@@ -76,7 +76,7 @@ func Finish(t *testing.T, args ...string) string {
 
 // Running is a program that stays.
 type Running struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	lines chan string
 	seen  []string
@@ -85,7 +85,7 @@ type Running struct {
 }
 
 // Start runs the program until Stop or Kill, or the end of the test.
-func Start(t *testing.T, args ...string) *Running {
+func Start(t testing.TB, args ...string) *Running {
 	t.Helper()
 	r := &Running{t: t, cmd: command(t, args...), lines: make(chan string, 1000), done: make(chan error, 1)}
 	out, err := r.cmd.StdoutPipe()
@@ -134,6 +134,9 @@ func (r *Running) Wait(pattern string) []string {
 	}
 }
 
+// PID is the program's process.
+func (r *Running) PID() int { return r.cmd.Process.Pid }
+
 // Stop asks the program to end, and expects it to do so well and soon.
 func (r *Running) Stop() {
 	r.t.Helper()
@@ -168,14 +171,14 @@ type Row = map[string]any
 
 // Client speaks JSON-RPC with a demonstration, as its administrator.
 type Client struct {
-	t    *testing.T
+	t    testing.TB
 	base string
 	db   string
 	uid  int
 }
 
 // Login logs in at a demonstration.
-func Login(t *testing.T, base string) *Client {
+func Login(t testing.TB, base string) *Client {
 	t.Helper()
 	c := &Client{t: t, base: base, db: "demo"}
 	c.post("common", "login", []any{c.db, "admin", "admin"}, &c.uid)
