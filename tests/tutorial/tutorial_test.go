@@ -210,7 +210,7 @@ func (r *reader) look() {
 		r.t.Fatalf("no Library among %s", home.Text())
 	}
 	list := home.Link("Li Library")
-	want := [][]string{{"Dracula", "Administrator", "Lent"}, {"Emma", "", "Available"}}
+	want := [][]string{{"Dracula", "My Company", "Lent"}, {"Emma", "", "Available"}}
 	var got [][]string
 	for _, row := range list.Table() {
 		if i := slices.IndexFunc(want, func(w []string) bool { return slices.Contains(row, w[0]) }); i >= 0 {
