@@ -77,8 +77,26 @@ func (e *Env) accessChanged(m *Model) {
 	if m.Name == "res.company" {
 		e.Forget(oneCompanyKey{})
 	}
+	if m.Name == "ir.default" {
+		e.mislayDefaults()
+	}
 	if accessModels[m.Name] || m.kept {
 		e.u.policy, e.u.stale = nil, true
+	}
+}
+
+// mislayDefaults makes company-dependent values unknown: what was read of them
+// may have been a default.
+func (e *Env) mislayDefaults() {
+	for m, rows := range e.u.cache.rows {
+		for _, f := range m.stored {
+			if !f.CompanyDependent {
+				continue
+			}
+			for _, r := range rows {
+				r.mislay(f)
+			}
+		}
 	}
 }
 
