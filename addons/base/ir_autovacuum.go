@@ -2,6 +2,8 @@ package base
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -19,9 +21,18 @@ type AutoVacuum struct {
 // is logged and does not keep the rest.
 var RunVacuumCleaner = orm.ModelMethod[AutoVacuum]{Name: "_run_vacuum_cleaner"}
 
+// Parameters of the vacuum: how long the records of wizards are kept, in hours
+// since they were last touched, and how many of a model may be there before
+// those older than five minutes go early.
 const (
-	transientHours = 1
-	vacuumBatch    = 1000
+	transientAgeLimit   = "base.transient_age_limit"
+	transientCountLimit = "base.transient_count_limit"
+)
+
+const (
+	transientHours   = 1.0
+	transientMinutes = 5
+	vacuumBatch      = 1000
 	// fileHours must be longer than any transaction lasts.
 	fileHours = 24
 )
@@ -60,9 +71,47 @@ func defineAutoVacuum(r *orm.Registry) {
 }
 
 // vacuumTransient removes the records of a wizard that have not been touched
-// for some time.
+// for some time, or for a short time when there are too many.
 func vacuumTransient(env *orm.Env, model string) (int, error) {
-	return vacuumRecords(env, model, orm.Leaf("write_date", "<", orm.DatetimeOf(env.Now().Add(-transientHours*time.Hour))))
+	hours, err := numberParam(env, transientAgeLimit, transientHours)
+	if err != nil {
+		return 0, err
+	}
+	limit, err := numberParam(env, transientCountLimit, 0)
+	if err != nil {
+		return 0, err
+	}
+	olderThan := func(age time.Duration) (int, error) {
+		return vacuumRecords(env, model, orm.Leaf("write_date", "<", orm.DatetimeOf(env.Now().Add(-age))))
+	}
+	removed := 0
+	if hours > 0 {
+		if removed, err = olderThan(time.Duration(hours * float64(time.Hour))); err != nil {
+			return removed, err
+		}
+	}
+	if limit <= 0 {
+		return removed, nil
+	}
+	there, err := env.Model(model).SearchCount(nil, int(limit)+1)
+	if err != nil || there <= int(limit) {
+		return removed, err
+	}
+	more, err := olderThan(transientMinutes * time.Minute)
+	return removed + more, err
+}
+
+// numberParam reads a parameter that is a number, not below zero.
+func numberParam(env *orm.Env, key string, otherwise float64) (float64, error) {
+	text, _, err := GetParam(env, key)
+	if err != nil || strings.TrimSpace(text) == "" {
+		return otherwise, err
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("the parameter %s is %q; a number from 0 is expected", key, text)
+	}
+	return n, nil
 }
 
 func vacuumRecords(env *orm.Env, model string, d orm.Domain) (int, error) {

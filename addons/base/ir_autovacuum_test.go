@@ -114,3 +114,44 @@ func TestAutoVacuum(t *testing.T) {
 		t.Error("the file of a deleted attachment is kept")
 	}
 }
+
+// Wizards go an hour after they were touched, or as parameters say; when there
+// are too many, those older than five minutes go early.
+func TestVacuumLimits(t *testing.T) {
+	t.Parallel()
+	env := ormtest.New(t, base.Addon(), module.Addon{Name: "wizards", Version: "19.0.1.0.0", Depends: []string{"base"}, Define: func(r *orm.Registry) {
+		orm.Define[wizard](r)
+		orm.Define[wizardLine](r)
+	}})
+	for _, c := range []struct{ age, count, want string }{
+		{"", "", "1,10,50"},
+		{"0.5", "", "1,10"},
+		{"0", "", "1,10,50,90"}, // never by age
+		{"", "5", "1,10,50"},    // not too many
+		{"", "3", "1,10,50"},    // the hour has made room
+		{"", "2", "1"},
+		{"0", "3", "1"},
+	} {
+		if _, err := env.Exec("DELETE FROM test_wizard"); err != nil {
+			t.Fatal(err)
+		}
+		for _, minutes := range []int{90, 50, 10, 1} {
+			w := must[orm.Records](t)(env.Model("test.wizard").Create(orm.Values{"name": fmt.Sprint(minutes)}))
+			if _, err := env.Exec("UPDATE test_wizard SET write_date = ? WHERE id = ?", orm.DatetimeOf(env.Now().Add(-time.Duration(minutes)*time.Minute)), w.ID()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for key, value := range map[string]string{"base.transient_age_limit": c.age, "base.transient_count_limit": c.count} {
+			if err := base.SetParam(env, key, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := env.Model("ir.autovacuum").Do("_run_vacuum_cleaner", orm.Args{}); err != nil {
+			t.Fatal(err)
+		}
+		rows := must[[][]string](t)(env.Query("SELECT string_agg(name, ',' ORDER BY name::int) FROM test_wizard"))
+		if rows[0][0] != c.want {
+			t.Errorf("age %q, count %q: %s are left, want %s", c.age, c.count, rows[0][0], c.want)
+		}
+	}
+}
