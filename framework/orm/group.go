@@ -194,21 +194,36 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 	}
 	var aggs []aggregate
 	cols = append(cols, frag{sql: "count(*)"})
-	for _, spec := range aggregates {
+	for i, spec := range aggregates {
 		a, err := rs.aggregate(s, spec)
 		if err != nil {
 			return nil, err
 		}
 		aggs = append(aggs, a)
-		cols = append(cols, a.expr)
+		cols = append(cols, sqlf(fmt.Sprintf("? AS a%d", i), a.expr))
 	}
-	order, err := rs.groupOrder(s, o.Order, keys, &groups)
-	if err != nil {
-		return nil, err
-	}
-	q := sqlf("SELECT ? FROM ? WHERE ?", join(cols, ", "), s.from(), where)
-	if len(groups) > 0 {
-		q = sqlf("? GROUP BY ?", q, join(groups, ", "))
+	var q, order frag
+	if outer := s.outer(keys, o.Order); outer != nil {
+		// The groups are few and are sorted by other tables after they are made,
+		// for which every record would have to be joined before.
+		if order, err = rs.groupOrder(outer, o.Order, keys, nil); err != nil {
+			return nil, err
+		}
+		for i, k := range keys {
+			if k.field.Kind == Many2one {
+				cols[i] = sqlf("? AS "+quote(k.field.Name), cols[i])
+			}
+		}
+		inner := sqlf("SELECT ? FROM ? WHERE ? GROUP BY ?", join(cols, ", "), s.from(), where, join(groups, ", "))
+		q = sqlf("SELECT q.* FROM (?) AS ?", inner, outer.from())
+	} else {
+		if order, err = rs.groupOrder(s, o.Order, keys, &groups); err != nil {
+			return nil, err
+		}
+		q = sqlf("SELECT ? FROM ? WHERE ?", join(cols, ", "), s.from(), where)
+		if len(groups) > 0 {
+			q = sqlf("? GROUP BY ?", q, join(groups, ", "))
+		}
 	}
 	if !order.empty() {
 		q = sqlf("? ORDER BY ?", q, order)
@@ -244,6 +259,31 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 		return nil
 	})
 	return out, err
+}
+
+// outer is the selection of groups as a table of their own, "q", when they are
+// sorted by nothing but keys, of which the many2ones are columns; nil otherwise.
+func (s *selection) outer(keys []groupKey, order string) *selection {
+	for _, term := range strings.Split(order, ",") {
+		name, _, _ := strings.Cut(strings.TrimSpace(term), " ")
+		if name != "" && !slices.ContainsFunc(keys, func(k groupKey) bool { return k.spec == name }) {
+			return nil
+		}
+	}
+	names := map[string]bool{}
+	for _, k := range keys {
+		if k.field.Kind != Many2one {
+			continue
+		}
+		if !k.field.column() || k.field.CompanyDependent || names[k.field.Name] {
+			return nil
+		}
+		names[k.field.Name] = true
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return &selection{env: s.env, model: s.model, alias: "q", depth: s.depth, source: &source{root: frag{sql: "q"}, known: map[string]string{}, seen: s.seen}}
 }
 
 // groupOrder sorts groups by group-bys and aggregates.
@@ -295,7 +335,8 @@ func (rs Records) groupOrder(s *selection, order string, keys []groupKey, groups
 	return join(parts, ", "), nil
 }
 
-// keyOrder sorts groups by a key: a many2one by its model's order.
+// keyOrder sorts groups by a key: a many2one by its model's order, by which
+// records are grouped, too, unless the groups are made already.
 func (rs Records) keyOrder(s *selection, at int, k groupKey, suffix string, groups *[]frag) ([]frag, error) {
 	if k.field.Kind != Many2one {
 		return []frag{{sql: fmt.Sprint(at+1) + suffix}}, nil
@@ -307,6 +348,9 @@ func (rs Records) keyOrder(s *selection, at int, k groupKey, suffix string, grou
 	var parts []frag
 	if err := s.orderTerms(&parts, s.alias, rs.Model, terms, false, map[string]bool{}); err != nil {
 		return nil, err
+	}
+	if groups == nil {
+		return parts, nil
 	}
 	for i, p := range parts {
 		bare := strings.NewReplacer(" DESC", "", " NULLS FIRST", "", " NULLS LAST", "").Replace(p.sql)
