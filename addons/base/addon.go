@@ -70,6 +70,7 @@ func define(r *orm.Registry) {
 	defineCompany(r)
 	defineUsers(r)
 	defineAPIKeys(r)
+	defineKeyWizard(r)
 	defineModels(r)
 	defineAccess(r)
 	defineUI(r)

@@ -148,6 +148,7 @@ func defineUsers(r *orm.Registry) {
 		}
 		return env.WithUser(recs[0].ID).InAnyGroup(name)
 	})
+	orm.Implement(u, AskForKey, askForKey)
 	orm.ImplementModel(u, ContextGet, func(env *orm.Env, _ orm.Args) (any, error) { return UserContext(env) })
 	orm.ImplementModel(u, ChangePassword, func(env *orm.Env, args orm.Args) (any, error) {
 		if args.Get(1, "new_passwd") == nil || len(args.Pos) > 2 {

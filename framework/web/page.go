@@ -53,6 +53,8 @@ func (w *web) routes() {
 	w.page("/web/profile", reads(), user, (*page).profile)
 	w.page("/web/profile", posts(), user, (*page).saveProfile)
 	w.page("/web/profile/password", posts(), user, (*page).changePassword)
+	w.page("/web/profile/keys", posts(), user, (*page).makeKey)
+	w.page("/web/profile/keys/{id:[0-9]+}/remove", posts(), user, (*page).removeKey)
 	w.page("/web/company", posts(), user, (*page).switchCompany)
 	for _, base := range []string{"/web/action/{action}", "/web/model/{model}"} {
 		w.page(base, reads(), user, (*page).open)

@@ -15,13 +15,16 @@ type profileView struct {
 	Langs                                          []choice
 	Zones                                          []string
 	Error, PasswordError                           string
+	Keys                                           []apiKey
+	MayMakeKeys                                    bool
+	KeyError, NewKey                               string
 }
 
 func (p *page) self() orm.Records { return p.env.Model("res.users").Browse(p.env.UID()) }
 
 func (p *page) profile() error { return p.showProfile("", "") }
 
-func (p *page) showProfile(failure, passwordFailure string) error {
+func (p *page) showProfile(failure, passwordFailure string, more ...func(*profileView)) error {
 	p.title = "My profile"
 	// Users may read and change these of themselves, whatever else they may.
 	rows, err := p.self().In(p.env.Sudo()).Read("name", "login", "email", "phone", "lang", "tz", "signature")
@@ -39,6 +42,12 @@ func (p *page) showProfile(failure, passwordFailure string) error {
 	}
 	if v.TZ != "" && !slices.Contains(v.Zones, v.TZ) {
 		v.Zones = append(v.Zones, v.TZ)
+	}
+	if v.Keys, v.MayMakeKeys, err = p.apiKeys(); err != nil {
+		return err
+	}
+	for _, add := range more {
+		add(&v)
 	}
 	return p.show("profile", v)
 }
