@@ -70,6 +70,9 @@ func defineParameters(r *orm.Registry) {
 			}
 			return nil, err
 		}
+		if err := args.Check("get_param", 1, "key", "default"); err != nil {
+			return nil, err
+		}
 		v, ok, err := GetParam(env, args.String(0, "key"))
 		if err != nil || ok && v != "" {
 			return v, err
@@ -80,6 +83,9 @@ func defineParameters(r *orm.Registry) {
 		return false, nil
 	})
 	orm.ImplementModel(p, ParameterSet, func(env *orm.Env, args orm.Args) (any, error) {
+		if err := args.Check("set_param", 2, "key", "value"); err != nil {
+			return nil, err
+		}
 		key, value := args.String(0, "key"), args.Get(1, "value")
 		old, err := env.Model("ir.config_parameter").Search(orm.Leaf("key", "=", key), orm.SearchOptions{})
 		if err != nil {
@@ -90,7 +96,10 @@ func defineParameters(r *orm.Registry) {
 			return nil, err
 		}
 		if value == nil || value == false {
-			return old.Len() > 0 && before != "", old.Unlink()
+			if old.Len() == 0 {
+				return false, nil
+			}
+			return before, old.Unlink()
 		}
 		text := fmt.Sprint(value)
 		if value == true {

@@ -180,6 +180,21 @@ func definePartner(r *orm.Registry) {
 		return err
 	})
 	p.Constrain("company_id", companyFitsUsers)
+	p.Constrain("barcode", func(env *orm.Env, ps []*Partner) error {
+		for _, p := range ps {
+			if p.Barcode == "" {
+				continue
+			}
+			n, err := env.Model("res.partner").SearchCount(orm.Leaf("barcode", "=", p.Barcode), 0)
+			if err != nil {
+				return err
+			}
+			if n > 1 {
+				return orm.ValidationErrorf("Another partner already has this barcode")
+			}
+		}
+		return nil
+	})
 	p.Constrain("lang", func(env *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
 			if err := checkLang(env, "res.partner", p.Lang); err != nil {

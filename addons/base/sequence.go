@@ -32,7 +32,7 @@ type Sequence struct {
 
 // SequenceDateRange counts the numbers of a sequence within a span of days.
 type SequenceDateRange struct {
-	orm.Record   `orm:"ir.sequence.date_range" label:"Sequence Date Range" order:"date_from, id" rec:"sequence_id"`
+	orm.Record   `orm:"ir.sequence.date_range" label:"Sequence Date Range" order:"id" rec:"sequence_id"`
 	DateFrom     orm.Date          `orm:"date_from,required" label:"From"`
 	DateTo       orm.Date          `orm:"date_to,required" label:"To"`
 	SequenceID   orm.Ref[Sequence] `orm:"sequence_id,required,index,ondelete=cascade" label:"Main Sequence"`
@@ -70,6 +70,11 @@ func defineSequence(r *orm.Registry) {
 	})
 	s.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			for _, vals := range list {
+				if err := checkStep(vals); err != nil {
+					return rs, err
+				}
+			}
 			made, err := super(rs, list)
 			if err != nil {
 				return made, err
@@ -79,13 +84,33 @@ func defineSequence(r *orm.Registry) {
 	})
 	s.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
+			if err := checkStep(vals); err != nil {
+				return err
+			}
+			before, err := orm.Read[Sequence](rs.Env.Sudo(), rs.IDs, "implementation", "date_range_ids")
+			if err != nil {
+				return err
+			}
 			if err := super(rs, vals); err != nil {
 				return err
 			}
-			for _, f := range []string{"implementation", "number_next", "number_next_actual", "number_increment"} {
-				if _, given := vals[f]; given {
-					return prepareSequences(rs)
+			_, next := vals["number_next"]
+			_, actual := vals["number_next_actual"]
+			for _, s := range before {
+				gaps := s.Implementation == "standard" // and has its PostgreSQL sequences
+				if next || actual || !gaps {
+					if err := prepareSequences(rs.Browse(s.ID)); err != nil {
+						return err
+					}
 				}
+				if !gaps {
+					if err := prepareRanges(rs.Env.Model("ir.sequence.date_range").Browse(s.DateRangeIDs.IDs()...)); err != nil {
+						return err
+					}
+				}
+			}
+			if _, given := vals["number_increment"]; given {
+				return changeStep(rs)
 			}
 			return nil
 		}
@@ -114,17 +139,31 @@ func defineSequence(r *orm.Registry) {
 		}
 	})
 	orm.ImplementModel(s, SequenceNextByCode, func(env *orm.Env, args orm.Args) (any, error) {
-		n, err := NextByCode(env, args.String(0, "sequence_code"))
+		if err := args.Check("next_by_code", 1, "sequence_code", "sequence_date"); err != nil {
+			return nil, err
+		}
+		day, err := sequenceDate(args.Get(1, "sequence_date"))
+		if err != nil {
+			return nil, err
+		}
+		n, err := nextByCode(env, args.String(0, "sequence_code"), day)
 		if err != nil || n == "" {
 			return false, err
 		}
 		return n, nil
 	})
-	orm.Implement(s, SequenceNextByID, func(env *orm.Env, ss []*Sequence, _ orm.Args) (any, error) {
+	orm.Implement(s, SequenceNextByID, func(env *orm.Env, ss []*Sequence, args orm.Args) (any, error) {
+		if err := args.Check("next_by_id", 0, "sequence_date"); err != nil {
+			return nil, err
+		}
+		day, err := sequenceDate(args.Get(0, "sequence_date"))
+		if err != nil {
+			return nil, err
+		}
 		if len(ss) != 1 {
 			return nil, orm.ValueErrorf("next_by_id takes one sequence, not %d.", len(ss))
 		}
-		return NextByID(env, ss[0].ID)
+		return draw(env, ss[0], day)
 	})
 
 	d := orm.Define[SequenceDateRange](r)
@@ -178,6 +217,38 @@ func pgSequence(sequence, dateRange int64) string {
 		return fmt.Sprintf("ir_sequence_%03d", sequence)
 	}
 	return fmt.Sprintf("ir_sequence_%03d_%03d", sequence, dateRange)
+}
+
+// checkStep refuses values that would give out one number for ever.
+func checkStep(vals orm.Values) error {
+	if step, given := vals["number_increment"]; given && orm.AsID(step) == 0 {
+		return orm.UserErrorf("Step must not be zero.")
+	}
+	return nil
+}
+
+// changeStep makes the PostgreSQL sequences of standard sequences count in other
+// steps, on from the last number they gave out.
+func changeStep(rs orm.Records) error {
+	ss, err := orm.Read[Sequence](rs.Env.Sudo(), rs.IDs, "implementation", "number_next", "number_increment", "date_range_ids")
+	if err != nil {
+		return err
+	}
+	for _, s := range ss {
+		if s.Implementation != "standard" {
+			continue
+		}
+		for _, id := range append([]int64{0}, s.DateRangeIDs.IDs()...) {
+			next, err := peek(rs.Env, pgSequence(s.ID, id), s.NumberNext, s.Increment)
+			if err != nil {
+				return err
+			}
+			if err := restart(rs.Env, pgSequence(s.ID, id), s.Increment, next); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func prepareSequences(rs orm.Records) error {
@@ -247,6 +318,23 @@ func peek(env *orm.Env, name string, otherwise, step int64) (int64, error) {
 // NextByCode draws the next number of the sequence with a code: that of the
 // current company before one without company. It is "" when there is none.
 func NextByCode(env *orm.Env, code string) (string, error) {
+	return nextByCode(env, code, orm.Date{})
+}
+
+// sequenceDate reads the day that a client gives, nothing for none.
+func sequenceDate(v any) (orm.Date, error) {
+	text := orm.AsText(v)
+	if text == "" {
+		return orm.Date{}, nil
+	}
+	day, err := orm.ParseDate(text)
+	if err != nil {
+		return day, orm.UserErrorf("The sequence date %q is not a date.", text)
+	}
+	return day, nil
+}
+
+func nextByCode(env *orm.Env, code string, day orm.Date) (string, error) {
 	ss, err := orm.Search[Sequence](env.Sudo(), orm.And(orm.Leaf("code", "=", code), orm.Leaf("company_id", "in", []any{env.Company(), false})), orm.SearchOptions{Order: "company_id"})
 	if err != nil {
 		return "", err
@@ -257,10 +345,10 @@ func NextByCode(env *orm.Env, code string) (string, error) {
 	}
 	for _, s := range ss {
 		if s.CompanyID.IsSet() {
-			return draw(env, s)
+			return draw(env, s, day)
 		}
 	}
-	return draw(env, ss[0])
+	return draw(env, ss[0], day)
 }
 
 // NextByID draws the next number of a sequence.
@@ -269,7 +357,7 @@ func NextByID(env *orm.Env, id int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return draw(env, s)
+	return draw(env, s, orm.Date{})
 }
 
 // NextByCodeAt is NextByCode for a document of a certain day, which decides the
@@ -278,14 +366,18 @@ func NextByCodeAt(env *orm.Env, code string, day orm.Date) (string, error) {
 	return NextByCode(env.WithContext(map[string]any{"ir_sequence_date": day.String()}), code)
 }
 
-func draw(env *orm.Env, s *Sequence) (string, error) {
-	day := env.Today()
-	if text := orm.AsText(env.Key("ir_sequence_date")); text != "" {
-		parsed, err := orm.ParseDate(text)
-		if err != nil {
-			return "", orm.UserErrorf("The sequence date %q is not a date.", text)
-		}
-		day = parsed
+// draw takes the next number, of the date range that holds the given day; the
+// day of the context is that of the document.
+func draw(env *orm.Env, s *Sequence, given orm.Date) (string, error) {
+	day, err := sequenceDate(env.Key("ir_sequence_date"))
+	if err != nil {
+		return "", err
+	}
+	if day.IsZero() {
+		day = env.Today()
+	}
+	if given.IsZero() {
+		given = day
 	}
 	if !s.UseDateRange {
 		n, err := number(env, "ir_sequence", s.ID, pgSequence(s.ID, 0), s)
@@ -294,12 +386,12 @@ func draw(env *orm.Env, s *Sequence) (string, error) {
 		}
 		return format(env, s, n, day, orm.Date{})
 	}
-	d, err := orm.First[SequenceDateRange](env.Sudo(), orm.And(orm.Leaf("sequence_id", "=", s.ID), orm.Leaf("date_from", "<=", day), orm.Leaf("date_to", ">=", day)), "")
+	d, err := orm.First[SequenceDateRange](env.Sudo(), orm.And(orm.Leaf("sequence_id", "=", s.ID), orm.Leaf("date_from", "<=", given), orm.Leaf("date_to", ">=", given)), "")
 	if err != nil {
 		return "", err
 	}
 	if d == nil {
-		if d, err = newRange(env, s, day); err != nil {
+		if d, err = newRange(env, s, given); err != nil {
 			return "", err
 		}
 	}

@@ -142,6 +142,9 @@ func defineUsers(r *orm.Registry) {
 	u.OnUnlink(unlinkUsers)
 	u.OnCopy(copyUsers)
 	orm.Implement(u, HasGroup, func(env *orm.Env, recs []*User, args orm.Args) (any, error) {
+		if err := args.Check("has_group", 1, "group_ext_id"); err != nil {
+			return nil, err
+		}
 		name := args.String(0, "group_ext_id")
 		if len(recs) == 0 {
 			return env.InAnyGroup(name)

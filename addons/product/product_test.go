@@ -283,7 +283,7 @@ func TestCostIsKeptPerCompany(t *testing.T) {
 	other := s.create("res.company", orm.Values{"name": "Other"}).ID()
 	p := s.create("product.product", orm.Values{"name": "Widget", "standard_price": 6.1})
 	there := p.In(s.env.WithCompany(other))
-	s.equal("not yet in the other company", s.value(there, "standard_price"), nil)
+	s.equal("not yet in the other company", s.value(there, "standard_price"), "0")
 	s.do(there.Write(orm.Values{"standard_price": 99.5}))
 	s.equal("here", s.value(p, "standard_price"), "6.1")
 	s.equal("there", s.value(there, "standard_price"), "99.5")

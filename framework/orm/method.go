@@ -2,6 +2,7 @@ package orm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -35,6 +36,25 @@ func (a Args) Int(i int, name string) int64 {
 func (a Args) IDs(i int, name string) []int64 {
 	ids, _ := parseIDs(a.Get(i, name))
 	return ids
+}
+
+// Check refuses a call whose arguments do not fit the named ones, of which the
+// first need ones have to be there. A model's own method calls it first.
+func (a Args) Check(method string, need int, names ...string) error {
+	if len(a.Pos) > len(names) {
+		return &Error{Code: CodeType, Message: fmt.Sprintf("%s() takes %d arguments but %d were given", method, len(names), len(a.Pos))}
+	}
+	for name := range a.Kw {
+		if i := slices.Index(names, name); i < 0 || i < len(a.Pos) {
+			return &Error{Code: CodeType, Message: fmt.Sprintf("%s() got an unexpected argument '%s'", method, name)}
+		}
+	}
+	for _, name := range names[min(len(a.Pos), need):need] {
+		if _, ok := a.Kw[name]; !ok {
+			return &Error{Code: CodeType, Message: fmt.Sprintf("%s() lacks the argument '%s'", method, name)}
+		}
+	}
+	return nil
 }
 
 // Action is the body of a method on records of facet T.

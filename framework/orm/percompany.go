@@ -23,7 +23,12 @@ func (s *selection) perCompany(col frag, f *Field) frag {
 		}
 	}
 	value = sqlf("(?->>0)::"+typ, value)
-	if f.Kind == Many2one {
+	switch f.Kind {
+	case Boolean:
+		value = sqlf("COALESCE(?, false)", value)
+	case Integer, Float, Monetary:
+		value = sqlf("COALESCE(?, 0)", value)
+	case Many2one:
 		// a record that has been deleted since counts as none
 		co := quote(s.model.registry.models[f.Comodel].Table)
 		value = sqlf("(SELECT x.id FROM "+co+" x WHERE x.id = ?)", value)
