@@ -39,6 +39,8 @@ type root struct {
 	Serve    serveCmd    `cmd:"" default:"withargs" help:"Serve a database: web, crons and jobs. Also installs (-i) and upgrades (-u) addons."`
 	Check    checkCmd    `cmd:"" help:"Find every wrong name in models, views and data files, without a database."`
 	Module   moduleCmd   `cmd:"" help:"List, install, upgrade and uninstall addons."`
+	Backup   backupCmd   `cmd:"" help:"Write a database and its files into one archive."`
+	Restore  restoreCmd  `cmd:"" help:"Read such an archive into an empty database."`
 	Secret   secretCmd   `cmd:"" help:"Look at and change the keys that encrypt secrets."`
 	Data     dataCmd     `cmd:"" help:"Load data files in Odoo's XML and CSV formats."`
 	Scaffold scaffoldCmd `cmd:"" help:"Write a new addon: a model, views, a menu, access rights and tests."`
