@@ -24,7 +24,14 @@ type PaymentRegister struct {
 	PartnerType string                 `orm:"partner_type" selection:"customer:Customer,supplier:Vendor" label:"Partner Type"`
 	PartnerID   orm.Ref[base.Partner]  `orm:"partner_id" label:"Customer/Vendor"`
 	CompanyID   orm.Ref[base.Company]  `orm:"company_id" label:"Company"`
-	Source      decimal.Decimal        `orm:"source_amount,monetary" label:"Amount to Pay"`
+	Mode        string                 `orm:"installments_mode" selection:"next:Next Installment,overdue:Overdue Amount,full:Full Amount" label:"Installments Mode" help:"What is proposed to be paid: what is overdue, else the next installment; or all that is due."`
+	Due         decimal.Decimal        `orm:"due_amount,monetary" label:"Amount Due"`
+	Source      decimal.Decimal        `orm:"source_amount,currency=company_currency_id" label:"Amount to Pay (company currency)"`
+	SourceInOwn decimal.Decimal        `orm:"source_amount_currency,currency=source_currency_id" label:"Amount to Pay (foreign currency)"`
+	SourceCurr  orm.Ref[base.Currency] `orm:"source_currency_id" label:"Source Currency"`
+	CompanyCurr orm.Ref[base.Currency] `orm:"company_currency_id,related=company_id.currency_id,readonly" label:"Company Currency"`
+	CanEdit     bool                   `orm:"can_edit_wizard" label:"Can Edit" help:"All documents are of one partner, so that the amount can be chosen."`
+	CanGroup    bool                   `orm:"can_group_payments" label:"Can Group Payments"`
 	Difference  decimal.Decimal        `orm:"payment_difference,monetary" label:"Payment Difference"`
 	Handling    string                 `orm:"payment_difference_handling,default=open" selection:"open:Keep open,reconcile:Mark as fully paid" label:"Payment Difference Handling"`
 	WriteoffID  orm.Ref[Account]       `orm:"writeoff_account_id" label:"Difference Account"`
@@ -38,10 +45,10 @@ func definePaymentRegister(r *orm.Registry) {
 	d := orm.Define[PaymentRegister](r)
 	d.Compute("payment_difference", func(_ *orm.Env, ws []*PaymentRegister) error {
 		for _, w := range ws {
-			w.Difference = w.Source.Sub(w.Amount)
+			w.Difference = w.Due.Sub(w.Amount)
 		}
 		return nil
-	}, "source_amount", "amount")
+	}, "due_amount", "amount")
 	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			full := make([]orm.Values, len(list))
@@ -83,7 +90,6 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 		return nil, err
 	}
 	first := lines[0]
-	due := decimal.Zero
 	currency := first.CurrencyID.ID
 	own, err := base.CompanyCurrency(env, first.CompanyID.ID)
 	if err != nil {
@@ -96,13 +102,35 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 	if !same {
 		currency = own
 	}
-	for _, l := range lines {
-		if same && currency != own {
-			due = due.Add(l.ResidualCurrency)
-		} else {
-			due = due.Add(l.AmountResidual)
+	day := env.Today()
+	if s := orm.AsText(vals["payment_date"]); s != "" {
+		if day, err = orm.ParseDate(s); err != nil {
+			return nil, orm.ValidationErrorf("%q is not a date YYYY-MM-DD.", s)
 		}
 	}
+	asked, mode := proposed(lines, day)
+	if orm.AsText(vals["installments_mode"]) == "full" {
+		asked, mode = lines, "full"
+	}
+	vals["installments_mode"] = mode
+	open := func(ls []*MoveLine, foreign bool) (sum decimal.Decimal) {
+		for _, l := range ls {
+			if foreign {
+				sum = sum.Add(l.ResidualCurrency)
+			} else {
+				sum = sum.Add(l.AmountResidual)
+			}
+		}
+		return sum
+	}
+	due := open(asked, same && currency != own)
+	vals["source_amount"], vals["source_amount_currency"], vals["source_currency_id"] = open(lines, false).Abs(), open(lines, same && currency != own).Abs(), currency
+	moves, alone := map[int64]bool{}, true
+	for _, l := range lines {
+		moves[l.MoveID.ID] = true
+		alone = alone && l.PartnerID.ID == first.PartnerID.ID && l.AccountID.ID == first.AccountID.ID
+	}
+	vals["can_edit_wizard"], vals["can_group_payments"] = alone, alone && len(lines) > 1
 	ids := make([]int64, len(lines))
 	var names []string
 	for i, l := range lines {
@@ -124,6 +152,9 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 			vals[name] = v
 		}
 	}
+	if _, given := vals["group_payment"]; !given {
+		vals["group_payment"] = alone && len(moves) == 1
+	}
 	set("line_ids", []orm.Command{orm.SetIDs(ids...)})
 	set("company_id", first.CompanyID.ID)
 	set("partner_id", first.PartnerID.ID)
@@ -143,20 +174,47 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 		vals["journal_id"] = j.ID
 	}
 	if chosen := orm.AsID(vals["currency_id"]); chosen != 0 && chosen != currency {
-		day := env.Today()
-		if s := orm.AsText(vals["payment_date"]); s != "" {
-			if day, err = orm.ParseDate(s); err != nil {
-				return nil, orm.ValidationErrorf("%q is not a date YYYY-MM-DD.", s)
-			}
-		}
 		if due, err = base.Convert(env, due, currency, chosen, first.CompanyID.ID, day); err != nil {
 			return nil, err
 		}
 		currency = chosen
 	}
-	vals["currency_id"], vals["source_amount"] = currency, due.Abs()
+	vals["currency_id"], vals["due_amount"] = currency, due.Abs()
 	set("amount", due.Abs())
 	return vals, nil
+}
+
+// proposed are the items that are asked to be paid on a day: of each document
+// the overdue ones, else the next that falls due. mode says which they are.
+func proposed(lines []*MoveLine, day orm.Date) (asked []*MoveLine, mode string) {
+	byMove := map[int64][]*MoveLine{}
+	var order []int64
+	for _, l := range lines {
+		if byMove[l.MoveID.ID] == nil {
+			order = append(order, l.MoveID.ID)
+		}
+		byMove[l.MoveID.ID] = append(byMove[l.MoveID.ID], l)
+	}
+	for _, id := range order {
+		ls := byMove[id]
+		slices.SortStableFunc(ls, func(a, b *MoveLine) int { return a.maturity().Time().Compare(b.maturity().Time()) })
+		n := 0
+		for n < len(ls) && ls[n].maturity().Before(day) {
+			n++
+		}
+		found := "overdue"
+		if n == 0 {
+			n, found = 1, "next"
+		}
+		asked = append(asked, ls[:n]...)
+		if mode == "" || found == "next" {
+			mode = found
+		}
+	}
+	if len(asked) == len(lines) {
+		mode = "full"
+	}
+	return asked, mode
 }
 
 // itemsToPay are the open receivable or payable items of the documents the
@@ -252,23 +310,29 @@ func createPayments(env *orm.Env, ws []*PaymentRegister, _ orm.Args) (any, error
 	return action, nil
 }
 
-// batches divides the items by partner and account, and by document unless
-// they shall be paid together.
+// batches divides the items by partner and account, and apart unless they shall
+// be paid together.
 func (w *PaymentRegister) batches(env *orm.Env) ([]*batch, error) {
-	type key struct{ partner, account, move int64 }
+	type key struct{ partner, account, item int64 }
 	found := map[key]*batch{}
 	var out []*batch
 	own, err := base.CompanyCurrency(env, w.CompanyID.ID)
 	if err != nil {
 		return nil, err
 	}
+	var lines []*MoveLine
 	for _, l := range w.LineIDs.All() {
-		if l.Reconciled {
-			continue
+		if !l.Reconciled {
+			lines = append(lines, l)
 		}
-		k := key{l.PartnerID.ID, l.AccountID.ID, l.MoveID.ID}
+	}
+	if !w.Group && w.Mode != "full" {
+		lines, _ = proposed(lines, w.PaymentDate)
+	}
+	for _, l := range lines {
+		k := key{l.PartnerID.ID, l.AccountID.ID, l.ID}
 		if w.Group {
-			k.move = 0
+			k.item = 0
 		}
 		b := found[k]
 		if b == nil {
@@ -323,7 +387,11 @@ func (w *PaymentRegister) pay(env *orm.Env, b *batch, amount decimal.Decimal, so
 		return 0, err
 	}
 	items := append(own, b.lines...)
-	if diff := b.due.Abs().Sub(amount); sole && w.Handling == "reconcile" && !diff.IsZero() {
+	diff := b.due.Abs().Sub(amount)
+	if w.Mode != "full" { // the other installments stay open
+		diff = w.Due.Sub(amount)
+	}
+	if sole && w.Handling == "reconcile" && !diff.IsZero() {
 		written, err := w.writeOff(sudo, b, diff)
 		if err != nil {
 			return 0, err

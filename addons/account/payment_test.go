@@ -83,6 +83,42 @@ func TestPayTooMuch(t *testing.T) {
 	}
 }
 
+// Of an invoice due in parts the wizard asks what is overdue, else the next part.
+func TestPayInstallments(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	term := b.create("account.payment.term", orm.Values{"name": "30/30/40", "line_ids": []orm.Command{orm.CreateLine(orm.Values{"value": "percent", "value_amount": 30}),
+		orm.CreateLine(orm.Values{"value": "percent", "value_amount": 30, "nb_days": 30}), orm.CreateLine(orm.Values{"value": "percent", "value_amount": 40, "nb_days": 60})}})
+	id := b.document("out_invoice", orm.Values{"invoice_date": "2026-01-01", "invoice_payment_term_id": term}, line("100", "1"))
+	ok(t, account.Post(b.env, id))
+	asks := func(day, want string, more ...orm.Values) {
+		t.Helper()
+		vals := orm.Values{"payment_date": day}
+		for _, m := range more {
+			vals = with(vals, m)
+		}
+		w := must[orm.Records](t)(b.env.WithContext(map[string]any{"active_model": "account.move", "active_ids": []int64{id}}).Model("account.payment.register").Create(vals))
+		row := must[[]orm.Values](t)(w.ReadWire([]string{"amount", "installments_mode", "payment_difference", "source_amount", "group_payment", "can_edit_wizard", "can_group_payments"}, true))[0]
+		if got := fmt.Sprint(row["amount"], " ", row["installments_mode"], " ", row["payment_difference"], " of ", row["source_amount"], " ", row["group_payment"], row["can_edit_wizard"], row["can_group_payments"]); got != want {
+			t.Errorf("on %s it asks %s, not %s", day, got, want)
+		}
+	}
+	asks("2025-12-31", "30 next 0 of 100 true true true")
+	asks("2026-01-15", "30 overdue 0 of 100 true true true")
+	asks("2026-02-15", "60 overdue 0 of 100 true true true")
+	asks("2026-03-15", "100 full 0 of 100 true true true")
+	asks("2026-01-15", "100 full 0 of 100 true true true", orm.Values{"installments_mode": "full"})
+	b.pay(orm.Values{"payment_date": "2026-01-15"}, id)
+	b.shows(id, "100 + 0 = 100, due 70 partial")
+	asks("2026-01-15", "30 next 0 of 70 true true true")
+	b.pay(orm.Values{"payment_date": "2026-02-15", "amount": 29, "payment_difference_handling": "reconcile", "writeoff_account_id": b.account("620000")}, id)
+	b.shows(id, "100 + 0 = 100, due 40 partial")
+	other := b.posted(line("5", "1"))
+	b.pay(orm.Values{"payment_date": "2026-02-16"}, id, other)
+	b.shows(id, "100 + 0 = 100, due 0 paid")
+	b.shows(other, "5 + 0 = 5, due 0 paid")
+}
+
 func TestPaymentsAreTracked(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)

@@ -74,10 +74,50 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 			if made, err = super(rs, full); err != nil {
 				return err
 			}
+			if err := heedValues(env, made, full); err != nil {
+				return err
+			}
 			return tellExtraLines(env, made, confirmed)
 		})
 		return made, err
 	}
+}
+
+// heedValues lets the values that make no variant name and price new lines made
+// with some: what a line has of them is stored after the line itself.
+func heedValues(env *orm.Env, made orm.Records, list []orm.Values) error {
+	open := map[string][]int64{}
+	for i, vals := range list {
+		if vals["product_no_variant_attribute_value_ids"] == nil || vals["product_no_variant_attribute_value_ids"] == false {
+			continue
+		}
+		for _, f := range []string{"name", "price_unit"} {
+			if _, given := vals[f]; !given {
+				open[f] = append(open[f], made.IDs[i])
+			}
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	sudo := env.Sudo()
+	if err := sudo.Flush(); err != nil {
+		return err
+	}
+	again := func(ids []int64, compute func(*orm.Env, []*OrderLine) error, fields ...string) error {
+		ls, err := orm.Read[OrderLine](sudo, ids)
+		if err != nil || len(ls) == 0 {
+			return err
+		}
+		if err := compute(sudo, ls); err != nil {
+			return err
+		}
+		return orm.Save(sudo, ls, fields...)
+	}
+	if err := again(open["name"], lineNames, "name"); err != nil {
+		return err
+	}
+	return again(open["price_unit"], proposePrices, "price_unit", "technical_price_unit")
 }
 
 // refuseLocked refuses a change of the lines of locked orders. It tells which
