@@ -176,6 +176,8 @@ var methods = map[string]method{
 	"web_search_read":      {true, "domain specification offset limit order count_limit", 2, webSearchRead},
 	"web_name_search":      {true, "name specification domain operator limit", 2, webNameSearch},
 	"read_progress_bar":    {true, "domain group_by progress_bar", 3, readProgressBar},
+	"get_view":             {true, "view_id view_type options", 0, getView},
+	"get_views":            {true, "views options", 1, getViews},
 	"check_access_rights":  {true, "operation raise_exception", 1, checkRights},
 
 	"read":                      {false, "fields load", 0, read},

@@ -1,7 +1,7 @@
 // Package rpc answers JSON-RPC and XML-RPC as Odoo's clients speak them: /jsonrpc,
 // /web/session/*, /web/dataset/*, /json/2 and /xmlrpc/2. It turns names and arguments
-// into calls on orm records; access is orm's business. It stands on server
-// and orm.
+// into calls on orm records; access is orm's business. It stands on server,
+// views and orm.
 package rpc
 
 import (

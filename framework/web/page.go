@@ -205,6 +205,16 @@ func (p *page) groupIDs() (map[int64]bool, error) {
 	return p.groups, err
 }
 
+// view finds the view of a kind for a model, as the user may see it.
+func (p *page) view(model, kind string, id int64) (*view.View, error) {
+	mine, err := p.groupIDs()
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := p.w.views.Find(p.env, mine, model, kind, id)
+	return v, err
+}
+
 // vars are the names every expression of a view may read.
 func (p *page) vars() map[string]any {
 	out := expr.TimeVars(p.env.Now().In(p.env.Location()))

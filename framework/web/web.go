@@ -22,6 +22,7 @@ import (
 
 	"fusion/framework/expr"
 	"fusion/framework/server"
+	"fusion/framework/views"
 )
 
 // Options of the back office.
@@ -62,7 +63,7 @@ type web struct {
 	srv       *server.Server
 	templates *template.Template
 	exprs     expr.Cache
-	views     viewCache
+	views     views.Store
 	assets    string // changes with the static files
 }
 

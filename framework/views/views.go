@@ -1,4 +1,7 @@
-package web
+// Package views finds and makes the views of a database: the records of
+// ir.ui.view with all that extends them, as a user may see them. It stands on
+// orm and view, and knows nothing of pages or requests.
+package views
 
 import (
 	"cmp"
@@ -12,13 +15,19 @@ import (
 	"fusion/framework/view"
 )
 
-// viewCache keeps the views of the database with all extensions applied. It is
-// emptied when a view changes.
-type viewCache struct {
+// Store keeps the views of the database with all extensions applied. It is
+// emptied when a view changes. The zero Store is ready.
+type Store struct {
 	mu      sync.Mutex
 	version string
 	rows    map[string][]*viewRow // by language and model
 	built   map[string]*view.View // by language and the ids that made it
+}
+
+// finder looks for views on behalf of a user.
+type finder struct {
+	env *orm.Env
+	c   *Store
 }
 
 // viewRow is one record of ir.ui.view.
@@ -34,7 +43,7 @@ type viewRow struct {
 }
 
 // viewVersion names the state of the views in the database.
-func (p *page) viewVersion() (string, error) {
+func (p finder) viewVersion() (string, error) {
 	return orm.Memo(p.env, viewVersionKey{}, func() (string, error) {
 		rows, err := p.env.Query("SELECT count(*), max(id), max(write_date) FROM ir_ui_view")
 		if err != nil || len(rows) == 0 {
@@ -47,12 +56,12 @@ func (p *page) viewVersion() (string, error) {
 type viewVersionKey struct{}
 
 // viewRows are the views of a model, those of all kinds.
-func (p *page) viewRows(model string) ([]*viewRow, error) {
+func (p finder) viewRows(model string) ([]*viewRow, error) {
 	version, err := p.viewVersion()
 	if err != nil {
 		return nil, err
 	}
-	c := &p.w.views
+	c := p.c
 	key := p.env.Lang() + "|" + model
 	c.mu.Lock()
 	if c.version != version {
@@ -75,9 +84,9 @@ func (p *page) viewRows(model string) ([]*viewRow, error) {
 	for _, v := range vals {
 		prio, _ := v["priority"].(int64)
 		groups, _ := v["groups_id"].([]int64)
-		r := &viewRow{id: toID(v["id"]), kind: str(v["type"]), model: model, priority: prio, inherit: toID(v["inherit_id"]),
-			groups: groups, arch: str(v["arch_db"])}
-		r.primary = str(v["mode"]) == "primary" || r.inherit == 0
+		r := &viewRow{id: orm.AsID(v["id"]), kind: orm.AsText(v["type"]), model: model, priority: prio, inherit: orm.AsID(v["inherit_id"]),
+			groups: groups, arch: orm.AsText(v["arch_db"])}
+		r.primary = orm.AsText(v["mode"]) == "primary" || r.inherit == 0
 		rows = append(rows, r)
 	}
 	c.mu.Lock()
@@ -89,7 +98,7 @@ func (p *page) viewRows(model string) ([]*viewRow, error) {
 }
 
 // viewRowsBeside are the views of the model that a view is of.
-func (p *page) viewRowsBeside(id int64) ([]*viewRow, error) {
+func (p finder) viewRowsBeside(id int64) ([]*viewRow, error) {
 	there, err := p.env.Sudo().Model("ir.ui.view").Search(orm.Leaf("id", "=", id), orm.SearchOptions{})
 	if err != nil || there.Len() == 0 {
 		return nil, err
@@ -98,19 +107,17 @@ func (p *page) viewRowsBeside(id int64) ([]*viewRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.viewRows(str(model))
+	return p.viewRows(orm.AsText(model))
 }
 
-// view finds the view of a kind for a model: the one asked for by id, else the
-// first the user may see, else one made of the model's fields.
-func (p *page) view(model, kind string, id int64) (*view.View, error) {
+// Find finds the view of a kind for a model: the one asked for by id, else the
+// first that a user with those groups may see, else one made of the model's
+// fields. It also gives the id of the view, 0 for one that was made.
+func (c *Store) Find(env *orm.Env, mine map[int64]bool, model, kind string, id int64) (*view.View, int64, error) {
+	p := finder{env, c}
 	rows, err := p.viewRows(model)
 	if err != nil {
-		return nil, err
-	}
-	mine, err := p.groupIDs()
-	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	allowed := func(r *viewRow) bool {
 		return len(r.groups) == 0 || slices.ContainsFunc(r.groups, func(g int64) bool { return mine[g] })
@@ -123,13 +130,14 @@ func (p *page) view(model, kind string, id int64) (*view.View, error) {
 		}
 	}
 	if root == nil && id != 0 {
-		return nil, orm.MissingErrorf("The view %d of %s does not exist any more.", id, model)
+		return nil, 0, orm.MissingErrorf("The view %d of %s does not exist any more.", id, model)
 	}
 	if root == nil {
-		return p.defaultView(model, kind)
+		v, err := p.defaultView(model, kind)
+		return v, 0, err
 	}
 	if root.kind != kind {
-		return nil, orm.UserErrorf("The view %d of %s is a %s view, not a %s view.", root.id, model, root.kind, kind)
+		return nil, 0, orm.UserErrorf("The view %d of %s is a %s view, not a %s view.", root.id, model, root.kind, kind)
 	}
 	chain := []*viewRow{root} // from root up to the view nothing is above
 	byID := map[int64]*viewRow{}
@@ -140,7 +148,7 @@ func (p *page) view(model, kind string, id int64) (*view.View, error) {
 		if byID[top.inherit] == nil { // of another model, from whose view this one is made
 			more, err := p.viewRowsBeside(top.inherit)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			for _, r := range more {
 				byID[r.id] = r
@@ -164,16 +172,15 @@ func (p *page) view(model, kind string, id int64) (*view.View, error) {
 	for _, r := range apply {
 		key += fmt.Sprintf("|%d", r.id)
 	}
-	c := &p.w.views
 	c.mu.Lock()
 	done := c.built[key]
 	c.mu.Unlock()
 	if done != nil {
-		return done, nil
+		return done, root.id, nil
 	}
 	built, err := combine(apply)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c.mu.Lock()
 	if c.built == nil {
@@ -181,7 +188,7 @@ func (p *page) view(model, kind string, id int64) (*view.View, error) {
 	}
 	c.built[key] = built
 	c.mu.Unlock()
-	return built, nil
+	return built, root.id, nil
 }
 
 // extensionsOf are the views that change a view, in the order they apply.
@@ -237,7 +244,7 @@ func combine(rows []*viewRow) (*view.View, error) {
 }
 
 // defaultView makes a view for a model that has none of the kind.
-func (p *page) defaultView(model, kind string) (*view.View, error) {
+func (p finder) defaultView(model, kind string) (*view.View, error) {
 	rs, err := p.env.Lookup(model)
 	if err != nil {
 		return nil, err
