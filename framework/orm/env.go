@@ -79,8 +79,7 @@ func Open(ctx context.Context, url string, r *Registry) (*DB, error) {
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(16)
-	bdb := bun.NewDB(pool, pgdialect.New())
-	bdb.AddQueryHook(bystander{})
+	bdb := bun.NewDB(pool, pgdialect.New()).WithQueryHook(bystander{})
 	db := &DB{DB: bdb, Registry: r, Logger: slog.Default(), Now: time.Now}
 	if err := pool.PingContext(ctx); err != nil {
 		pool.Close()
