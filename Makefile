@@ -4,7 +4,7 @@
 # make test         all tests; installs what they need if it is missing
 # make race         the packages where goroutines meet, under the race detector
 # make lint         formatting, vet, staticcheck, unreachable functions
-# make bench        benchmarks, on a durable database
+# make bench        benchmarks, on a durable database; BENCH=./tests/bench for some
 # make clean        removes what the others made
 
 .DEFAULT_GOAL := build
@@ -20,7 +20,7 @@ RACE_DIRS := framework/pglocal framework/orm framework/jobs framework/cron frame
 	framework/web addons/fusion_woocommerce/wcapi
 RACE_PKGS = $(addsuffix /...,$(addprefix ./,$(wildcard $(RACE_DIRS))))
 
-BENCH_PKGS = $(shell grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -r -n1 dirname | sort -u)
+BENCH ?= $(shell grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -r -n1 dirname | sort -u)
 
 build: bin/fusion
 
@@ -48,7 +48,7 @@ lint:
 	@.ci/lint
 
 bench: setup $(WITHPG)
-	@$(if $(BENCH_PKGS),$(WITHPG) -durable go test -run '^$$' -bench . -benchmem $(BENCH_PKGS),echo "no benchmarks")
+	@$(WITHPG) -durable go test -run '^$$' -bench . -timeout 30m $(BENCH)
 
 clean:
 	@rm -rf bin artifacts
