@@ -27,8 +27,12 @@ func (p *page) sendFile(name, kind string, content []byte, inline bool) error {
 		kind = http.DetectContentType(content)
 	}
 	disposition := "attachment"
-	if base, _, err := mime.ParseMediaType(kind); inline && err == nil && slices.Contains(inlineTypes(), base) {
+	base, _, err := mime.ParseMediaType(kind)
+	switch {
+	case inline && err == nil && slices.Contains(inlineTypes(), base):
 		disposition = "inline"
+	case err != nil || strings.Contains(base, "ht") || strings.Contains(base, "xml") || strings.Contains(base, "script"):
+		kind = "application/octet-stream" // nothing that a browser would run, whoever has stored it
 	}
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r == '/' || r == '\\' {
