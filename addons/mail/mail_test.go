@@ -94,11 +94,33 @@ func TestTheResponsibleUserFollows(t *testing.T) {
 			t.Errorf("%d follows of Sue; she was told %v", len(follows), told)
 		}
 	}
+	own, err := p.Value("message_ids")
+	if ids, _ := own.([]int64); err != nil || len(ids) != 1 {
+		t.Errorf("%v, the contact's own messages are %v", err, own)
+	}
 	if mails := search(t, env.Sudo(), "mail.mail", nil, "recipient_ids"); len(mails) != 2 {
 		t.Errorf("%d mails wait", len(mails))
 	}
 	create(t, env.WithContext(map[string]any{"mail_auto_subscribe_no_notify": true}), "res.partner", orm.Values{"name": "Cid", "user_id": sue.ID})
 	if mails := search(t, env.Sudo(), "mail.mail", nil); len(mails) != 2 {
+		t.Errorf("%d mails wait", len(mails))
+	}
+}
+
+func TestNotify(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	to := create(t, env, "res.partner", orm.Values{"name": "Sue", "email": "sue@shop.example"})
+	p := create(t, env, "res.partner", orm.Values{"name": "Ann"})
+	made, err := p.Call("message_notify", orm.Args{Kw: map[string]any{"body": "a < b", "subject": "Look", "partner_ids": []any{to.ID()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := search(t, env.Sudo(), "mail.message", orm.Leaf("id", "in", made), "body", "subject", "message_type", "partner_ids", "res_id")
+	if len(rows) != 1 || rows[0]["body"] != "<p>a &lt; b</p>" || rows[0]["subject"] != "Look" || rows[0]["message_type"] != "user_notification" || fmt.Sprint(rows[0]["partner_ids"]) != fmt.Sprint(to.IDs) {
+		t.Errorf("the notification is %v", rows)
+	}
+	if mails := search(t, env.Sudo(), "mail.mail", nil); len(mails) != 1 {
 		t.Errorf("%d mails wait", len(mails))
 	}
 }

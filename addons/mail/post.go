@@ -246,6 +246,33 @@ func postFromClient(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
 	return Post(rs, p)
 }
 
+// notifyFromClient is message_notify as Odoo's clients call it: a message to
+// some partners about a record, which is none of the record's own.
+func notifyFromClient(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
+	p := Posting{Subject: args.String(-1, "subject"), Type: "user_notification", Subtype: args.String(-1, "subtype_xmlid"), Partners: linked(args.Kw["partner_ids"]), Attachments: linked(args.Kw["attachment_ids"])}
+	if len(p.Partners) == 0 {
+		return false, nil
+	}
+	if html, _ := args.Kw["body_is_html"].(bool); html {
+		p.Body = args.String(-1, "body")
+	} else {
+		p.Text = args.String(-1, "body")
+	}
+	var ids []int64
+	for _, t := range ts {
+		rs := orm.RecordsOf(env, t)
+		if err := rs.CheckAccess(orm.OpWrite); err != nil {
+			return nil, err
+		}
+		id, err := Post(rs, p)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
 // linked are the ids in a list of ids or of link and set commands.
 func linked(v any) []int64 {
 	list, _ := v.([]any)

@@ -18,7 +18,7 @@ import (
 // that the creator follows.
 type Thread struct {
 	orm.Mixin           `orm:"mail.thread" label:"Email Thread"`
-	MessageIDs          orm.Many[Message]      `orm:"message_ids,inverse=res_id" label:"Messages" groups:"base.group_user"`
+	MessageIDs          orm.Many[Message]      `orm:"message_ids,inverse=res_id" label:"Messages" domain:"[('message_type', '!=', 'user_notification')]" groups:"base.group_user"`
 	MessageFollowerIDs  orm.Many[Follower]     `orm:"message_follower_ids,inverse=res_id" label:"Followers" groups:"base.group_user"`
 	MessagePartnerIDs   orm.Many[base.Partner] `orm:"message_partner_ids,store=false" label:"Followers (Partners)" groups:"base.group_user"`
 	MessageIsFollower   bool                   `orm:"message_is_follower" label:"Is Follower"`
@@ -34,6 +34,7 @@ type Thread struct {
 // Methods of threads that clients call.
 var (
 	MessagePost        = orm.Method[Thread]{Name: "message_post"}
+	MessageNotify      = orm.Method[Thread]{Name: "message_notify"}
 	MessageSubscribe   = orm.Method[Thread]{Name: "message_subscribe"}
 	MessageUnsubscribe = orm.Method[Thread]{Name: "message_unsubscribe"}
 )
@@ -127,6 +128,7 @@ func defineThread(r *orm.Registry) {
 	t.OnWrite(trackWrites)
 	t.OnUnlink(unlinkThreads)
 	orm.Implement(t, MessagePost, postFromClient)
+	orm.Implement(t, MessageNotify, notifyFromClient)
 	orm.Implement(t, MessageSubscribe, func(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
 		if len(ts) == 0 {
 			return true, nil
