@@ -238,6 +238,15 @@ func needsIDs(m *orm.Model, name string) bool {
 	return ok && !every.onModel
 }
 
+// takesNoIDs reports whether a method is one of the model as a whole; false for
+// what is no method.
+func takesNoIDs(m *orm.Model, name string) bool {
+	if m.HasMethod(name) {
+		return m.OnModel(name)
+	}
+	return methods[name].onModel
+}
+
 // notCallable are names that are no method of records, whatever an addon says.
 var notCallable = []string{"sudo", "with_context", "with_user", "with_company", "with_env", "with_prefetch", "mapped", "filtered", "filtered_domain", "sorted", "grouped",
 	"ensure_one", "init", "browse", "new", "concat", "union", "invalidate_recordset", "invalidate_model", "modified", "flush_model", "flush_recordset", "clear_caches", "update", "fetch", "search_fetch"}

@@ -353,6 +353,11 @@ func TestJSON2(t *testing.T) {
 		{"/json/2/test.machine/action_break", `{"ids":[]}`, 500},
 		{"/json/2/res.partner/search", `{"domain":[["no_such","=",1]]}`, 422},
 		{"/json/2/res.partner/read", `nonsense`, 400},
+		{"/json/2/res.partner/read", `[1]`, 400},
+		{"/json/2/res.partner/search", `{"ids":[1],"domain":[]}`, 422},
+		{"/json/2/res.partner/search", `{"no_such":1,"domain":[]}`, 422},
+		{"/json/2/res.partner/read", `{"ids":["x"]}`, 422},
+		{"/json/2/res.partner/search", `{"domain":[],"context":{"allowed_company_ids":[99]}}`, 403},
 	} {
 		status, got := call(c.path, c.body)
 		data, _ := got.(map[string]any)

@@ -245,11 +245,16 @@ func (h *handler) json2(c *server.Context) error {
 		return inCall(server.Errorf(http.StatusNotFound, "The model %q does not exist.", c.Var("model")))
 	}
 	var pos []any
-	if ids, ok := kw["ids"]; ok {
+	ids, given := kw["ids"]
+	delete(kw, "ids")
+	switch {
+	case needsIDs(rs.Model, c.Var("method")):
+		if !given {
+			ids = []any{}
+		}
 		pos = append(pos, ids)
-		delete(kw, "ids")
-	} else if needsIDs(rs.Model, c.Var("method")) {
-		pos = append(pos, []any{})
+	case !nothingIn(ids) && takesNoIDs(rs.Model, c.Var("method")):
+		return inCall(server.Errorf(http.StatusUnprocessableEntity, "%s.%s takes no ids.", c.Var("model"), c.Var("method")))
 	}
 	out, err := encoded(func() (any, error) { return Call(c.Env, c.Var("model"), c.Var("method"), pos, kw) })
 	if err != nil {
