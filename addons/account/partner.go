@@ -37,6 +37,87 @@ func definePartner(r *orm.Registry) {
 		}
 		return err
 	})
+	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
+			}
+			for i, id := range made.IDs {
+				if err := shareProperties(made.Browse(id), list[i]); err != nil {
+					return made, err
+				}
+			}
+			return made, nil
+		}
+	})
+	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			return shareProperties(rs, vals)
+		}
+	})
+}
+
+// commercialProperties are those of the commercial entity, and copied to all its
+// contacts.
+var commercialProperties = []string{"property_account_receivable_id", "property_account_payable_id", "property_account_position_id", "property_payment_term_id", "property_supplier_payment_term_id"}
+
+// shareProperties brings commercial properties into line after vals were given
+// to partners: those of an entity reach its contacts, and a contact takes them
+// from the entity it comes under.
+func shareProperties(rs orm.Records, vals orm.Values) error {
+	shared := orm.Values{}
+	for _, f := range commercialProperties {
+		if v, given := vals[f]; given {
+			shared[f] = v
+		}
+	}
+	moved := orm.AsID(vals["parent_id"]) != 0
+	if len(shared) == 0 && !moved || rs.Env.Flag("_partners_skip_fields_sync", false) {
+		return nil
+	}
+	env := rs.Env.Sudo().WithContext(map[string]any{"_partners_skip_fields_sync": true, "active_test": false})
+	ps, err := orm.Read[Partner](env, rs.IDs)
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		if entity := p.CommercialPartnerID.ID; entity != p.ID {
+			if !moved {
+				continue
+			}
+			rows, err := env.Model("res.partner").Browse(p.ID, entity).Read(commercialProperties...)
+			if err != nil {
+				return err
+			}
+			next := orm.Values{}
+			for _, f := range commercialProperties {
+				if rows[0][f] != rows[1][f] {
+					next[f] = rows[1][f]
+				}
+			}
+			if len(next) > 0 {
+				if err := env.Model("res.partner").Browse(p.ID).Write(next); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if len(shared) == 0 {
+			continue
+		}
+		below, err := env.Model("res.partner").Search(orm.And(orm.Leaf("commercial_partner_id", "=", p.ID), orm.Leaf("id", "!=", p.ID)), orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		if err := below.Write(shared); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func commercialID(p *Partner) int64 {

@@ -76,6 +76,25 @@ func TestPaymentTermsOfPartners(t *testing.T) {
 	refused(t, err, "100%")
 }
 
+// What documents take from a customer is the company's, for its contacts too.
+func TestContactsShareCommercialProperties(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	term := b.create("account.payment.term", orm.Values{"name": "30 days", "line_ids": []orm.Command{orm.CreateLine(orm.Values{"value": "percent", "value_amount": 100, "nb_days": 30})}})
+	company := b.create("res.partner", orm.Values{"name": "Lumber Inc", "is_company": true})
+	before := b.create("res.partner", orm.Values{"name": "Ann", "parent_id": company})
+	ok(t, b.env.Model("res.partner").Browse(company).Write(orm.Values{"property_payment_term_id": term}))
+	after := b.create("res.partner", orm.Values{"name": "Bob", "parent_id": company})
+	moved := b.create("res.partner", orm.Values{"name": "Cid"})
+	ok(t, b.env.Model("res.partner").Browse(moved).Write(orm.Values{"parent_id": company}))
+	branch := b.create("res.partner", orm.Values{"name": "Branch", "is_company": true, "parent_id": company})
+	for id, want := range map[int64]any{before: term, after: term, moved: term, branch: nil} {
+		if got := must[any](t)(b.env.Model("res.partner").Browse(id).Value("property_payment_term_id")); got != want {
+			t.Errorf("contact %d has the terms %v, not %v", id, got, want)
+		}
+	}
+}
+
 func TestWhenAnInvoiceIsDue(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)
