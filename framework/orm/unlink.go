@@ -104,9 +104,31 @@ func copyBase(rs Records, overrides Values) (Records, error) {
 		if err != nil {
 			return rs, err
 		}
+		if err := created.copyTexts(id, overrides); err != nil {
+			return rs, err
+		}
 		out.IDs = append(out.IDs, created.IDs...)
 	}
 	return out, nil
+}
+
+// copyTexts gives a copy the original's texts in the other languages, but for
+// those of fields with a value of its own.
+func (rs Records) copyTexts(original int64, overrides Values) error {
+	for _, name := range rs.Model.FieldNames() {
+		f := rs.Model.Fields[name]
+		if _, given := overrides[name]; given || !f.Translate || !f.Copy || !f.column() {
+			continue
+		}
+		col, lang := quote(name), rs.Env.Lang()
+		err := rs.Env.exec(sqlf("UPDATE "+quote(rs.Model.Table)+" n SET "+col+" = o."+col+" || jsonb_build_object(?::text, n."+col+"->>?::text) FROM "+quote(rs.Model.Table)+
+			" o WHERE o.id = ? AND n.id = ? AND n."+col+"->>?::text IS NOT NULL AND o."+col+" - ?::text <> '{}'::jsonb",
+			lang, lang, original, rs.ID(), lang, lang))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CopyData are the values a copy of the one record is created with.
