@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -174,7 +173,7 @@ func TestAppsWhileServing(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	for {
 		raw, failure := b.kw("uom.uom", "search_count", []any{})
-		if failure == "" && fmt.Sprintf("%s", raw) != "0" {
+		if failure == "" && string(raw) != "0" {
 			break
 		}
 		if time.Now().After(deadline) {

@@ -33,7 +33,7 @@ func (f *dataFile) parseCSV(src []byte) error {
 	t.model, _, _ = strings.Cut(t.model, "-")
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	r := csv.NewReader(bytes.NewReader(src))
-	r.FieldsPerRecord = -1
+	r.FieldsPerRecord, r.LazyQuotes = -1, true // as Python reads them
 	if first, _, _ := bytes.Cut(src, []byte("\n")); bytes.ContainsRune(first, ';') && !bytes.ContainsRune(first, ',') {
 		r.Comma = ';' // as spreadsheets of half the world write it
 	}
