@@ -175,12 +175,18 @@ func (l *loader) text(at place, f *orm.Field, v fieldValue) (any, error) {
 		return b, nil
 	case trimmed == "" || f.Kind != orm.Selection && (trimmed == "False" || trimmed == "None"):
 		return nil, nil
+	case f.Kind == orm.Integer: // what models look at on the way is a number, as in Odoo
+		if n, err := strconv.ParseInt(trimmed, 10, 64); err == nil {
+			return n, nil
+		}
 	case f.X2many():
 		return nil, at.errorf("field %s is a %s; write eval=\"[(4, ref('…'))]\"", f.Name, f.Kind)
 	case f.Kind == orm.Many2one:
-		if _, err := strconv.ParseInt(trimmed, 10, 64); err != nil {
+		n, err := strconv.ParseInt(trimmed, 10, 64)
+		if err != nil {
 			return nil, at.errorf("field %s is a many2one; write ref=\"%s\"", f.Name, trimmed)
 		}
+		return n, nil
 	}
 	return trimmed, nil
 }
@@ -452,6 +458,10 @@ func (l *loader) csvCell(at place, f *orm.Field, text string) (x any, set bool, 
 		return []orm.Command{orm.SetIDs(ids...)}, true, nil
 	case f.Textual():
 		return text, true, nil
+	case f.Kind == orm.Integer:
+		if n, err := strconv.ParseInt(trimmed, 10, 64); err == nil {
+			return n, true, nil
+		}
 	}
 	return trimmed, true, nil
 }
