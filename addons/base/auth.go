@@ -82,15 +82,13 @@ func Authenticate(env *orm.Env, login, password string) (int64, error) {
 // CheckCredentials is Authenticate without leaving a trace of the login, for
 // protocols that send the password with every call.
 func CheckCredentials(env *orm.Env, uid int64, password string) error {
-	var hash string
-	var rows []string
-	err := env.Tx().NewRaw(`SELECT COALESCE(password_crypt, '') FROM res_users_credential c JOIN res_users u ON u.id = c.user_id WHERE u.id = ? AND u.active`, uid).Scan(env, &rows)
+	rows, err := env.Query(`SELECT password_crypt FROM res_users_credential c JOIN res_users u ON u.id = c.user_id WHERE u.id = ? AND u.active`, uid)
 	if err != nil {
 		return err
 	}
-	hash = decoy
-	if len(rows) == 1 && rows[0] != "" {
-		hash = rows[0]
+	hash := decoy
+	if len(rows) == 1 && rows[0][0] != "" {
+		hash = rows[0][0]
 	}
 	if orm.Local(env.DB(), verifiedKey{}, newVerified).check(hash, password) {
 		return nil

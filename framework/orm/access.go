@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"fusion/framework/expr"
 )
 
 // Op is one of the four operations access is granted for.
@@ -415,52 +413,71 @@ func (rs Records) ruleDomain(op Op) (d Domain, ok bool, err error) {
 	if err != nil || !p.enabled {
 		return nil, false, err
 	}
+	key := ruled{p, rs.Model, op, rs.Env.uid, fmt.Sprint(rs.Env.Companies())}
+	d, known := rs.Env.u.cache.ruled[key]
+	if !known {
+		if d, err = rs.evalRules(p, op); err != nil {
+			return nil, false, err
+		}
+		rs.Env.u.cache.ruled[key] = d
+	}
+	if d != nil && rs.Env.waits(rs.Model, d) {
+		if err := rs.Env.Flush(); err != nil {
+			return nil, false, err
+		}
+	}
+	return d, d != nil, nil
+}
+
+// ruled is what the domain of record rules depends on in a unit of work.
+type ruled struct {
+	p         *policy
+	m         *Model
+	op        Op
+	uid       int64
+	companies string
+}
+
+// evalRules joins the domains of the rules that go for the user; nil when there
+// are none.
+func (rs Records) evalRules(p *policy, op Op) (Domain, error) {
 	var global, grouped []Domain
-	models := []string{rs.Model.Name}
 	info, err := rs.Env.userInfo()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	for _, name := range models {
-		for _, r := range p.rules[name] {
-			if !r.perms[op] {
-				continue
-			}
-			mine := slices.ContainsFunc(r.groups, func(g int64) bool { return info.groups[g] })
-			if len(r.groups) > 0 && !mine {
-				continue
-			}
-			dom, err := rs.Env.evalRule(r, info)
-			if err != nil {
-				return nil, false, err
-			}
-			if len(r.groups) == 0 {
-				global = append(global, dom)
-			} else {
-				grouped = append(grouped, dom)
-			}
+	for _, r := range p.rules[rs.Model.Name] {
+		if !r.perms[op] {
+			continue
+		}
+		mine := slices.ContainsFunc(r.groups, func(g int64) bool { return info.groups[g] })
+		if len(r.groups) > 0 && !mine {
+			continue
+		}
+		dom, err := rs.Env.evalRule(r, info)
+		if err != nil {
+			return nil, err
+		}
+		if len(r.groups) == 0 {
+			global = append(global, dom)
+		} else {
+			grouped = append(grouped, dom)
 		}
 	}
 	for _, f := range rs.Model.Delegates {
 		if pd, ok, err := rs.Env.Model(f.Comodel).ruleDomain(op); err != nil {
-			return nil, false, err
+			return nil, err
 		} else if ok {
 			global = append(global, Leaf(f.Name, "any", pd))
 		}
 	}
 	if len(global)+len(grouped) == 0 {
-		return nil, false, nil
+		return nil, nil
 	}
 	if len(grouped) > 0 {
 		global = append(global, Or(grouped...))
 	}
-	d = And(global...)
-	if rs.Env.waits(rs.Model, d) {
-		if err := rs.Env.Flush(); err != nil {
-			return nil, false, err
-		}
-	}
-	return d, true, nil
+	return And(global...), nil
 }
 
 // evalRule evaluates a rule's domain for the user: user, company_id,
@@ -492,7 +509,7 @@ func (e *Env) evalRule(r rule, info *userInfo) (Domain, error) {
 		user["commercial_partner_id"] = record(append(id, 0)[0])
 		maps.Copy(user["partner_id"].(map[string]any), map[string]any{"commercial_partner_id": record(append(id, 0)[0])})
 	}
-	v, err := expr.Domain(r.domain, map[string]any{"user": user, "company_id": e.Company(), "company_ids": list, "uid": e.uid})
+	v, err := e.u.db.exprs.Domain(r.domain, map[string]any{"user": user, "company_id": e.Company(), "company_ids": list, "uid": e.uid})
 	if err != nil {
 		return nil, fmt.Errorf("record rule %d (%s): %w", r.id, r.name, err)
 	}

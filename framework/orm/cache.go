@@ -21,6 +21,7 @@ type cache struct {
 	dirty map[*Model]map[int64]bool
 	// readable are the records that rules let somebody read.
 	readable map[reader]map[int64]bool
+	ruled    map[ruled]Domain // what rules say
 	// fresh are records made by this unit: nothing can refer to them but what
 	// the unit has written since, which is in refs by the field that refers.
 	fresh map[*Model]map[int64]bool
@@ -56,7 +57,7 @@ const (
 )
 
 func newCache() *cache {
-	return &cache{rows: map[*Model]map[int64]*row{}, dirty: map[*Model]map[int64]bool{}, readable: map[reader]map[int64]bool{},
+	return &cache{rows: map[*Model]map[int64]*row{}, dirty: map[*Model]map[int64]bool{}, readable: map[reader]map[int64]bool{}, ruled: map[ruled]Domain{},
 		fresh: map[*Model]map[int64]bool{}, refs: map[*Field]map[int64][]int64{}}
 }
 
@@ -64,10 +65,16 @@ func newCache() *cache {
 func (c *cache) forget() {
 	clear(c.rows)
 	clear(c.dirty)
-	clear(c.readable)
+	c.doubt()
 	clear(c.fresh)
 	clear(c.refs)
 	c.count = 0
+}
+
+// doubt forgets what rules say and let read: any change may make it otherwise.
+func (c *cache) doubt() {
+	clear(c.readable)
+	clear(c.ruled)
 }
 
 // cached reports whether values of the field are kept in the cache.
@@ -237,7 +244,7 @@ func (rs Records) rememberAll(fields []*Field, c *columns, ruled bool) {
 // was given are empty.
 func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]any) {
 	c := rs.Env.u.cache
-	clear(c.readable)
+	c.doubt()
 	fresh := c.fresh[rs.Model]
 	if fresh == nil {
 		fresh = map[int64]bool{}
@@ -356,7 +363,7 @@ func (e *Env) overtaken(sql string) {
 	default:
 		c.forget()
 	}
-	clear(c.readable)
+	c.doubt()
 	clear(c.fresh)
 	clear(c.refs)
 }

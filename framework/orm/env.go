@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fusion/framework/expr"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -46,6 +48,7 @@ type DB struct {
 	policyMu sync.Mutex
 	epoch    atomic.Int64 // how often what policy holds has changed
 	locals   sync.Map
+	exprs    expr.Cache // of record rules
 }
 
 // Local is a value that an addon keeps in memory for as long as the database is

@@ -212,7 +212,7 @@ func (rs Records) store(ids []int64, ins []*intake, fields []*Field) ([]int64, e
 // copyIn stores rows by COPY, which takes the time of the database only.
 func (e *Env) copyIn(table string, columns []string, rows [][]any) error {
 	e.u.queries++
-	clear(e.u.cache.readable)
+	e.u.cache.doubt()
 	_, err := e.u.pgx.CopyFrom(e.Context, pgx.Identifier{table}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 		for k, v := range rows[i] {
 			if d, ok := v.(driver.Valuer); ok {

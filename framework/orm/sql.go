@@ -140,7 +140,7 @@ func (e *Env) execCount(f frag) (int64, error) {
 // change is exec for those who see to the cache themselves.
 func (e *Env) change(f frag) (int64, error) {
 	e.u.queries++
-	clear(e.u.cache.readable)
+	e.u.cache.doubt()
 	text, args := f.render()
 	tag, err := e.u.pgx.Exec(e.Context, text, append([]any{execMode(args)}, args...)...)
 	return tag.RowsAffected(), e.translate(err)

@@ -196,7 +196,7 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 		if keep {
 			cond = "<> ALL(?)"
 		}
-		clear(rs.Env.u.cache.readable)
+		rs.Env.u.cache.doubt()
 		gone, err := rs.Env.queryIDs(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND "+cocol+" "+cond+" RETURNING "+cocol, rs.IDs, ids))
 		if err != nil {
 			return err
