@@ -34,6 +34,9 @@ type Lang struct {
 	ThousandsSep string `orm:"thousands_sep" label:"Thousands Separator"`
 }
 
+// LangsInstalled lists the active languages for clients: code and name.
+var LangsInstalled = orm.ModelMethod[Lang]{Name: "get_installed"}
+
 func defineLang(r *orm.Registry) {
 	l := orm.Define[Lang](r)
 	constant := func(field, value string) {
@@ -80,6 +83,17 @@ func defineLang(r *orm.Registry) {
 			}
 			return super(rs)
 		}
+	})
+	orm.ImplementModel(l, LangsInstalled, func(env *orm.Env, args orm.Args) (any, error) {
+		if err := args.Check("get_installed", 0); err != nil {
+			return nil, err
+		}
+		langs, err := installedLangs(env)
+		out := make([][]any, len(langs))
+		for i, l := range langs {
+			out[i] = []any{l.Value, l.Label}
+		}
+		return out, err
 	})
 }
 
