@@ -22,14 +22,17 @@ const (
 func (rs Records) insert(ins []*intake) ([]int64, error) {
 	env := rs.Env
 	used := map[*Field]any{}
+	early := len(rs.Model.early) > 0 && len(ins) <= maxCachedBatch
 	for _, in := range ins {
 		for f := range in.columns {
 			used[f] = nil
 		}
+		// A compute may look at lists, which are stored after the row only.
+		early = early && len(in.lists) == 0
 	}
 	var ids []int64
 	var err error
-	if early := len(rs.Model.early) > 0 && len(ins) <= maxCachedBatch; early || len(ins) >= minCopied {
+	if early || len(ins) >= minCopied {
 		if ids, err = rs.reserve(len(ins)); err == nil {
 			err = rs.bear(ids, ins, used)
 		}
