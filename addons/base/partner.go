@@ -42,7 +42,7 @@ type Partner struct {
 	Zip                   string                    `orm:"zip" label:"Zip"`
 	City                  string                    `orm:"city" label:"City"`
 	StateID               orm.Ref[CountryState]     `orm:"state_id,ondelete=restrict" label:"State" domain:"[('country_id', '=?', country_id)]"`
-	CountryID             orm.Ref[Country]          `orm:"country_id,ondelete=restrict" label:"Country"`
+	CountryID             orm.Ref[Country]          `orm:"country_id,index,ondelete=restrict" label:"Country"`
 	CountryCode           string                    `orm:"country_code,related=country_id.code,readonly" label:"Country Code"`
 	Latitude              decimal.Decimal           `orm:"partner_latitude,digits=10:7" label:"Geo Latitude"`
 	Longitude             decimal.Decimal           `orm:"partner_longitude,digits=10:7" label:"Geo Longitude"`

@@ -53,7 +53,7 @@ func (rs Records) insert(ins []*intake) ([]int64, error) {
 
 // reserve takes ids from the sequence of the table.
 func (rs Records) reserve(n int) ([]int64, error) {
-	ids, err := rs.Env.streamIDs(sqlf("SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?::int)", quote(rs.Model.Table), n))
+	ids, err := rs.Env.streamIDs(sqlf("SELECT nextval((SELECT pg_get_serial_sequence(?, 'id')::regclass)) FROM generate_series(1, ?::int)", quote(rs.Model.Table), n))
 	if err == nil && len(ids) != n {
 		err = fmt.Errorf("orm: the column id of %s has no sequence", rs.Model.Table)
 	}
@@ -218,8 +218,13 @@ func (e *Env) copyIn(table string, columns []string, rows [][]any) error {
 	e.u.cache.doubt()
 	_, err := e.u.pgx.CopyFrom(e.Context, pgx.Identifier{table}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 		for k, v := range rows[i] {
-			if d, ok := v.(driver.Valuer); ok {
-				plain, err := d.Value()
+			switch x := v.(type) {
+			case Date: // as a time it need not be parsed again
+				rows[i][k] = orNil(x.IsZero(), x.t)
+			case Datetime:
+				rows[i][k] = orNil(x.IsZero(), x.t)
+			case driver.Valuer:
+				plain, err := x.Value()
 				if err != nil {
 					return nil, err
 				}
