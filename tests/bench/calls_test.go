@@ -137,7 +137,13 @@ func BenchmarkProgram(b *testing.B) {
 // changes, as was done for Odoo.
 func tidy(b *testing.B, dir string) {
 	b.Helper()
-	conn, err := pgx.Connect(b.Context(), "host="+filepath.Join(dir, "postgresql", "run")+" user=fusion dbname=bench")
+	// PostgreSQL notes its process, folder, start, port and the folder of its socket.
+	pid, err := os.ReadFile(filepath.Join(dir, "postgresql", "pgdata", "postmaster.pid"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines := strings.Split(string(pid), "\n")
+	conn, err := pgx.Connect(b.Context(), fmt.Sprintf("host=%s port=%s user=fusion dbname=bench", lines[4], lines[3]))
 	if err != nil {
 		b.Fatal(err)
 	}
