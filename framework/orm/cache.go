@@ -526,6 +526,7 @@ func (e *Env) settleOf(models []*Model) error {
 
 // settleModel writes all columns that any of the rows waits for, where their
 // values are known, so that it takes one statement and not one for each mixture.
+// Rows of which less is known are written by what each of them waits for.
 func (e *Env) settleModel(m *Model) error {
 	ids := slices.Sorted(maps.Keys(e.u.cache.dirty[m]))
 	delete(e.u.cache.dirty, m)
@@ -535,32 +536,45 @@ func (e *Env) settleModel(m *Model) error {
 			all[f] = nil
 		}
 	}
-	cols := sortedFields(all)
-	together := computed{}
+	union := sortedFields(all)
+	type group struct {
+		cols []*Field
+		computed
+	}
+	groups := map[string]*group{}
+	var order []*group
 	for _, id := range ids {
 		r := e.u.cache.rows[m][id]
 		if len(r.dirty) == 0 {
 			continue
 		}
-		own := cols
-		if slices.ContainsFunc(cols, func(f *Field) bool { return r.vals[f.at] == (unknown{}) }) {
-			own = r.dirty
+		vals := make(map[*Field]any, len(union))
+		cols, key := union, ""
+		if slices.ContainsFunc(union, func(f *Field) bool { return r.vals[f.at] == (unknown{}) }) {
+			cols = slices.Clone(r.dirty)
+			slices.SortFunc(cols, func(a, b *Field) int { return a.at - b.at })
+			for _, f := range cols {
+				key += f.Name + "|"
+			}
 		}
-		vals := make(map[*Field]any, len(own))
-		for _, f := range own {
+		for _, f := range cols {
 			vals[f] = r.vals[f.at]
 		}
 		r.dirty = nil
-		if len(own) == len(cols) {
-			together.ids, together.vals = append(together.ids, id), append(together.vals, vals)
-		} else if err := e.updateEach(m, own, &computed{[]int64{id}, []map[*Field]any{vals}}); err != nil {
+		g := groups[key]
+		if g == nil {
+			g = &group{cols: cols}
+			groups[key] = g
+			order = append(order, g)
+		}
+		g.ids, g.vals = append(g.ids, id), append(g.vals, vals)
+	}
+	for _, g := range order {
+		if err := e.updateEach(m, g.cols, &g.computed); err != nil {
 			return err
 		}
 	}
-	if len(together.ids) == 0 {
-		return nil
-	}
-	return e.updateEach(m, cols, &together)
+	return nil
 }
 
 // trim keeps the cache from growing without end.

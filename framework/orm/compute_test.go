@@ -41,3 +41,39 @@ func TestRecomputeReadsOnce(t *testing.T) {
 		t.Errorf("the sum is %v", v)
 	}
 }
+
+// TestWaitingValuesAreStoredTogether counts the statements that store computed
+// values of records of which nothing else is known: one for each set of columns.
+func TestWaitingValuesAreStoredTogether(t *testing.T) {
+	e, _ := quotationEnv(t)
+	list := make([]Values, 30)
+	for i := range list {
+		list[i] = Values{"rate": i}
+	}
+	made := must[Records](t)(e.Model("t.quotation").Create(list...))
+	if err := e.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	e.u.cache.forget()
+	m := made.Model
+	rate, total := m.Fields["rate"], m.Fields["total"]
+	for i, id := range made.IDs {
+		f := rate
+		if i%2 == 0 {
+			f = total
+		}
+		e.postpone(m, []*Field{f}, &computed{[]int64{id}, []map[*Field]any{{f: decimal.NewFromInt(int64(100 + i))}}})
+	}
+	before := e.Queries()
+	if err := e.settle(); err != nil {
+		t.Fatal(err)
+	}
+	if n := e.Queries() - before; n != 2 {
+		t.Errorf("%d statements", n)
+	}
+	for i, row := range must[[][]string](t)(e.Query("SELECT rate, total FROM t_quotation WHERE id = ANY(?) ORDER BY id", made.IDs)) {
+		if want := decimal.NewFromInt(int64(100 + i)).String(); row[(i+1)%2] != want {
+			t.Errorf("record %d holds %v, want %s", i, row, want)
+		}
+	}
+}
