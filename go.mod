@@ -1,4 +1,4 @@
-module fusion
+module fusionsoft.ca/fusion
 
 go 1.26.0
 

@@ -3,12 +3,12 @@ package account_test
 import (
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/addons/product"
-	"fusion/addons/uom"
-	"fusion/framework/module"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/module"
 )
 
 func addons() []module.Addon {

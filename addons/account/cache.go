@@ -3,8 +3,8 @@ package account
 import (
 	"slices"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // What documents ask for again and again is read once in a unit of work:

@@ -3,8 +3,8 @@ package account
 import (
 	"fmt"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // The generic chart: what a company needs to invoice, pay and close, with the

@@ -1,8 +1,8 @@
 package account
 
 import (
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Company adds to a company how it keeps its books.

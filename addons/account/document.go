@@ -7,9 +7,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account/taxcalc"
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account/taxcalc"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Document is what the taxes of an order or invoice are computed on. Amounts

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // FiscalPosition replaces taxes and accounts for some customers.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func dec(s string) decimal.Decimal { return decimal.RequireFromString(s) }

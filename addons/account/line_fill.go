@@ -5,9 +5,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/product"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // filler completes the lines of one document. What several lines need of

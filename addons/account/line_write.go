@@ -6,7 +6,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // KeyFullPrecision is the context key under which prices and discounts keep all

@@ -3,7 +3,7 @@ package account
 import (
 	"slices"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // The methods of entries other addons may override.

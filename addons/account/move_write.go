@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Context keys by which the code of this addon speaks to the hooks. Their value

@@ -5,8 +5,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // The methods that match items and undo it.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // charged is a line with the tax amounts a shop charged.

@@ -3,8 +3,8 @@ package account
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Partner adds to a partner what accounting knows of it. The property fields

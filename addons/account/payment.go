@@ -3,9 +3,9 @@ package account
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Payment is money received from a customer or sent to a vendor; posting it

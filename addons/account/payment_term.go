@@ -5,8 +5,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // PaymentTerm splits the amount of an invoice into parts due at given days.

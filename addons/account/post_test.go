@@ -8,9 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func TestPostedEntriesAreFinal(t *testing.T) {

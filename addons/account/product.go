@@ -1,8 +1,8 @@
 package account
 
 import (
-	"fusion/addons/product"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Template adds to a product its taxes and accounts.

@@ -3,7 +3,7 @@ package account_test
 import (
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestDefaultsFromProduct(t *testing.T) {

@@ -3,8 +3,8 @@ package account
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // PartialReconcile says that part of a debit item is settled by a credit item.

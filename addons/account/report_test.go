@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/report"
-	"fusion/framework/report/reporttest"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/report"
+	"fusionsoft.ca/fusion/framework/report/reporttest"
 )
 
 // printable gives the main company and the customer what documents show.

@@ -3,8 +3,8 @@ package account
 import (
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Reversal is the wizard that makes credit notes of posted documents.

@@ -3,8 +3,8 @@ package account_test
 import (
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func (b *books) reversal(method string, vals orm.Values, docs ...int64) []int64 {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // numbering is the part of a number before its counter, and the counter's width.

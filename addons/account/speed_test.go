@@ -5,9 +5,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // The statements of a document do not grow with its lines.

@@ -3,9 +3,9 @@ package account
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // TaxGroup is what several taxes are shown as in the totals of a document.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestTaxesOfInvoices(t *testing.T) {

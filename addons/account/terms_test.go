@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestPaymentTerms(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strconv"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func companyCountry(env *orm.Env, company int64) (int64, error) {

@@ -3,8 +3,8 @@ package base_test
 import (
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestAddresses(t *testing.T) {

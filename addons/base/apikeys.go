@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // APIKey lets a program act as a user. The key itself is shown once; the

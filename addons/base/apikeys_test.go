@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestAPIKeys(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // KeyWizard asks what a new API key is for, and for how long. The password

@@ -13,7 +13,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Attachment is a file or a link, alone or belonging to a record. With a

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Who may not change a record may not hang files on it either, however the

@@ -3,9 +3,9 @@ package base_test
 import (
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func newEnv(t *testing.T) *orm.Env {

@@ -1,7 +1,7 @@
 package base
 
 import (
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Company is a company that runs on this database. Its name and address are

@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Country is a country of ISO 3166-1.

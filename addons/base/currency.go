@@ -5,7 +5,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Currency is money of one kind. Rate and InverseRate are those at the date of

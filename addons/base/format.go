@@ -7,7 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Format writes dates and numbers as a language does, for documents and mails.

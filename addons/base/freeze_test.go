@@ -3,7 +3,7 @@ package base
 import (
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestDeclarationsFreeze(t *testing.T) {

@@ -3,7 +3,7 @@ package base
 import (
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // ModuleCategory sorts groups and modules; its children refine it.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // The facets of this file are what records tell beyond what is stored of them:

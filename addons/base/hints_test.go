@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestHints(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // sizes are the longest sides, in pixels, in which pictures are kept.

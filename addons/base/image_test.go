@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // A contact's picture is kept in sizes; without one its initial stands in.

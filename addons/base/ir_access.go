@@ -1,8 +1,8 @@
 package base
 
 import (
-	"fusion/framework/expr"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Access grants a group (everybody, without one) operations on a model.

@@ -3,7 +3,7 @@ package base
 import (
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Action is any action, whatever its kind. The kinds have a table each; their

@@ -8,7 +8,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // AutoVacuum is what a daily cron removes: the records of wizards, expired API

@@ -1,8 +1,8 @@
 package base
 
 import (
-	"fusion/framework/cron"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/cron"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Cron is a scheduled action: which method of which model runs how often. The

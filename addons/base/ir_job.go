@@ -3,8 +3,8 @@ package base
 import (
 	"fmt"
 
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Job is a background job as administrators see it: a view over the tables of

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func TestJobsAreRecords(t *testing.T) {

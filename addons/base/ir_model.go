@@ -1,7 +1,7 @@
 package base
 
 import (
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // IrModel is the record of a model, written by the framework from its registry

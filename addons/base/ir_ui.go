@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // View is the XML of a view, or a change to the view it inherits from.

@@ -4,7 +4,7 @@ import (
 	_ "embed"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // zones are the time zones of the IANA database, one a line.

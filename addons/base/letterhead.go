@@ -3,8 +3,8 @@ package base
 import (
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/report"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/report"
 )
 
 // Letterhead is what a company has on its documents.

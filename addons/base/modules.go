@@ -3,8 +3,8 @@ package base
 import (
 	"strings"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Module is the record of an addon the program knows; the framework keeps the

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Parameter is a system parameter: a text under a key.

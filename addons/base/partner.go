@@ -9,7 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Partner is a person or company one deals with, or an address of one.

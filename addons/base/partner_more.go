@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // PartnerCategory is a tag of partners; tags form a tree.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // FindOrCreatePartner returns the partner of an e-mail address, made from it

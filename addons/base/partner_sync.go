@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

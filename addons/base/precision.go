@@ -3,7 +3,7 @@ package base
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Precision says how many decimals a kind of number has, by name.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // A rule that means nothing is refused when it is written, not when it locks

@@ -7,7 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Sequence numbers documents. A standard sequence takes its numbers from a

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // User is somebody who may log in. Name, e-mail, language and the like are

@@ -3,8 +3,8 @@ package base_test
 import (
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Users change their own password with the old one, and of their companies the

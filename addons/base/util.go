@@ -3,7 +3,7 @@ package base
 import (
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // bunIDs is a list of ids as the items of a SQL list; it is never empty, so

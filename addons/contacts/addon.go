@@ -5,7 +5,7 @@ package contacts
 import (
 	"embed"
 
-	"fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/module"
 )
 
 //go:embed views

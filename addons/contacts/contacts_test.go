@@ -3,10 +3,10 @@ package contacts_test
 import (
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/addons/contacts"
-	"fusion/addons/mail"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/contacts"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func TestTheApplicationHasItsMenu(t *testing.T) {

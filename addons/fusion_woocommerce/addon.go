@@ -8,8 +8,8 @@ package woocommerce
 import (
 	"embed"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 //go:embed data security views

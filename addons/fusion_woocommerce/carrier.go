@@ -3,7 +3,7 @@ package woocommerce
 import (
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Carrier delivers parcels and may have a page that follows them.

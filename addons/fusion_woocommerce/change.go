@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/addons/sale"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"strings"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // config is how the store of an instance is reached.

@@ -3,9 +3,9 @@ package woocommerce
 import (
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Customer ties a customer of a store to a contact. A guest has no id in the

@@ -8,11 +8,11 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/addons/sale"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func (t *taking) money(d decimal.Decimal) string { return money(d, t.cur.places, t.o.Currency) }

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // engine does the work of the jobs. It keeps one client for each store, so that

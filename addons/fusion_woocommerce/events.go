@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"slices"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Receive stores a signed delivery and queues what it asks for, in the

@@ -8,12 +8,12 @@ import (
 	"strconv"
 	"time"
 
-	"fusion/addons/account"
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/addons/sale"
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
-	"fusion/tests/woosim"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestConnectionIsFoundOut(t *testing.T) {

@@ -1,6 +1,6 @@
 package woocommerce
 
-import "fusion/addons/sale"
+import "fusionsoft.ca/fusion/addons/sale"
 
 // invoice makes the draft invoice of an order, if the instance wants one, and
 // refuses it when it does not equal the store. An order with products that are

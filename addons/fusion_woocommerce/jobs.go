@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // The jobs of the addon. Every import of an order, whoever asks for it, is a

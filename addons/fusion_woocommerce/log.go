@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Log is one thing that was synced, or was not, and why. Entries are added,

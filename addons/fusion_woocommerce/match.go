@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"fusion/addons/fusion_woocommerce/matching"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/matching"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

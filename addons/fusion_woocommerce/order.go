@@ -1,10 +1,10 @@
 package woocommerce
 
 import (
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/addons/sale"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"time"
 
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

@@ -1,9 +1,9 @@
 package woocommerce
 
 import (
-	"fusion/addons/base"
-	"fusion/addons/product"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // fetchProducts queues the fetch of a store's products.

@@ -3,8 +3,8 @@ package woocommerce
 import (
 	"testing"
 
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // TestFetchMapsBySKUAndSuggestsByName matches the recorded shop with products

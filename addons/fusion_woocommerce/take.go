@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

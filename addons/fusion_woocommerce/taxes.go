@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/addons/account"
-	"fusion/addons/fusion_woocommerce/ordermap"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // ActivityType is a kind of thing to do: a call, a meeting, a to-do.

@@ -1,8 +1,8 @@
 package mail
 
 import (
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // ActivityMixin is the mixin mail.activity.mixin: records about which things

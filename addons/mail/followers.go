@@ -3,8 +3,8 @@ package mail
 import (
 	"slices"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Follower is a partner who gets the messages of a record, of the subtypes

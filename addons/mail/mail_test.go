@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func newEnv(t *testing.T) *orm.Env {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Subtype says what a message is about, so that followers can choose.

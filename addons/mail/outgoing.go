@@ -11,8 +11,8 @@ import (
 	"github.com/uptrace/bun"
 	gomail "github.com/wneessen/go-mail"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Mail is a message on its way out.

@@ -1,8 +1,8 @@
 package mail
 
 import (
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // PartnerThread gives res.partner its conversation and the history of its most

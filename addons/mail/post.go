@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Posting is a message about to be posted on a record.

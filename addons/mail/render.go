@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 var (

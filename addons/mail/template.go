@@ -3,8 +3,8 @@ package mail
 import (
 	"fmt"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Template is a mail with places to fill in from a record. See [Render] for

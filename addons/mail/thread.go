@@ -5,8 +5,8 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Thread is the mixin mail.thread: a model that embeds it has messages and

@@ -8,8 +8,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Tracking is a change of one field, told by a message. Which columns hold the

@@ -3,7 +3,7 @@ package product
 import (
 	"slices"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func defineLine(r *orm.Registry) {

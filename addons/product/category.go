@@ -3,7 +3,7 @@ package product
 import (
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Category is where a product stands in the tree of products.

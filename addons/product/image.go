@@ -1,8 +1,8 @@
 package product
 
 import (
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // defineProductImages gives a variant its own picture, or its template's when

@@ -8,7 +8,7 @@ import (
 	"image/png"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // picture is a red square beside a blue one, in PNG or JPEG.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func defineNames(p *orm.Def[Product]) {

@@ -1,8 +1,8 @@
 package product
 
 import (
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Partner adds to a partner the pricelist it buys at: its own in the current

@@ -7,9 +7,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Ask is one product whose price is asked for.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/product"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func (s *shop) price(list int64, ask product.Ask) product.Price {

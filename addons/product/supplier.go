@@ -3,9 +3,9 @@ package product
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Packaging is a box a variant comes in.

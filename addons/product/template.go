@@ -3,10 +3,10 @@ package product
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // The types of products.

@@ -3,7 +3,7 @@ package product
 import (
 	"fmt"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // ofVariant are the fields of a template that are those of its only variant.

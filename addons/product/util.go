@@ -3,7 +3,7 @@ package product
 import (
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // idColumn is the first column of the rows of a query as ids.

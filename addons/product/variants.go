@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // maxVariants is how many variants a template may be given at once, unless the

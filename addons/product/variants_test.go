@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"fusion/addons/product"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // line is the attribute line of a new attribute with values.

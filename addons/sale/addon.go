@@ -7,8 +7,8 @@ package sale
 import (
 	"embed"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 //go:embed data security views

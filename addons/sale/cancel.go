@@ -1,8 +1,8 @@
 package sale
 
 import (
-	"fusion/addons/account"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // CancelWizard asks whether an order the customer has seen is to be cancelled.

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/addons/sale"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func (s *shop) invoke(m orm.Method[sale.Order], o *sale.Order) func() error {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/addons/sales_team"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/sales_team"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Invoice is what selling adds to an entry of the books.

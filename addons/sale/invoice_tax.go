@@ -3,9 +3,9 @@ package sale
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // finest is how many decimals parts of tax amounts keep when taxes are rounded

@@ -3,13 +3,13 @@ package sale
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/addons/product"
-	"fusion/addons/sales_team"
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/addons/sales_team"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Order is a quotation and, once confirmed, a sales order. Amounts are in the

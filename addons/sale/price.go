@@ -3,10 +3,10 @@ package sale
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/addons/product"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // linePrices proposes unit prices from the order's pricelist. What is invoiced

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"fusion/addons/sale"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // shown is what people see of a line: its description, price and taxes.

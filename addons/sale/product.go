@@ -5,8 +5,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/product"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Template adds to a product how it is sold.

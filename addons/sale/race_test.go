@@ -5,9 +5,9 @@ import (
 	"sync"
 	"testing"
 
-	"fusion/addons/sale"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // Two who invoice, or confirm, the same order at once do it once.

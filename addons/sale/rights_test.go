@@ -3,9 +3,9 @@ package sale_test
 import (
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/addons/sale"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestRightsOfSalespeople(t *testing.T) {

@@ -3,15 +3,15 @@ package sale_test
 import (
 	"testing"
 
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/addons/product"
-	"fusion/addons/sale"
-	"fusion/addons/sales_team"
-	"fusion/addons/uom"
-	"fusion/framework/module"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/addons/sales_team"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func addons() []module.Addon {

@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/server"
-	"fusion/framework/web"
-	"fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web"
+	"fusionsoft.ca/fusion/framework/web/webtest"
 )
 
 // From a quotation to its draft invoice in the back office, by its buttons.

@@ -6,8 +6,8 @@ package sale_management
 import (
 	"embed"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 //go:embed security views

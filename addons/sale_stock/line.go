@@ -6,11 +6,11 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/product"
-	"fusion/addons/sale"
-	"fusion/addons/stock"
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // OrderLine adds to a line of an order the moves that deliver it.

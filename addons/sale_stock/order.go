@@ -1,9 +1,9 @@
 package sale_stock
 
 import (
-	"fusion/addons/sale"
-	"fusion/addons/stock"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Order adds to a sales order where it is delivered from, its transfers and

@@ -6,18 +6,18 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account"
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/addons/product"
-	"fusion/addons/sale"
-	"fusion/addons/sale_stock"
-	"fusion/addons/sales_team"
-	"fusion/addons/stock"
-	"fusion/addons/uom"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/account"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/addons/sale_stock"
+	"fusionsoft.ca/fusion/addons/sales_team"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func addons() []module.Addon {

@@ -5,9 +5,9 @@ package sales_team
 import (
 	"embed"
 
-	"fusion/addons/base"
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 //go:embed data security views

@@ -3,12 +3,12 @@ package sales_team_test
 import (
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/addons/sales_team"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/addons/sales_team"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func addons() []module.Addon {

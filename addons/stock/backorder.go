@@ -3,7 +3,7 @@ package stock
 import (
 	"slices"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // BackorderConfirmation asks what to do with what transfers did not move.

@@ -3,8 +3,8 @@ package stock
 import (
 	"fmt"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func defineCompany(r *orm.Registry) {

@@ -3,8 +3,8 @@ package stock_test
 import (
 	"testing"
 
-	"fusion/addons/stock"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func TestADeliveryFromDraftToDone(t *testing.T) {

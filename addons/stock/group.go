@@ -1,8 +1,8 @@
 package stock
 
 import (
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Group ties together the transfers and moves that serve one document, such as

@@ -3,7 +3,7 @@ package stock
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Methods of quants that clients call.

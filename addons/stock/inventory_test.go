@@ -6,9 +6,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/stock"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func TestCountingAProduct(t *testing.T) {

@@ -1,8 +1,8 @@
 package stock
 
 import (
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Location is a place products move between: a shelf, a warehouse, or one of

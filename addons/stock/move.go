@@ -3,10 +3,10 @@ package stock
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	"fusion/addons/product"
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Move is a quantity of one product to go from one location to another.

@@ -3,9 +3,9 @@ package stock
 import (
 	"slices"
 
-	"fusion/addons/base"
-	"fusion/addons/mail"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Picking is a transfer: a delivery, a receipt or a move within the company.

@@ -3,8 +3,8 @@ package stock
 import (
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // PickingType is a kind of transfer of a warehouse, such as its deliveries,

@@ -5,8 +5,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // plan collects what is to become of the lines of moves: which are made, grow,

@@ -3,8 +3,8 @@ package stock
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/product"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Template adds to a product whether its quantities are counted, and what they

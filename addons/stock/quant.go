@@ -7,9 +7,9 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
-	"fusion/addons/base"
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Quant is how much of a product is in a location, and how much of it open

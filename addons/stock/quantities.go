@@ -6,7 +6,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // quantity is how much there is of a product, in its own unit.

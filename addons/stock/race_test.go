@@ -4,9 +4,9 @@ import (
 	"sync"
 	"testing"
 
-	"fusion/addons/stock"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // run executes each function in a unit of work of its own, all at once.

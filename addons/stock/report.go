@@ -3,9 +3,9 @@ package stock
 import (
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
-	"fusion/framework/report"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/report"
 )
 
 // renderSlip is the method behind the report of delivery slips.

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/addons/stock"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/report/reporttest"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/report/reporttest"
 )
 
 func TestDeliverySlip(t *testing.T) {

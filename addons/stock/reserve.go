@@ -6,8 +6,8 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/uom"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // assignMoves reserves what confirmed moves still need: from the stock on hand,

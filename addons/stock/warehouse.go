@@ -3,8 +3,8 @@ package stock
 import (
 	"fmt"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Warehouse is a building with stock. It brings its own locations (a view with

@@ -3,7 +3,7 @@ package uom
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Method says how a converted quantity is brought to a multiple of the

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"fusion/framework/cli"
-	"fusion/framework/module"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/cli"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // browser speaks JSON-RPC with a session.

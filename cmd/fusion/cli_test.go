@@ -6,7 +6,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/module"
 )
 
 func TestMain(m *testing.M) {

@@ -5,10 +5,10 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/base"
-	woocommerce "fusion/addons/fusion_woocommerce"
-	"fusion/addons/stock"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // company makes the one company of the database the store's owner, once.

@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"fusion/addons/base"
-	woocommerce "fusion/addons/fusion_woocommerce"
-	"fusion/framework/cli"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
+	"fusionsoft.ca/fusion/framework/cli"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // demoCmd starts a complete shop. Its flags are a promise to scripts.

@@ -19,7 +19,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/tests/woosim"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
 )
 
 // shop is the simulated store of a data directory. What it sold, and what was

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"fusion/addons/base"
-	woocommerce "fusion/addons/fusion_woocommerce"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // summary is what a demonstration did, counted in the database and compared

@@ -17,15 +17,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"fusion/framework/cron"
-	"fusion/framework/filestore"
-	"fusion/framework/jobs"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/pglocal"
-	"fusion/framework/rpc"
-	"fusion/framework/server"
-	"fusion/framework/web"
+	"fusionsoft.ca/fusion/framework/cron"
+	"fusionsoft.ca/fusion/framework/filestore"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/pglocal"
+	"fusionsoft.ca/fusion/framework/rpc"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web"
 )
 
 // App is what makes a program of the framework: its addons and what they need

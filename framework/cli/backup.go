@@ -17,10 +17,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"fusion/framework/filestore"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/pglocal"
+	"fusionsoft.ca/fusion/framework/filestore"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/pglocal"
 )
 
 // A backup is a tar of three kinds of members, in this order: manifest.json, the

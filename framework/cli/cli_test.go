@@ -13,8 +13,8 @@ import (
 	"sync"
 	"testing"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // TestDatabase checks which database the flags and DATABASE_URL choose.
@@ -195,8 +195,8 @@ func TestCommandsOfTheProgram(t *testing.T) {
 func TestScaffold(t *testing.T) {
 	t.Parallel()
 	for module, want := range map[string][]string{
-		"fusion":           {`"fusion/addons/library"`, "library.Addon(),", "-i library"},
-		"example.com/shop": {`"example.com/shop/addons/library"`, "go mod edit -require=fusion@v0.0.0 -replace=fusion="},
+		"fusionsoft.ca/fusion": {`"fusionsoft.ca/fusion/addons/library"`, "library.Addon(),", "-i library"},
+		"example.com/shop":     {`"example.com/shop/addons/library"`, "go mod edit -require=fusionsoft.ca/fusion@v0.0.0 -replace=fusionsoft.ca/fusion="},
 	} {
 		dir := t.TempDir()
 		addons := filepath.Join(dir, "addons")
@@ -212,7 +212,7 @@ func TestScaffold(t *testing.T) {
 				t.Errorf("%s: %q is not in\n%s", module, w, out.String())
 			}
 		}
-		if module == "fusion" && strings.Contains(out.String(), "go mod") {
+		if module == "fusionsoft.ca/fusion" && strings.Contains(out.String(), "go mod") {
 			t.Errorf("Fusion's own module is sent away:\n%s", out.String())
 		}
 	}

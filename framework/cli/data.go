@@ -11,8 +11,8 @@ import (
 	"path"
 	"slices"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // dataCmd holds the commands about data files.

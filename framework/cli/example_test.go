@@ -1,8 +1,8 @@
 package cli_test
 
 import (
-	"fusion/framework/cli"
-	"fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/cli"
+	"fusionsoft.ca/fusion/framework/module"
 )
 
 // A program is a list of addons; cmd/fusion is such a one, with base.Addon() as

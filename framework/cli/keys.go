@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // KeyEnv names the environment variable with the keys of secrets: 64 hex

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"syscall"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/alecthomas/kong"
 )

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/module"
 )
 
 // moduleCmd holds the commands about addons. A server that runs on the database

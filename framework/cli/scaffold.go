@@ -5,11 +5,11 @@ import (
 	"io"
 	"path/filepath"
 
-	"fusion/framework/scaffold"
+	"fusionsoft.ca/fusion/framework/scaffold"
 )
 
 // fusionModule is the Go module of the framework.
-const fusionModule = "fusion"
+const fusionModule = "fusionsoft.ca/fusion"
 
 // scaffoldCmd writes the files of a new addon.
 type scaffoldCmd struct {

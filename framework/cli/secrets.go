@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // secretCmd holds the commands about the keys that encrypt secrets, such as the

@@ -10,9 +10,9 @@ import (
 	"fmt"
 	"time"
 
-	"fusion/framework/expr"
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // JobName is the name of the jobs a cron queues.

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/cron"
-	"fusion/framework/jobs"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/cron"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 type clock struct {

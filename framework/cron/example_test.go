@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/cron"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/cron"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // The next call is whole intervals after the one that was due, in the calendar

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // An expression reads what its caller hands it, and nothing else.

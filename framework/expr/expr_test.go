@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 func vars() map[string]any {

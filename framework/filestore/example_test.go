@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"fusion/framework/filestore"
+	"fusionsoft.ca/fusion/framework/filestore"
 )
 
 func Example() {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"fusion/framework/filestore"
+	"fusionsoft.ca/fusion/framework/filestore"
 )
 
 func put(t *testing.T, d filestore.Dir, content string) string {

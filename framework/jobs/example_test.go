@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"fusion/framework/jobs"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/ormtest/kernel"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/ormtest/kernel"
 )
 
 // A job is queued in the transaction of the change that asks for it, and worked

@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"fusion/framework/jobs"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/ormtest/kernel"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/ormtest/kernel"
 )
 
 type note struct {

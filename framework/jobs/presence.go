@@ -9,7 +9,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // presence is a connection that holds a lock named after a runner for as long

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/jobs"
 )
 
 // TestJobsOfAKilledProcess leaves jobs in the state a killed process leaves them

@@ -7,7 +7,7 @@ package module
 import (
 	"io/fs"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Addon is the manifest of an addon, and all that the framework needs to know

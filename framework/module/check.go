@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Check looks for mistakes in addons without a database: in the manifests, the

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"fusion/framework/expr"
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // value checks one field of a record and returns what is known of its value:

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // checkedView is a view of the data files, to be checked when all are known.

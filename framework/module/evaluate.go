@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"fusion/framework/expr"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // eval evaluates an expression of a data file; obj is seen through m.

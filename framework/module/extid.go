@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // extID is an external id: a row of ir.model.data, or one about to be.

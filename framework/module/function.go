@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func (l *loader) topCall(c *call) error {

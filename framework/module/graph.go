@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 var addonName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/module"
 )
 
 func addonOf(name string, depends ...string) module.Addon {

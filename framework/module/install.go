@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 var errBadConn = driver.ErrBadConn

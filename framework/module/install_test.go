@@ -8,10 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/ormtest/kernel"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/ormtest/kernel"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

@@ -4,9 +4,9 @@ import (
 	"io/fs"
 	"testing/fstest"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest/kernel"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest/kernel"
 )
 
 type (

@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"strconv"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Load loads data files of a module into a database, as at its installation:

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/expr"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Mode says what loading does with records that exist already.

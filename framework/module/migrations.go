@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // migrationsDir holds the scripts of an addon: migrations/<version>/pre-*.sql

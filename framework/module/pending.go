@@ -7,7 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Channel is the channel of PostgreSQL on which processes tell each other that

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Problem is one mistake in an addon: its manifest, models or data files.

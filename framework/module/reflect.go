@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // mirror writes the registry into ir.model and ir.model.fields, so that

@@ -6,7 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Status is what the database knows of an installed addon.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Upgrade brings installed addons to the program's version of them, by name

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"testing"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/ormtest/kernel"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/ormtest/kernel"
 )
 
 func upgrade(t *testing.T, db *orm.DB, addons []module.Addon, names ...string) *orm.DB {

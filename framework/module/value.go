@@ -12,7 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // values evaluates the fields of a record. Values in another language than

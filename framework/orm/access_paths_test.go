@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // check compares one user's reading with the reference.

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"fusion/addons/base"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // The models of the vault: papers belong to teams, hang below other papers and

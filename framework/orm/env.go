@@ -16,7 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"

@@ -7,10 +7,10 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/ormtest/kernel"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/ormtest/kernel"
 )
 
 // project and task are the models of the examples.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 var (

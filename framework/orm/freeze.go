@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // builder merges contributions into models. A delegated-to model is built

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"fusion/framework/pglocal/pgtest"
+	"fusionsoft.ca/fusion/framework/pglocal/pgtest"
 
 	"github.com/shopspring/decimal"
 )

@@ -8,7 +8,7 @@ import (
 	"sort"
 	"strings"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Registry collects the declarations of a list of addons and, once frozen,

@@ -16,10 +16,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"fusion/framework/jobs"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/pglocal/pgtest"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/pglocal/pgtest"
 )
 
 // shared is the one kit of a test program.
@@ -234,7 +234,7 @@ func (k *kit) open(ctx context.Context, name string, reg *orm.Registry) (*orm.DB
 
 // testKey encrypts the secrets of test databases, which are none.
 func testKey() []byte {
-	sum := sha256.Sum256([]byte("fusion/framework/ormtest"))
+	sum := sha256.Sum256([]byte("fusionsoft.ca/fusion/framework/ormtest"))
 	return sum[:]
 }
 

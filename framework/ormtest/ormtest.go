@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // update is the flag of [Golden]; a test program that imports this package

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"fusion/framework/report"
-	"fusion/framework/report/reporttest"
+	"fusionsoft.ca/fusion/framework/report"
+	"fusionsoft.ca/fusion/framework/report/reporttest"
 )
 
 // A document is written from top to bottom. Equal content gives equal bytes,

@@ -3,7 +3,7 @@ package report
 import (
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // MethodOf names the record method that makes the report of a report_name:

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"fusion/framework/ormtest"
-	"fusion/framework/report"
-	"fusion/framework/report/reporttest"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/report"
+	"fusionsoft.ca/fusion/framework/report/reporttest"
 )
 
 func options() report.Options {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // call is one method every model has, with its arguments taken apart.

@@ -3,7 +3,7 @@ package rpc
 import (
 	"fmt"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Methods of all models that Odoo's web client calls.

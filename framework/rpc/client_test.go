@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // ask calls a method of a model as the administrator; an error is its name.

@@ -5,11 +5,11 @@ import (
 	"net/http/httptest"
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/rpc"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/rpc"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // A program of one's own calls models as an Odoo client does. Errors carry the

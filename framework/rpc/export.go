@@ -3,7 +3,7 @@ package rpc
 import (
 	"fmt"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func metadata(c *call) (any, error) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // grouping is what a classic read_group was asked for.

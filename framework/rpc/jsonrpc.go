@@ -13,8 +13,8 @@ import (
 	"mime"
 	"net/http"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // Version is what the server says of itself; clients look at the series.

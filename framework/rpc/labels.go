@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // monthNames are the names of months, in full and short, and the letter of a

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/rpc"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/rpc"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // strictSite answers nothing that takes longer than a time, or is large.

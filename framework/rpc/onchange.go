@@ -8,7 +8,7 @@ import (
 	"reflect"
 	"slices"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // draft is a form as a client has it, with values that are not stored.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"fusion/addons/base"
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -15,12 +15,12 @@ import (
 	"testing/fstest"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/rpc"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/rpc"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // machine is a model whose methods misbehave.

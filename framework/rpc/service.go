@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // service is /jsonrpc: the services common, object and db.

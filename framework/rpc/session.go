@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 func (h *handler) authenticate(c *server.Context, raw json.RawMessage) (any, error) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // visitor is a client with cookies.

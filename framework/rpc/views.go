@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
-	"fusion/framework/views"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/views"
 )
 
 // storeKey is where a database keeps the views that clients ask for.

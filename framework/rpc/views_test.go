@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Views are told with what extends them, and without what the user may not see.

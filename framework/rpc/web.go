@@ -1,7 +1,7 @@
 package rpc
 
 import (
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // The nested reads that Odoo's web client uses.

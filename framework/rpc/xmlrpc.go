@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // The codes of faults, as Odoo's clients know them.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"fusion/framework/scaffold"
+	"fusionsoft.ca/fusion/framework/scaffold"
 )
 
 // What fusion scaffold library --model book does in the folder addons.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/scaffold"
+	"fusionsoft.ca/fusion/framework/scaffold"
 )
 
 func TestNames(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/gorilla/mux"
 	"github.com/gorilla/securecookie"

@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"

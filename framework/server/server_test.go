@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // journal collects what the server logs.

@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/gorilla/sessions"
 )

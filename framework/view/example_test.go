@@ -3,7 +3,7 @@ package view_test
 import (
 	"fmt"
 
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // An extension changes the view of another addon by XPath, or by example. What

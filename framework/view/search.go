@@ -3,7 +3,7 @@ package view
 import (
 	"strings"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Search is a search view in the order it is shown.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/antchfx/xmlquery"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // View is the typed tree of a view, inheritance applied.

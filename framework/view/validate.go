@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // refPattern is how an arch names a record: %(module.xmlid)d.

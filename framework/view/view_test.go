@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // Store keeps the views of the database with all extensions applied. It is

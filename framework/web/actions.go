@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // Parameters with which an address carries an action that has no record, or

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
-	"fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/web/webtest"
 )
 
 // TestBrowser walks through Contacts as people do, in a real browser: with and

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
-	"fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/web/webtest"
 )
 
 func TestConversation(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // record is one record with what a view shows of it.

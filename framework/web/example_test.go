@@ -5,11 +5,11 @@ import (
 	"net/http/httptest"
 	"strings"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/server"
-	"fusion/framework/web"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web"
 )
 
 // The back office needs nothing of an addon but its views, menus and actions.

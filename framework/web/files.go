@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // inlineTypes are shown in the browser; everything else is downloaded, since

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/server"
-	"fusion/framework/web"
-	"fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web"
+	"fusionsoft.ca/fusion/framework/web/webtest"
 )
 
 // png is the smallest picture there is.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 const (

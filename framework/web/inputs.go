@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // Input names: f.name for a field, f.lines.7.name for one of line 7 (n1, n2, …

@@ -6,8 +6,8 @@ import (
 	"regexp"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // cardColumn is a column of cards: a stage, or all records.

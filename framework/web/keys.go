@@ -3,8 +3,8 @@ package web
 import (
 	"net/http"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // apiKey is a key of the user, as the profile lists it.

@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Users make API keys in their profile with their password, see them once and

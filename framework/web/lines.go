@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 
 	"github.com/shopspring/decimal"
 )

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // listView is a list as the templates show it.

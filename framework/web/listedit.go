@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // A list whose view says editable is typed in as a whole: its rows are the

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 type loginView struct {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // open shows an action: a list or cards, the form it goes to at once, a page

@@ -6,10 +6,10 @@ import (
 	"net/url"
 	"strings"
 
-	"fusion/framework/expr"
-	"fusion/framework/orm"
-	"fusion/framework/server"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // page is one request being answered with a page.

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // changes are what a posted form wants stored.

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // again shows a typed form once more: with everything typed, what follows from

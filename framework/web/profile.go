@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // profileView is what users change about themselves.

@@ -10,11 +10,11 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusion/framework/expr"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/server"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // The models of these tests are never stored.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // formPage is a form as the templates show it.

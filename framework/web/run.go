@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/framework/expr"
-	"fusion/framework/orm"
-	"fusion/framework/report"
-	"fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/report"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // follow goes where the result of a method leads: an action given as a

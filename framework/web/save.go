@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/framework/orm"
-	"fusion/framework/server"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/view"
 )
 
 // postRecord does what a form asks for: stores what was typed, presses a

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"fusion/framework/expr"
-	"fusion/framework/orm"
-	"fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/view"
 
 	"github.com/shopspring/decimal"
 )

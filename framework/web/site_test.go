@@ -6,16 +6,16 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/addons/base"
-	"fusion/addons/contacts"
-	"fusion/addons/mail"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/ormtest"
-	"fusion/framework/server"
-	"fusion/framework/web"
-	"fusion/framework/web/webtest"
-	"fusion/static"
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/contacts"
+	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web"
+	"fusionsoft.ca/fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/static"
 )
 
 func addons() []module.Addon {

@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"testing"
 
-	"fusion/framework/ormtest"
-	"fusion/framework/web"
-	"fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/web"
+	"fusionsoft.ca/fusion/framework/web/webtest"
 )
 
 // BenchmarkListOf100000 opens lists over 100,000 contacts as a browser does:

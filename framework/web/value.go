@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
 )

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"testing"
 
-	"fusion/framework/orm"
-	"fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/web/webtest"
 )
 
 // A view may be made from the view of another model, with what extends that.

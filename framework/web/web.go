@@ -20,9 +20,9 @@ import (
 	"io/fs"
 	"net/http"
 
-	"fusion/framework/expr"
-	"fusion/framework/server"
-	"fusion/framework/views"
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/views"
 )
 
 // Options of the back office.

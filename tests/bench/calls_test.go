@@ -19,7 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"fusion/tests/program"
+	"fusionsoft.ca/fusion/tests/program"
 )
 
 func TestMain(m *testing.M) { program.Main(m) }

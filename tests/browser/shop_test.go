@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/framework/web/webtest"
-	"fusion/tests/program"
+	"fusionsoft.ca/fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/tests/program"
 )
 
 var update = flag.Bool("update", false, "renew docs/orders.png")

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"testing"
 
-	"fusion/tests/program"
-	"fusion/tests/woosim"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
+	"fusionsoft.ca/fusion/tests/program"
 )
 
 func TestMain(m *testing.M) { program.Main(m) }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"fusion/tests/program"
-	"fusion/tests/woosim"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
+	"fusionsoft.ca/fusion/tests/program"
 )
 
 // write puts a value into a file of a store's folder.

@@ -10,12 +10,12 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"fusion/addons/account"
-	woocommerce "fusion/addons/fusion_woocommerce"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/addons/stock"
-	"fusion/framework/orm"
-	"fusion/tests/woosim"
+	"fusionsoft.ca/fusion/addons/account"
+	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
+	"fusionsoft.ca/fusion/addons/stock"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // facts are what a test looks at of one order.

@@ -20,12 +20,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	woocommerce "fusion/addons/fusion_woocommerce"
-	"fusion/addons/sale"
-	"fusion/framework/jobs"
-	"fusion/framework/module"
-	"fusion/framework/orm"
-	"fusion/framework/pglocal/pgtest"
+	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
+	"fusionsoft.ca/fusion/addons/sale"
+	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/pglocal/pgtest"
 )
 
 // A crashed Fusion is this test program run again: it works jobs and answers

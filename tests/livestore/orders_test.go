@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"fusion/framework/orm"
-	"fusion/tests/woosim"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // recorded is what the recorded shop must come to: every order once, those not

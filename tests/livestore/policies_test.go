@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // is checks what became of an order and what is said about it.

@@ -29,7 +29,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	path := filepath.Join(dir, "fusion")
 	// As make build does it, so that what is compiled already is used.
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "fusion/cmd/fusion")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "fusionsoft.ca/fusion/cmd/fusion")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building: %w\n%s", err, out)

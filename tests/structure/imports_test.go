@@ -21,7 +21,7 @@ var pure = map[string][]string{
 	"addons/fusion_woocommerce/matching": {},
 	"addons/fusion_woocommerce/ordermap": {"addons/fusion_woocommerce/wcapi", "addons/account/taxcalc"},
 	"addons/account/taxcalc":             {},
-	"tests/woosim":                       {},
+	"addons/fusion_woocommerce/woosim":   {},
 }
 
 // importFaults checks the direction of imports: cmd → addons → framework, and
@@ -38,8 +38,6 @@ func importFaults(s *sources) []string {
 		only, isPure := pure[p.path]
 		for _, i := range p.imports() {
 			switch {
-			case in(p.path, "cmd") && i == "tests/woosim":
-				// The demonstration sells in the simulated store.
 			case in(i, "cmd"), in(i, "tests") && !in(p.path, "tests"):
 				fault(p, i, "nothing imports cmd or tests")
 			case in(i, "addons") && !in(p.path, "addons") && !in(p.path, "cmd") && !in(p.path, "tests"):
@@ -189,14 +187,14 @@ func TestAddonsImportWhatTheyDependOn(t *testing.T) {
 func TestImportFaults(t *testing.T) {
 	t.Parallel()
 	expect(t, importFaults(given(t, map[string]string{
-		"addons/a/a.go": `package a; import _ "fusion/cmd/fusion"`,
-		"addons/fusion_woocommerce/ordermap/o.go": `package ordermap; import (_ "fusion/addons/fusion_woocommerce/wcapi"; _ "fusion/framework/orm")`,
-		"addons/z/z.go":              `package z; import (_ "fusion/framework/web"; _ "fusion/framework/ormtest")`,
-		"cmd/fusion/main.go":         `package main; import (_ "fusion/addons/a"; _ "fusion/framework/cli")`,
-		"framework/cli/c.go":         `package cli; import _ "fusion/framework/web"`,
-		"framework/module/m.go":      `package module; import _ "fusion/addons/base"`,
-		"framework/module/m_test.go": `package module; import _ "fusion/framework/ormtest"`,
-		"framework/orm/o.go":         `package orm; import (_ "fusion/framework/web/form"; _ "net/http")`,
+		"addons/a/a.go": `package a; import _ "fusionsoft.ca/fusion/cmd/fusion"`,
+		"addons/fusion_woocommerce/ordermap/o.go": `package ordermap; import (_ "fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"; _ "fusionsoft.ca/fusion/framework/orm")`,
+		"addons/z/z.go":              `package z; import (_ "fusionsoft.ca/fusion/framework/web"; _ "fusionsoft.ca/fusion/framework/ormtest")`,
+		"cmd/fusion/main.go":         `package main; import (_ "fusionsoft.ca/fusion/addons/a"; _ "fusionsoft.ca/fusion/framework/cli")`,
+		"framework/cli/c.go":         `package cli; import _ "fusionsoft.ca/fusion/framework/web"`,
+		"framework/module/m.go":      `package module; import _ "fusionsoft.ca/fusion/addons/base"`,
+		"framework/module/m_test.go": `package module; import _ "fusionsoft.ca/fusion/framework/ormtest"`,
+		"framework/orm/o.go":         `package orm; import (_ "fusionsoft.ca/fusion/framework/web/form"; _ "net/http")`,
 	})),
 		"addons/a imports cmd/fusion",
 		"ordermap imports framework/orm: this package is pure",
@@ -210,12 +208,12 @@ func TestImportFaults(t *testing.T) {
 func TestDependFaults(t *testing.T) {
 	t.Parallel()
 	expect(t, dependFaults(given(t, map[string]string{
-		"addons/base/b.go":       `package base; import "fusion/framework/module"; var Addon = module.Addon{Name: "base"}`,
-		"addons/sale/s.go":       `package sale; import ("fusion/framework/module"; _ "fusion/addons/base"); func Addon() *module.Addon { return &module.Addon{Name: "sale", Depends: []string{"mail"}} }`,
-		"addons/mail/m.go":       `package mail; import "fusion/framework/module"; var Addon = module.Addon{Name: "mail", Depends: []string{"base"}}`,
-		"addons/mail/inner/i.go": `package inner; import (_ "fusion/addons/base"; _ "fusion/addons/sale")`,
+		"addons/base/b.go":       `package base; import "fusionsoft.ca/fusion/framework/module"; var Addon = module.Addon{Name: "base"}`,
+		"addons/sale/s.go":       `package sale; import ("fusionsoft.ca/fusion/framework/module"; _ "fusionsoft.ca/fusion/addons/base"); func Addon() *module.Addon { return &module.Addon{Name: "sale", Depends: []string{"mail"}} }`,
+		"addons/mail/m.go":       `package mail; import "fusionsoft.ca/fusion/framework/module"; var Addon = module.Addon{Name: "mail", Depends: []string{"base"}}`,
+		"addons/mail/inner/i.go": `package inner; import (_ "fusionsoft.ca/fusion/addons/base"; _ "fusionsoft.ca/fusion/addons/sale")`,
 		"addons/nameless/n.go":   `package nameless`,
-		"addons/other/o.go":      `package other; import "fusion/framework/module"; var Addon = module.Addon{Name: "others"}`,
+		"addons/other/o.go":      `package other; import "fusionsoft.ca/fusion/framework/module"; var Addon = module.Addon{Name: "others"}`,
 	})),
 		"addons/nameless has no module.Addon",
 		`addons/other: the manifest's Name is "others"`,

@@ -21,7 +21,7 @@ import (
 	"testing"
 )
 
-const moduleName = "fusion"
+const moduleName = "fusionsoft.ca/fusion"
 
 // file is one parsed Go file.
 type file struct {

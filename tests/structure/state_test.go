@@ -279,7 +279,7 @@ func TestStateFaults(t *testing.T) {
 	t.Parallel()
 	expect(t, stateFaults(given(t, map[string]string{
 		"framework/a/a.go": `package a
-import ("embed"; "errors"; "regexp"; "sync"; "fusion/framework/orm"; "github.com/prometheus/client_golang/prometheus")
+import ("embed"; "errors"; "regexp"; "sync"; "fusionsoft.ca/fusion/framework/orm"; "github.com/prometheus/client_golang/prometheus")
 var ErrX = errors.New("x")
 var re = regexp.MustCompile("x")
 var names = map[string]int{"a": 1}
@@ -302,7 +302,7 @@ var Limit = 3
 var mutable = &sync.Map{}
 `,
 		"framework/a/b.go": `package a; func grow() { list[0]++ }`,
-		"framework/b/b.go": `package b; import "fusion/framework/a"; func set() { a.Limit = 4 }`,
+		"framework/b/b.go": `package b; import "fusionsoft.ca/fusion/framework/a"; func set() { a.Limit = 4 }`,
 	})),
 		"func init", "mu has the type sync.Mutex", "cache is an empty map", "queue is made empty", "counter has no value",
 		"list is assigned to after", "hits is a prometheus.NewCounter", "Limit is assigned to by another", "mutable is a sync.Map",

@@ -3,7 +3,7 @@ package tutorial
 import (
 	"testing"
 
-	"fusion/framework/scaffold"
+	"fusionsoft.ca/fusion/framework/scaffold"
 )
 
 // TestScaffold writes an addon and runs the tests that were written with it.
@@ -14,7 +14,7 @@ func TestScaffold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Import != "fusion/addons/my_addon" {
+	if a.Import != "fusionsoft.ca/fusion/addons/my_addon" {
 		t.Errorf("imported as %s", a.Import)
 	}
 	l.keepsRules()

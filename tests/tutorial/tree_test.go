@@ -31,7 +31,7 @@ func newTree(t *testing.T) *tree {
 		t.Fatal(err)
 	}
 	l := &tree{t, root, t.TempDir()}
-	for _, name := range []string{"framework", "static", "tests/woosim"} {
+	for _, name := range []string{"framework", "static"} {
 		l.link(name)
 	}
 	entries, err := os.ReadDir(filepath.Join(root, "addons"))

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"fusion/framework/web/webtest"
+	"fusionsoft.ca/fusion/framework/web/webtest"
 )
 
 // reader does what the tutorial says.

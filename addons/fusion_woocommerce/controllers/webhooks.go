@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"strconv"
 
-	woocommerce "fusion/addons/fusion_woocommerce"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/orm"
-	"fusion/framework/server"
+	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 )
 
 // maxWebhook is the largest delivery accepted, in bytes.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 )
 
 // Customer is who ordered.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 
 	"github.com/shopspring/decimal"
 )

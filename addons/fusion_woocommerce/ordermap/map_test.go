@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 )
 
 func parse(t testing.TB, raw string) wcapi.Order {

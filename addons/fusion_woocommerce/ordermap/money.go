@@ -3,7 +3,7 @@ package ordermap
 import (
 	"github.com/shopspring/decimal"
 
-	"fusion/addons/account/taxcalc"
+	"fusionsoft.ca/fusion/addons/account/taxcalc"
 )
 
 // digits is how many decimals prices and discounts of the ERP have.

@@ -17,7 +17,7 @@ import (
 	"maps"
 	"time"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 
 	"github.com/shopspring/decimal"
 )

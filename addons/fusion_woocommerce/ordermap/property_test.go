@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 
 	"github.com/shopspring/decimal"
 )

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"fusion/addons/account/taxcalc"
-	"fusion/addons/fusion_woocommerce/wcapi"
-	"fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/addons/account/taxcalc"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/framework/ormtest"
 
 	"github.com/shopspring/decimal"
 )

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 )
 
 // Class says what is done with an order of some status.

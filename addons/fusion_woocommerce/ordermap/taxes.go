@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"fusion/addons/account/taxcalc"
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/account/taxcalc"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 
 	"github.com/shopspring/decimal"
 )

@@ -8,7 +8,7 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 )
 
 // A store is reached, listed, and written to; what goes wrong is told apart by

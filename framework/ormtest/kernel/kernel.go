@@ -7,8 +7,8 @@ package kernel
 import (
 	"testing/fstest"
 
-	"fusion/framework/module"
-	"fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Addon is the manifest. Its name is base, so that addons under test can depend

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"fusion/framework/pglocal"
+	"fusionsoft.ca/fusion/framework/pglocal"
 )
 
 // Env names the variable with the URL of a maintenance database, where tests

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"fusion/framework/pglocal/pgtest"
+	"fusionsoft.ca/fusion/framework/pglocal/pgtest"
 )
 
 func TestServerIsFreshOrGiven(t *testing.T) {

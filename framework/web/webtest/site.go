@@ -19,10 +19,10 @@ import (
 
 	"golang.org/x/net/html"
 
-	"fusion/framework/orm"
-	"fusion/framework/rpc"
-	"fusion/framework/server"
-	"fusion/framework/web"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/rpc"
+	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web"
 )
 
 // Site is a running back office.

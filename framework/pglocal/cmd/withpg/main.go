@@ -17,8 +17,8 @@ import (
 	"syscall"
 	"time"
 
-	"fusion/framework/pglocal"
-	"fusion/framework/pglocal/pgtest"
+	"fusionsoft.ca/fusion/framework/pglocal"
+	"fusionsoft.ca/fusion/framework/pglocal/pgtest"
 )
 
 func main() {
