@@ -290,8 +290,8 @@ func (t *taking) line(i int, products map[int]sold, taxes map[int64]int64) orm.V
 		}
 		override[id] = override[id].Add(x.Amount) // two rates of the store may be one tax here
 	}
-	return orm.Values{"product_id": products[i].product, "product_uom": products[i].unit, "name": name, "product_uom_qty": l.Quantity, "price_unit": l.Price,
-		"discount": l.Discount, "tax_id": []orm.Command{orm.SetIDs(ids...)}, "tax_override": account.NewTaxOverride(override), "sequence": 10 + i}
+	return orm.Values{"product_id": products[i].product, "product_uom_id": products[i].unit, "name": name, "product_uom_qty": l.Quantity, "price_unit": l.Price,
+		"discount": l.Discount, "tax_ids": []orm.Command{orm.SetIDs(ids...)}, "tax_override": account.NewTaxOverride(override), "sequence": 10 + i}
 }
 
 // bind ties the store's lines to those of the sale order: those that were

@@ -33,7 +33,7 @@ type SupplierInfo struct {
 	ProductName string                 `orm:"product_name" label:"Vendor Product Name"`
 	ProductCode string                 `orm:"product_code" label:"Vendor Product Code"`
 	Sequence    int                    `orm:"sequence,default=1" label:"Sequence"`
-	UoMID       orm.Ref[uom.UoM]       `orm:"product_uom,related=product_tmpl_id.uom_po_id,readonly" label:"Unit of Measure"`
+	UoMID       orm.Ref[uom.UoM]       `orm:"product_uom_id,related=product_tmpl_id.uom_po_id,readonly" label:"Unit of Measure"`
 	MinQty      decimal.Decimal        `orm:"min_qty,required,digits=6,default=0" label:"Quantity"`
 	Price       decimal.Decimal        `orm:"price,required,digits=6,default=0" label:"Price"`
 	CompanyID   orm.Ref[base.Company]  `orm:"company_id,index,default=company" label:"Company"`

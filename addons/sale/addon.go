@@ -11,7 +11,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-//go:embed data security views
+//go:embed data migrations security views
 var files embed.FS
 
 // Addon is the manifest of sale.
@@ -19,7 +19,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:        "sale",
 		Title:       "Sales",
-		Version:     "18.0.1.0.0",
+		Version:     "19.0.1.0.0",
 		Category:    "Sales/Sales",
 		Summary:     "Quotations, orders and the invoices they become",
 		Author:      "Fusion",

@@ -146,7 +146,7 @@ func InvoiceDownPayment(env *orm.Env, order *Order, percentage bool, amount deci
 		return nil, err
 	}
 	sudo := env.Sudo().WithContext(map[string]any{account.KeyFullPrecision: true, keySystem: true})
-	o, err := orm.Get[Order](sudo, order.ID, "order_line.tax_id")
+	o, err := orm.Get[Order](sudo, order.ID, "order_line.tax_ids")
 	if err != nil {
 		return nil, err
 	}
@@ -169,14 +169,14 @@ func InvoiceDownPayment(env *orm.Env, order *Order, percentage bool, amount deci
 	for i, vals := range list {
 		vals["order_id"], vals["is_downpayment"], vals["sequence"] = o.ID, true, last+i
 		if vals["display_type"] == nil {
-			vals["name"], vals["product_uom_qty"], vals["product_uom"] = label, decimal.Zero, nil
+			vals["name"], vals["product_uom_qty"], vals["product_uom_id"] = label, decimal.Zero, nil
 		}
 	}
 	made, err := sudo.Model("sale.order.line").Create(list...)
 	if err != nil {
 		return nil, err
 	}
-	ls, err := orm.Read[OrderLine](sudo, made.IDs, "tax_id")
+	ls, err := orm.Read[OrderLine](sudo, made.IDs, "tax_ids")
 	if err != nil {
 		return nil, err
 	}

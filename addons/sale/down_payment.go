@@ -65,7 +65,7 @@ func (o *Order) downPayment(env *orm.Env, percentage bool, amount decimal.Decima
 	}
 	out := make([]orm.Values, len(groups))
 	for i, l := range doc.Lines {
-		out[i] = orm.Values{"price_unit": l.Price, "tax_id": []orm.Command{orm.SetIDs(l.Taxes...)}, "tax_override": nil}
+		out[i] = orm.Values{"price_unit": l.Price, "tax_ids": []orm.Command{orm.SetIDs(l.Taxes...)}, "tax_override": nil}
 		if overrides[i] != nil {
 			out[i]["tax_override"] = account.NewTaxOverride(overrides[i])
 		}

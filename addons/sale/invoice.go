@@ -130,7 +130,7 @@ func createInvoices(env *orm.Env, orders []*Order, final, separate bool) ([]*acc
 		return nil, err
 	}
 	sudo := env.Sudo()
-	os, err := orm.Read[Order](sudo, rs.IDs, "order_line.tax_id")
+	os, err := orm.Read[Order](sudo, rs.IDs, "order_line.tax_ids")
 	if err != nil {
 		return nil, err
 	}

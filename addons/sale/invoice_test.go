@@ -141,7 +141,7 @@ func TestUnitsOnInvoices(t *testing.T) {
 	s := newShop(t)
 	p := s.product("Egg", "1", nil)
 	unit, dozen := s.ref("uom.product_uom_unit"), s.ref("uom.product_uom_dozen")
-	o := s.confirmed(nil, with(line(p, "2", "12", s.hst), "product_uom", dozen))
+	o := s.confirmed(nil, with(line(p, "2", "12", s.hst), "product_uom_id", dozen))
 	m := s.invoice(false, o)[0]
 	for _, l := range m.LineIDs.All() {
 		if l.DisplayType == "product" {

@@ -85,7 +85,7 @@ func set(ids ...int64) []orm.Command { return []orm.Command{orm.SetIDs(ids...)} 
 
 // line is one line of an order with a price of its own.
 func line(product int64, qty, price string, taxes ...int64) orm.Values {
-	return orm.Values{"product_id": product, "product_uom_qty": dec(qty), "price_unit": dec(price), "tax_id": set(taxes...)}
+	return orm.Values{"product_id": product, "product_uom_qty": dec(qty), "price_unit": dec(price), "tax_ids": set(taxes...)}
 }
 
 func with(vals orm.Values, pairs ...any) orm.Values {
@@ -112,7 +112,7 @@ func (s *shop) order(head orm.Values, lines ...orm.Values) *sale.Order {
 
 func (s *shop) get(id int64) *sale.Order {
 	s.Helper()
-	return must[*sale.Order](s.T)(orm.Get[sale.Order](s.env, id, "order_line.tax_id", "invoice_ids"))
+	return must[*sale.Order](s.T)(orm.Get[sale.Order](s.env, id, "order_line.tax_ids", "invoice_ids"))
 }
 
 func (s *shop) confirmed(head orm.Values, lines ...orm.Values) *sale.Order {

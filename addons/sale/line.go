@@ -16,7 +16,7 @@ func defineLine(r *orm.Registry) {
 	d := orm.Define[OrderLine](r)
 	d.Compute("product_no_variant_attribute_value_ids", lineValues, "product_id")
 	d.Compute("name", lineNames, "product_id")
-	d.Compute("product_uom", func(env *orm.Env, ls []*OrderLine) error {
+	d.Compute("product_uom_id", func(env *orm.Env, ls []*OrderLine) error {
 		if err := orm.Load(env, ls, "product_id"); err != nil {
 			return err
 		}
@@ -27,10 +27,10 @@ func defineLine(r *orm.Registry) {
 		}
 		return nil
 	}, "product_id")
-	d.Compute("tax_id", lineTaxes, "product_id", "company_id")
-	d.Compute("price_unit, technical_price_unit", linePrices, "product_id", "product_uom", "product_uom_qty")
+	d.Compute("tax_ids", lineTaxes, "product_id", "company_id")
+	d.Compute("price_unit, technical_price_unit", linePrices, "product_id", "product_uom_id", "product_uom_qty")
 	d.Compute("price_subtotal, price_tax, price_total, price_reduce_taxexcl, price_reduce_taxinc", lineAmounts,
-		"product_uom_qty", "discount", "price_unit", "tax_id", "tax_override", "display_type", "currency_id", "order_id.tax_rounding_method")
+		"product_uom_qty", "discount", "price_unit", "tax_ids", "tax_override", "display_type", "currency_id", "order_id.tax_rounding_method")
 	d.Compute("qty_delivered_method", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
 			l.DeliveredMethod = ""
@@ -41,8 +41,8 @@ func defineLine(r *orm.Registry) {
 		return nil
 	}, "display_type", "product_id")
 	d.Compute("qty_invoiced, untaxed_amount_invoiced", lineInvoiced, "invoice_lines.parent_state", "invoice_lines.quantity", "invoice_lines.product_uom_id",
-		"invoice_lines.price_subtotal", "invoice_lines.move_id.move_type", "product_uom", "currency_id", "company_id")
-	d.Compute("qty_invoiced_posted, amount_invoiced, amount_to_invoice", lineAmountsInvoiced, "price_total", "product_uom_qty", "qty_delivered", "product_id.invoice_policy", "product_uom",
+		"invoice_lines.price_subtotal", "invoice_lines.move_id.move_type", "product_uom_id", "currency_id", "company_id")
+	d.Compute("qty_invoiced_posted, amount_invoiced, amount_to_invoice", lineAmountsInvoiced, "price_total", "product_uom_qty", "qty_delivered", "product_id.invoice_policy", "product_uom_id",
 		"invoice_lines.quantity", "invoice_lines.product_uom_id", "invoice_lines.price_total", "invoice_lines.parent_state", "invoice_lines.move_id.move_type", "currency_id", "company_id")
 	d.Compute("qty_to_invoice, untaxed_amount_to_invoice, invoice_status", lineToInvoice, "state", "display_type", "is_downpayment", "price_subtotal", "price_unit", "discount",
 		"product_uom_qty", "qty_delivered", "qty_invoiced", "untaxed_amount_invoiced", "product_id.invoice_policy")
@@ -65,7 +65,7 @@ func defineLine(r *orm.Registry) {
 		}
 		return nil
 	}, "order_id.name", "name")
-	d.Check("non_accountable_null_fields", "display_type IS NULL OR (product_id IS NULL AND price_unit = 0 AND product_uom_qty = 0 AND product_uom IS NULL AND customer_lead = 0)",
+	d.Check("non_accountable_null_fields", "display_type IS NULL OR (product_id IS NULL AND price_unit = 0 AND product_uom_qty = 0 AND product_uom_id IS NULL AND customer_lead = 0)",
 		"Sections and notes carry no product, price or quantity.")
 	d.Constrain("name", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {

@@ -14,13 +14,13 @@ import (
 )
 
 // fields of a line that a locked order keeps as they are.
-var lockedFields = []string{"product_id", "name", "price_unit", "product_uom", "product_uom_qty", "tax_id", "tax_override", "discount"}
+var lockedFields = []string{"product_id", "name", "price_unit", "product_uom_id", "product_uom_qty", "tax_ids", "tax_override", "discount"}
 
 // fields whose change makes a line's tax amounts given by hand stale.
-var taxedFields = []string{"product_id", "product_uom", "product_uom_qty", "price_unit", "discount", "tax_id"}
+var taxedFields = []string{"product_id", "product_uom_id", "product_uom_qty", "price_unit", "discount", "tax_ids"}
 
 // proposed are the values of a line that follow from its product unless given.
-var proposed = []string{"name", "product_uom", "price_unit", "tax_id"}
+var proposed = []string{"name", "product_uom_id", "price_unit", "tax_ids"}
 
 // keySystem is the context key under which the system itself changes lines of
 // locked orders.

@@ -77,8 +77,8 @@ type OrderLine struct {
 	NoVariantIDs     orm.Many[product.TemplateAttributeValue] `orm:"product_no_variant_attribute_value_ids,store,rel=product_template_attribute_value_sale_order_line_rel:sale_order_line_id:product_template_attribute_value_id" label:"Extra Values" help:"Values of attributes that make no variants, as the customer chose them."`
 	Name             string                                   `orm:"name,text,store,required" label:"Description"`
 	Quantity         decimal.Decimal                          `orm:"product_uom_qty,required,digits=6,default=1" label:"Quantity"`
-	UoMID            orm.Ref[uom.UoM]                         `orm:"product_uom,store,ondelete=restrict" label:"Unit of Measure"`
-	TaxIDs           orm.Many[account.Tax]                    `orm:"tax_id,store,check_company,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
+	UoMID            orm.Ref[uom.UoM]                         `orm:"product_uom_id,store,ondelete=restrict" label:"Unit of Measure"`
+	TaxIDs           orm.Many[account.Tax]                    `orm:"tax_ids,store,check_company,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
 	TaxOverride      orm.JSON                                 `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the order's currency, that replace what those taxes would compute. An integration that must keep the amounts of a shop sets it."`
 	PriceUnit        decimal.Decimal                          `orm:"price_unit,store,required,digits=6" label:"Unit Price"`
 	ProposedPrice    decimal.Decimal                          `orm:"technical_price_unit,store,digits=6" label:"Proposed Unit Price" help:"The unit price as it was proposed, or given when the line was made. A unit price that differs was set by hand and is not proposed anew."`

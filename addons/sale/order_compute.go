@@ -61,8 +61,8 @@ func defineOrder(r *orm.Registry) {
 		return nil
 	}, "user_id", "company_id")
 	d.Compute("amount_untaxed, amount_tax, amount_total", orderAmounts, "order_line.price_subtotal", "order_line.price_tax", "order_line.price_total",
-		"order_line.price_unit", "order_line.product_uom_qty", "order_line.discount", "order_line.tax_id", "order_line.tax_override", "order_line.display_type", "tax_rounding_method", "currency_id")
-	d.Compute("tax_totals", orderTaxTotals, "order_line.tax_id", "order_line.price_subtotal", "amount_total")
+		"order_line.price_unit", "order_line.product_uom_qty", "order_line.discount", "order_line.tax_ids", "order_line.tax_override", "order_line.display_type", "tax_rounding_method", "currency_id")
+	d.Compute("tax_totals", orderTaxTotals, "order_line.tax_ids", "order_line.price_subtotal", "amount_total")
 	d.Compute("invoice_ids, invoice_count", orderInvoices, "order_line.invoice_lines")
 	d.Compute("invoice_status", orderInvoiceStatus, "state", "order_line.invoice_status", "order_line.is_downpayment", "order_line.display_type")
 	d.Compute("amount_to_invoice, amount_invoiced", orderInvoiced, "order_line.amount_to_invoice", "order_line.amount_invoiced")
@@ -268,7 +268,7 @@ func orderAmounts(env *orm.Env, os []*Order) error {
 }
 
 func orderTaxTotals(env *orm.Env, os []*Order) error {
-	if err := orm.Load(env, os, "order_line.tax_id"); err != nil {
+	if err := orm.Load(env, os, "order_line.tax_ids"); err != nil {
 		return err
 	}
 	for _, o := range os {

@@ -42,7 +42,7 @@ func defineFlow(d *orm.Def[Order]) {
 	})
 	orm.Implement(d, ActionUpdatePrices, updatePrices)
 	orm.Implement(d, ActionUpdateTaxes, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
-		return nil, recompute(env, os, lineTaxes, "tax_id")
+		return nil, recompute(env, os, lineTaxes, "tax_ids")
 	})
 	orm.Implement(d, orm.Method[Order]{Name: mail.TrackSubtype}, func(_ *orm.Env, os []*Order, args orm.Args) (any, error) {
 		changed, _ := args.Get(0, "init_values").(map[string]any)

@@ -39,8 +39,8 @@ func TestALineTakesAfterItsProduct(t *testing.T) {
 		t.Error(got)
 	}
 	// What is given is kept, what is not is proposed.
-	o = s.order(nil, orm.Values{"product_id": widget, "name": "My widget"}, orm.Values{"product_id": widget, "price_unit": 0}, orm.Values{"product_id": widget, "tax_id": set()},
-		orm.Values{"product_id": widget, "product_uom": s.ref("uom.product_uom_dozen"), "name": "Dozen"})
+	o = s.order(nil, orm.Values{"product_id": widget, "name": "My widget"}, orm.Values{"product_id": widget, "price_unit": 0}, orm.Values{"product_id": widget, "tax_ids": set()},
+		orm.Values{"product_id": widget, "product_uom_id": s.ref("uom.product_uom_dozen"), "name": "Dozen"})
 	for i, want := range []string{"My widget 10.05 [HST 13%]", "[W-01] Widget\nBlue\nround 0 [HST 13%]", "[W-01] Widget\nBlue\nround 10.05 []", "Dozen 120.6 [HST 13%]"} {
 		if got := s.shown(o, i); got != want {
 			t.Errorf("line %d: %q, want %q", i, got, want)
@@ -167,7 +167,7 @@ func TestAPriceSetByHandStays(t *testing.T) {
 	step("a price given with the line counts as proposed", "10.05", orm.Values{"product_uom_qty": 20})
 	step("set by hand", "50", orm.Values{"price_unit": 50, "discount": 10})
 	step("another quantity", "50", orm.Values{"product_uom_qty": 3})
-	step("another unit", "50", orm.Values{"product_uom": s.ref("uom.product_uom_dozen")})
+	step("another unit", "50", orm.Values{"product_uom_id": s.ref("uom.product_uom_dozen")})
 	step("set back by hand", "120.6", orm.Values{"price_unit": dec("120.6"), "product_uom_qty": 2, "product_id": q})
 	step("set with the quantity", "7", orm.Values{"price_unit": 7, "product_uom_qty": 4})
 	step("another product", "7", orm.Values{"product_id": p})

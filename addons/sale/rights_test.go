@@ -152,7 +152,7 @@ func TestTwoCompanies(t *testing.T) {
 		_, err := s.env.Model("sale.order").Create(orm.Values{"partner_id": only, "company_id": main})
 		return err
 	})
-	s.refused("Taxes (tax_id)", func() error {
+	s.refused("Taxes (tax_ids)", func() error {
 		_, err := s.env.Model("sale.order").Create(orm.Values{"partner_id": s.customer, "company_id": main, "order_line": []orm.Command{orm.CreateLine(line(p, "1", "1", tva))}})
 		return err
 	})

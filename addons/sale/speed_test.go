@@ -25,7 +25,7 @@ func TestStatementsOfLongOrders(t *testing.T) {
 		for i := range n {
 			l := orm.Values{"product_id": products[i%10], "product_uom_qty": i + 1}
 			if given {
-				l = with(line(products[i%10], "2", "9.99", s.hst), "name", "Product", "product_uom", s.ref("uom.product_uom_unit"), "tax_override",
+				l = with(line(products[i%10], "2", "9.99", s.hst), "name", "Product", "product_uom_id", s.ref("uom.product_uom_unit"), "tax_override",
 					account.NewTaxOverride(map[int64]decimal.Decimal{s.hst: dec("2.5").Add(decimal.New(int64(i), -2))}))
 			}
 			lines = append(lines, orm.CreateLine(l))

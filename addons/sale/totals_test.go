@@ -61,7 +61,7 @@ func TestTotalsFollowTheLines(t *testing.T) {
 	first, second := o.Lines.IDs()[0], o.Lines.IDs()[1]
 	s.write("sale.order.line", first, orm.Values{"price_unit": dec("15")})
 	s.totals(o, "35 + 4.55 = 39.55")
-	s.write("sale.order.line", first, orm.Values{"tax_id": set(gst)})
+	s.write("sale.order.line", first, orm.Values{"tax_ids": set(gst)})
 	s.totals(o, "35 + 3.35 = 38.35")
 	s.write("sale.order.line", second, orm.Values{"discount": dec("50")})
 	s.totals(o, "25 + 2.05 = 27.05")

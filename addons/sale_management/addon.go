@@ -18,7 +18,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:        "sale_management",
 		Title:       "Sales Management",
-		Version:     "18.0.1.0.0",
+		Version:     "19.0.1.0.0",
 		Category:    "Sales/Sales",
 		Summary:     "Templates of quotations and optional products",
 		Author:      "Fusion",

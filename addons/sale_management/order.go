@@ -104,7 +104,7 @@ func addOptions(env *orm.Env, os []*Option, _ orm.Args) (any, error) {
 		if o.LineID.IsSet() {
 			continue
 		}
-		made, err := env.Model("sale.order.line").Create(orm.Values{"order_id": order.ID, "product_id": o.ProductID.ID, "name": o.Name, "product_uom": o.UoMID.ID,
+		made, err := env.Model("sale.order.line").Create(orm.Values{"order_id": order.ID, "product_id": o.ProductID.ID, "name": o.Name, "product_uom_id": o.UoMID.ID,
 			"product_uom_qty": o.Quantity, "price_unit": o.PriceUnit, "discount": o.Discount})
 		if err != nil {
 			return nil, err

@@ -106,7 +106,7 @@ func (t *Template) lines() []orm.Command {
 		if l.DisplayType != "" {
 			vals["display_type"] = l.DisplayType
 		} else {
-			vals["product_id"], vals["product_uom"], vals["product_uom_qty"] = l.ProductID.ID, l.UoMID.ID, l.Quantity
+			vals["product_id"], vals["product_uom_id"], vals["product_uom_qty"] = l.ProductID.ID, l.UoMID.ID, l.Quantity
 		}
 		cmds = append(cmds, orm.CreateLine(vals))
 	}

@@ -19,7 +19,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:        "sale_stock",
 		Title:       "Sales and Warehouse Management",
-		Version:     "18.0.1.0.0",
+		Version:     "19.0.1.0.0",
 		Category:    "Hidden",
 		Summary:     "Deliveries of sales orders",
 		Author:      "Fusion",

@@ -54,7 +54,7 @@ func defineLine(r *orm.Registry) {
 			}
 		}
 		return nil
-	}, "qty_delivered_method", "product_uom", "move_ids.state", "move_ids.to_refund", "move_ids.location_dest_id.usage")
+	}, "qty_delivered_method", "product_uom_id", "move_ids.state", "move_ids.to_refund", "move_ids.location_dest_id.usage")
 	d.Compute("qty_to_deliver", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
 			l.QtyToDeliver = l.Quantity.Sub(l.QtyDelivered)
@@ -142,7 +142,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 			}
 		}
 		_, quantity := vals["product_uom_qty"]
-		_, unit := vals["product_uom"]
+		_, unit := vals["product_uom_id"]
 		if !quantity && !unit {
 			return super(rs, vals)
 		}

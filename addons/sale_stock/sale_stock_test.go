@@ -292,7 +292,7 @@ func TestUnitsAndOrdersOfDozens(t *testing.T) {
 	k := newKit(t)
 	lamp := k.product("Lamp", 30)
 	o := k.create("sale.order", orm.Values{"partner_id": k.create("res.partner", orm.Values{"name": "Ann"}), "order_line": []any{
-		[]any{0, 0, map[string]any{"product_id": lamp, "product_uom_qty": 2, "product_uom": k.ref("uom.product_uom_dozen"), "price_unit": 100}}}})
+		[]any{0, 0, map[string]any{"product_id": lamp, "product_uom_qty": 2, "product_uom_id": k.ref("uom.product_uom_dozen"), "price_unit": 100}}}})
 	k.call("sale.order", o, "action_confirm")
 	k.equal("in the unit of the product", k.deliveries(o), "assigned: assigned 24/24; ")
 	k.validate(k.lastPicking(o), nil)

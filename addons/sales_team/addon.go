@@ -18,7 +18,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:     "sales_team",
 		Title:    "Sales Teams",
-		Version:  "18.0.1.0.0",
+		Version:  "19.0.1.0.0",
 		Category: "Sales/Sales",
 		Summary:  "Sales teams and the groups of sales people",
 		Author:   "Fusion",
