@@ -216,7 +216,7 @@ func (b *books) user(login string, groups ...string) int64 {
 	}
 	company := b.ref("base.main_company")
 	return must[orm.Records](b.T)(b.env.WithContext(map[string]any{"no_reset_password": true}).Model("res.users").Create(orm.Values{"name": login, "login": login,
-		"groups_id": []orm.Command{orm.SetIDs(ids...)}, "company_id": company, "company_ids": []orm.Command{orm.SetIDs(company)}})).ID()
+		"group_ids": []orm.Command{orm.SetIDs(ids...)}, "company_id": company, "company_ids": []orm.Command{orm.SetIDs(company)}})).ID()
 }
 
 // lines are the ids of the product lines of a document, in order.

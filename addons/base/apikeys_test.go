@@ -52,8 +52,8 @@ func TestMakingKeys(t *testing.T) {
 	group := must[orm.Records](t)(env.Ref("base.group_user"))
 	guests := must[orm.Records](t)(env.Ref("base.group_portal"))
 	users := must[orm.Records](t)(env.Model("res.users").Create(
-		orm.Values{"name": "Ida", "login": "ida", "password": "a long password", "groups_id": group.IDs},
-		orm.Values{"name": "Ole", "login": "ole", "password": "another password", "groups_id": guests.IDs}))
+		orm.Values{"name": "Ida", "login": "ida", "password": "a long password", "group_ids": group.IDs},
+		orm.Values{"name": "Ole", "login": "ole", "password": "another password", "group_ids": guests.IDs}))
 	ida := env.WithUser(users.IDs[0]).NoSudo()
 	make := func(env *orm.Env, vals orm.Values) (map[string]any, error) {
 		var out any

@@ -17,7 +17,7 @@ func TestFilesFollowTheRightsOfTheirRecord(t *testing.T) {
 		return must[orm.Records](t)(env.Model(model).Create(v))
 	}
 	user := create("res.users", orm.Values{"name": "Ida", "login": "ida", "password": "a long password",
-		"groups_id": []orm.Command{orm.Link(must[orm.Records](t)(env.Ref("base.group_user")).ID())}})
+		"group_ids": []orm.Command{orm.Link(must[orm.Records](t)(env.Ref("base.group_user")).ID())}})
 	closed := create("res.partner", orm.Values{"name": "Closed"})
 	open := create("res.partner", orm.Values{"name": "Open"})
 	model := must[orm.Records](t)(env.Model("ir.model").Search(orm.Leaf("model", "=", "res.partner"), orm.SearchOptions{}))

@@ -34,7 +34,7 @@ type Privilege struct {
 type Group struct {
 	orm.Record  `orm:"res.groups" label:"Access Groups" order:"name, id" search:"full_name"`
 	Name        string                  `orm:"name,translate,required" label:"Name"`
-	Users       orm.Many[User]          `orm:"users,rel=res_groups_users_rel:gid:uid" label:"Users"`
+	UserIDs     orm.Many[User]          `orm:"user_ids,rel=res_groups_users_rel:gid:uid" label:"Users"`
 	AccessIDs   orm.Many[Access]        `orm:"model_access,inverse=group_id,copy" label:"Access Controls"`
 	RuleGroups  orm.Many[Rule]          `orm:"rule_groups,rel=rule_group_rel:group_id:rule_group_id" label:"Rules"`
 	MenuAccess  orm.Many[Menu]          `orm:"menu_access,rel=ir_ui_menu_group_rel:gid:menu_id" label:"Access Menu"`
@@ -98,7 +98,7 @@ func defineGroups(r *orm.Registry) {
 // implyForMembers enters the members of groups into the groups these imply,
 // after a change of the members or of what is implied.
 func implyForMembers(rs orm.Records, vals orm.Values) error {
-	_, members := vals["users"]
+	_, members := vals["user_ids"]
 	_, implied := vals["implied_ids"]
 	if !members && !implied {
 		return nil
@@ -132,7 +132,7 @@ func addImplied(env *orm.Env, users []int64) error {
 	}
 	sudo := env.Sudo().WithContext(map[string]any{"_implied_groups": true})
 	for _, uid := range order {
-		if err := sudo.Model("res.users").Browse(uid).Write(orm.Values{"groups_id": linkAll(lacking[uid])}); err != nil {
+		if err := sudo.Model("res.users").Browse(uid).Write(orm.Values{"group_ids": linkAll(lacking[uid])}); err != nil {
 			return err
 		}
 	}

@@ -38,7 +38,7 @@ type ActWindow struct {
 	Usage        string                  `orm:"usage" label:"Action Usage"`
 	ViewIDs      orm.Many[ActWindowView] `orm:"view_ids,inverse=act_window_id" label:"No of Views"`
 	Limit        int                     `orm:"limit,default=80" label:"Limit"`
-	Groups       orm.Many[Group]         `orm:"groups_id,rel=ir_act_window_group_rel:act_id:gid" label:"Groups"`
+	Groups       orm.Many[Group]         `orm:"group_ids,rel=ir_act_window_group_rel:act_id:gid" label:"Groups"`
 	SearchViewID orm.Ref[View]           `orm:"search_view_id" label:"Search View Ref."`
 	Filter       bool                    `orm:"filter" label:"Filter"`
 	XMLID        string                  `orm:"xml_id" label:"External ID"`
@@ -72,7 +72,7 @@ type ActServer struct {
 	ModelName    string              `orm:"model_name,related=model_id.model,store,readonly" label:"Model Name"`
 	Code         string              `orm:"code,text" label:"Code" groups:"base.group_system"`
 	ChildIDs     orm.Many[ActServer] `orm:"child_ids,rel=rel_server_actions:server_id:action_id" label:"Child Actions"`
-	Groups       orm.Many[Group]     `orm:"groups_id,rel=ir_act_server_group_rel:act_id:gid" label:"Allowed Groups"`
+	Groups       orm.Many[Group]     `orm:"group_ids,rel=ir_act_server_group_rel:act_id:gid" label:"Allowed Groups"`
 }
 
 // ActClient opens a page the client has registered under the tag.
@@ -121,7 +121,7 @@ type ActReport struct {
 	ReportType      string           `orm:"report_type,required,default=qweb-pdf" selection:"qweb-html:HTML,qweb-pdf:PDF,qweb-text:Text" label:"Report Type"`
 	ReportName      string           `orm:"report_name,required" label:"Template Name"`
 	ReportFile      string           `orm:"report_file" label:"Report File"`
-	Groups          orm.Many[Group]  `orm:"groups_id,rel=res_groups_report_rel:uid:gid" label:"Groups"`
+	Groups          orm.Many[Group]  `orm:"group_ids,rel=res_groups_report_rel:uid:gid" label:"Groups"`
 	Multi           bool             `orm:"multi" label:"On Multiple Doc."`
 	PrintReportName string           `orm:"print_report_name,translate" label:"Printed Report Name"`
 	AttachmentUse   bool             `orm:"attachment_use" label:"Reload from Attachment"`

@@ -24,7 +24,7 @@ type View struct {
 	InheritID   orm.Ref[View]    `orm:"inherit_id,index,ondelete=restrict" label:"Inherited View"`
 	InheritKids orm.Many[View]   `orm:"inherit_children_ids,inverse=inherit_id" label:"Views which inherit from this one"`
 	XMLID       string           `orm:"xml_id" label:"External ID"`
-	Groups      orm.Many[Group]  `orm:"groups_id,rel=ir_ui_view_group_rel:view_id:group_id" label:"Groups"`
+	Groups      orm.Many[Group]  `orm:"group_ids,rel=ir_ui_view_group_rel:view_id:group_id" label:"Groups"`
 	Mode        string           `orm:"mode,required,default=primary" selection:"primary:Base view,extension:Extension View" label:"View inheritance mode"`
 	Active      bool             `orm:"active,default=true" label:"Active"`
 }
@@ -38,7 +38,7 @@ type Menu struct {
 	ChildIDs     orm.Many[Menu]  `orm:"child_id,inverse=parent_id" label:"Child IDs"`
 	ParentID     orm.Ref[Menu]   `orm:"parent_id,index,ondelete=restrict" label:"Parent Menu"`
 	ParentPath   string          `orm:"parent_path,index,nocopy" label:"Parent Path"`
-	GroupsID     orm.Many[Group] `orm:"groups_id,rel=ir_ui_menu_group_rel:menu_id:gid" label:"Groups" help:"If you have groups, the visibility of this menu will be based on these groups."`
+	GroupsID     orm.Many[Group] `orm:"group_ids,rel=ir_ui_menu_group_rel:menu_id:gid" label:"Groups" help:"If you have groups, the visibility of this menu will be based on these groups."`
 	CompleteName string          `orm:"complete_name" label:"Full Path"`
 	WebIcon      string          `orm:"web_icon" label:"Web Icon File"`
 	Action       string          `orm:"action,reference" label:"Action"`

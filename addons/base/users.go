@@ -18,7 +18,7 @@ type User struct {
 	Signature   string            `orm:"signature,html" label:"Email Signature"`
 	Active      bool              `orm:"active,default=true" label:"Active"`
 	ActionID    orm.Ref[Action]   `orm:"action_id" label:"Home Action" help:"If specified, this action will be opened at log on for this user, in addition to the standard menu."`
-	GroupsID    orm.Many[Group]   `orm:"groups_id,rel=res_groups_users_rel:uid:gid" label:"Groups"`
+	GroupIDs    orm.Many[Group]   `orm:"group_ids,rel=res_groups_users_rel:uid:gid" label:"Groups"`
 	LoginDate   orm.Datetime      `orm:"login_date" label:"Latest Login"`
 	LogIDs      orm.Many[UserLog] `orm:"log_ids,inverse=create_uid" label:"User log entries"`
 	Share       bool              `orm:"share,store,readonly" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
@@ -74,7 +74,7 @@ func defineUsers(r *orm.Registry) {
 			u.Share = !members[u.ID] && u.ID != orm.SuperuserID
 		}
 		return nil
-	}, "groups_id.implied_ids")
+	}, "group_ids.implied_ids")
 	u.Compute("login_date", loginDates, "log_ids.create_date")
 	u.Compute("tz_offset", func(env *orm.Env, us []*User) error {
 		for _, u := range us {
@@ -89,7 +89,7 @@ func defineUsers(r *orm.Registry) {
 		}
 		return err
 	})
-	u.Compute("groups_count, accesses_count, rules_count", userCounts, "groups_id.model_access", "groups_id.rule_groups")
+	u.Compute("groups_count, accesses_count, rules_count", userCounts, "group_ids.model_access", "group_ids.rule_groups")
 	u.Compute("password", func(_ *orm.Env, us []*User) error {
 		for _, u := range us {
 			u.Password = "" // never readable
@@ -126,7 +126,7 @@ func defineUsers(r *orm.Registry) {
 	})
 	u.Unique("login_key", "login", "You can not have two users with the same login!")
 	u.Constrain("company_id, company_ids, active", companiesAllowed)
-	u.Constrain("groups_id", oneUserType)
+	u.Constrain("group_ids", oneUserType)
 	u.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
 		if login := orm.AsText(value); login != "" && (op == "=" || op == "ilike") {
 			// who is named by their login is meant, whatever others are called
@@ -347,7 +347,7 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 		if err := super(target, vals); err != nil {
 			return err
 		}
-		if _, given := vals["groups_id"]; given && !env.Flag("_implied_groups", false) {
+		if _, given := vals["group_ids"]; given && !env.Flag("_implied_groups", false) {
 			if err := addImplied(env, rs.IDs); err != nil {
 				return err
 			}

@@ -15,7 +15,7 @@ func TestOwnUser(t *testing.T) {
 	group := must[orm.Records](t)(env.Ref("base.group_user"))
 	other := must[orm.Records](t)(env.Model("res.company").Create(orm.Values{"name": "Other"}))
 	third := must[orm.Records](t)(env.Model("res.company").Create(orm.Values{"name": "Third"}))
-	user := must[orm.Records](t)(env.Model("res.users").Create(orm.Values{"name": "Ada", "login": "ada", "password": "first", "groups_id": group.IDs,
+	user := must[orm.Records](t)(env.Model("res.users").Create(orm.Values{"name": "Ada", "login": "ada", "password": "first", "group_ids": group.IDs,
 		"company_id": int64(1), "company_ids": []int64{1, other.ID()}}))
 	mine := env.WithUser(user.ID()).NoSudo()
 	for _, c := range []struct{ company, want int64 }{{other.ID(), other.ID()}, {third.ID(), other.ID()}, {1, 1}} {
@@ -58,7 +58,7 @@ func TestCompaniesOfTheContext(t *testing.T) {
 	t.Parallel()
 	env := newEnv(t)
 	group := must[orm.Records](t)(env.Ref("base.group_user"))
-	user := must[orm.Records](t)(env.Model("res.users").Create(orm.Values{"name": "Ada", "login": "ada", "groups_id": group.IDs}))
+	user := must[orm.Records](t)(env.Model("res.users").Create(orm.Values{"name": "Ada", "login": "ada", "group_ids": group.IDs}))
 	for _, v := range []any{nil, false, "", []any{}, []any{int64(1)}, int64(1)} {
 		if err := env.WithUser(user.ID()).NoSudo().WithContext(map[string]any{"allowed_company_ids": v}).CheckCompanies(); err != nil {
 			t.Errorf("%v: %v", v, err)

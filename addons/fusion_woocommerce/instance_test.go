@@ -67,8 +67,8 @@ func TestSecretsAreForAdministrators(t *testing.T) {
 	env := start(t)
 	inst := connect(t, env, "https://shop.example", orm.Values{"webhook_secret": "whsec"})
 	must(orm.Invoke(env, GenerateAPIKey, []*Instance{inst}))(t)
-	manager := must(env.Model("res.users").Create(orm.Values{"name": "Mia", "login": "mia", "groups_id": []orm.Command{orm.Link(must(env.Ref("fusion_woocommerce.group_woo_manager"))(t).ID())}}))(t)
-	user := must(env.Model("res.users").Create(orm.Values{"name": "Uma", "login": "uma", "groups_id": []orm.Command{orm.Link(must(env.Ref("fusion_woocommerce.group_woo_user"))(t).ID())}}))(t)
+	manager := must(env.Model("res.users").Create(orm.Values{"name": "Mia", "login": "mia", "group_ids": []orm.Command{orm.Link(must(env.Ref("fusion_woocommerce.group_woo_manager"))(t).ID())}}))(t)
+	user := must(env.Model("res.users").Create(orm.Values{"name": "Uma", "login": "uma", "group_ids": []orm.Command{orm.Link(must(env.Ref("fusion_woocommerce.group_woo_user"))(t).ID())}}))(t)
 	rs := env.Model("woo.instance").Browse(inst.ID)
 	for _, field := range []string{"consumer_key", "consumer_secret", "webhook_secret", "odoo_api_key"} {
 		if v, err := rs.In(env.WithUser(manager.ID())).Read(field); err == nil {

@@ -91,7 +91,7 @@ func (s *shop) user(login string, groups ...string) *orm.Env {
 	for _, g := range groups {
 		ids = append(ids, s.ref(g))
 	}
-	u := s.create("res.users", orm.Values{"name": login, "login": login, "groups_id": []orm.Command{orm.SetIDs(ids...)}})
+	u := s.create("res.users", orm.Values{"name": login, "login": login, "group_ids": []orm.Command{orm.SetIDs(ids...)}})
 	return s.env.WithUser(u.ID())
 }
 

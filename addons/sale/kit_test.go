@@ -210,7 +210,7 @@ func (s *shop) user(login string, groups ...string) *orm.Env {
 	}
 	company := s.ref("base.main_company")
 	id := must[orm.Records](s.T)(s.env.WithContext(map[string]any{"no_reset_password": true}).Model("res.users").Create(orm.Values{"name": login, "login": login,
-		"groups_id": set(ids...), "company_id": company, "company_ids": set(company)})).ID()
+		"group_ids": set(ids...), "company_id": company, "company_ids": set(company)})).ID()
 	return s.env.WithUser(id)
 }
 

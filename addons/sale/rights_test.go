@@ -92,7 +92,7 @@ func TestPortalUsersSeeTheirOrders(t *testing.T) {
 	company := s.ref("base.main_company")
 	portal := func(name string) (*orm.Env, int64) {
 		u := must[orm.Records](t)(s.env.WithContext(map[string]any{"no_reset_password": true}).Model("res.users").Create(orm.Values{"name": name, "login": name,
-			"groups_id": set(s.ref("base.group_portal")), "company_id": company, "company_ids": set(company)}))
+			"group_ids": set(s.ref("base.group_portal")), "company_id": company, "company_ids": set(company)}))
 		partner := must[any](t)(u.Value("partner_id")).(int64)
 		return s.env.WithUser(u.ID()), partner
 	}

@@ -325,7 +325,7 @@ func TestASalesmanConfirmsWithoutRightsToTheInventory(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	lamp := k.product("Lamp", 5)
-	u := k.create("res.users", orm.Values{"name": "Sam", "login": "sam", "groups_id": []any{[]any{4, k.ref("base.group_user")}, []any{4, k.ref("sales_team.group_sale_salesman")}}})
+	u := k.create("res.users", orm.Values{"name": "Sam", "login": "sam", "group_ids": []any{[]any{4, k.ref("base.group_user")}, []any{4, k.ref("sales_team.group_sale_salesman")}}})
 	sam := &kit{t, k.env.WithUser(u)}
 	partner := k.create("res.partner", orm.Values{"name": "Ann"})
 	o := sam.create("sale.order", orm.Values{"partner_id": partner, "user_id": u, "order_line": []any{[]any{0, 0, map[string]any{"product_id": lamp, "product_uom_qty": 3}}}})

@@ -76,7 +76,7 @@ func TestRights(t *testing.T) {
 	as := func(login, group string) *orm.Env {
 		t.Helper()
 		g := must[orm.Records](t)(env.Ref(group))
-		u := must[orm.Records](t)(env.Model("res.users").Create(orm.Values{"name": login, "login": login, "company_id": main, "company_ids": []orm.Command{orm.SetIDs(main)}, "groups_id": []orm.Command{orm.SetIDs(g.ID())}}))
+		u := must[orm.Records](t)(env.Model("res.users").Create(orm.Values{"name": login, "login": login, "company_id": main, "company_ids": []orm.Command{orm.SetIDs(main)}, "group_ids": []orm.Command{orm.SetIDs(g.ID())}}))
 		return env.WithUser(u.ID()).NoSudo()
 	}
 	for login, tc := range map[string]struct {

@@ -16,7 +16,7 @@ func (k *kit) user(login string, groups ...string) *kit {
 		k.check(err)
 		links = append(links, []any{4, rs.ID()})
 	}
-	u := k.create("res.users", orm.Values{"name": login, "login": login, "groups_id": links})
+	u := k.create("res.users", orm.Values{"name": login, "login": login, "group_ids": links})
 	return k.in(k.env.WithUser(u.ID()))
 }
 

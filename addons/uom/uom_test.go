@@ -254,7 +254,7 @@ func TestNameCreateIsASmallerUnit(t *testing.T) {
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	env := newEnv(t)
-	user, err := env.Model("res.users").Create(orm.Values{"name": "Plain", "login": "plain", "groups_id": []orm.Command{orm.SetIDs(ref(t, env, "base.group_user"))}})
+	user, err := env.Model("res.users").Create(orm.Values{"name": "Plain", "login": "plain", "group_ids": []orm.Command{orm.SetIDs(ref(t, env, "base.group_user"))}})
 	if err != nil {
 		t.Fatal(err)
 	}

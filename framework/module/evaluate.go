@@ -28,7 +28,7 @@ var evalNames = []string{"ref", "obj", "env", "uid", "time", "datetime", "DateTi
 
 // odooRelease is the version of Odoo whose data files are read, as `version` in
 // expressions.
-const odooRelease = "18.0"
+const odooRelease = "19.0"
 
 func (l *loader) recordVars(at place, m *orm.Model) map[string]any {
 	vars := l.vars

@@ -334,7 +334,7 @@ func (w *world) user(t *testing.T, login string, groups ...string) int64 {
 		}
 		ids = append(ids, rs.ID())
 	}
-	rs, err := w.env.Model("res.users").Create(orm.Values{"name": login, "login": login, "groups_id": []orm.Command{orm.SetIDs(ids...)}})
+	rs, err := w.env.Model("res.users").Create(orm.Values{"name": login, "login": login, "group_ids": []orm.Command{orm.SetIDs(ids...)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,12 @@ import (
 
 // Version is what the server says of itself; clients look at the series.
 const (
-	series  = "18.0"
-	release = "18.0+fusion"
+	series  = "19.0"
+	release = "19.0+fusion"
 )
 
 func versionInfo() map[string]any {
-	return map[string]any{"server_version": release, "server_version_info": []any{18, 0, 0, "final", 0, ""}, "server_serie": series, "protocol_version": 1}
+	return map[string]any{"server_version": release, "server_version_info": []any{19, 0, 0, "final", 0, ""}, "server_serie": series, "protocol_version": 1}
 }
 
 // Mount adds the RPC routes to a server.
@@ -191,17 +191,17 @@ func (h *handler) describe(c *server.Context, err error) map[string]any {
 		if oe.Code == orm.CodeRedirect {
 			args = append(args, oe.Action, oe.Button, nil)
 		}
-		return map[string]any{"code": 200, "message": "Odoo Server Error", "data": data(errorNames[oe.Code], oe.Message, args)}
+		return map[string]any{"code": 0, "message": "Odoo Server Error", "data": data(errorNames[oe.Code], oe.Message, args)}
 	}
 	if te, ok := errors.AsType[*typeError](err); ok {
-		return map[string]any{"code": 200, "message": "Odoo Server Error", "data": data(te.name, te.message, []any{te.message})}
+		return map[string]any{"code": 0, "message": "Odoo Server Error", "data": data(te.name, te.message, []any{te.message})}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		m := "The work took too long and was stopped."
-		return map[string]any{"code": 200, "message": "Odoo Server Error", "data": data("odoo.exceptions.UserError", m, []any{m})}
+		return map[string]any{"code": 0, "message": "Odoo Server Error", "data": data("odoo.exceptions.UserError", m, []any{m})}
 	}
 	_, message := h.s.Explain(c, err)
-	return map[string]any{"code": 200, "message": "Odoo Server Error", "data": data("builtins.Exception", message, []any{message})}
+	return map[string]any{"code": 0, "message": "Odoo Server Error", "data": data("builtins.Exception", message, []any{message})}
 }
 
 // typeError is a call whose arguments do not fit.

@@ -200,7 +200,7 @@ func TestOnchangeTellsNoSecrets(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		user, err := env.Model("res.users").Create(orm.Values{"name": "Clerk", "login": "clerk", "password": "clerk", "groups_id": group.IDs})
+		user, err := env.Model("res.users").Create(orm.Values{"name": "Clerk", "login": "clerk", "password": "clerk", "group_ids": group.IDs})
 		if err != nil {
 			return err
 		}

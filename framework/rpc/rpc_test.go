@@ -180,7 +180,7 @@ func TestSessionsOfPrograms(t *testing.T) {
 	call := map[string]any{"model": "res.users", "method": "search_read", "args": []any{[]any{}, []any{"login"}}, "kwargs": map[string]any{"limit": 1, "context": map[string]any{}}}
 	wantError(t, s.post(client, "/web/dataset/call_kw", call), 100, "odoo.http.SessionExpiredException", "Session expired")
 	wantError(t, s.post(client, "/web/session/get_session_info", nil), 100, "odoo.http.SessionExpiredException", "")
-	wantError(t, s.post(client, "/web/session/authenticate", map[string]any{"db": "shop", "login": "admin", "password": "no"}), 200, "odoo.exceptions.AccessDenied", "")
+	wantError(t, s.post(client, "/web/session/authenticate", map[string]any{"db": "shop", "login": "admin", "password": "no"}), 0, "odoo.exceptions.AccessDenied", "")
 	info := s.post(client, "/web/session/authenticate", map[string]any{"db": "shop", "login": "admin", "password": "admin"})
 	if r, _ := info.Result.(map[string]any); r["uid"] != 2.0 || r["username"] != "admin" || r["db"] != "shop" {
 		t.Fatalf("authenticate: %+v", info)
@@ -241,7 +241,7 @@ func TestEnvelope(t *testing.T) {
 			continue
 		}
 		d := a.Error.Data
-		if a.Error.Code != 200 || a.Error.Message != "Odoo Server Error" || d.Name == "" || d.Debug == "" || d.Arguments == nil || d.Context == nil || strings.Contains(text, "goroutine") || strings.Contains(text, ".go:") {
+		if a.Error.Code != 0 || a.Error.Message != "Odoo Server Error" || d.Name == "" || d.Debug == "" || d.Arguments == nil || d.Context == nil || strings.Contains(text, "goroutine") || strings.Contains(text, ".go:") {
 			t.Errorf("%s: %s", params, text)
 		}
 		if d.Name == "builtins.Exception" && strings.HasPrefix(d.Message, "Internal error") {
@@ -256,13 +256,13 @@ func TestFailedCalls(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	id := s.execute("test.machine", "create", map[string]any{"name": "Press"}).Result
-	wantError(t, s.execute("test.machine", "action_half", []any{id}), 200, "odoo.exceptions.UserError", "The machine is stuck.")
+	wantError(t, s.execute("test.machine", "action_half", []any{id}), 0, "odoo.exceptions.UserError", "The machine is stuck.")
 	if a := s.execute("test.machine", "read", []any{id}, []any{"name"}); fmt.Sprint(a.Result) != fmt.Sprintf("[map[id:%v name:Press]]", id) {
 		t.Errorf("half of the call stays: %v", a.Result)
 	}
 	for _, method := range []string{"action_break", "action_panic"} {
 		a := s.execute("test.machine", method, []any{id})
-		wantError(t, a, 200, "builtins.Exception", "Internal error (")
+		wantError(t, a, 0, "builtins.Exception", "Internal error (")
 		if raw, _ := json.Marshal(a); strings.Contains(string(raw), "hunter2") {
 			t.Errorf("%s: the cause is told: %s", method, raw)
 		}
@@ -275,14 +275,14 @@ func TestFailedCalls(t *testing.T) {
 	if strings.Count(s.log.String(), "hunter2") != 2 {
 		t.Errorf("the log: %s", s.log)
 	}
-	wantError(t, s.execute("test.machine", "_action_inside", []any{id}), 200, "odoo.exceptions.AccessError", "_action_inside")
+	wantError(t, s.execute("test.machine", "_action_inside", []any{id}), 0, "odoo.exceptions.AccessError", "_action_inside")
 	if a := s.execute("test.machine", "action_guarded", []any{id}); a.Result != "done" {
 		t.Errorf("the administrator: %+v", a)
 	}
 	s.execute("res.users", "create", map[string]any{"name": "Clerk", "login": "clerk", "password": "clerk"})
 	clerk := s.post(http.DefaultClient, "/jsonrpc", map[string]any{"service": "common", "method": "login", "args": []any{"shop", "clerk", "clerk"}}).Result
 	a := s.post(http.DefaultClient, "/jsonrpc", map[string]any{"service": "object", "method": "execute_kw", "args": []any{"shop", clerk, "clerk", "test.machine", "action_guarded", []any{[]any{id}}}})
-	wantError(t, a, 200, "odoo.exceptions.AccessError", "action_guarded")
+	wantError(t, a, 0, "odoo.exceptions.AccessError", "action_guarded")
 }
 
 // Guessing passwords ends after some tries, even with the right one.
@@ -417,5 +417,5 @@ func TestContextOfClients(t *testing.T) {
 	}
 	a = s.post(http.DefaultClient, "/jsonrpc", map[string]any{"service": "object", "method": "execute_kw", "args": []any{"shop", 2, "admin", "res.partner", "create",
 		[]any{map[string]any{"is_company": true}}, map[string]any{"context": keys}}})
-	wantError(t, a, 200, "odoo.exceptions.ValidationError", "name")
+	wantError(t, a, 0, "odoo.exceptions.ValidationError", "name")
 }

@@ -48,7 +48,7 @@ func TestSessionInfo(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if _, err := env.Model("res.users").Create(orm.Values{"name": login, "login": login, "password": login, "groups_id": g.IDs,
+			if _, err := env.Model("res.users").Create(orm.Values{"name": login, "login": login, "password": login, "group_ids": g.IDs,
 				"company_id": main, "company_ids": []int64{main, other}}); err != nil {
 				return err
 			}
@@ -99,7 +99,7 @@ func TestSessionAddresses(t *testing.T) {
 		t.Errorf("by no field: %+v", a)
 	}
 	wantError(t, s.post(client, "/web/dataset/resequence", map[string]any{"model": "no.such", "ids": ids}), 404, "werkzeug.exceptions.NotFound", "")
-	wantError(t, s.post(client, "/web/dataset/resequence", map[string]any{"model": "res.company"}), 200, "builtins.TypeError", "ids")
+	wantError(t, s.post(client, "/web/dataset/resequence", map[string]any{"model": "res.company"}), 0, "builtins.TypeError", "ids")
 	wantError(t, s.post(visitor(t), "/web/dataset/resequence", order), 100, "odoo.http.SessionExpiredException", "")
 	if a := s.post(visitor(t), "/web/session/get_lang_list", nil); !strings.Contains(fmt.Sprint(a.Result), "[en_US English (US)]") {
 		t.Errorf("languages: %+v", a)
@@ -113,7 +113,7 @@ func TestSessionAddresses(t *testing.T) {
 			Version string
 			Info    []any `json:"version_info"`
 		}
-		if err := json.NewDecoder(resp.Body).Decode(&v); err != nil || !strings.HasPrefix(v.Version, "18.0") || len(v.Info) != 6 {
+		if err := json.NewDecoder(resp.Body).Decode(&v); err != nil || !strings.HasPrefix(v.Version, "19.0") || len(v.Info) != 6 {
 			t.Errorf("%s: %+v (%v)", path, v, err)
 		}
 		resp.Body.Close()
@@ -194,7 +194,7 @@ func TestFormsOfCalls(t *testing.T) {
 		args            []any
 		want            string
 	}{
-		{"common", "version", []any{1}, "builtins.TypeError"}, {"common", "about", []any{true}, "[Fusion, which answers as Odoo 18.0 does 18.0+fusion]"},
+		{"common", "version", []any{1}, "builtins.TypeError"}, {"common", "about", []any{true}, "[Fusion, which answers as Odoo 19.0 does 19.0+fusion]"},
 		{"common", "set_loglevel", []any{"debug"}, "true"}, {"db", "db_exist", []any{"shop"}, "true"}, {"db", "db_exist", []any{"shed"}, "false"}, {"db", "db_exist", nil, "builtins.TypeError"},
 		{"db", "drop", []any{"x", "shop"}, "odoo.exceptions.AccessDenied"}, {"db", "drop", []any{}, "builtins.IndexError"}, {"db", "_list", []any{}, "builtins.KeyError"},
 	} {

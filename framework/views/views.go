@@ -76,14 +76,14 @@ func (p finder) viewRows(model string) ([]*viewRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	vals, err := found.Read("type", "model", "priority", "inherit_id", "mode", "groups_id", "arch_db")
+	vals, err := found.Read("type", "model", "priority", "inherit_id", "mode", "group_ids", "arch_db")
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]*viewRow, 0, len(vals))
 	for _, v := range vals {
 		prio, _ := v["priority"].(int64)
-		groups, _ := v["groups_id"].([]int64)
+		groups, _ := v["group_ids"].([]int64)
 		r := &viewRow{id: orm.AsID(v["id"]), kind: orm.AsText(v["type"]), model: model, priority: prio, inherit: orm.AsID(v["inherit_id"]),
 			groups: groups, arch: orm.AsText(v["arch_db"])}
 		r.primary = orm.AsText(v["mode"]) == "primary" || r.inherit == 0

@@ -150,7 +150,7 @@ func (p *page) storedAction(key string) (*action, error) {
 		return nil, err
 	}
 	fields := []string{"name", "type", "help"}
-	optional := []string{"groups_id", "res_model", "domain", "context", "view_mode", "view_id", "view_ids", "search_view_id", "limit", "res_id",
+	optional := []string{"group_ids", "res_model", "domain", "context", "view_mode", "view_id", "view_ids", "search_view_id", "limit", "res_id",
 		"target", "tag", "params", "url", "report_name", "report_type", "model", "model_name", "code", "state", "child_ids"}
 	for _, f := range optional {
 		if rs.Model.Fields[f] != nil {

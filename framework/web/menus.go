@@ -55,7 +55,7 @@ func (p *page) menus() ([]*menu, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := found.Read("name", "parent_id", "action", "groups_id")
+	rows, err := found.Read("name", "parent_id", "action", "group_ids")
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (p *page) menus() ([]*menu, error) {
 	var order []*menu
 	var windows []int64
 	for _, r := range rows {
-		groups, _ := r["groups_id"].([]int64)
+		groups, _ := r["group_ids"].([]int64)
 		if len(groups) > 0 && !slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }) {
 			continue
 		}

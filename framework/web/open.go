@@ -187,7 +187,7 @@ func (p *page) boundActions(model, kind string) ([]choice, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows, err := found.Read("name", "binding_view_types", "groups_id")
+		rows, err := found.Read("name", "binding_view_types", "group_ids")
 		if err != nil {
 			return nil, err
 		}

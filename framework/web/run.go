@@ -194,7 +194,7 @@ func (p *page) reportAction(d orm.Domain) (orm.Values, error) {
 	if found.Len() == 0 {
 		return nil, server.Errorf(http.StatusNotFound, "There is no such report. It may belong to an addon that is not installed.")
 	}
-	rows, err := found.Read("name", "model", "report_name", "groups_id")
+	rows, err := found.Read("name", "model", "report_name", "group_ids")
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func (p *page) reportAction(d orm.Domain) (orm.Values, error) {
 
 // forMe reports whether the groups of an action, if any, hold the user.
 func (p *page) forMe(r orm.Values) (bool, error) {
-	groups, _ := r["groups_id"].([]int64)
+	groups, _ := r["group_ids"].([]int64)
 	if len(groups) == 0 {
 		return true, nil
 	}
@@ -217,7 +217,7 @@ func (p *page) forMe(r orm.Values) (bool, error) {
 // runServer runs a server action: its method on the records, or on the model
 // when it takes none.
 func (p *page) runServer(id int64, model string, ids []int64) (any, error) {
-	rows, err := p.env.Sudo().Model("ir.actions.server").Browse(id).Read("name", "state", "code", "model_name", "groups_id", "child_ids")
+	rows, err := p.env.Sudo().Model("ir.actions.server").Browse(id).Read("name", "state", "code", "model_name", "group_ids", "child_ids")
 	if err != nil {
 		return nil, err
 	}

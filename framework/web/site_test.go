@@ -53,7 +53,7 @@ func newUser(t *testing.T, db *orm.DB, login string, groups ...string) (uid int6
 			}
 			ids = append(ids, rs.ID())
 		}
-		made, err := env.Model("res.users").Create(orm.Values{"name": "User " + login, "login": login, "password": login, "groups_id": []orm.Command{orm.SetIDs(ids...)}})
+		made, err := env.Model("res.users").Create(orm.Values{"name": "User " + login, "login": login, "password": login, "group_ids": []orm.Command{orm.SetIDs(ids...)}})
 		uid = made.ID()
 		return err
 	})

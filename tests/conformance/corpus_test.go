@@ -114,10 +114,10 @@ func readCompressed(path string) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-// excluded are the cases that do not apply, with their reasons.
-func excluded(t testing.TB) map[string]string {
+// listed are the cases that a list of testdata names, with their reasons.
+func listed(t testing.TB, name string) map[string]string {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "excluded.txt"))
+	raw, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func excluded(t testing.TB) map[string]string {
 		}
 		id, reason, ok := strings.Cut(line, " ")
 		if !ok || strings.TrimSpace(reason) == "" {
-			t.Fatalf("testdata/excluded.txt:%d: %s has no reason", i+1, id)
+			t.Fatalf("testdata/%s:%d: %s has no reason", name, i+1, id)
 		}
 		out[id] = strings.TrimSpace(reason)
 	}

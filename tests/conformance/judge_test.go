@@ -45,14 +45,14 @@ func TestCompare(t *testing.T) {
 	}
 
 	refused := func(name, message string) map[string]any {
-		return map[string]any{"code": json.Number("200"), "message": "Odoo Server Error", "data": map[string]any{
+		return map[string]any{"code": json.Number("0"), "message": "Odoo Server Error", "data": map[string]any{
 			"name": name, "message": message, "debug": "", "arguments": []any{message}, "context": map[string]any{}}}
 	}
-	want := map[string]any{"kind": "error", "code": json.Number("200"), "name": "odoo.exceptions.UserError", "message": "No.", "arguments": []any{"No."}, "text": "exact"}
+	want := map[string]any{"kind": "error", "code": json.Number("0"), "name": "odoo.exceptions.UserError", "message": "No.", "arguments": []any{"No."}, "text": "exact"}
 	if bad := s.judgeError(want, refused("odoo.exceptions.UserError", "No.")); len(bad) > 0 {
 		t.Errorf("the right error is refused: %v", bad)
 	}
-	for _, wrong := range []any{nil, refused("odoo.exceptions.AccessError", "No."), refused("odoo.exceptions.UserError", "Yes."), map[string]any{"code": json.Number("200")}} {
+	for _, wrong := range []any{nil, refused("odoo.exceptions.AccessError", "No."), refused("odoo.exceptions.UserError", "Yes."), map[string]any{"code": json.Number("0")}} {
 		if len(s.judgeError(want, wrong)) == 0 {
 			t.Errorf("the error %s passes", fmt.Sprint(wrong))
 		}

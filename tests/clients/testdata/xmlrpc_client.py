@@ -6,7 +6,7 @@ import xmlrpc.client
 url, db = "http://%s:%s" % (sys.argv[1], sys.argv[2]), sys.argv[3]
 common = xmlrpc.client.ServerProxy(url + "/xmlrpc/2/common")
 models = xmlrpc.client.ServerProxy(url + "/xmlrpc/2/object", allow_none=True)
-assert common.version()["server_serie"] == "18.0"
+assert common.version()["server_serie"] == "19.0"
 assert common.authenticate(db, "admin", "wrong", {}) is False
 uid = common.authenticate(db, "admin", "admin", {})
 assert xmlrpc.client.ServerProxy(url + "/xmlrpc/2/db").list() == [db]

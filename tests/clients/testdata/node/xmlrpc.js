@@ -7,7 +7,7 @@ const login = (username, password) => new OdooClient({ url: `http://${host}:${po
 
 await assert.rejects(login("admin", "wrong").authenticate(), OdooAuthenticationError);
 const odoo = login("admin", "admin");
-assert.equal((await odoo.version()).server_serie, "18.0");
+assert.equal((await odoo.version()).server_serie, "19.0");
 assert.equal(await odoo.authenticate(), 2);
 
 const name = "Čapek <& synové> ☃";
