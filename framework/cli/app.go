@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"os"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -55,6 +57,13 @@ type Settings struct {
 	Cron     bool
 	Jobs     bool
 	Logger   *slog.Logger
+	// TrustedProxies are the networks of proxies whose word counts on who asks.
+	TrustedProxies []netip.Prefix
+	// Hosts are the names the server answers under, as server.Config has them.
+	// This machine's own always counts.
+	Hosts []string
+	// MetricsToken is what /metrics asks for; "": it is answered on this machine.
+	MetricsToken string
 }
 
 // System is a running Fusion: a database with addons, and what serves it.
@@ -312,7 +321,9 @@ func (s *System) StartCrons() {
 
 // newServer makes a server on a database, with all its routes.
 func (s *System) newServer(db *orm.DB) (*server.Server, error) {
-	srv, err := server.New(db, server.Config{Database: s.Name(), Auth: s.App.Auth, Logger: s.Settings.Logger})
+	set := s.Settings
+	srv, err := server.New(db, server.Config{Database: s.Name(), Auth: s.App.Auth, Logger: set.Logger,
+		TrustedProxies: set.TrustedProxies, Hosts: ownNames(set.Hosts), MetricsToken: set.MetricsToken})
 	if err != nil {
 		return nil, err
 	}
@@ -322,6 +333,15 @@ func (s *System) newServer(db *orm.DB) (*server.Server, error) {
 		mount(srv)
 	}
 	return srv, nil
+}
+
+// ownNames adds the name of this machine to those the server answers under.
+func ownNames(hosts []string) []string {
+	own := []string{}
+	if name, err := os.Hostname(); err == nil {
+		own = append(own, name)
+	}
+	return append(own, hosts...)
 }
 
 func (s *System) serve(ctx context.Context) error {

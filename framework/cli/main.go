@@ -14,6 +14,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/server"
 
 	"github.com/alecthomas/kong"
 )
@@ -75,9 +76,14 @@ func (f *databaseFlags) settings(log *slog.Logger) (Settings, error) {
 	return set, nil
 }
 
+// MetricsEnv names the environment variable with the token that /metrics asks for.
+const MetricsEnv = "FUSION_METRICS_TOKEN"
+
 type serveCmd struct {
 	databaseFlags
 	HTTP          string   `name:"http" default:"127.0.0.1:8069" placeholder:"ADDRESS" help:"Address to listen on."`
+	Proxies       []string `name:"trusted-proxies" env:"FUSION_TRUSTED_PROXIES" placeholder:"NETWORK" help:"Addresses or networks of the proxies in front, or “loopback” or “private”, separated by commas: what they say of clients in X-Forwarded-* or Forwarded counts."`
+	Hosts         []string `name:"hosts" env:"FUSION_HOSTS" placeholder:"NAME" help:"Names the server answers under, separated by commas, beside that of web.base.url, this machine's own and addresses; “.example.com” for those below too, “*” for all."`
 	Init          []string `name:"init" short:"i" placeholder:"ADDON" help:"Addons to install, separated by commas."`
 	Update        []string `name:"update" short:"u" placeholder:"ADDON" help:"Addons to upgrade; “all” for all."`
 	StopAfterInit bool     `name:"stop-after-init" help:"Stop once addons are installed and upgraded."`
@@ -96,6 +102,10 @@ func (c *serveCmd) settings(log *slog.Logger) (Settings, error) {
 		return set, errors.New("--workers must be at least 1")
 	}
 	set.Workers = c.Workers
+	if set.TrustedProxies, err = server.ParseNetworks(c.Proxies); err != nil {
+		return set, fmt.Errorf("--trusted-proxies: %w", err)
+	}
+	set.Hosts, set.MetricsToken = c.Hosts, os.Getenv(MetricsEnv)
 	all := !c.Web && !c.Cron && !c.Jobs
 	if (all || c.Web) && !c.StopAfterInit {
 		set.HTTP = c.HTTP

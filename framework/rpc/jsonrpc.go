@@ -31,11 +31,14 @@ func versionInfo() map[string]any {
 func Mount(s *server.Server) {
 	h := &handler{s}
 	// Routes of JSON-RPC look at the content, not at the verb, as Odoo's do.
-	route := func(path string, access server.Access, signedIn bool, fn answerer) {
-		s.Handle(server.Route{Path: path, Access: access, NoCSRF: access == server.NoAccess,
-			Handler: func(c *server.Context) error { return h.envelope(c, signedIn, fn) }, Fail: h.fail})
+	mount := func(rt server.Route, signedIn bool, fn answerer) {
+		rt.Handler, rt.Fail = func(c *server.Context) error { return h.envelope(c, signedIn, fn) }, h.fail
+		s.Handle(rt)
 	}
-	route("/jsonrpc", server.NoAccess, false, h.service)
+	route := func(path string, access server.Access, signedIn bool, fn answerer) {
+		mount(server.Route{Path: path, Access: access, NoCSRF: access == server.NoAccess}, signedIn, fn)
+	}
+	mount(server.Route{Path: "/jsonrpc", Access: server.NoAccess, NoCSRF: true, MaxBody: server.Large, Vouch: h.vouch(headOfJSON)}, false, h.service)
 	route("/web/session/authenticate", server.PublicAccess, false, h.authenticate)
 	route("/web/session/get_session_info", server.PublicAccess, true, h.sessionInfo)
 	route("/web/session/check", server.PublicAccess, true, nothing)
@@ -50,10 +53,10 @@ func Mount(s *server.Server) {
 	route("/web/webclient/version_info", server.NoAccess, false, func(*server.Context, json.RawMessage) (any, error) { return versionInfo(), nil })
 	route("/web/database/list", server.NoAccess, false, func(*server.Context, json.RawMessage) (any, error) { return []string{s.Config.Database}, nil })
 	for _, p := range []string{"/web/dataset/call_kw", "/web/dataset/call_kw/{path:.+}", "/web/dataset/call_button", "/web/dataset/call_button/{path:.+}"} {
-		route(p, server.PublicAccess, true, h.callKw)
+		mount(server.Route{Path: p, Access: server.PublicAccess, MaxBody: server.Large}, true, h.callKw)
 	}
-	s.Handle(server.Route{Path: "/xmlrpc/2/{service}", Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, Handler: h.xmlrpc, Fail: h.failXML})
-	s.Handle(server.Route{Path: "/json/2/{model}/{method}", Methods: []string{"POST"}, Access: server.BearerAccess, Scope: "rpc", NoCSRF: true, Handler: h.json2, Fail: h.fail2})
+	s.Handle(server.Route{Path: "/xmlrpc/2/{service}", Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, MaxBody: server.Large, Vouch: h.vouch(headOfXML), Handler: h.xmlrpc, Fail: h.failXML})
+	s.Handle(server.Route{Path: "/json/2/{model}/{method}", Methods: []string{"POST"}, Access: server.BearerAccess, Scope: "rpc", NoCSRF: true, MaxBody: server.Large, Handler: h.json2, Fail: h.fail2})
 	for _, path := range []string{"/web/version", "/json/version"} { // as the clients of /json/2 ask
 		s.Handle(server.Route{Path: path, Methods: []string{"GET"}, Access: server.NoAccess, ReadOnly: true, Handler: func(c *server.Context) error {
 			info := versionInfo()
@@ -147,8 +150,25 @@ func (h *handler) fail(c *server.Context, err error) error {
 }
 
 func isCall(err error) bool {
+	if _, ok := errors.AsType[refusal](err); ok {
+		return false
+	}
 	_, ok := errors.AsType[callError](err)
 	return ok
+}
+
+// refusal is a request that is too much to be decoded, found out when it is known
+// whose it is.
+type refusal struct{ error }
+
+func (e refusal) Unwrap() error { return e.error }
+
+// admit looks at JSON before it is decoded into values of any kind.
+func admit(c *server.Context, raw json.RawMessage) error {
+	if err := c.AdmitJSON(raw); err != nil {
+		return refusal{err}
+	}
+	return nil
 }
 
 func (h *handler) answer(c *server.Context, id, result json.RawMessage, err error) error {

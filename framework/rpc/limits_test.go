@@ -74,14 +74,15 @@ func TestLargeRequests(t *testing.T) {
 		"a large body":             {"/jsonrpc", call(`"search",[[["name","=","` + strings.Repeat("x", 1<<20) + `"]]]`), 413, "larger than"},
 		"a large body in XML":      {"/xmlrpc/2/common", strings.Repeat("x", 1<<20+1), 413, "larger than"},
 		"JSON nested too deep":     {"/jsonrpc", call(deep(20000)), 400, "Invalid JSON"},
-		"values nested deep":       {"/jsonrpc", call(`"create",[{"name":` + deep(5000) + `}]`), 200, ""},
-		"a domain nested deep":     {"/jsonrpc", call(`"search",[[` + strings.Repeat(`["child_ids","any",[`, 300) + strings.Repeat(`]]`, 300) + `]]`), 200, "nested too deep"},
+		"values nested deep":       {"/jsonrpc", call(`"create",[{"name":` + deep(5000) + `}]`), 400, "nested too deep"},
+		"values nested":            {"/jsonrpc", call(`"create",[{"name":` + deep(400) + `}]`), 200, ""},
+		"a domain nested deep":     {"/jsonrpc", call(`"search",[[` + strings.Repeat(`["child_ids","any",[`, 200) + strings.Repeat(`]]`, 200) + `]]`), 200, "nested too deep"},
 		"a domain of many parts":   {"/jsonrpc", call(`"search_count",[[` + strings.Repeat(`"!",`, 60000) + `["id","=",1]]]`), 200, "error"},
 		"a path of many fields":    {"/jsonrpc", call(`"search",[[["` + strings.Repeat("parent_id.", 3000) + `name","=","x"]]]`), 200, "error"},
 		"a path of many fields, 2": {"/jsonrpc", call(`"export_data",[[1],["` + strings.Repeat("parent_id/", 3000) + `name"]]`), 200, ""},
 		"an order of many fields":  {"/jsonrpc", call(`"search",[[]],{"order":"` + strings.Repeat("name,", 20000) + `id"}`), 200, ""},
 		"lines nested deep":        {"/jsonrpc", call(`"create",[` + strings.Repeat(`{"name":"x","child_ids":[[0,0,`, 60) + `{"name":"x"}` + strings.Repeat(`]]}`, 60) + `]`), 200, ""},
-		"a deep specification":     {"/jsonrpc", call(`"web_read",[[1],` + strings.Repeat(`{"parent_id":{"fields":`, 1000) + `{}` + strings.Repeat(`}}`, 1000) + `]`), 200, ""},
+		"a deep specification":     {"/jsonrpc", call(`"web_read",[[1],` + strings.Repeat(`{"parent_id":{"fields":`, 250) + `{}` + strings.Repeat(`}}`, 250) + `]`), 200, ""},
 	} {
 		status, text := s.send(http.DefaultClient, c.path, "application/json", c.body)
 		if status != c.status || !strings.Contains(text, c.text) || strings.Contains(text, "Internal error") {

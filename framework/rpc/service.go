@@ -1,9 +1,11 @@
 package rpc
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -11,37 +13,119 @@ import (
 	"fusionsoft.ca/fusion/framework/server"
 )
 
+// arguments are those of a method of a service. The first ones, which say who calls,
+// are there; the others are decoded when that is known.
+type arguments struct {
+	first []any // at most three
+	all   func() ([]any, error)
+}
+
 // service is /jsonrpc: the services common, object and db.
 func (h *handler) service(c *server.Context, raw json.RawMessage) (any, error) {
 	var p struct {
-		Service string `json:"service"`
-		Method  string `json:"method"`
-		Args    any    `json:"args"`
+		Service string          `json:"service"`
+		Method  string          `json:"method"`
+		Args    json.RawMessage `json:"args"`
 	}
 	if err := decode(raw, &p); err != nil {
 		return nil, err
 	}
-	args, ok := p.Args.([]any)
-	if named, isMap := p.Args.(map[string]any); isMap && len(named) == 0 { // nothing, in either form
-		args, ok = nil, true
+	if string(bytes.Join(bytes.Fields(p.Args[:min(len(p.Args), 64)]), nil)) == "{}" { // nothing, in either form
+		p.Args = json.RawMessage("[]")
 	}
-	if !ok || p.Service == "" || p.Method == "" {
+	if len(p.Args) == 0 || p.Args[0] != '[' || p.Service == "" || p.Method == "" {
 		return nil, typeErrorf("dispatch_rpc() needs service, method and a list of args")
 	}
-	return h.serve(c, p.Service, p.Method, args)
+	return h.serve(c, p.Service, p.Method, arguments{firstOf(json.NewDecoder(bytes.NewReader(p.Args))), func() (args []any, err error) {
+		if err := admit(c, p.Args); err != nil {
+			return nil, err
+		}
+		return args, decode(p.Args, &args)
+	}})
+}
+
+// firstOf reads the first three elements of a list. One that is itself a list or an
+// object says nothing of who calls, and ends it.
+func firstOf(d *json.Decoder) []any {
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return nil
+	}
+	out := []any{}
+	for len(out) < 3 && d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return out
+		}
+		if _, nested := t.(json.Delim); nested {
+			return append(out, nil, nil, nil)[:3]
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// headOfJSON reads who calls from the beginning of a request of /jsonrpc.
+func headOfJSON(head []byte) []any {
+	d := json.NewDecoder(bytes.NewReader(head))
+	if !enter(d, "params") || !enter(d, "args") {
+		return nil
+	}
+	return firstOf(d)
+}
+
+// enter goes on to the value of a key of the object that follows.
+func enter(d *json.Decoder, key string) bool {
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return false
+	}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if t == any(key) {
+			return true
+		}
+		var other json.RawMessage
+		if d.Decode(&other) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// vouch finds out who sends a large request, from its beginning: database, user and
+// password are the first arguments of a call.
+func (h *handler) vouch(first func(head []byte) []any) func(*server.Context, []byte) error {
+	return func(c *server.Context, head []byte) error {
+		who := first(head)
+		if len(who) < 3 {
+			return server.Errorf(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes, and does not say in these who sends it.", len(head))
+		}
+		return h.s.DB.Run(c.Request.Context(), orm.System(), func(env *orm.Env) error {
+			_, err := h.recognise(c, env, "execute_kw", who)
+			return err
+		})
+	}
 }
 
 // serve calls a method of a service.
-func (h *handler) serve(c *server.Context, service, method string, args []any) (any, error) {
-	switch service {
-	case "common":
-		return h.common(c, method, args)
-	case "object":
+func (h *handler) serve(c *server.Context, service, method string, args arguments) (any, error) {
+	if service == "object" {
 		return h.object(c, method, args)
-	case "db":
-		return h.database(method, args)
 	}
-	return nil, &typeError{"builtins.KeyError", "no service is called " + service}
+	if service != "common" && service != "db" {
+		return nil, &typeError{"builtins.KeyError", "no service is called " + service}
+	}
+	list, err := args.all()
+	if err != nil {
+		return nil, err
+	}
+	if service == "common" {
+		return h.common(c, method, list)
+	}
+	return h.database(method, list)
 }
 
 func (h *handler) common(c *server.Context, method string, args []any) (any, error) {
@@ -143,23 +227,14 @@ func (h *handler) checkDatabase(v any) error {
 }
 
 // object is execute and execute_kw: every call carries the user's password or
-// API key.
-func (h *handler) object(c *server.Context, method string, args []any) (any, error) {
-	if len(args) < 3 {
-		return nil, &typeError{"builtins.IndexError", method + "() needs database, user id, password, model and method"}
-	}
-	if err := h.checkDatabase(args[0]); err != nil {
-		return nil, err
-	}
-	uid, err := userID(args[1])
+// API key. Nothing else of it is decoded before that has been checked.
+func (h *handler) object(c *server.Context, method string, given arguments) (any, error) {
+	uid, err := h.recognise(c, c.Env, method, given.first)
 	if err != nil {
 		return nil, err
 	}
-	password, ok := args[2].(string)
-	if !ok || uid <= 0 || password == "" {
-		return nil, orm.AccessDenied()
-	}
-	err = h.guarded(c, fmt.Sprint("user ", uid), func() error { return h.s.Config.Auth.Password(c.Env, uid, password) })
+	c.Identified()
+	args, err := given.all()
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +267,25 @@ func (h *handler) object(c *server.Context, method string, args []any) (any, err
 		}
 	}
 	return Call(c.Env.WithUser(uid).WithOnlyContext(nil), model, name, pos, kw)
+}
+
+// recognise checks the database, user and password that a call begins with.
+func (h *handler) recognise(c *server.Context, env *orm.Env, method string, first []any) (int64, error) {
+	if len(first) < 3 {
+		return 0, &typeError{"builtins.IndexError", method + "() needs database, user id, password, model and method"}
+	}
+	if err := h.checkDatabase(first[0]); err != nil {
+		return 0, err
+	}
+	uid, err := userID(first[1])
+	if err != nil {
+		return 0, err
+	}
+	password, ok := first[2].(string)
+	if !ok || uid <= 0 || password == "" {
+		return 0, orm.AccessDenied()
+	}
+	return uid, h.guarded(c, fmt.Sprint("user ", uid), func() error { return h.s.Config.Auth.Password(env, uid, password) })
 }
 
 // userID reads the id of a user as Python's int() does.

@@ -148,6 +148,9 @@ func (h *handler) resequence(c *server.Context, raw json.RawMessage) (any, error
 		Context map[string]any `json:"context"`
 	}
 	p.Field = "sequence"
+	if err := admit(c, raw); err != nil {
+		return nil, err
+	}
 	if err := decode(raw, &p); err != nil {
 		return nil, err
 	}
@@ -183,6 +186,9 @@ func (h *handler) callKw(c *server.Context, raw json.RawMessage) (any, error) {
 		Method *string         `json:"method"`
 		Args   *[]any          `json:"args"`
 		Kwargs *map[string]any `json:"kwargs"`
+	}
+	if err := admit(c, raw); err != nil {
+		return nil, err
 	}
 	if err := decode(raw, &p); err != nil {
 		return nil, err
@@ -236,7 +242,12 @@ func completed(action map[string]any) map[string]any {
 func (h *handler) json2(c *server.Context) error {
 	kw := map[string]any{}
 	if len(bytes.TrimSpace(c.Body)) > 0 {
-		if err := c.DecodeJSON(&kw); err != nil {
+		if err := admit(c, c.Body); err != nil {
+			return err
+		}
+		d := json.NewDecoder(bytes.NewReader(c.Body))
+		d.UseNumber()
+		if err := d.Decode(&kw); err != nil {
 			return inCall(server.Errorf(http.StatusBadRequest, "The body must be a JSON object of named arguments: %v", err))
 		}
 	}

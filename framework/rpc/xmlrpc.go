@@ -7,6 +7,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,11 +33,21 @@ const xmlDepth = 100
 // xmlrpc serves /xmlrpc/2/{service}: the services of /jsonrpc in XML.
 func (h *handler) xmlrpc(c *server.Context) error {
 	service := c.Var("service")
-	method, args, err := parseCall(c.Body)
+	call, err := parseCall(c.Body)
 	if err != nil {
-		return c.Send(http.StatusBadRequest, "text/plain; charset=utf-8", []byte("This is no XML-RPC call: "+err.Error()))
+		return noCall(c, err)
 	}
-	raw, err := encoded(func() (any, error) { return h.serve(c, service, method, args) })
+	raw, err := encoded(func() (any, error) {
+		return h.serve(c, service, call.method, arguments{call.args, func() ([]any, error) {
+			if err := c.Reserve(costOfXML(c.Body)); err != nil {
+				return nil, refusal{err}
+			}
+			return call.args, call.params(math.MaxInt)
+		}})
+	})
+	if errors.Is(err, errXML) {
+		return noCall(c, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -52,6 +64,26 @@ func (h *handler) xmlrpc(c *server.Context) error {
 		writeValue(b, result)
 		b.WriteString("</param>\n</params>\n")
 	})
+}
+
+// noCall answers what cannot be understood.
+func noCall(c *server.Context, err error) error {
+	return c.Send(http.StatusBadRequest, "text/plain; charset=utf-8", []byte("This is no XML-RPC call: "+err.Error()))
+}
+
+// costOfXML estimates the memory, in bytes, that a call takes once decoded.
+func costOfXML(body []byte) int64 {
+	n := func(what string, each int) int64 { return int64(each * bytes.Count(body, []byte(what))) }
+	return 3*int64(len(body)) + n("<", 40) + n("<struct", 320) + n(`="`, 64) + n("='", 64)
+}
+
+// headOfXML reads who calls from the beginning of a request.
+func headOfXML(head []byte) []any {
+	call, err := parseCall(head)
+	if err != nil {
+		return nil
+	}
+	return call.args
 }
 
 // failXML answers a failed call with a fault.
@@ -91,39 +123,69 @@ func (h *handler) fault(c *server.Context, err error) (code int, message string)
 
 var errXML = errors.New("it is not well-formed, or has values of no known type")
 
-// parseCall reads a methodCall.
-func parseCall(body []byte) (method string, args []any, err error) {
-	d := xml.NewDecoder(bytes.NewReader(body))
-	if err := open(d, "methodCall"); err != nil {
-		return "", nil, err
+// xmlCall is a methodCall whose parameters are read one after another.
+type xmlCall struct {
+	d      *xml.Decoder
+	method string
+	args   []any // that have been read
+	over   bool
+}
+
+// parseCall reads the beginning of a methodCall: the method and, if there are so many,
+// the first three parameters, which say who calls.
+func parseCall(body []byte) (*xmlCall, error) {
+	c := &xmlCall{d: xml.NewDecoder(bytes.NewReader(body))}
+	if err := open(c.d, "methodCall"); err != nil {
+		return nil, err
 	}
-	if err := open(d, "methodName"); err != nil {
-		return "", nil, err
+	if err := open(c.d, "methodName"); err != nil {
+		return nil, err
 	}
-	if method, err = text(d); err != nil {
-		return "", nil, err
-	}
-	t, err := element(d)
+	method, err := text(c.d)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	if start, ok := t.(xml.StartElement); ok {
-		if start.Name.Local != "params" {
-			return "", nil, errXML
+	c.method = strings.TrimSpace(method)
+	t, err := element(c.d)
+	if err != nil {
+		return nil, err
+	}
+	start, ok := t.(xml.StartElement)
+	if ok && start.Name.Local != "params" {
+		return nil, errXML
+	}
+	c.over = !ok
+	return c, c.params(3)
+}
+
+// params reads on until there are so many parameters, or no more.
+func (c *xmlCall) params(most int) error {
+	for !c.over && len(c.args) < most {
+		t, err := element(c.d)
+		if err != nil {
+			return err
 		}
-		err = each(d, "param", func() error {
-			if err := open(d, "value"); err != nil {
-				return err
-			}
-			v, err := value(d, 0)
-			if err != nil {
-				return err
-			}
-			args = append(args, v)
-			return shut(d)
-		})
+		s, ok := t.(xml.StartElement)
+		if !ok {
+			c.over = true
+			break
+		}
+		if s.Name.Local != "param" {
+			return errXML
+		}
+		if err := open(c.d, "value"); err != nil {
+			return err
+		}
+		v, err := value(c.d, 0)
+		if err != nil {
+			return err
+		}
+		c.args = append(c.args, v)
+		if err := shut(c.d); err != nil {
+			return err
+		}
 	}
-	return strings.TrimSpace(method), args, err
+	return nil
 }
 
 // element is the next start or end of an element, past what is between.
@@ -297,9 +359,11 @@ func typed(d *xml.Decoder, kind string, depth int) (any, error) {
 			}
 		}
 	case "base64": // binary values are base64 in every protocol
-		raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
-		if err == nil {
-			return base64.StdEncoding.EncodeToString(raw), nil
+		if strings.ContainsAny(word, " \t\r\n") {
+			word = strings.Join(strings.Fields(word), "")
+		}
+		if _, err := io.Copy(io.Discard, base64.NewDecoder(base64.StdEncoding, strings.NewReader(word))); err == nil {
+			return word, nil
 		}
 	}
 	return nil, errXML

@@ -3,9 +3,7 @@ package server
 import (
 	"fmt"
 	"html"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -22,52 +20,6 @@ func (s *Server) protect(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// ClientIP is the address of the client; X-Forwarded-For counts only when the
-// request comes from a trusted proxy, and only its last untrusted entry.
-func (s *Server) ClientIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	if !s.trusted(host) {
-		return host
-	}
-	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(chain) - 1; i >= 0; i-- {
-		ip := strings.TrimSpace(chain[i])
-		if ip == "" {
-			continue
-		}
-		host = ip
-		if !s.trusted(ip) {
-			break
-		}
-	}
-	return host
-}
-
-func (s *Server) trusted(ip string) bool {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		return false
-	}
-	for _, p := range s.Config.TrustedProxies {
-		if p.Contains(addr.Unmap()) {
-			return true
-		}
-	}
-	return false
-}
-
-// Secure reports whether the client speaks https, to us or to a trusted proxy.
-func (s *Server) Secure(r *http.Request) bool {
-	if r.TLS != nil {
-		return true
-	}
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	return s.trusted(host) && r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // limiter counts requests by key in windows of a minute.

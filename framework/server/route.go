@@ -50,8 +50,13 @@ type Route struct {
 	NoCSRF bool
 	// PerMinute limits requests by client address; zero: no limit.
 	PerMinute int
-	// MaxBody overrides the server's limit, in bytes.
+	// MaxBody is the largest body, in bytes; zero: 1 MiB, Large: the server's
+	// MaxBody. Of callers who are not known yet no more than 1 MiB is read, but on
+	// routes with NoAccess and without Vouch.
 	MaxBody int64
+	// Vouch, on routes with NoAccess whose callers prove who they are in the body,
+	// looks for that in its first MiB. The rest is read when it returns nil.
+	Vouch func(c *Context, head []byte) error
 	// ReadOnly routes are never committed.
 	ReadOnly bool
 	// Scope of the API key, with BearerAccess.
@@ -72,9 +77,11 @@ type Context struct {
 	Session *Session // nil for routes that have none
 	ID      string   // names the request in the log and in internal errors
 
-	status int
-	header http.Header
-	out    bytes.Buffer
+	status  int
+	header  http.Header
+	out     bytes.Buffer
+	held    *holding
+	control *http.ResponseController
 }
 
 // Var is a variable of the route's path.
@@ -127,13 +134,6 @@ func (c *Context) Redirect(status int, url string) error {
 	return c.Send(status, "text/plain; charset=utf-8", nil)
 }
 
-// DecodeJSON reads the body as JSON, keeping numbers exact.
-func (c *Context) DecodeJSON(v any) error {
-	d := json.NewDecoder(bytes.NewReader(c.Body))
-	d.UseNumber()
-	return d.Decode(v)
-}
-
 // HTTPError is an answer with a status and a message for people.
 type HTTPError struct {
 	Status  int
@@ -158,10 +158,8 @@ func (s *Server) Handle(rt Route) {
 
 func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
 	id := fmt.Sprintf("%x", securecookie.GenerateRandomKey(6))
-	ctx, cancel := context.WithTimeout(r.Context(), s.Config.Timeout)
-	defer cancel()
-	r = r.WithContext(ctx)
-	c := &Context{Server: s, Request: r, ID: id, header: http.Header{}}
+	c := &Context{Server: s, Request: r, ID: id, header: http.Header{}, held: &holding{b: s.budget}, control: http.NewResponseController(w)}
+	defer c.held.keep(0)
 	err := s.guarded(c, func() error { return s.answer(rt, c) })
 	if err != nil {
 		s.answerError(rt, c, err)
@@ -186,7 +184,7 @@ func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer authenticates and runs the handler in a unit of work.
+// answer authenticates, reads the body and has the handler work.
 func (s *Server) answer(rt Route, c *Context) (err error) {
 	if !rt.NoCSRF && s.origins.Check(c.Request) != nil {
 		return Errorf(http.StatusForbidden, "The request comes from a page of another site and is refused. Open this site itself and try again.")
@@ -194,22 +192,34 @@ func (s *Server) answer(rt Route, c *Context) (err error) {
 	if rt.PerMinute > 0 && !s.limits.allow(rt.Path+"|"+s.ClientIP(c.Request), rt.PerMinute) {
 		return Errorf(http.StatusTooManyRequests, "Too many requests; at most %d a minute are answered. Try again in a minute.", rt.PerMinute)
 	}
-	limit := rt.MaxBody
-	if limit == 0 {
-		limit = s.Config.MaxBody
-	}
-	c.Body, err = io.ReadAll(http.MaxBytesReader(nil, c.Request.Body, limit))
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return Errorf(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes.", limit)
-		}
-		return Errorf(http.StatusBadRequest, "The request could not be read.")
-	}
-	c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
-	user, err := s.identify(rt, c)
-	if err != nil {
+	var user orm.User
+	if err := s.within(c, func() error {
+		user, err = s.identify(rt, c)
+		return err
+	}); err != nil {
 		return err
 	}
+	if err := s.readBody(rt, c); err != nil {
+		return err
+	}
+	return s.within(c, func() error { return s.work(rt, c, user) })
+}
+
+// within does something that has to end in the time that one request may take. How
+// long its client takes to send it does not count.
+func (s *Server) within(c *Context, do func() error) error {
+	r := c.Request
+	ctx, cancel := context.WithTimeout(r.Context(), s.Config.Timeout)
+	defer func() {
+		cancel()
+		c.Request = r
+	}()
+	c.Request = r.WithContext(ctx)
+	return do()
+}
+
+// work runs the handler in a unit of work.
+func (s *Server) work(rt Route, c *Context, user orm.User) (err error) {
 	var asLoaded Session
 	if c.Session != nil {
 		asLoaded = *c.Session
@@ -225,6 +235,7 @@ func (s *Server) answer(rt Route, c *Context) (err error) {
 	}
 	return run(c.Request.Context(), user, func(env *orm.Env) error {
 		c.Env = env
+		c.held.keep(c.held.body)
 		if c.Session != nil { // a second try starts anew
 			*c.Session = asLoaded
 			c.Session.notes = slices.Clone(asLoaded.notes)
@@ -365,8 +376,11 @@ func (s *Server) fail(c *Context, err error) {
 		c.Redirect(http.StatusSeeOther, next)
 		return
 	}
-	if status == http.StatusTooManyRequests {
+	switch status {
+	case http.StatusTooManyRequests:
 		c.header.Set("Retry-After", "60")
+	case http.StatusServiceUnavailable:
+		c.header.Set("Retry-After", "2")
 	}
 	if status == http.StatusUnauthorized {
 		c.header.Set("WWW-Authenticate", "Bearer")

@@ -44,12 +44,28 @@ type Config struct {
 	Database string // name of the database, as clients give it
 	Auth     Auth
 	Logger   *slog.Logger
-	// TrustedProxies are the networks whose X-Forwarded-* headers count.
+	// TrustedProxies are the networks whose headers X-Forwarded-* and Forwarded
+	// count.
 	TrustedProxies []netip.Prefix
-	// MaxBody limits request bodies, in bytes; zero: 32 MiB.
+	// Hosts are the names the server answers under, beside that of web.base.url,
+	// localhost and addresses; ".example.com" stands for those below it too, "*"
+	// for all. Nil: all names.
+	Hosts []string
+	// MetricsToken is what /metrics asks for as a bearer token; without one it is
+	// answered on this machine only.
+	MetricsToken string
+	// MaxBody limits the bodies of routes that take large ones, in bytes; zero: 32
+	// MiB.
 	MaxBody int64
-	// Timeout bounds the work of one request; zero: 2 minutes.
+	// MaxInFlight limits what the bodies of all requests under way take together,
+	// once decoded, in bytes; zero: 512 MiB. Beyond it requests are answered 503.
+	MaxInFlight int64
+	// Timeout bounds the work of one request, from when its body is there; zero: 2
+	// minutes.
 	Timeout time.Duration
+	// Patience is how long a client may take to send or to take 64 KiB; zero: 30
+	// seconds.
+	Patience time.Duration
 	// PublicUser acts for visitors of routes with public access; zero: 3.
 	PublicUser int64
 }
@@ -64,6 +80,8 @@ type Server struct {
 
 	turn    atomic.Pointer[turn]
 	limits  *limiter
+	budget  *budget
+	hosts   *hosts
 	origins *http.CrossOriginProtection
 	total   *prometheus.CounterVec
 	took    *prometheus.HistogramVec
@@ -80,10 +98,17 @@ func New(db *orm.DB, cfg Config) (*Server, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 2 * time.Minute
 	}
+	if cfg.MaxInFlight == 0 {
+		cfg.MaxInFlight = 512 << 20
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = 30 * time.Second
+	}
 	if cfg.PublicUser == 0 {
 		cfg.PublicUser = 3
 	}
-	s := &Server{DB: db, Config: cfg, Router: mux.NewRouter(), Metrics: prometheus.NewRegistry(), limits: newLimiter(db.Now), origins: http.NewCrossOriginProtection()}
+	s := &Server{DB: db, Config: cfg, Router: mux.NewRouter(), Metrics: prometheus.NewRegistry(), limits: newLimiter(db.Now),
+		budget: newBudget(cfg.MaxInFlight), hosts: newHosts(cfg.Hosts), origins: http.NewCrossOriginProtection()}
 	s.Sessions = &SessionStore{db: db}
 	if err := s.Sessions.migrate(); err != nil {
 		return nil, err
@@ -94,7 +119,7 @@ func New(db *orm.DB, cfg Config) (*Server, error) {
 	s.Router.Use(s.measure, s.protect)
 	s.Router.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") }).Methods("GET", "HEAD")
 	s.Router.HandleFunc("/readyz", s.serveReady).Methods("GET", "HEAD")
-	s.Router.Handle("/metrics", s.localOnly(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))).Methods("GET")
+	s.Router.Handle("/metrics", s.measurers(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))).Methods("GET")
 	return s, nil
 }
 
@@ -108,10 +133,11 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// localOnly serves a page to loopback addresses only.
-func (s *Server) localOnly(h http.Handler) http.Handler {
+// measurers serves the metrics to those who may read them; for others there is no
+// such page.
+func (s *Server) measurers(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ip, err := netip.ParseAddr(s.ClientIP(r)); err != nil || !ip.IsLoopback() {
+		if !s.mayMeasure(r) {
 			http.NotFound(w, r)
 			return
 		}
@@ -141,28 +167,45 @@ func (s *Server) Hold() (resume func(next *Server)) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := s.turn.Load()
 	if t == nil {
-		s.Router.ServeHTTP(w, r)
+		s.route(w, r)
 		return
 	}
 	select {
 	case <-t.ready:
-		t.next.Router.ServeHTTP(w, r)
+		t.next.route(w, r)
 		return
 	default:
 	}
-	if p := r.URL.Path; p == "/healthz" || p == "/readyz" || p == "/metrics" {
-		s.Router.ServeHTTP(w, r)
+	if watched(r) {
+		s.route(w, r)
 		return
 	}
 	select {
 	case <-t.ready:
-		t.next.Router.ServeHTTP(w, r)
+		t.next.route(w, r)
 	case <-r.Context().Done():
 	}
 }
 
+// watched reports whether a request is one of those who watch the process: it is
+// answered at any time and under any name.
+func watched(r *http.Request) bool {
+	p := r.URL.Path
+	return p == "/healthz" || p == "/readyz" || p == "/metrics"
+}
+
+// route answers a request that has passed the edge.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	w = newPaced(w, s.Config.Patience)
+	if !s.receive(r) && !watched(r) {
+		http.Error(w, "This server does not answer under this name.", http.StatusMisdirectedRequest)
+		return
+	}
+	s.Router.ServeHTTP(w, r)
+}
+
 // Serve answers on a listener until ctx ends, then lets requests finish for up
-// to 15 seconds.
+// to 15 seconds. Routes give their bodies and answers deadlines of their own.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.Config.Logger.Handler(), slog.LevelDebug)}
