@@ -19,7 +19,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:        "account",
 		Title:       "Invoicing",
-		Version:     "18.0.1.0.0",
+		Version:     "19.0.1.0.0",
 		Category:    "Accounting/Accounting",
 		Summary:     "Invoices, credit notes, payments and the entries behind them",
 		Author:      "Fusion",

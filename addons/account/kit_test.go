@@ -230,7 +230,7 @@ func (b *books) lines(id int64) []int64 {
 func (b *books) product(name, price string, more ...orm.Values) int64 {
 	b.Helper()
 	unit := b.ref("uom.product_uom_unit")
-	vals := orm.Values{"name": name, "list_price": dec(price), "categ_id": b.ref("product.product_category_all"), "uom_id": unit, "uom_po_id": unit}
+	vals := orm.Values{"name": name, "list_price": dec(price), "categ_id": b.ref("product.product_category_goods"), "uom_id": unit}
 	for _, m := range more {
 		vals = with(vals, m)
 	}

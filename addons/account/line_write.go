@@ -120,7 +120,7 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 // roundGiven rounds prices, discounts and quantities to the precision people
 // chose, unless the caller wants all decimals kept.
 func roundGiven(env *orm.Env, vals orm.Values) error {
-	for field, precision := range map[string]string{"price_unit": "Product Price", "discount": "Discount", "quantity": "Product Unit of Measure"} {
+	for field, precision := range map[string]string{"price_unit": "Product Price", "discount": "Discount", "quantity": "Product Unit"} {
 		d, ok := orm.AsDecimal(vals[field])
 		if !ok {
 			continue

@@ -58,7 +58,7 @@ func productAccounts(env *orm.Env, ts []*Template, expense bool) (map[int64]int6
 		if expense {
 			out[t.ID] = t.ExpenseID.ID
 		}
-		if out[t.ID] == 0 {
+		if out[t.ID] == 0 && t.CategID.IsSet() {
 			categories = append(categories, t.CategID.ID)
 		}
 	}

@@ -19,7 +19,7 @@ const (
 	Discount     = "Discount"
 	StockWeight  = "Stock Weight"
 	Volume       = "Volume"
-	ProductUnit  = "Product Unit of Measure"
+	ProductUnit  = "Product Unit"
 	PaymentTerms = "Payment Terms"
 )
 

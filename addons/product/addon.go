@@ -11,7 +11,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-//go:embed data security views
+//go:embed data migrations security views
 var files embed.FS
 
 // Addon is the manifest of product.
@@ -19,7 +19,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:     "product",
 		Title:    "Products & Pricelists",
-		Version:  "18.0.1.0.0",
+		Version:  "19.0.1.0.0",
 		Category: "Sales/Sales",
 		Summary:  "Products, their variants and their prices",
 		Author:   "Fusion",
@@ -46,7 +46,7 @@ func define(r *orm.Registry) {
 	defineAttribute(r)
 	defineTemplate(r)
 	defineProduct(r)
-	definePackaging(r)
+	defineUnitBarcode(r)
 	defineSupplierInfo(r)
 	defineCombo(r)
 	definePricelist(r)

@@ -36,7 +36,7 @@ func defineCategory(r *orm.Registry) {
 			if rs.Env.Flag("uninstall", false) {
 				return super(rs)
 			}
-			for _, xmlid := range []string{"product.product_category_all", "product.cat_expense"} {
+			for _, xmlid := range []string{"product.product_category_goods", "product.product_category_services", "product.product_category_expenses"} {
 				kept, ok, err := rs.Env.FindRef(xmlid)
 				if err != nil {
 					return err

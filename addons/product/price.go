@@ -181,7 +181,7 @@ func (c *pricing) inOwnUnit(a Ask, p *Product) (decimal.Decimal, error) {
 		return a.Quantity, err
 	}
 	to, err := uom.Get(c.env, p.UoMID.ID)
-	if err != nil || from.CategoryID.ID != to.CategoryID.ID {
+	if err != nil || !from.Comparable(to) {
 		return a.Quantity, err
 	}
 	return from.ConvertExact(a.Quantity, to)

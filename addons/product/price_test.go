@@ -169,10 +169,10 @@ func TestPricesOfVariantsIncludeTheirExtra(t *testing.T) {
 func TestManyPricesTakeFewStatements(t *testing.T) {
 	s := newShop(t)
 	cheap := s.pricelist(orm.Values{"compute_price": "percentage", "percent_price": 20})
-	list := s.pricelist(orm.Values{"compute_price": "formula", "base": "pricelist", "base_pricelist_id": cheap, "price_surcharge": 1}, orm.Values{"categ_id": s.ref("product.product_category_all"), "compute_price": "fixed", "fixed_price": 3, "min_quantity": 50})
+	list := s.pricelist(orm.Values{"compute_price": "formula", "base": "pricelist", "base_pricelist_id": cheap, "price_surcharge": 1}, orm.Values{"categ_id": s.ref("product.product_category_goods"), "compute_price": "fixed", "fixed_price": 3, "min_quantity": 50})
 	var asks []product.Ask
 	for i := range 60 {
-		p := s.create("product.product", orm.Values{"name": "P", "list_price": 10 + i})
+		p := s.create("product.product", orm.Values{"name": "P", "list_price": 10 + i, "categ_id": s.ref("product.product_category_goods")})
 		asks = append(asks, product.Ask{ProductID: p.ID(), Quantity: decimal.NewFromInt(int64(i))})
 	}
 	s.do(s.env.Flush())

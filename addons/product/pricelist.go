@@ -56,7 +56,7 @@ type PricelistItem struct {
 	CurrencyID      orm.Ref[base.Currency] `orm:"currency_id,related=pricelist_id.currency_id,store" label:"Currency"`
 	DateStart       orm.Datetime           `orm:"date_start" label:"Start Date" help:"From when on the rule applies."`
 	DateEnd         orm.Datetime           `orm:"date_end" label:"End Date" help:"Until when the rule applies."`
-	MinQuantity     decimal.Decimal        `orm:"min_quantity,digits=Product Unit of Measure:2,default=0" label:"Min. Quantity" help:"For the rule to apply, the quantity must be at least this, in the unit of measure of the product."`
+	MinQuantity     decimal.Decimal        `orm:"min_quantity,digits=Product Unit:2,default=0" label:"Min. Quantity" help:"For the rule to apply, the quantity must be at least this, in the unit of measure of the product."`
 	AppliedOn       string                 `orm:"applied_on,required,default=3_global" selection:"3_global:All Products,2_product_category:Product Category,1_product:Product,0_product_variant:Product Variant" label:"Apply On"`
 	DisplayApplied  string                 `orm:"display_applied_on,required,default=1_product" selection:"1_product:Product,2_product_category:Category" label:"Display Applied On"`
 	CategID         orm.Ref[Category]      `orm:"categ_id,ondelete=cascade" label:"Product Category" help:"The rule applies to products of this category and those below it."`

@@ -32,7 +32,7 @@ type Product struct {
 	Volume             decimal.Decimal                  `orm:"volume,digits=Volume:2,default=0" label:"Volume"`
 	Weight             decimal.Decimal                  `orm:"weight,digits=Stock Weight:2,default=0" label:"Weight"`
 	PricelistItemCount int                              `orm:"pricelist_item_count" label:"Number of price rules"`
-	PackagingIDs       orm.Many[Packaging]              `orm:"packaging_ids,inverse=product_id,copy" label:"Product Packages"`
+	UnitBarcodeIDs     orm.Many[UnitBarcode]            `orm:"product_uom_ids,inverse=product_id" label:"Unit Barcode"`
 	AdditionalTagIDs   orm.Many[Tag]                    `orm:"additional_product_tag_ids,rel=product_tag_product_product_rel:product_product_id:product_tag_id" label:"Additional Product Tags"`
 	AllTagIDs          orm.Many[Tag]                    `orm:"all_product_tag_ids,store=false" label:"All Product Tags"`
 	ImageVariant1920   orm.Binary                       `orm:"image_variant_1920,image" label:"Variant Image"`
@@ -54,7 +54,7 @@ type Product struct {
 	ListPrice       decimal.Decimal        `orm:"list_price"`
 	CategID         orm.Ref[Category]      `orm:"categ_id"`
 	UoMID           orm.Ref[uom.UoM]       `orm:"uom_id"`
-	UoMPOID         orm.Ref[uom.UoM]       `orm:"uom_po_id"`
+	UoMIDs          orm.Many[uom.UoM]      `orm:"uom_ids"`
 	CompanyID       orm.Ref[base.Company]  `orm:"company_id"`
 	CurrencyID      orm.Ref[base.Currency] `orm:"currency_id"`
 	CostCurrencyID  orm.Ref[base.Currency] `orm:"cost_currency_id"`
@@ -235,11 +235,11 @@ func uniqueBarcode(env *orm.Env, ps []*Product) error {
 			}
 		}
 	}
-	packs, err := orm.Search[Packaging](env, orm.Leaf("barcode", "in", codes), orm.SearchOptions{Limit: 1})
+	packs, err := orm.Search[UnitBarcode](env, orm.Leaf("barcode", "in", codes), orm.SearchOptions{Limit: 1}, "uom_id", "product_id.display_name")
 	if err != nil || len(packs) == 0 {
 		return err
 	}
-	return orm.ValidationErrorf("The barcode “%s” belongs to the packaging %s already.", packs[0].Barcode, packs[0].Name)
+	return orm.ValidationErrorf("The barcode “%s” belongs to the packaging “%s” of %s already.", packs[0].Barcode, packs[0].UoMID.Rec().Name, packs[0].ProductID.Rec().DisplayName)
 }
 
 // switchActive archives variants, and their templates when no active variant is

@@ -128,9 +128,9 @@ func (s *shop) equal(what string, got, want any) {
 func TestAProductBringsItsTemplate(t *testing.T) {
 	s := newShop(t)
 	p := s.create("product.product", orm.Values{"name": "Mug", "list_price": 12.345, "default_code": "MUG", "standard_price": 4.5, "weight": 0.333})
-	row := ok[[]orm.Values](s)(p.Read("display_name", "list_price", "lst_price", "type", "sale_ok", "purchase_ok", "active", "uom_id", "uom_po_id", "categ_id", "standard_price", "weight", "product_variant_count", "is_product_variant", "weight_uom_name", "currency_id"))[0]
+	row := ok[[]orm.Values](s)(p.Read("display_name", "list_price", "lst_price", "type", "sale_ok", "purchase_ok", "active", "uom_id", "uom_ids", "categ_id", "standard_price", "weight", "product_variant_count", "is_product_variant", "weight_uom_name", "currency_id"))[0]
 	for field, want := range map[string]any{"display_name": "[MUG] Mug", "list_price": "12.35", "lst_price": "12.35", "type": "consu", "sale_ok": true, "purchase_ok": true, "active": true,
-		"uom_id": s.ref("uom.product_uom_unit"), "uom_po_id": s.ref("uom.product_uom_unit"), "categ_id": s.ref("product.product_category_all"), "standard_price": "4.5", "weight": "0.33",
+		"uom_id": s.ref("uom.product_uom_unit"), "categ_id": nil, "standard_price": "4.5", "weight": "0.33",
 		"product_variant_count": int64(1), "is_product_variant": true, "weight_uom_name": "kg"} {
 		s.equal(field, row[field], want)
 	}
@@ -162,12 +162,14 @@ func TestAProductBringsItsTemplate(t *testing.T) {
 func TestATemplateBringsItsVariant(t *testing.T) {
 	s := newShop(t)
 	made := s.create("product.template", orm.Values{"name": "Tea", "default_code": "TEA", "barcode": "2900000000018", "standard_price": 2.5, "weight": 0.1,
-		"packaging_ids": []orm.Command{orm.CreateLine(orm.Values{"name": "Box", "qty": 20, "barcode": "2900000000025"})}})
+		"uom_ids": []orm.Command{orm.CreateLine(orm.Values{"name": "Box", "relative_factor": 20, "relative_uom_id": s.ref("uom.product_uom_unit")})}})
 	vs := s.variants(made.ID(), false)
 	if len(vs) != 1 || vs[0].DefaultCode != "TEA" || vs[0].Barcode != "2900000000018" || !vs[0].StandardPrice.Equal(dec("2.5")) || !vs[0].Weight.Equal(dec("0.1")) {
 		t.Fatalf("variants: %+v", vs)
 	}
-	s.equal("packagings", len(s.value(orm.RecordsOf(s.env, vs[0]), "packaging_ids").([]int64)), 1)
+	boxes := s.value(orm.RecordsOf(s.env, vs[0]), "uom_ids").([]int64)
+	s.equal("packagings", len(boxes), 1)
+	s.create("product.uom", orm.Values{"product_id": vs[0].ID, "uom_id": boxes[0], "barcode": "2900000000025"})
 	s.do(made.Write(orm.Values{"active": false}))
 	s.equal("active variants of an archived template", len(s.variants(made.ID(), false)), 0)
 	s.do(made.Write(orm.Values{"active": true}))
@@ -206,9 +208,14 @@ func TestBarcodesAreUnique(t *testing.T) {
 	if err := s.env.Savepoint(again(orm.Values{"company_id": branch})); err != nil {
 		t.Errorf("an archived product lets its barcode go: %v", err)
 	}
-	s.create("product.packaging", orm.Values{"name": "Box", "product_id": p.ID(), "qty": 2, "barcode": "77", "company_id": branch})
+	dozen := s.ref("uom.product_uom_dozen")
+	s.create("product.uom", orm.Values{"product_id": p.ID(), "uom_id": dozen, "barcode": "77", "company_id": branch})
 	s.refuses("barcode of a packaging", orm.CodeValidation, func(env *orm.Env) error {
 		_, err := env.Model("product.product").Create(orm.Values{"name": "D", "barcode": "77"})
+		return err
+	})
+	s.refuses("barcode of a product for a packaging", orm.CodeValidation, func(env *orm.Env) error {
+		_, err := env.Model("product.uom").Create(orm.Values{"product_id": p.ID(), "uom_id": dozen, "barcode": "1"})
 		return err
 	})
 }
@@ -272,10 +279,12 @@ func TestCategories(t *testing.T) {
 	s.do(mid.Write(orm.Values{"parent_id": nil}))
 	s.equal("moved above", s.value(low, "complete_name"), "Cables / Short")
 	s.refuses("a circle", orm.CodeUser, func(env *orm.Env) error { return mid.In(env).Write(orm.Values{"parent_id": low.ID()}) })
-	s.refuses("with products", orm.CodeValidation, func(env *orm.Env) error { return low.In(env).Unlink() })
 	s.refuses("the first category", orm.CodeUser, func(env *orm.Env) error {
-		return env.Model("product.category").Browse(s.ref("product.product_category_all")).Unlink()
+		return env.Model("product.category").Browse(s.ref("product.product_category_goods")).Unlink()
 	})
+	kept := ok[orm.Records](s)(s.env.Model("product.template").Search(orm.Leaf("categ_id", "=", low.ID()), orm.SearchOptions{}))
+	s.do(low.Unlink())
+	s.equal("a category leaves its products without one", ok[orm.Records](s)(kept.Search(orm.And(orm.Leaf("id", "in", kept.IDs), orm.Leaf("categ_id", "=", false)), orm.SearchOptions{})).Len(), 2)
 }
 
 func TestCostIsKeptPerCompany(t *testing.T) {
@@ -295,13 +304,15 @@ func TestUnits(t *testing.T) {
 	s := newShop(t)
 	kg, gram, dozen := s.ref("uom.product_uom_kgm"), s.ref("uom.product_uom_gram"), s.ref("uom.product_uom_dozen")
 	p := s.create("product.product", orm.Values{"name": "Flour", "uom_id": kg, "list_price": 2})
-	s.equal("bought by", s.value(p, "uom_po_id"), kg)
-	s.do(p.Write(orm.Values{"uom_po_id": gram}))
-	s.equal("bought by", s.value(p, "uom_po_id"), gram)
-	s.refuses("dozens of kilograms", orm.CodeValidation, func(env *orm.Env) error { return p.In(env).Write(orm.Values{"uom_po_id": dozen}) })
+	s.refuses("dozens of kilograms", orm.CodeValidation, func(env *orm.Env) error {
+		return p.In(env).Write(orm.Values{"uom_ids": []orm.Command{orm.Link(dozen)}})
+	})
+	bought := s.create("product.supplierinfo", orm.Values{"partner_id": s.create("res.partner", orm.Values{"name": "Mill"}).ID(), "product_id": p.ID(), "price": 1.5})
+	s.equal("bought by", s.value(bought, "product_uom_id"), kg)
+	s.do(bought.Write(orm.Values{"product_uom_id": gram}))
+	s.do(p.Write(orm.Values{"name": "White flour"}))
+	s.equal("bought by what was said", s.value(bought, "product_uom_id"), gram)
 	s.equal("price of a gram", s.value(p.In(s.env.WithContext(map[string]any{"uom": gram})), "lst_price"), "0.002")
-	s.do(p.Write(orm.Values{"uom_id": dozen}))
-	s.equal("bought by, after the category changed", s.value(p, "uom_po_id"), dozen)
 }
 
 func TestACombosNeedsChoices(t *testing.T) {

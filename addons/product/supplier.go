@@ -8,22 +8,30 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// Packaging is a box a variant comes in.
-type Packaging struct {
-	orm.Record `orm:"product.packaging" label:"Product Packaging" order:"product_id, sequence, id"`
-	Name       string                `orm:"name,required" label:"Product Packaging"`
-	Sequence   int                   `orm:"sequence,default=1" label:"Sequence"`
+// UnitBarcode is the bar code of a variant in one of its packagings: the box of
+// six has another one than the piece.
+type UnitBarcode struct {
+	orm.Record `orm:"product.uom" label:"Link between products and their UoMs" rec:"barcode"`
+	UoMID      orm.Ref[uom.UoM]      `orm:"uom_id,required,index,ondelete=cascade" label:"Unit"`
 	ProductID  orm.Ref[Product]      `orm:"product_id,required,index,ondelete=cascade,check_company" label:"Product"`
-	Quantity   decimal.Decimal       `orm:"qty,digits=6,default=1" label:"Contained Quantity" help:"Quantity of products contained in the packaging."`
-	Barcode    string                `orm:"barcode,nocopy" label:"Barcode"`
-	UoMID      orm.Ref[uom.UoM]      `orm:"product_uom_id,related=product_id.uom_id,readonly" label:"Unit of Measure"`
-	CompanyID  orm.Ref[base.Company] `orm:"company_id,index" label:"Company"`
+	Barcode    string                `orm:"barcode,required,nocopy" label:"Barcode"`
+	CompanyID  orm.Ref[base.Company] `orm:"company_id,index,default=company" label:"Company"`
 }
 
-func definePackaging(r *orm.Registry) {
-	p := orm.Define[Packaging](r)
-	p.Check("positive_qty", "qty > 0", "The quantity a packaging contains must be more than zero.")
-	p.Unique("barcode_uniq", "barcode", "This barcode belongs to another packaging.")
+func defineUnitBarcode(r *orm.Registry) {
+	b := orm.Define[UnitBarcode](r)
+	b.Unique("barcode_uniq", "barcode", "This barcode belongs to another packaging.")
+	b.Constrain("barcode", func(env *orm.Env, bs []*UnitBarcode) error {
+		codes := make([]string, len(bs))
+		for i, b := range bs {
+			codes[i] = b.Barcode
+		}
+		taken, err := orm.First[Product](env, orm.Leaf("barcode", "in", codes), "id", "display_name")
+		if err != nil || taken == nil {
+			return err
+		}
+		return orm.ValidationErrorf("The barcode “%s” belongs to %s already.", taken.Barcode, taken.DisplayName)
+	})
 }
 
 // SupplierInfo is what a vendor calls a product and asks for it.
@@ -33,7 +41,7 @@ type SupplierInfo struct {
 	ProductName string                 `orm:"product_name" label:"Vendor Product Name"`
 	ProductCode string                 `orm:"product_code" label:"Vendor Product Code"`
 	Sequence    int                    `orm:"sequence,default=1" label:"Sequence"`
-	UoMID       orm.Ref[uom.UoM]       `orm:"product_uom_id,related=product_tmpl_id.uom_po_id,readonly" label:"Unit of Measure"`
+	UoMID       orm.Ref[uom.UoM]       `orm:"product_uom_id,store,required,ondelete=restrict" label:"Unit"`
 	MinQty      decimal.Decimal        `orm:"min_qty,required,digits=6,default=0" label:"Quantity"`
 	Price       decimal.Decimal        `orm:"price,required,digits=6,default=0" label:"Price"`
 	CompanyID   orm.Ref[base.Company]  `orm:"company_id,index,default=company" label:"Company"`
@@ -41,13 +49,32 @@ type SupplierInfo struct {
 	DateStart   orm.Date               `orm:"date_start" label:"Start Date"`
 	DateEnd     orm.Date               `orm:"date_end" label:"End Date"`
 	ProductID   orm.Ref[Product]       `orm:"product_id,check_company" label:"Product Variant"`
-	TemplateID  orm.Ref[Template]      `orm:"product_tmpl_id,index,ondelete=cascade,check_company" label:"Product Template"`
+	TemplateID  orm.Ref[Template]      `orm:"product_tmpl_id,store,required,index,ondelete=cascade,check_company" label:"Product Template"`
 	Delay       int                    `orm:"delay,required,default=1" label:"Delivery Lead Time"`
 	Discount    decimal.Decimal        `orm:"discount,digits=6" label:"Discount (%)"`
 }
 
 func defineSupplierInfo(r *orm.Registry) {
 	s := orm.Define[SupplierInfo](r)
+	s.Compute("product_tmpl_id", func(_ *orm.Env, list []*SupplierInfo) error {
+		for _, s := range list {
+			if p := s.ProductID.Rec(); p != nil {
+				s.TemplateID = p.TemplateID
+			}
+		}
+		return nil
+	}, "product_id.product_tmpl_id")
+	s.Compute("product_uom_id", func(_ *orm.Env, list []*SupplierInfo) error {
+		for _, s := range list {
+			if s.UoMID.IsSet() {
+				continue
+			}
+			if t := s.TemplateID.Rec(); t != nil {
+				s.UoMID = t.UoMID
+			}
+		}
+		return nil
+	}, "product_tmpl_id.uom_id")
 	s.Default("currency_id", func(env *orm.Env) (any, error) { return base.CompanyCurrency(env, env.Company()) })
 }
 

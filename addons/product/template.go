@@ -31,7 +31,7 @@ type Template struct {
 	DescriptionSale     string                  `orm:"description_sale,text,translate" label:"Sales Description" help:"What customers read about the product on quotations, orders and invoices."`
 	Type                string                  `orm:"type,required,default=consu" selection:"consu:Goods,service:Service,combo:Combo" label:"Product Type" help:"Goods are things that can be held. A service is not. A combo is a choice of several products sold as one."`
 	ComboIDs            orm.Many[ComboChoice]   `orm:"combo_ids,rel=product_combo_product_template_rel:product_template_id:product_combo_id" label:"Combo Choices"`
-	CategID             orm.Ref[Category]       `orm:"categ_id,required,index,ondelete=restrict" label:"Product Category"`
+	CategID             orm.Ref[Category]       `orm:"categ_id,index" label:"Product Category"`
 	CurrencyID          orm.Ref[base.Currency]  `orm:"currency_id" label:"Currency"`
 	CostCurrencyID      orm.Ref[base.Currency]  `orm:"cost_currency_id" label:"Cost Currency"`
 	ListPrice           decimal.Decimal         `orm:"list_price,digits=Product Price:2,default=1,tracking" label:"Sales Price" help:"The price at which the product is sold to customers without a pricelist."`
@@ -44,10 +44,8 @@ type Template struct {
 	PurchaseOK          bool                    `orm:"purchase_ok,default=true" label:"Purchase"`
 	UoMID               orm.Ref[uom.UoM]        `orm:"uom_id,required,ondelete=restrict,tracking" label:"Unit of Measure" help:"The unit in which the product is counted and priced."`
 	UoMName             string                  `orm:"uom_name,related=uom_id.name,readonly" label:"Unit of Measure Name"`
-	UoMCategoryID       orm.Ref[uom.Category]   `orm:"uom_category_id,related=uom_id.category_id,readonly" label:"UoM Category"`
-	UoMPOID             orm.Ref[uom.UoM]        `orm:"uom_po_id,store,ondelete=restrict" label:"Purchase Unit" help:"The unit in which the product is bought, of the same category as the unit of measure."`
+	UoMIDs              orm.Many[uom.UoM]       `orm:"uom_ids,rel=product_template_uom_uom_rel:product_template_id:uom_uom_id" label:"Packagings" help:"Other units in which the product can be sold and bought, such as packs and boxes."`
 	CompanyID           orm.Ref[base.Company]   `orm:"company_id,index" label:"Company"`
-	PackagingIDs        orm.Many[Packaging]     `orm:"packaging_ids,store=false" label:"Product Packages"`
 	SellerIDs           orm.Many[SupplierInfo]  `orm:"seller_ids,inverse=product_tmpl_id,copy" label:"Vendors"`
 	Active              bool                    `orm:"active,default=true" label:"Active" help:"An archived product is kept, but no longer offered."`
 	Color               int                     `orm:"color" label:"Color Index"`
@@ -73,16 +71,7 @@ type Template struct {
 
 func defineTemplate(r *orm.Registry) {
 	t := orm.Define[Template](r)
-	t.Default("categ_id", func(env *orm.Env) (any, error) { return defaultRef(env, "product.product_category_all") })
 	t.Default("uom_id", func(env *orm.Env) (any, error) { return defaultRef(env, "uom.product_uom_unit") })
-	t.Compute("uom_po_id", func(_ *orm.Env, ts []*Template) error {
-		for _, t := range ts {
-			if own := t.UoMPOID.Rec(); own == nil || own.CategoryID.ID != t.UoMID.Rec().CategoryID.ID {
-				t.UoMPOID = orm.RefTo[uom.UoM](t.UoMID.ID)
-			}
-		}
-		return nil
-	}, "uom_id.category_id", "uom_po_id.category_id")
 	t.Compute("currency_id", func(env *orm.Env, ts []*Template) error {
 		for _, t := range ts {
 			company := t.CompanyID.ID
@@ -167,13 +156,15 @@ func defineTemplate(r *orm.Registry) {
 	})
 	defineVariantFields(t)
 	base.KeepSizes(t, "image_")
-	t.Constrain("uom_id, uom_po_id", func(env *orm.Env, ts []*Template) error {
-		if err := orm.Load(env, ts, "uom_id", "uom_po_id"); err != nil {
+	t.Constrain("uom_id, uom_ids", func(env *orm.Env, ts []*Template) error {
+		if err := orm.Load(env, ts, "uom_id", "uom_ids"); err != nil {
 			return err
 		}
 		for _, t := range ts {
-			if buy := t.UoMPOID.Rec(); buy != nil && buy.CategoryID.ID != t.UoMID.Rec().CategoryID.ID {
-				return orm.ValidationErrorf("“%s” cannot be bought in %s: it is counted in %s, a unit of measure of another category.", t.Name, buy.Name, t.UoMID.Rec().Name)
+			for _, pack := range t.UoMIDs.All() {
+				if !pack.Comparable(t.UoMID.Rec()) {
+					return orm.ValidationErrorf("“%s” cannot be packed in %s: it is counted in %s, and the two units of measure have no reference unit in common.", t.Name, pack.Name, t.UoMID.Rec().Name)
+				}
 			}
 		}
 		return nil

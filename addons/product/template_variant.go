@@ -7,7 +7,7 @@ import (
 )
 
 // ofVariant are the fields of a template that are those of its only variant.
-var ofVariant = []string{"barcode", "default_code", "standard_price", "volume", "weight", "packaging_ids"}
+var ofVariant = []string{"barcode", "default_code", "standard_price", "volume", "weight"}
 
 func defineVariantFields(t *orm.Def[Template]) {
 	t.Compute("default_code", func(env *orm.Env, ts []*Template) error {
@@ -18,9 +18,6 @@ func defineVariantFields(t *orm.Def[Template]) {
 			t.Barcode, t.StandardPrice, t.Volume, t.Weight = v.Barcode, v.StandardPrice, v.Volume, v.Weight
 		})
 	}, "product_variant_ids.barcode", "product_variant_ids.standard_price", "product_variant_ids.volume", "product_variant_ids.weight", "product_variant_ids.active")
-	t.Compute("packaging_ids", func(env *orm.Env, ts []*Template) error {
-		return fromVariant(env, ts, func(t *Template, v *Product) { t.PackagingIDs.Set(v.PackagingIDs.IDs()...) })
-	}, "product_variant_ids.packaging_ids")
 	for _, field := range []string{"barcode", "default_code", "standard_price", "volume", "weight"} {
 		t.Inverse(field, func(env *orm.Env, ts []*Template) error {
 			only, err := onlyVariants(env, ts)
@@ -62,7 +59,7 @@ func everyVariant(env *orm.Env) *orm.Env {
 // onlyVariants finds the variant of each template that has exactly one: among
 // its active ones, or among the archived ones when none is active.
 func onlyVariants(env *orm.Env, ts []*Template) (map[int64]*Product, error) {
-	all, err := orm.Search[Product](everyVariant(env).Sudo(), orm.Leaf("product_tmpl_id", "in", orm.IDs(env, ts)), orm.SearchOptions{Order: "id"}, "packaging_ids")
+	all, err := orm.Search[Product](everyVariant(env).Sudo(), orm.Leaf("product_tmpl_id", "in", orm.IDs(env, ts)), orm.SearchOptions{Order: "id"})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +92,6 @@ func fromVariant(env *orm.Env, ts []*Template, set func(*Template, *Product)) er
 		return err
 	}
 	var none Product
-	none.PackagingIDs.Set()
 	for _, t := range ts {
 		v := only[t.ID]
 		if v == nil {
@@ -134,37 +130,12 @@ func createTemplates(super orm.CreateFunc) orm.CreateFunc {
 	}
 }
 
-// packVariants gives the only variant of each template its packagings.
-func packVariants(templates orm.Records, packagings any) error {
-	ts, err := orm.Read[Template](templates.Env, templates.IDs)
-	if err != nil {
-		return err
-	}
-	only, err := onlyVariants(templates.Env, ts)
-	if err != nil {
-		return err
-	}
-	for _, id := range templates.IDs {
-		if v := only[id]; v != nil {
-			if err := orm.RecordsOf(templates.Env, v).Write(orm.Values{"packaging_ids": packagings}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		env := rs.Env
 		_, lines := vals["attribute_line_ids"]
 		if err := super(rs.In(env.WithContext(map[string]any{keyVariants: !lines && env.Flag(keyVariants, true)})), vals); err != nil {
 			return err
-		}
-		if packs, ok := vals["packaging_ids"]; ok {
-			if err := packVariants(rs, packs); err != nil {
-				return err
-			}
 		}
 		active, switched := vals["active"].(bool)
 		if switched && !active {

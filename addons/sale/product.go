@@ -66,7 +66,7 @@ func viewSales(path string, ids []int64) any {
 // unitsSold sums, by a column of the variant p, what confirmed orders of the
 // last year sold, in the products' own units.
 func unitsSold(env *orm.Env, by string, ids []int64) (map[int64]decimal.Decimal, error) {
-	rows, err := env.Query(fmt.Sprintf(`SELECT %[1]s, sum(l.product_uom_qty / u.factor * own.factor)
+	rows, err := env.Query(fmt.Sprintf(`SELECT %[1]s, sum(l.product_uom_qty * u.factor / own.factor)
 		FROM sale_order_line l JOIN sale_order o ON o.id = l.order_id JOIN product_product p ON p.id = l.product_id
 		JOIN product_template t ON t.id = p.product_tmpl_id JOIN uom_uom u ON u.id = l.product_uom_id JOIN uom_uom own ON own.id = t.uom_id
 		WHERE %[1]s = ANY(?) AND l.state = 'sale' AND l.company_id = ANY(?) AND o.date_order >= ? GROUP BY 1`, by),

@@ -11,7 +11,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-//go:embed security views
+//go:embed migrations security views
 var files embed.FS
 
 // Addon is the manifest of sale_stock.

@@ -2,7 +2,6 @@ package sale_stock
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -136,7 +135,7 @@ func (l *OrderLine) reduce(env *orm.Env, excess decimal.Decimal) error {
 func openDeliveries(env *orm.Env, plan []*delivery) error {
 	var known []int64
 	for _, d := range plan {
-		if d.order.GroupID.IsSet() {
+		if d.order.DeliveryStatus != "" { // else none of its transfers is open
 			known = append(known, d.order.ID)
 		}
 	}
@@ -152,9 +151,6 @@ func openDeliveries(env *orm.Env, plan []*delivery) error {
 				}
 			}
 		}
-	}
-	if err := makeGroups(env, plan); err != nil {
-		return err
 	}
 	var fresh []*delivery
 	var vals []orm.Values
@@ -172,7 +168,7 @@ func openDeliveries(env *orm.Env, plan []*delivery) error {
 			}
 		}
 		fresh = append(fresh, d)
-		vals = append(vals, orm.Values{"picking_type_id": o.WarehouseID.Rec().OutTypeID.ID, "partner_id": o.ShippingID.ID, "origin": o.Name, "group_id": o.GroupID.ID, "sale_id": o.ID, "move_type": o.PickingPolicy,
+		vals = append(vals, orm.Values{"picking_type_id": o.WarehouseID.Rec().OutTypeID.ID, "partner_id": o.ShippingID.ID, "origin": o.Name, "sale_id": o.ID, "move_type": o.PickingPolicy,
 			"scheduled_date": date, "date_deadline": date})
 	}
 	if len(fresh) == 0 {
@@ -192,7 +188,7 @@ func openDeliveries(env *orm.Env, plan []*delivery) error {
 	}
 	for i, d := range fresh {
 		o, row := d.order, rows[i]
-		p := &stock.Picking{Name: orm.AsText(row["name"]), Origin: o.Name, State: "draft", ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime), GroupID: orm.RefTo[stock.Group](o.GroupID.ID),
+		p := &stock.Picking{Name: orm.AsText(row["name"]), Origin: o.Name, State: "draft", ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime),
 			TypeID: orm.RefTo[stock.PickingType](o.WarehouseID.Rec().OutTypeID.ID), CompanyID: orm.RefTo[base.Company](orm.AsID(row["company_id"])), PartnerID: orm.RefTo[base.Partner](o.ShippingID.ID),
 			LocationID: orm.RefTo[stock.Location](orm.AsID(row["location_id"])), DestID: orm.RefTo[stock.Location](orm.AsID(row["location_dest_id"]))}
 		p.ID = made.IDs[i]
@@ -207,29 +203,6 @@ func (o *Order) dueDate(l *OrderLine) orm.Datetime {
 		return o.CommitmentDate
 	}
 	return orm.DatetimeOf(o.DateOrder.Time().Add(time.Duration(l.CustomerLead * 24 * float64(time.Hour))))
-}
-
-// makeGroups gives the orders that have none the group their transfers share.
-func makeGroups(env *orm.Env, plan []*delivery) error {
-	var bare []*Order
-	var vals []orm.Values
-	for _, d := range plan {
-		if o := d.order; !o.GroupID.IsSet() {
-			bare = append(bare, o)
-			vals = append(vals, orm.Values{"name": o.Name, "move_type": o.PickingPolicy, "partner_id": o.ShippingID.ID, "sale_id": o.ID})
-		}
-	}
-	if len(bare) == 0 {
-		return nil
-	}
-	made, err := env.Model("procurement.group").Create(vals...)
-	if err != nil {
-		return err
-	}
-	for i, o := range bare {
-		o.GroupID = orm.RefTo[Group](made.IDs[i])
-	}
-	return orm.Save(env.WithContext(map[string]any{"mail_notrack": true}), bare, "procurement_group_id")
 }
 
 // fillDeliveries adds the missing goods to the transfers and hands them over to
@@ -247,9 +220,8 @@ func fillDeliveries(env *orm.Env, plan []*delivery) error {
 			if grown {
 				continue
 			}
-			first, _, _ := strings.Cut(n.line.Name, "\n")
 			due := d.order.dueDate(n.line)
-			vals = append(vals, orm.Values{"picking_id": d.picking.ID, "sale_line_id": n.line.ID, "product_id": n.line.ProductID.ID, "name": first, "description_picking": n.line.Name,
+			vals = append(vals, orm.Values{"picking_id": d.picking.ID, "sale_line_id": n.line.ID, "product_id": n.line.ProductID.ID,
 				"product_uom_qty": n.qty, "product_qty": n.qty, "product_uom": n.line.ProductID.Rec().UoMID.ID, "sequence": n.line.Sequence, "date": due, "date_deadline": due, "warehouse_id": d.order.WarehouseID.ID})
 		}
 	}

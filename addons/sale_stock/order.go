@@ -13,7 +13,6 @@ type Order struct {
 	Lines          orm.Many[OrderLine]      `orm:"order_line"`
 	WarehouseID    orm.Ref[stock.Warehouse] `orm:"warehouse_id,store,index" label:"Warehouse"`
 	PickingPolicy  string                   `orm:"picking_policy,required,default=direct" selection:"direct:As soon as possible,one:When all products are ready" label:"Shipping Policy" help:"Whether the products are delivered as they become available, or all together."`
-	GroupID        orm.Ref[Group]           `orm:"procurement_group_id,nocopy" label:"Procurement Group"`
 	PickingIDs     orm.Many[Picking]        `orm:"picking_ids,inverse=sale_id" label:"Transfers"`
 	DeliveryCount  int                      `orm:"delivery_count" label:"Delivery Orders"`
 	DeliveryStatus string                   `orm:"delivery_status,store,readonly,nocopy" selection:"pending:Not Delivered,started:Started,partial:Partially Delivered,full:Fully Delivered" label:"Delivery Status"`
@@ -192,13 +191,8 @@ func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 // Picking adds to a transfer the order it serves.
 type Picking struct {
 	stock.Picking
-	SaleID orm.Ref[Order] `orm:"sale_id,related=group_id.sale_id,store,readonly,index" label:"Sales Order"`
-}
-
-// Group adds to a procurement group the order it serves.
-type Group struct {
-	stock.Group
-	SaleID orm.Ref[Order] `orm:"sale_id,index" label:"Sale Order"`
+	ReturnID orm.Ref[Picking] `orm:"return_id"`
+	SaleID   orm.Ref[Order]   `orm:"sale_id,store,copy,index" label:"Sales Order"`
 }
 
 // Move adds to a move the line it serves.
@@ -208,7 +202,27 @@ type Move struct {
 }
 
 func defineStock(r *orm.Registry) {
-	orm.Extend[Picking](r, "stock.picking")
-	orm.Extend[Group](r, "procurement.group")
-	orm.Extend[Move](r, "stock.move")
+	p := orm.Extend[Picking](r, "stock.picking")
+	p.Compute("sale_id", func(_ *orm.Env, ps []*Picking) error {
+		for _, p := range ps {
+			if of := p.ReturnID.Rec(); of != nil && !p.SaleID.IsSet() {
+				p.SaleID = of.SaleID
+			}
+		}
+		return nil
+	}, "return_id.sale_id")
+	m := orm.Extend[Move](r, "stock.move")
+	m.Compute("description_picking", func(_ *orm.Env, ms []*Move) error {
+		for _, m := range ms {
+			switch l := m.SaleLineID.Rec(); {
+			case m.OwnDescription != "":
+				m.Description = m.OwnDescription
+			case l != nil:
+				m.Description = l.Name
+			default:
+				m.Description = m.ProductID.Rec().DisplayName
+			}
+		}
+		return nil
+	}, "description_picking_manual", "product_id.display_name", "sale_line_id.name")
 }

@@ -11,7 +11,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-//go:embed data security views
+//go:embed data migrations security views
 var files embed.FS
 
 // Addon is the manifest of stock.
@@ -19,7 +19,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:        "stock",
 		Title:       "Inventory",
-		Version:     "18.0.1.0.0",
+		Version:     "19.0.1.0.0",
 		Category:    "Inventory/Inventory",
 		Summary:     "Warehouses, transfers and the quantities on hand",
 		Author:      "Fusion",
@@ -51,7 +51,6 @@ func define(r *orm.Registry) {
 	defineLocation(r)
 	defineWarehouse(r)
 	definePickingType(r)
-	defineGroup(r)
 	defineProduct(r)
 	definePicking(r)
 	defineMove(r)

@@ -380,7 +380,7 @@ func TestTheSchedulerReservesWhatBecameFree(t *testing.T) {
 	_, err := orm.InvokeModel(k.env, stock.RunScheduler)
 	k.check(err)
 	k.equal("reserved", k.moves(b.ID), "assigned 2/2; ")
-	_, err = k.user("clerk", "stock.group_stock_user").env.Model("procurement.group").Call("run_scheduler", orm.Args{})
+	_, err = k.user("clerk", "stock.group_stock_user").env.Model("stock.move").Call("run_scheduler", orm.Args{})
 	k.refused(err, orm.CodeAccess)
 	k.books()
 }

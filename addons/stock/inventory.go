@@ -232,7 +232,7 @@ func applyCounts(env *orm.Env, ids []int64) error {
 		if diff.IsNegative() {
 			from, to = to, from
 		}
-		moves = append(moves, orm.Values{"name": "Product Quantity Updated", "product_id": q.ProductID.ID, "product_uom": q.ProductID.Rec().UoMID.ID, "product_uom_qty": diff.Abs(), "company_id": company,
+		moves = append(moves, orm.Values{"inventory_name": "Product Quantity Updated", "product_id": q.ProductID.ID, "product_uom": q.ProductID.Rec().UoMID.ID, "product_uom_qty": diff.Abs(), "company_id": company,
 			"location_id": from, "location_dest_id": to, "is_inventory": true, "picked": true, "state": "confirmed", "origin": "Inventory"})
 	}
 	clean := orm.Values{"inventory_quantity": 0, "inventory_quantity_set": false, "inventory_date": nil, "user_id": nil, "last_count_date": env.Today()}

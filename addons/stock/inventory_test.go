@@ -259,7 +259,7 @@ func TestUnitOfMovedProducts(t *testing.T) {
 	lamp := k.product("Lamp")
 	dozen, err := k.env.Ref("uom.product_uom_dozen")
 	k.check(err)
-	both := orm.Values{"uom_id": dozen.ID(), "uom_po_id": dozen.ID()}
+	both := orm.Values{"uom_id": dozen.ID()}
 	k.check(k.env.Model("product.product").Browse(k.product("Other")).Write(both))
 	k.count(lamp, k.ref("stock_location_stock"), 6)
 	k.refused(k.env.Model("product.product").Browse(lamp).Write(both), orm.CodeUser)

@@ -14,8 +14,7 @@ import (
 // in the end, both in the unit of the move; ProductQty is the demand in the
 // unit of the product.
 type Move struct {
-	orm.Record      `orm:"stock.move" label:"Stock Move" order:"sequence, id" search:"name,reference,origin"`
-	Name            string                    `orm:"name,required" label:"Description"`
+	orm.Record      `orm:"stock.move" label:"Stock Move" order:"sequence, id" rec:"reference" search:"reference,origin"`
 	Sequence        int                       `orm:"sequence,default=10" label:"Sequence"`
 	Priority        string                    `orm:"priority,default=0" selection:"0:Normal,1:Urgent" label:"Priority"`
 	Date            orm.Datetime              `orm:"date,required,index,default=now" label:"Date Scheduled" help:"When the move is planned, and once it is done, when it was."`
@@ -25,7 +24,8 @@ type Move struct {
 	TemplateID      orm.Ref[product.Template] `orm:"product_tmpl_id,related=product_id.product_tmpl_id,readonly" label:"Product Template"`
 	CategoryID      orm.Ref[product.Category] `orm:"product_category_id,related=product_id.categ_id,readonly" label:"Product Category"`
 	IsStorable      bool                      `orm:"is_storable,related=product_id.is_storable,readonly" label:"Track Inventory"`
-	Description     string                    `orm:"description_picking,text" label:"Description of Picking"`
+	Description     string                    `orm:"description_picking,text" label:"Description of Picking" help:"What the product of the move is called on transfers."`
+	OwnDescription  string                    `orm:"description_picking_manual,text" label:"Manual Description"`
 	ProductQty      decimal.Decimal           `orm:"product_qty,store,readonly,digits=6" label:"Real Quantity" help:"The demand in the unit of the product."`
 	ProductUomQty   decimal.Decimal           `orm:"product_uom_qty,required,digits=6,default=0" label:"Demand" help:"The quantity that is to be moved."`
 	UoMID           orm.Ref[uom.UoM]          `orm:"product_uom,required,ondelete=restrict" label:"UoM"`
@@ -41,7 +41,6 @@ type Move struct {
 	PickingID       orm.Ref[Picking]          `orm:"picking_id,index,ondelete=cascade" label:"Transfer"`
 	State           string                    `orm:"state,readonly,nocopy,index,default=draft" selection:"draft:New,waiting:Waiting Another Move,confirmed:Waiting Availability,partially_available:Partially Available,assigned:Available,done:Done,cancel:Cancelled" label:"Status"`
 	ProcureMethod   string                    `orm:"procure_method,required,default=make_to_stock" selection:"make_to_stock:Default: Take From Stock,make_to_order:Advanced: Apply Procurement Rules" label:"Supply Method"`
-	GroupID         orm.Ref[Group]            `orm:"group_id,index" label:"Procurement Group"`
 	TypeID          orm.Ref[PickingType]      `orm:"picking_type_id,index" label:"Operation Type"`
 	TypeCode        string                    `orm:"picking_code,related=picking_type_id.code,readonly" label:"Type of Operation"`
 	WarehouseID     orm.Ref[Warehouse]        `orm:"warehouse_id" label:"Warehouse"`
@@ -52,6 +51,7 @@ type Move struct {
 	ToRefund        bool                      `orm:"to_refund" label:"Update quantities on SO/PO" help:"The return lowers the delivered quantity of the order."`
 	Reference       string                    `orm:"reference,nocopy,index" label:"Reference"`
 	IsInventory     bool                      `orm:"is_inventory" label:"Inventory"`
+	InventoryName   string                    `orm:"inventory_name" label:"Inventory Name" help:"Why the quantity on hand was corrected."`
 	ScrapID         orm.Ref[Scrap]            `orm:"scrap_id,nocopy,index" label:"Scrap operation"`
 	PropagateCancel bool                      `orm:"propagate_cancel,default=true" label:"Propagate cancel and split"`
 	DisplayName     string                    `orm:"display_name"`
@@ -91,6 +91,21 @@ func defineMove(r *orm.Registry) {
 		return nil
 	}, "product_uom", "move_line_ids.quantity", "move_line_ids.product_uom_id")
 	m.Inverse("quantity", setQuantities)
+	m.Compute("description_picking", func(_ *orm.Env, ms []*Move) error {
+		for _, m := range ms {
+			m.Description = m.OwnDescription
+			if p := m.ProductID.Rec(); p != nil && m.Description == "" {
+				m.Description = p.DisplayName
+			}
+		}
+		return nil
+	}, "description_picking_manual", "product_id.display_name")
+	m.Inverse("description_picking", func(env *orm.Env, ms []*Move) error {
+		for _, m := range ms {
+			m.OwnDescription = m.Description
+		}
+		return orm.Save(env, ms, "description_picking_manual")
+	})
 	m.Compute("display_name", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
 			m.DisplayName = ""
@@ -124,20 +139,30 @@ func defineMove(r *orm.Registry) {
 		}
 		return nil
 	})
+	implementScheduler(m)
 	m.OnCreate(createMoves)
 	m.OnWrite(writeMoves)
 	m.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			rows, err := rs.Env.Query("SELECT name FROM stock_move WHERE id = ANY(?) AND state NOT IN ('draft', 'cancel') LIMIT 1", rs.IDs)
+			live, err := orm.First[Move](rs.Env.Sudo(), orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("state", "not in", []string{"draft", "cancel"})), "id", "product_id.display_name")
 			if err != nil {
 				return err
 			}
-			if len(rows) > 0 {
-				return orm.UserErrorf("The move of “%s” has been confirmed and cannot be deleted. Cancel it first.", rows[0][0])
+			if live != nil {
+				return orm.UserErrorf("The move of “%s” has been confirmed and cannot be deleted. Cancel it first.", live.ProductID.Rec().DisplayName)
 			}
 			return super(rs)
 		}
 	})
+}
+
+// goods names the product of a move in messages.
+func (m *Move) goods(env *orm.Env) string {
+	names, err := env.Sudo().Model("product.product").Browse(m.ProductID.ID).DisplayNames()
+	if err != nil {
+		return m.Reference
+	}
+	return names[m.ProductID.ID]
 }
 
 // checkStored is checkMoves for moves that are stored.
@@ -158,7 +183,7 @@ func checkMoves(env *orm.Env, ms []*Move) error {
 	for _, m := range ms {
 		for _, l := range []*Location{m.LocationID.Rec(), m.DestID.Rec()} {
 			if l.CompanyID.IsSet() && l.CompanyID.ID != m.CompanyID.ID {
-				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", l.CompleteName, m.Name)
+				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", l.CompleteName, m.ProductID.Rec().Name)
 			}
 			if l.Usage == "view" {
 				return orm.UserErrorf("“%s” is a view and cannot hold products. Choose a location below it.", l.CompleteName)
@@ -195,7 +220,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 			if id := orm.AsID(full[i]["picking_id"]); id != 0 && !bulk(rs.Env) {
 				pickings = append(pickings, id)
 			}
-			if id := orm.AsID(full[i]["product_id"]); id != 0 && (full[i]["name"] == nil || full[i]["product_uom"] == nil) {
+			if id := orm.AsID(full[i]["product_id"]); id != 0 && full[i]["product_uom"] == nil {
 				products = append(products, id)
 			}
 		}
@@ -203,7 +228,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 		if err != nil {
 			return rs, err
 		}
-		byProduct, err := readByID[Product](rs.Env.Sudo(), products, "display_name")
+		byProduct, err := readByID[Product](rs.Env.Sudo(), products)
 		if err != nil {
 			return rs, err
 		}
@@ -213,19 +238,14 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 					return rs, err
 				}
 			}
-			if p := byProduct[orm.AsID(vals["product_id"])]; p != nil {
-				if vals["name"] == nil {
-					vals["name"] = p.DisplayName
-				}
-				if vals["product_uom"] == nil {
-					vals["product_uom"] = p.UoMID.ID
-				}
+			if p := byProduct[orm.AsID(vals["product_id"])]; p != nil && vals["product_uom"] == nil {
+				vals["product_uom"] = p.UoMID.ID
 			}
 			if vals["company_id"] == nil {
 				vals["company_id"] = orNil(rs.Env.Company())
 			}
 			if vals["reference"] == nil {
-				vals["reference"] = vals["name"]
+				vals["reference"] = vals["inventory_name"]
 			}
 		}
 		made, err := super(rs, full)
@@ -242,7 +262,7 @@ func (p *Picking) lend(vals orm.Values) error {
 		return orm.UserErrorf("The transfer %s is closed: nothing can be added to it.", p.Name)
 	}
 	for field, v := range map[string]any{"company_id": p.CompanyID.ID, "picking_type_id": p.TypeID.ID, "location_id": p.LocationID.ID, "location_dest_id": p.DestID.ID,
-		"group_id": orNil(p.GroupID.ID), "partner_id": orNil(p.PartnerID.ID), "date": p.ScheduledDate, "priority": p.Priority, "reference": p.Name} {
+		"partner_id": orNil(p.PartnerID.ID), "date": p.ScheduledDate, "priority": p.Priority, "reference": p.Name} {
 		if _, given := vals[field]; !given && v != nil {
 			vals[field] = v
 		}
@@ -287,12 +307,12 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 			if _, given := vals[fixed]; !given {
 				continue
 			}
-			rows, err := env.Query("SELECT name FROM stock_move WHERE id = ANY(?) AND state = 'done' LIMIT 1", rs.IDs)
+			done, err := orm.First[Move](env.Sudo(), orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("state", "=", "done")), "id", "product_id.display_name")
 			if err != nil {
 				return err
 			}
-			if len(rows) > 0 {
-				return orm.UserErrorf("The move of “%s” is done and cannot be changed. Create a return to reverse it.", rows[0][0])
+			if done != nil {
+				return orm.UserErrorf("The move of “%s” is done and cannot be changed. Create a return to reverse it.", done.ProductID.Rec().DisplayName)
 			}
 			break
 		}

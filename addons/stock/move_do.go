@@ -51,7 +51,7 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 			}
 		}
 		demand, _ := vals["product_uom_qty"].(decimal.Decimal)
-		m := &Move{Name: orm.AsText(vals["name"]), PickingID: orm.RefTo[Picking](orm.AsID(vals["picking_id"])), TypeID: orm.RefTo[PickingType](orm.AsID(vals["picking_type_id"])),
+		m := &Move{PickingID: orm.RefTo[Picking](orm.AsID(vals["picking_id"])), TypeID: orm.RefTo[PickingType](orm.AsID(vals["picking_type_id"])),
 			CompanyID: orm.RefTo[base.Company](orm.AsID(vals["company_id"])), ProductID: orm.RefTo[Product](orm.AsID(vals["product_id"])), UoMID: orm.RefTo[uom.UoM](orm.AsID(vals["product_uom"])),
 			LocationID: orm.RefTo[Location](orm.AsID(vals["location_id"])), DestID: orm.RefTo[Location](orm.AsID(vals["location_dest_id"])), ProductUomQty: demand, Priority: orm.AsText(vals["priority"])}
 		m.Date, _ = vals["date"].(orm.Datetime)
@@ -215,7 +215,7 @@ func confirmDrafts(env *orm.Env, ids []int64) error {
 // splitOff are the values of the move that takes over a part of the demand.
 func (m *Move) splitOff(env *orm.Env, qty decimal.Decimal, cancel bool) (orm.Values, error) {
 	own := orm.RecordsOf(env, m)
-	vals, err := own.CopyData(orm.Values{"name": m.Name, "product_uom_qty": qty, "reference": m.Reference, "origin_returned_move_id": orNil(m.OriginReturned.ID), "date_deadline": m.DateDeadline})
+	vals, err := own.CopyData(orm.Values{"product_uom_qty": qty, "reference": m.Reference, "origin_returned_move_id": orNil(m.OriginReturned.ID), "date_deadline": m.DateDeadline})
 	if err != nil {
 		return nil, err
 	}

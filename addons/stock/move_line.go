@@ -96,10 +96,10 @@ func completeLine(env *orm.Env, vals orm.Values) error {
 		return err
 	}
 	if m.State == "done" || m.State == "cancel" {
-		return orm.UserErrorf("The move of “%s” is closed: nothing can be added to it.", m.Name)
+		return orm.UserErrorf("The move of “%s” is closed: nothing can be added to it.", m.goods(env))
 	}
 	if p := orm.AsID(vals["product_id"]); p != 0 && p != m.ProductID.ID {
-		return orm.UserErrorf("The product of an operation must be the one of its move, “%s”.", m.Name)
+		return orm.UserErrorf("The product of an operation must be the one of its move, “%s”.", m.goods(env))
 	}
 	for field, v := range map[string]any{"move_id": m.ID, "picking_id": orNil(m.PickingID.ID), "company_id": m.CompanyID.ID, "product_id": m.ProductID.ID, "product_uom_id": m.UoMID.ID,
 		"location_id": m.LocationID.ID, "location_dest_id": m.DestID.ID, "picked": m.Picked, "date": m.Date} {

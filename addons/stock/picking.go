@@ -24,7 +24,6 @@ type Picking struct {
 	ReturnCount   int                   `orm:"return_count" label:"# Returns"`
 	MoveType      string                `orm:"move_type,required,default=direct" selection:"direct:As soon as possible,one:When all products are ready" label:"Shipping Policy" help:"Whether the transfer may be ready with a part of its products."`
 	State         string                `orm:"state,store,readonly,nocopy,index,default=draft" selection:"draft:Draft,waiting:Waiting Another Operation,confirmed:Waiting,assigned:Ready,done:Done,cancel:Cancelled" label:"Status"`
-	GroupID       orm.Ref[Group]        `orm:"group_id,index" label:"Procurement Group"`
 	Priority      string                `orm:"priority,default=0" selection:"0:Normal,1:Urgent" label:"Priority"`
 	ScheduledDate orm.Datetime          `orm:"scheduled_date,required,index,default=now" label:"Scheduled Date"`
 	DateDeadline  orm.Datetime          `orm:"date_deadline,nocopy" label:"Deadline"`

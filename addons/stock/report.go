@@ -57,7 +57,7 @@ func printSlip(env *orm.Env, d *report.Document, id int64) error {
 	if lang != "" {
 		env = env.WithContext(map[string]any{"lang": lang})
 	}
-	if err := orm.Load(env, []*Picking{p}, "backorder_id", "location_id", "move_ids.product_uom"); err != nil {
+	if err := orm.Load(env, []*Picking{p}, "backorder_id", "location_id", "move_ids.product_uom", "move_ids.description_picking"); err != nil {
 		return err
 	}
 	format, err := base.FormatOf(env, lang)
@@ -116,17 +116,9 @@ func slipRows(p *Picking, format *base.Format) []report.Row {
 			continue
 		}
 		unit := " " + m.UoMID.Rec().Name
-		rows = append(rows, report.Row{Cells: []string{m.title(), format.Quantity(m.ProductUomQty) + unit, format.Quantity(m.Quantity) + unit}})
+		rows = append(rows, report.Row{Cells: []string{m.Description, format.Quantity(m.ProductUomQty) + unit, format.Quantity(m.Quantity) + unit}})
 	}
 	return rows
-}
-
-// title is what a move is called on documents.
-func (m *Move) title() string {
-	if m.Description != "" {
-		return m.Description
-	}
-	return m.Name
 }
 
 // remaining lists what open backorders of a done transfer still have to bring.
@@ -134,13 +126,13 @@ func remaining(env *orm.Env, d *report.Document, p *Picking, format *base.Format
 	if p.State != "done" {
 		return nil
 	}
-	open, err := orm.Search[Move](env, orm.And(orm.Leaf("picking_id.backorder_id", "=", p.ID), orm.Leaf("state", "not in", []string{"done", "cancel"})), orm.SearchOptions{}, "product_uom")
+	open, err := orm.Search[Move](env, orm.And(orm.Leaf("picking_id.backorder_id", "=", p.ID), orm.Leaf("state", "not in", []string{"done", "cancel"})), orm.SearchOptions{}, "product_uom", "description_picking")
 	if err != nil || len(open) == 0 {
 		return err
 	}
 	var rows []report.Row
 	for _, m := range open {
-		rows = append(rows, report.Row{Cells: []string{m.title(), format.Quantity(m.ProductUomQty) + " " + m.UoMID.Rec().Name}})
+		rows = append(rows, report.Row{Cells: []string{m.Description, format.Quantity(m.ProductUomQty) + " " + m.UoMID.Rec().Name}})
 	}
 	d.Text("To be delivered later:")
 	d.Table([]report.Column{{Header: "Product", Share: 6}, {Header: "Quantity", Share: 1.8, Right: true}}, rows)

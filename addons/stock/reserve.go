@@ -224,7 +224,7 @@ func setQuantities(env *orm.Env, given []*Move) error {
 	wanted := map[int64]decimal.Decimal{}
 	for _, m := range given {
 		if m.Quantity.IsNegative() {
-			return orm.UserErrorf("The quantity of the move of “%s” cannot be negative.", m.Name)
+			return orm.UserErrorf("The quantity of the move of “%s” cannot be negative.", m.goods(env))
 		}
 		wanted[m.ID] = m.Quantity
 	}

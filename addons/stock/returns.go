@@ -200,7 +200,7 @@ func CreateReturn(env *orm.Env, picking int64, items []ReturnItem) (*Picking, er
 	dest := old.LocationID.ID
 	made, err := env.Model("stock.picking").Create(orm.Values{
 		"picking_type_id": kind, "location_id": old.DestID.ID, "location_dest_id": dest, "partner_id": orNil(old.PartnerID.ID), "origin": "Return of " + old.Name,
-		"return_id": old.ID, "group_id": orNil(old.GroupID.ID),
+		"return_id": old.ID,
 	})
 	if err != nil {
 		return nil, err
@@ -211,16 +211,16 @@ func CreateReturn(env *orm.Env, picking int64, items []ReturnItem) (*Picking, er
 	}
 	vals := make([]orm.Values, len(items))
 	for i, item := range items {
-		m, err := orm.Get[Move](env, item.Move)
+		m, err := orm.Get[Move](env, item.Move, "product_id")
 		if err != nil {
 			return nil, err
 		}
 		if item.Quantity.IsNegative() || item.Quantity.GreaterThan(left[m.ID]) {
-			return nil, orm.UserErrorf("%s of “%s” cannot come back: %s are left to be returned.", item.Quantity, m.Name, left[m.ID])
+			return nil, orm.UserErrorf("%s of “%s” cannot come back: %s are left to be returned.", item.Quantity, m.ProductID.Rec().Name, left[m.ID])
 		}
 		left[m.ID] = left[m.ID].Sub(item.Quantity)
 		vals[i], err = orm.RecordsOf(env, m).CopyData(orm.Values{
-			"name": m.Name, "product_uom_qty": item.Quantity, "picking_id": p.ID, "picking_type_id": kind, "location_id": m.DestID.ID, "location_dest_id": dest, "date": p.ScheduledDate,
+			"product_uom_qty": item.Quantity, "picking_id": p.ID, "picking_type_id": kind, "location_id": m.DestID.ID, "location_dest_id": dest, "date": p.ScheduledDate,
 			"origin_returned_move_id": m.ID, "to_refund": !item.Keep, "procure_method": "make_to_stock", "origin": p.Origin, "reference": p.Name,
 		})
 		if err != nil {

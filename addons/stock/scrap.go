@@ -208,7 +208,7 @@ func doScrap(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
 		if s.State == "done" {
 			return nil, orm.UserErrorf("The scrap order %s is done already.", s.Name)
 		}
-		vals[i] = orm.Values{"name": s.Name, "origin": s.Origin, "company_id": s.CompanyID.ID, "product_id": s.ProductID.ID, "product_uom": s.UoMID.ID, "product_uom_qty": s.Quantity,
+		vals[i] = orm.Values{"reference": s.Name, "origin": s.Origin, "company_id": s.CompanyID.ID, "product_id": s.ProductID.ID, "product_uom": s.UoMID.ID, "product_uom_qty": s.Quantity,
 			"location_id": s.LocationID.ID, "location_dest_id": s.ScrapLocID.ID, "scrap_id": s.ID, "picked": true, "state": "confirmed"}
 	}
 	made, err := quick.Model("stock.move").Create(vals...)

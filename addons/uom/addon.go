@@ -1,4 +1,4 @@
-// Package uom holds units of measure: categories, the units in them, and exact
+// Package uom holds units of measure, which refer to each other, and exact
 // conversion of quantities and prices between units. It imports the base addon
 // and the framework's orm and module only.
 package uom
@@ -10,7 +10,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-//go:embed data security views
+//go:embed data migrations security views
 var files embed.FS
 
 // Addon is the manifest of uom.
@@ -18,7 +18,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:     "uom",
 		Title:    "Units of measure",
-		Version:  "18.0.1.0.0",
+		Version:  "19.0.1.0.0",
 		Category: "Sales/Sales",
 		Summary:  "Units of measure and the conversion between them",
 		Author:   "Fusion",
@@ -36,6 +36,5 @@ func Addon() module.Addon {
 }
 
 func define(r *orm.Registry) {
-	defineCategory(r)
 	defineUoM(r)
 }

@@ -1,6 +1,8 @@
 package uom
 
 import (
+	"strings"
+
 	"github.com/shopspring/decimal"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -20,38 +22,51 @@ const (
 // ratioPlaces is the scale of a quotient that does not come out even.
 const ratioPlaces = 24
 
-var one = decimal.NewFromInt(1)
+var (
+	one = decimal.NewFromInt(1)
+	// nearlyOne is how far the product of a number and its inverse may be off one
+	// when the inverse was kept as a 64-bit float.
+	nearlyOne = decimal.New(1, -14)
+)
 
-func inverse(d decimal.Decimal) decimal.Decimal {
-	if d.IsZero() {
-		return d
-	}
-	return one.DivRound(d, ratioPlaces)
-}
-
-// size is how many reference units make one of the unit, as an exact fraction.
+// size is how many root units make one of the unit, as a fraction. A factor that
+// was kept as the inverse of a short number, as that of a third, is that fraction
+// exactly, so that three thirds are one.
 func (u *UoM) size() (num, den decimal.Decimal) {
-	if u.Type == Bigger {
-		return u.Ratio, one
+	if u.Factor.LessThan(one) && u.Factor.IsPositive() {
+		times := one.DivRound(u.Factor, ratioPlaces/2)
+		if off := times.Mul(u.Factor).Sub(one).Abs(); !off.IsZero() && off.LessThan(nearlyOne) {
+			return one, times
+		}
 	}
-	return one, u.Factor
+	return u.Factor, one
 }
 
-// fraction is a quantity of unit u in unit to, as an exact fraction.
+// fraction is a quantity of unit u in unit to, as a fraction.
 func (u *UoM) fraction(qty decimal.Decimal, to *UoM) (num, den decimal.Decimal) {
 	n, d := u.size()
 	tn, td := to.size()
 	return qty.Mul(n).Mul(td), d.Mul(tn)
 }
 
+// root is the unit that the chain of reference units ends at.
+func (u *UoM) root() string {
+	id, _, _ := strings.Cut(u.ParentPath, "/")
+	return id
+}
+
+// Comparable says whether quantities can be converted between two units.
+func (u *UoM) Comparable(to *UoM) bool { return u.ID == to.ID || u.root() == to.root() }
+
 // Convert says a quantity of unit u in unit to, rounded to the step of the
-// latter. Units of different categories are an error.
+// latter. Units without a common reference are an
+// error.
 func (u *UoM) Convert(qty decimal.Decimal, to *UoM, m Method) (decimal.Decimal, error) {
 	if u.ID == to.ID {
 		return to.Round(qty, m), nil
 	}
-	if u.CategoryID.ID != to.CategoryID.ID {
-		return decimal.Zero, orm.UserErrorf("A quantity in “%s” cannot be said in “%s”: the two units of measure belong to different categories. Choose a unit of the same category.", u.Name, to.Name)
+	if !u.Comparable(to) {
+		return decimal.Zero, orm.UserErrorf("A quantity in “%s” cannot be said in “%s”: the two units of measure have no reference unit in common. Choose a unit that is measured by the same.", u.Name, to.Name)
 	}
 	num, den := u.fraction(qty, to)
 	return step(num, den, to.Rounding, m), nil
@@ -62,7 +77,7 @@ func (u *UoM) ConvertExact(qty decimal.Decimal, to *UoM) (decimal.Decimal, error
 	if u.ID == to.ID {
 		return qty, nil
 	}
-	if u.CategoryID.ID != to.CategoryID.ID {
+	if !u.Comparable(to) {
 		return u.Convert(qty, to, HalfUp)
 	}
 	num, den := u.fraction(qty, to)
@@ -70,9 +85,9 @@ func (u *UoM) ConvertExact(qty decimal.Decimal, to *UoM) (decimal.Decimal, error
 }
 
 // ConvertPrice turns the price of one unit u into that of one unit to, to 24
-// decimals. A price cannot be said in a unit of another category: it stays.
+// decimals. A price cannot be said in a unit without a common reference: it stays.
 func (u *UoM) ConvertPrice(price decimal.Decimal, to *UoM) decimal.Decimal {
-	if u.ID == to.ID || u.CategoryID.ID != to.CategoryID.ID {
+	if u.ID == to.ID || !u.Comparable(to) {
 		return price
 	}
 	num, den := to.fraction(price, u)

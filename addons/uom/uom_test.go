@@ -114,7 +114,7 @@ func TestConvertPrice(t *testing.T) {
 		{"10", "dozen", "unit", "0.833333333333333333333333"},
 		{"5", "kgm", "gram", "0.005"},
 		{"100", "day", "hour", "12.5"},
-		{"7", "unit", "kgm", "7"}, // another category: it stays
+		{"7", "unit", "kgm", "7"}, // nothing in common: it stays
 	} {
 		got, err := uom.ConvertPrice(env, dec(c.price), unit(t, env, c.from).ID, unit(t, env, c.to).ID)
 		if err != nil {
@@ -126,60 +126,48 @@ func TestConvertPrice(t *testing.T) {
 	}
 }
 
-func TestFactorInverseAndRatioAgree(t *testing.T) {
+func TestFactorsMultiplyAlongTheReferences(t *testing.T) {
 	t.Parallel()
 	env := newEnv(t)
-	categ := ref(t, env, "uom.product_uom_categ_unit")
-	read := func(rs orm.Records) [3]string {
-		rows, err := rs.Read("factor", "factor_inv", "ratio")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out [3]string
-		for i, f := range []string{"factor", "factor_inv", "ratio"} {
-			out[i] = rows[0][f].(decimal.Decimal).Round(8).String()
-		}
-		return out
-	}
-	make := func(vals orm.Values) orm.Records {
-		vals["name"], vals["category_id"] = "Pack", categ
+	create := func(vals orm.Values) *uom.UoM {
+		t.Helper()
 		rs, err := env.Model("uom.uom").Create(vals)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return rs
-	}
-	for _, c := range []struct {
-		vals orm.Values
-		want [3]string
-	}{
-		{orm.Values{"uom_type": "bigger", "factor_inv": 6}, [3]string{"0.16666667", "6", "6"}},
-		{orm.Values{"uom_type": "bigger", "ratio": 7}, [3]string{"0.14285714", "7", "7"}},
-		{orm.Values{"uom_type": "bigger", "factor": 0.25}, [3]string{"0.25", "4", "4"}},
-		{orm.Values{"uom_type": "smaller", "factor": 8}, [3]string{"8", "0.125", "8"}},
-		{orm.Values{"uom_type": "smaller", "ratio": 3}, [3]string{"3", "0.33333333", "3"}},
-	} {
-		if got := read(make(c.vals)); got != c.want {
-			t.Errorf("%v: %v, want %v", c.vals, got, c.want)
-		}
-	}
-	pack := make(orm.Values{"uom_type": "bigger", "factor_inv": 6})
-	for _, c := range []struct {
-		vals orm.Values
-		want [3]string
-	}{
-		{orm.Values{"ratio": 24}, [3]string{"0.04166667", "24", "24"}},
-		{orm.Values{"factor_inv": 9}, [3]string{"0.11111111", "9", "9"}},
-		{orm.Values{"factor": 0.5}, [3]string{"0.5", "2", "2"}},
-		{orm.Values{"uom_type": "smaller", "ratio": 5}, [3]string{"5", "0.2", "5"}},
-		{orm.Values{"uom_type": "bigger", "ratio": 5}, [3]string{"0.2", "5", "5"}},
-	} {
-		if err := pack.Write(c.vals); err != nil {
+		u, err := uom.Get(env, rs.ID())
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := read(pack); got != c.want {
-			t.Errorf("write %v: %v, want %v", c.vals, got, c.want)
+		return u
+	}
+	dozen := ref(t, env, "uom.product_uom_dozen")
+	gross := create(orm.Values{"name": "Gross", "relative_factor": 12, "relative_uom_id": dozen})
+	great := create(orm.Values{"name": "Great gross", "relative_factor": 12, "relative_uom_id": gross.ID})
+	third := create(orm.Values{"name": "Third", "relative_factor": dec("0.333333333333333333333333"), "relative_uom_id": ref(t, env, "uom.product_uom_unit")})
+	if gross.Factor.String() != "144" || great.Factor.String() != "1728" || gross.Sequence != 1000 || third.Sequence != 33 || gross.Rounding.String() != "0.01" {
+		t.Errorf("gross %s, great gross %s, sequences %d and %d, rounding %s", gross.Factor, great.Factor, gross.Sequence, third.Sequence, gross.Rounding)
+	}
+	for _, c := range []struct {
+		qty      string
+		from, to int64
+		want     string
+	}{
+		{"1", great.ID, dozen, "144"},
+		{"1728", ref(t, env, "uom.product_uom_unit"), great.ID, "1"},
+		{"3", third.ID, ref(t, env, "uom.product_uom_unit"), "1"}, // not a hair more, though it is rounded up
+		{"36", third.ID, dozen, "1"},
+	} {
+		if got, err := uom.Convert(env, dec(c.qty), c.from, c.to, uom.Up); err != nil || !got.Equal(dec(c.want)) {
+			t.Errorf("%s of %d in %d: %s, %v, want %s", c.qty, c.from, c.to, got, err, c.want)
 		}
+	}
+	// What a dozen contains reaches all that is measured in dozens, at once.
+	if err := env.Model("uom.uom").Browse(dozen).Write(orm.Values{"relative_factor": 13}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := uom.Convert(env, dec("1"), great.ID, ref(t, env, "uom.product_uom_unit"), uom.HalfUp); err != nil || !got.Equal(dec("1872")) {
+		t.Errorf("a great gross of baker's dozens: %s, %v", got, err)
 	}
 }
 
@@ -187,24 +175,18 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	env := newEnv(t)
 	units := env.Model("uom.uom")
-	categ := ref(t, env, "uom.product_uom_categ_unit")
-	reference := units.Browse(ref(t, env, "uom.product_uom_unit"))
+	piece := ref(t, env, "uom.product_uom_unit")
 	dozen := units.Browse(ref(t, env, "uom.product_uom_dozen"))
 	for name, do := range map[string]func() error{
-		"a second reference": func() error {
-			_, err := units.Create(orm.Values{"name": "Piece", "category_id": categ})
+		"six of nothing": func() error {
+			_, err := units.Create(orm.Values{"name": "Six", "relative_factor": 6})
 			return err
 		},
-		"no reference left": func() error {
-			return reference.Write(orm.Values{"uom_type": "smaller", "factor": 2})
-		},
-		"the reference archived": func() error { return reference.Write(orm.Values{"active": false}) },
-		"a reference of 2":       func() error { return reference.Write(orm.Values{"factor": 2}) },
-		"a ratio of nothing":     func() error { return dozen.Write(orm.Values{"factor_inv": 0}) },
-		"a negative ratio":       func() error { return dozen.Write(orm.Values{"ratio": -12}) },
-		"no rounding":            func() error { return dozen.Write(orm.Values{"rounding": 0}) },
-		"deleting kg":            units.Browse(ref(t, env, "uom.product_uom_kgm")).Unlink,
-		"deleting weights":       env.Model("uom.category").Browse(ref(t, env, "uom.product_uom_categ_kgm")).Unlink,
+		"a unit that holds nothing": func() error { return dozen.Write(orm.Values{"relative_factor": 0}) },
+		"a negative unit":           func() error { return dozen.Write(orm.Values{"relative_factor": -12}) },
+		"twelve of nothing":         func() error { return dozen.Write(orm.Values{"relative_uom_id": nil}) },
+		"a circle":                  func() error { return units.Browse(piece).Write(orm.Values{"relative_uom_id": dozen.ID()}) },
+		"deleting kg":               units.Browse(ref(t, env, "uom.product_uom_kgm")).Unlink,
 	} {
 		err := env.Savepoint(func(*orm.Env) error { return do() })
 		if code := orm.CodeOf(err); err == nil || code != orm.CodeUser && code != orm.CodeValidation {
@@ -214,28 +196,9 @@ func TestRefusals(t *testing.T) {
 	if err := dozen.Unlink(); err != nil {
 		t.Errorf("a dozen may go: %v", err)
 	}
-	own, err := env.Model("uom.category").Create(orm.Values{"name": "Energy", "uom_ids": []orm.Command{
-		orm.CreateLine(orm.Values{"name": "kWh"}), orm.CreateLine(orm.Values{"name": "Wh", "uom_type": "smaller", "factor": 1000})}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := orm.Get[uom.Category](env, own.ID(), "uom_ids", "reference_uom_id")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.ReferenceID.Rec() == nil || c.ReferenceID.Rec().Name != "kWh" {
-		t.Errorf("reference of the category: %+v", c.ReferenceID)
-	}
-	err = env.Savepoint(func(*orm.Env) error { return units.Browse(c.ReferenceID.ID).Unlink() })
-	if !orm.IsCode(err, orm.CodeValidation) {
-		t.Errorf("deleting the reference of a category with other units: %v", err)
-	}
-	if err := units.Browse(c.UoMIDs.IDs()...).Unlink(); err != nil {
-		t.Errorf("deleting all units of an own category: %v", err)
-	}
 }
 
-func TestNameCreateIsASmallerUnit(t *testing.T) {
+func TestNameCreate(t *testing.T) {
 	t.Parallel()
 	env := newEnv(t)
 	made, err := env.Model("uom.uom").NameCreate("Slice")
@@ -246,7 +209,7 @@ func TestNameCreateIsASmallerUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Type != uom.Smaller || u.CategoryID.ID != ref(t, env, "uom.product_uom_categ_unit") {
+	if u.RelativeUoMID.IsSet() || !u.Factor.Equal(dec("1")) {
 		t.Errorf("unit from a name: %+v", u)
 	}
 }

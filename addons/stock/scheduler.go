@@ -1,30 +1,18 @@
 package stock
 
 import (
-	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// Group ties together the transfers and moves that serve one document, such as
-// a sales order.
-type Group struct {
-	orm.Record `orm:"procurement.group" label:"Procurement Group" order:"id desc"`
-	Name       string                `orm:"name,required,index" label:"Reference"`
-	MoveType   string                `orm:"move_type,required,default=direct" selection:"direct:Partial,one:All at once" label:"Delivery Type"`
-	PartnerID  orm.Ref[base.Partner] `orm:"partner_id" label:"Partner"`
-	MoveIDs    orm.Many[Move]        `orm:"stock_move_ids,inverse=group_id" label:"Related Stock Moves"`
-}
-
 // RunScheduler reserves for open moves what has become free since they were
 // confirmed, such as by the cancellation of others. A cron calls it.
-var RunScheduler = orm.ModelMethod[Group]{Name: "run_scheduler", Groups: []string{"stock.group_stock_manager"}}
+var RunScheduler = orm.ModelMethod[Move]{Name: "run_scheduler", Groups: []string{"stock.group_stock_manager"}}
 
 // schedulerBatch is how many moves one run reserves for at most.
 const schedulerBatch = 1000
 
-func defineGroup(r *orm.Registry) {
-	g := orm.Define[Group](r)
-	orm.ImplementModel(g, RunScheduler, func(env *orm.Env, _ orm.Args) (any, error) {
+func implementScheduler(m *orm.Def[Move]) {
+	orm.ImplementModel(m, RunScheduler, func(env *orm.Env, _ orm.Args) (any, error) {
 		rows, err := env.Query(`SELECT m.id FROM stock_move m JOIN stock_location src ON src.id = m.location_id LEFT JOIN stock_picking_type t ON t.id = m.picking_type_id
 			WHERE m.state IN ('confirmed', 'partially_available') AND (t.id IS NULL OR t.reservation_method = 'at_confirm') AND EXISTS (
 				SELECT 1 FROM stock_quant q JOIN stock_location l ON l.id = q.location_id WHERE q.product_id = m.product_id AND q.quantity > q.reserved_quantity AND l.parent_path LIKE src.parent_path || '%')

@@ -1,0 +1,1 @@
+ALTER TABLE sale_order DROP COLUMN procurement_group_id;
