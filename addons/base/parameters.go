@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/outbound"
 )
 
 // Parameter is a system parameter: a text under a key.
@@ -63,6 +64,17 @@ var (
 func defineParameters(r *orm.Registry) {
 	p := orm.Define[Parameter](r)
 	p.Unique("key_uniq", "key", "Key must be unique.")
+	p.Constrain("key,value", func(_ *orm.Env, ps []*Parameter) error {
+		for _, p := range ps {
+			if p.Key != outbound.Parameter {
+				continue
+			}
+			if _, err := outbound.Parse(p.Value); err != nil {
+				return orm.ValidationErrorf("%s: %v.", p.Key, err)
+			}
+		}
+		return nil
+	})
 	orm.ImplementModel(p, ParameterGet, func(env *orm.Env, args orm.Args) (any, error) {
 		if ok, err := env.Model("ir.config_parameter").HasAccess(orm.OpRead); err != nil || !ok {
 			if err == nil {
@@ -148,6 +160,17 @@ func SetParam(env *orm.Env, key, value string) error {
 		_, err = orm.InvokeModel(env.Sudo(), ParameterSet, key, false)
 	}
 	return err
+}
+
+// OutboundGate is the gate through which the program connects to addresses that
+// people entered. It lets to private addresses only where an administrator
+// listed them in the system parameter [outbound.Parameter].
+func OutboundGate(env *orm.Env) (*outbound.Gate, error) {
+	list, _, err := GetParam(env, outbound.Parameter)
+	if err != nil {
+		return nil, err
+	}
+	return outbound.Parse(list)
 }
 
 // SetDefault stores the value new records of a model start with in a field.

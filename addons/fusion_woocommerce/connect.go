@@ -9,13 +9,15 @@ import (
 	"fmt"
 	"strings"
 
+	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/outbound"
 )
 
-// config is how the store of an instance is reached.
-func (i *Instance) config() wcapi.Config {
-	cfg := wcapi.Config{BaseURL: i.URL, ConsumerKey: i.ConsumerKey.Reveal(), ConsumerSecret: i.ConsumerSecret.Reveal(),
+// config is how the store of an instance is reached, through the gate.
+func (i *Instance) config(gate *outbound.Gate) wcapi.Config {
+	cfg := wcapi.Config{BaseURL: i.URL, Transport: gate.Transport(), Proven: i.ProvenURL != "" && i.ProvenURL == i.URL, ConsumerKey: i.ConsumerKey.Reveal(), ConsumerSecret: i.ConsumerSecret.Reveal(),
 		APIVersion: i.APIVersion, PlainPermalinks: i.PlainLinks, SignAsHTTP: i.SignAsHTTP, RateLimit: i.RequestRate, Burst: max(1, int(i.RequestRate))}
 	if i.AuthMode != "" && i.AuthMode != "auto" {
 		cfg.Auth = wcapi.AuthMode(i.AuthMode)
@@ -24,26 +26,38 @@ func (i *Instance) config() wcapi.Config {
 }
 
 // client speaks to the store.
-func (i *Instance) client() (*wcapi.Client, error) { return wcapi.New(i.config()) }
+func (i *Instance) client(gate *outbound.Gate) (*wcapi.Client, error) {
+	if i.ConsumerKey == "" || i.ConsumerSecret == "" {
+		return nil, orm.UserErrorf("%s has no keys. They are cleared when its address changes: enter the consumer key and secret of the store at %s.", i.Name, i.URL)
+	}
+	return wcapi.New(i.config(gate))
+}
 
 // loadInstance reads an instance with its secrets, for work outside of any
-// user's rights.
-func loadInstance(ctx context.Context, db *orm.DB, id int64) (*Instance, error) {
-	var inst *Instance
-	err := db.View(ctx, orm.System(), func(env *orm.Env) error {
-		var err error
-		inst, err = orm.Get[Instance](env, id)
+// user's rights, and the gate to its store.
+func loadInstance(ctx context.Context, db *orm.DB, id int64) (inst *Instance, gate *outbound.Gate, err error) {
+	err = db.View(ctx, orm.System(), func(env *orm.Env) error {
+		if inst, err = orm.Get[Instance](env, id); err == nil {
+			gate, err = base.OutboundGate(env)
+		}
 		return err
 	})
-	return inst, err
+	return inst, gate, err
 }
 
 // testConnection asks the store who it is, finds out how keys reach it, and
 // reads its taxes.
 func testConnection(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
+	gate, err := base.OutboundGate(env)
+	if err != nil {
+		return nil, err
+	}
 	var told []string
 	for _, inst := range recs {
-		found, err := wcapi.Probe(env, inst.config())
+		if _, err := inst.client(gate); err != nil {
+			return nil, orm.UserErrorf("%s", explain(err))
+		}
+		found, err := wcapi.Probe(env, inst.config(gate))
 		if err != nil {
 			// The state must change although the button fails, so the failure
 			// is told in the answer rather than as an error.
@@ -52,7 +66,7 @@ func testConnection(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 			}
 			return notify("danger", "Connection failed", explain(err)), nil
 		}
-		if err := connected(env, inst, found); err != nil {
+		if err := connected(env, gate, inst, found); err != nil {
 			return nil, err
 		}
 		told = append(told, fmt.Sprintf("%s answers: WooCommerce %s, WordPress %s, currency %s.", inst.Name, found.Version, found.WPVersion, found.Currency))
@@ -61,9 +75,9 @@ func testConnection(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 	return notify("success", "Connection works", strings.Join(told, " ")), nil
 }
 
-func connected(env *orm.Env, inst *Instance, f *wcapi.Findings) error {
+func connected(env *orm.Env, gate *outbound.Gate, inst *Instance, f *wcapi.Findings) error {
 	admin := env.Sudo()
-	vals := orm.Values{"state": "connected", "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP, "store_version": f.Version,
+	vals := orm.Values{"state": "connected", "proven_url": inst.URL, "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP, "store_version": f.Version,
 		"store_timezone": f.TimeZone, "hpos": f.HPOS, "tested_at": orm.DatetimeOf(env.Now()), "last_error": nil}
 	if err := orm.RecordsOf(admin, inst).Write(vals); err != nil {
 		return err
@@ -71,7 +85,7 @@ func connected(env *orm.Env, inst *Instance, f *wcapi.Findings) error {
 	if err := orm.Reload(admin, []*Instance{inst}); err != nil {
 		return err
 	}
-	c, err := inst.client()
+	c, err := inst.client(gate)
 	if err != nil {
 		return err
 	}
@@ -130,22 +144,20 @@ var topics = []struct{ topic, path string }{
 // those that exist are put right. The address is web.base.url.
 func registerWebhooks(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 	admin := env.Sudo()
-	rows, err := admin.Model("ir.config_parameter").Search(orm.Leaf("key", "=", "web.base.url"), orm.SearchOptions{Limit: 1})
+	address, _, err := base.GetParam(env, "web.base.url")
 	if err != nil {
 		return nil, err
 	}
-	v, err := rows.Value("value")
-	if err != nil {
-		return nil, err
-	}
-	base, _ := v.(string)
-	base = strings.TrimRight(base, "/")
-	if base == "" {
+	if address = strings.TrimRight(address, "/"); address == "" {
 		return nil, orm.UserErrorf("The address of this system is not known. Set the system parameter web.base.url to the address the store can reach, such as https://erp.example.")
+	}
+	gate, err := base.OutboundGate(env)
+	if err != nil {
+		return nil, err
 	}
 	n := 0
 	for _, inst := range recs {
-		k, err := registerFor(admin, inst, base)
+		k, err := registerFor(admin, gate, inst, address)
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +166,7 @@ func registerWebhooks(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 	return notify("success", "Webhooks", fmt.Sprintf("%d webhooks are active.", n)), nil
 }
 
-func registerFor(env *orm.Env, inst *Instance, base string) (int, error) {
+func registerFor(env *orm.Env, gate *outbound.Gate, inst *Instance, address string) (int, error) {
 	if inst.WebhookSecret == "" {
 		key := make([]byte, 24)
 		if _, err := rand.Read(key); err != nil {
@@ -165,7 +177,7 @@ func registerFor(env *orm.Env, inst *Instance, base string) (int, error) {
 			return 0, err
 		}
 	}
-	c, err := inst.client()
+	c, err := inst.client(gate)
 	if err != nil {
 		return 0, orm.UserErrorf("%s", explain(err))
 	}
@@ -182,13 +194,13 @@ func registerFor(env *orm.Env, inst *Instance, base string) (int, error) {
 		if err != nil {
 			return 0, orm.UserErrorf("The store's webhooks cannot be read: %s", explain(err))
 		}
-		if mine := ids[h.Topic] == int64(h.ID); mine || strings.HasPrefix(h.DeliveryURL, base+"/woo/webhook/") && have[h.Topic].ID == 0 {
+		if mine := ids[h.Topic] == int64(h.ID); mine || strings.HasPrefix(h.DeliveryURL, address+"/woo/webhook/") && have[h.Topic].ID == 0 {
 			have[h.Topic] = h
 		}
 	}
 	clear(ids)
 	for _, t := range topics {
-		patch := wcapi.WebhookPatch{Name: "Fusion " + t.topic, Topic: t.topic, DeliveryURL: base + "/woo/webhook/" + t.path, Secret: inst.WebhookSecret.Reveal(), Status: "active"}
+		patch := wcapi.WebhookPatch{Name: "Fusion " + t.topic, Topic: t.topic, DeliveryURL: address + "/woo/webhook/" + t.path, Secret: inst.WebhookSecret.Reveal(), Status: "active"}
 		var made *wcapi.Webhook
 		if old, ok := have[t.topic]; ok {
 			made, err = c.UpdateWebhook(env, int64(old.ID), patch)

@@ -30,8 +30,8 @@ func defineCustomer(r *orm.Registry) {
 // partner is what the addon adds to contacts.
 type partner struct {
 	base.Partner
-	WooCustomers orm.Many[Customer] `orm:"woo_customer_ids,inverse=partner_id" label:"WooCommerce Customers"`
-	IsWoo        bool               `orm:"is_woo_customer" label:"WooCommerce Customer"`
+	WooCustomers orm.Many[Customer] `orm:"woo_customer_ids,inverse=partner_id" label:"WooCommerce Customers" groups:"fusion_woocommerce.group_woo_user"`
+	IsWoo        bool               `orm:"is_woo_customer" label:"WooCommerce Customer" groups:"fusion_woocommerce.group_woo_user"`
 }
 
 func definePartner(r *orm.Registry) {

@@ -13,6 +13,7 @@ import (
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/jobs"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/outbound"
 )
 
 // engine does the work of the jobs. It keeps one client for each store, so that
@@ -29,16 +30,16 @@ type sharedClient struct {
 }
 
 // client is the shared client of an instance.
-func (e *engine) client(inst *Instance) (*wcapi.Client, error) {
-	cfg := inst.config()
-	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", []any{cfg.BaseURL, cfg.ConsumerKey, cfg.ConsumerSecret, cfg.Auth, cfg.APIVersion, cfg.PlainPermalinks, cfg.SignAsHTTP, cfg.RateLimit}))
+func (e *engine) client(inst *Instance, gate *outbound.Gate) (*wcapi.Client, error) {
+	cfg := inst.config(gate)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", []any{cfg.BaseURL, cfg.ConsumerKey, cfg.ConsumerSecret, cfg.Auth, cfg.APIVersion, cfg.PlainPermalinks, cfg.SignAsHTTP, cfg.RateLimit, cfg.Proven, gate.String()}))
 	settings := hex.EncodeToString(sum[:])
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c, ok := e.clients[inst.ID]; ok && c.settings == settings {
 		return c.Client, nil
 	}
-	c, err := wcapi.New(cfg)
+	c, err := inst.client(gate)
 	if err != nil {
 		return nil, jobs.Cancel(errors.New(explain(err)))
 	}
@@ -48,14 +49,14 @@ func (e *engine) client(inst *Instance) (*wcapi.Client, error) {
 
 // instance reads the instance of a job; a job whose instance is gone ends.
 func (e *engine) instance(ctx context.Context, db *orm.DB, id int64) (*Instance, *wcapi.Client, error) {
-	inst, err := loadInstance(ctx, db, id)
+	inst, gate, err := loadInstance(ctx, db, id)
 	if orm.IsCode(err, orm.CodeMissing) {
 		return nil, nil, jobs.Cancel(errors.New("the instance has been deleted"))
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := e.client(inst)
+	c, err := e.client(inst, gate)
 	return inst, c, err
 }
 

@@ -22,9 +22,9 @@ type Instance struct {
 
 	Name           string                   `orm:"name,tracking" validate:"required" label:"Instance Name"`
 	URL            string                   `orm:"url,tracking" validate:"required,http_url" label:"WooCommerce URL" help:"Full address of the WordPress site, such as https://shop.example"`
-	ConsumerKey    orm.Secret               `orm:"consumer_key" validate:"required" groups:"base.group_system" label:"Consumer Key"`
-	ConsumerSecret orm.Secret               `orm:"consumer_secret" validate:"required" groups:"base.group_system" label:"Consumer Secret"`
-	WebhookSecret  orm.Secret               `orm:"webhook_secret" groups:"base.group_system" label:"Webhook Secret" help:"Signs what the store sends. Made by Register Webhooks when empty."`
+	ConsumerKey    orm.Secret               `orm:"consumer_key,sent_to=url" validate:"required" groups:"base.group_system" label:"Consumer Key"`
+	ConsumerSecret orm.Secret               `orm:"consumer_secret,sent_to=url" validate:"required" groups:"base.group_system" label:"Consumer Secret"`
+	WebhookSecret  orm.Secret               `orm:"webhook_secret,sent_to=url" groups:"base.group_system" label:"Webhook Secret" help:"Signs what the store sends. Made by Register Webhooks when empty."`
 	APIVersion     string                   `orm:"wc_api_version,default=wc/v3" label:"API Version"`
 	APIKey         orm.Secret               `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin will present to this system. Not used yet."`
 	CompanyID      orm.Ref[base.Company]    `orm:"company_id,required,default=company" label:"Company"`
@@ -55,6 +55,7 @@ type Instance struct {
 	AuthMode     string       `orm:"auth_mode,default=auto" selection:"auto:Find out,basic:Basic over HTTPS,oauth:OAuth 1.0a,query:Keys in the address" label:"Sign-in"`
 	PlainLinks   bool         `orm:"plain_permalinks,readonly" label:"Plain Permalinks"`
 	SignAsHTTP   bool         `orm:"sign_as_http,readonly" label:"Signed as Plain HTTP" help:"The store is behind a proxy that does not tell it of HTTPS, so requests are signed for the address it believes to have."`
+	ProvenURL    string       `orm:"proven_url,readonly,nocopy" groups:"base.group_system" label:"Proven Address" help:"The address that has shown to be a WooCommerce store. What any other says is not repeated."`
 	StoreVersion string       `orm:"store_version,readonly,nocopy" label:"WooCommerce Version"`
 	StoreZone    string       `orm:"store_timezone,readonly,nocopy" label:"Store Time Zone"`
 	HPOS         bool         `orm:"hpos,readonly,nocopy" label:"High-Performance Order Storage" help:"Without it some edits of orders do not show in the list of changes, so all orders are compared once a day instead of once a week."`

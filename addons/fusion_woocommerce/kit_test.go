@@ -19,6 +19,7 @@ import (
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/outbound"
 )
 
 func addons() []module.Addon {
@@ -57,7 +58,15 @@ func connect(t *testing.T, env *orm.Env, url string, more orm.Values) *Instance 
 	return must(orm.Get[Instance](env, made.ID()))(t)
 }
 
-func start(t *testing.T) *orm.Env { return ormtest.New(t, addons()...) }
+// start gives a database on which this machine may be asked.
+func start(t *testing.T) *orm.Env {
+	t.Helper()
+	env := ormtest.New(t, addons()...)
+	if err := base.SetParam(env, outbound.Parameter, "127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
+	return env
+}
 
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
@@ -70,9 +79,9 @@ func must[T any](v T, err error) func(testing.TB) T {
 }
 
 // items are all products of a store.
-func items(t *testing.T, inst *Instance) []item {
+func items(t *testing.T, env *orm.Env, inst *Instance) []item {
 	t.Helper()
-	c := must(inst.client())(t)
+	c := must(inst.client(must(base.OutboundGate(env))(t)))(t)
 	list, unreadable, err := readItems(t.Context(), c)
 	if err != nil || len(unreadable) > 0 {
 		t.Fatal(err, unreadable)

@@ -151,9 +151,9 @@ func defineEvent(r *orm.Registry) { orm.Define[Event](r) }
 // saleOrder is what the addon adds to sale orders.
 type saleOrder struct {
 	sale.Order
-	WooOrders  orm.Many[Order] `orm:"woo_order_ids,inverse=sale_order_id" label:"WooCommerce Order"`
-	WooNumber  string          `orm:"woo_number,nocopy,readonly" label:"Store Order"`
-	WooPayment string          `orm:"woo_payment,nocopy,readonly" label:"Store Payment"`
+	WooOrders  orm.Many[Order] `orm:"woo_order_ids,inverse=sale_order_id" label:"WooCommerce Order" groups:"fusion_woocommerce.group_woo_user"`
+	WooNumber  string          `orm:"woo_number,nocopy,readonly" label:"Store Order" groups:"fusion_woocommerce.group_woo_user"`
+	WooPayment string          `orm:"woo_payment,nocopy,readonly" label:"Store Payment" groups:"fusion_woocommerce.group_woo_user"`
 }
 
 func defineExtensions(r *orm.Registry) {

@@ -19,7 +19,7 @@ func TestFetchMapsBySKUAndSuggestsByName(t *testing.T) {
 		orm.Values{"name": "Long Shoe Horn - steel 24 inch"},
 		orm.Values{"name": "Zebra"},
 		orm.Values{"name": "Twin one", "default_code": "DLA-SOCK"}, orm.Values{"name": "Twin two", "default_code": "DLA-SOCK"}))(t)
-	all := items(t, inst)
+	all := items(t, env, inst)
 	sum := must(takeItems(env, inst, all))(t)
 	if sum.seen != 181 || sum.added != 181 || sum.mapped != 1 || sum.created != 0 || sum.changed != 0 {
 		t.Errorf("%+v", sum)
@@ -64,7 +64,7 @@ func TestFetchCreatesWhatLacks(t *testing.T) {
 	env := start(t)
 	_, url := shop(t)
 	inst := connect(t, env, url, orm.Values{"missing_product": "create"})
-	all := items(t, inst)
+	all := items(t, env, inst)
 	before := env.Queries()
 	sum := must(takeItems(env, inst, all))(t)
 	if sum.created != 166 || sum.added != 181 {

@@ -20,6 +20,7 @@ import (
 	"fusionsoft.ca/fusion/addons/uom"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/outbound"
 )
 
 // TestWebhooksFollowTheAddress registers webhooks, moves this system to another
@@ -34,6 +35,9 @@ func TestWebhooksFollowTheAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	env.DB().Keys = ring
+	if err := base.SetParam(env, outbound.Parameter, "127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
 	st, err := woosim.Load(woosim.DefaultStore)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ type Server struct {
 	Port       int        `orm:"smtp_port,default=25" label:"SMTP Port"`
 	Auth       string     `orm:"smtp_authentication,required,default=login" selection:"login:Username" label:"Authenticate with"`
 	User       string     `orm:"smtp_user" label:"Username" groups:"base.group_system"`
-	Pass       orm.Secret `orm:"smtp_pass" label:"Password" groups:"base.group_system"`
+	Pass       orm.Secret `orm:"smtp_pass,sent_to=smtp_host:smtp_port" label:"Password" groups:"base.group_system"`
 	Encryption string     `orm:"smtp_encryption,required,default=none" selection:"none:None,starttls:TLS (STARTTLS),ssl:SSL/TLS" label:"Connection Encryption"`
 	Debug      bool       `orm:"smtp_debug" label:"Debugging"`
 	Sequence   int        `orm:"sequence,default=10" label:"Priority" help:"When no specific mail server is requested for a mail, the highest priority one is used. Default priority is 10 (smaller number = higher priority)"`

@@ -13,6 +13,7 @@ import (
 	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
 	"fusionsoft.ca/fusion/framework/cli"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/outbound"
 )
 
 // demoCmd starts a complete shop. Its flags are a promise to scripts.
@@ -138,6 +139,10 @@ func (d *demo) connect(env *orm.Env) error {
 			return err
 		}
 	}
+	// The store is on this machine.
+	if err := base.SetParam(env, outbound.Parameter, d.shop.about.Address); err != nil {
+		return err
+	}
 	about := d.shop.about
 	known, _, err := base.GetParam(env, paramInstance)
 	if err != nil {
@@ -155,7 +160,7 @@ func (d *demo) connect(env *orm.Env) error {
 		if old.URL == d.shop.URL {
 			return nil
 		}
-		return orm.RecordsOf(env, old).Write(orm.Values{"url": d.shop.URL})
+		return orm.RecordsOf(env, old).Write(orm.Values{"url": d.shop.URL, "consumer_key": about.Key, "consumer_secret": about.Secret, "webhook_secret": old.WebhookSecret})
 	}
 	company, err := env.Ref("base.main_company")
 	if err != nil {

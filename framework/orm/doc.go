@@ -54,6 +54,9 @@
 //	check_company      the other record must be of the same company
 //	delegate           the other record's fields are this one's too
 //	aggregator=NAME    how groups sum it up, as avg
+//	sent_to=FIELD:…    of a Secret: the fields with the address it is sent to; who changes
+//	                   that address needs the right to the secret, which is cleared
+//	                   unless a new one is given with it
 //
 // Beside it stand label, help, groups (who may see it), domain and context (of a
 // relation), selection:"value:Label,…", and validate, rules of

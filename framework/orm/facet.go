@@ -321,6 +321,8 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 		f.ModelField = val
 	case "aggregator":
 		f.Aggregator = val
+	case "sent_to":
+		f.SentTo = strings.Split(val, ":")
 	case "related":
 		f.Related = strings.Split(val, ".")
 	case "default":

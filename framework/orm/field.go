@@ -65,8 +65,9 @@ type Field struct {
 	OnDelete     string
 	Delegate     bool
 	CheckCompany bool
-	Domain       string // expression; of a list, one without names restricts what the list holds
-	ModelField   string // many2one_reference: field holding the model's name
+	Domain       string   // expression; of a list, one without names restricts what the list holds
+	ModelField   string   // many2one_reference: field holding the model's name
+	SentTo       []string // of a secret: the fields with the address it is sent to
 	Aggregator   string
 	Image        bool
 	Plain        bool // a file that clients write, and read where it is text, as it is
@@ -201,6 +202,8 @@ func (f *Field) merge(o *Field, set map[string]bool) {
 			f.Related, f.Stored = o.Related, o.Stored
 		case "ondelete":
 			f.OnDelete = o.OnDelete
+		case "sent_to":
+			f.SentTo = o.SentTo
 		}
 	}
 }

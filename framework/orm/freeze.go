@@ -436,6 +436,7 @@ func (b *builder) finish(m *Model) {
 			}
 		}
 	}
+	b.addresses(m)
 	b.companyCheck(m)
 	if m.Order == "" {
 		m.Order = "id"

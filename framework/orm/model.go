@@ -36,6 +36,7 @@ type Model struct {
 	stored      []*Field // those with a column, by Field.at
 	fieldNames  []string
 	early       []*compute // see insert
+	secretsTo   []*Field   // the secrets that are sent to an address of the record
 	kept        bool       // what Kept holds depends on its records
 }
 

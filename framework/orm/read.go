@@ -367,15 +367,21 @@ func (rs Records) listsByCompute(f, inv *Field) (map[int64][]int64, error) {
 }
 
 // fieldsNamed resolves names for reading and checks the user's right to each.
-// No names means all fields the user may see.
+// No names means all fields the user may see: lists of records of which he may
+// read none are left out.
 func (rs Records) fieldsNamed(names []string) ([]*Field, error) {
 	var out []*Field
 	if len(names) == 0 {
 		for _, name := range rs.Model.FieldNames() {
 			f := rs.Model.Fields[name]
-			if ok, err := rs.Env.fieldAllowed(f); err != nil {
+			ok, err := rs.Env.fieldAllowed(f)
+			if err == nil && ok && f.X2many() {
+				ok, err = rs.Env.Model(f.Comodel).HasAccess(OpRead)
+			}
+			if err != nil {
 				return nil, err
-			} else if ok {
+			}
+			if ok {
 				out = append(out, f)
 			}
 		}

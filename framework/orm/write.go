@@ -398,6 +398,10 @@ func writeBase(rs Records, vals Values) error {
 	for f := range in.lists {
 		names = append(names, f.Name)
 	}
+	forgotten, moved, err := rs.secretsMoved(in)
+	if err != nil {
+		return err
+	}
 	env := rs.Env
 	in.keep(env, rs.IDs)
 	if len(in.columns) > 0 {
@@ -411,6 +415,11 @@ func writeBase(rs Records, vals Values) error {
 		}
 		if err := rs.update(in.columns); err != nil {
 			return err
+		}
+		if len(forgotten) > 0 {
+			if err := rs.Browse(moved...).update(forgotten); err != nil {
+				return err
+			}
 		}
 		if rs.Model.Parent != "" {
 			if _, ok := in.columns[rs.Model.Fields[rs.Model.Parent]]; ok {

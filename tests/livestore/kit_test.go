@@ -32,6 +32,7 @@ import (
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/outbound"
 	"fusionsoft.ca/fusion/framework/server"
 )
 
@@ -96,6 +97,9 @@ func newERP(t *testing.T, front func(http.Handler) http.Handler, settings orm.Va
 	}
 	e.run(func(env *orm.Env) error {
 		if err := prepareCompany(env); err != nil {
+			return err
+		}
+		if err := base.SetParam(env, outbound.Parameter, "127.0.0.1"); err != nil {
 			return err
 		}
 		made, err := env.Model("woo.instance").Create(vals)

@@ -84,6 +84,7 @@ type Request struct {
 	Repeatable bool
 
 	anonymous bool // send no keys
+	secret    bool // the body holds a secret
 	failFast  bool // leave server errors and timeouts to the caller
 }
 
@@ -127,6 +128,9 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (*Response, *
 			e.cause = cause
 		}
 		return e
+	}
+	if r.secret && !c.private() {
+		return nil, fail(ErrConfig, nil, "the store is reached over plain http, where everybody on the way can read the secret of its webhooks: nothing was sent")
 	}
 	if c.limiter != nil {
 		now := c.cfg.Now()
@@ -177,7 +181,10 @@ func (c *Client) readAnswer(r Request, resp *http.Response, raw []byte, fail fun
 			Total: headerInt(resp.Header, "X-WP-Total"), TotalPages: headerInt(resp.Header, "X-WP-TotalPages")}, nil
 	}
 	if status >= 200 && status < 300 {
-		kind, msg := ErrNotAPI, "the address answers with something that is not the WooCommerce API: "+describe(raw)
+		kind, msg := ErrNotAPI, "the address answers with something that is not the WooCommerce API"
+		if looksHTML(raw) {
+			msg = "the address answers with a web page, not as the WooCommerce API"
+		}
 		if looksCutShort(raw) {
 			kind, msg = ErrConnection, "the answer of the store was cut short"
 		}
@@ -191,13 +198,14 @@ func (c *Client) readAnswer(r Request, resp *http.Response, raw []byte, fail fun
 	}
 	kind := kindOf(status, api, !ok && looksHTML(raw))
 	e := fail(kind, nil, "%s", statusText(kind, status))
-	if api != nil {
+	switch {
+	case api != nil && c.cfg.Proven:
 		api.into(e)
 		e.Message = scrub(e.Message, c.cfg.ConsumerSecret, c.cfg.ConsumerKey)
-	} else if kind == ErrRedirect {
-		e.Message = "the address redirects" + redirectTarget(resp)
-	} else if kind == ErrNotAPI || kind == ErrForbidden {
-		e.Message += ": " + describe(raw)
+	case api != nil && knownCode.MatchString(api.Code):
+		e.Code = api.Code
+	case kind == ErrRedirect:
+		e.Message = "the address redirects " + c.redirectTarget(resp)
 	}
 	if e.Message == "" {
 		e.Message = statusText(kind, status)
@@ -300,13 +308,18 @@ func (c *Client) transportError(ctx context.Context, err error, fail func(Kind, 
 		alert    tls.AlertError
 	)
 	host := c.base.Host
+	var gate refusal
 	switch {
+	case errors.As(err, &gate):
+		e := fail(ErrBlocked, nil, "%s is not asked: %s", host, gate.Error())
+		e.remedy = gate.Remedy()
+		return e
 	case ctx.Err() != nil:
 		return fail(ErrCanceled, ctx.Err(), "given up by the caller")
 	case errors.As(err, &dns):
 		return fail(ErrDNS, err, "the host name %s does not resolve", host)
 	case errors.As(err, &certErr), errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
-		return fail(ErrTLS, err, "no secure connection to %s: %v", host, err)
+		return fail(ErrTLS, err, "no secure connection to %s: %s", host, certificateFault(err))
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return fail(ErrTimeout, err, "no answer from %s within %s", host, c.cfg.Timeout)
 	case isPlainHTTP(err):
@@ -314,7 +327,42 @@ func (c *Client) transportError(ctx context.Context, err error, fail func(Kind, 
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail(ErrConnection, err, "%s refuses the connection", host)
 	}
-	return fail(ErrConnection, err, "the connection to %s broke: %v", host, err)
+	return fail(ErrConnection, err, "the connection to %s broke, or what answers there does not speak HTTP", host)
+}
+
+// refusal is the error of a transport that may not carry a request, and has not.
+type refusal interface {
+	error
+	Remedy() string
+}
+
+// certificateFault says what is wrong with a secure connection, without what a
+// certificate of some other host tells of that.
+func certificateFault(err error) string {
+	var unknown x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &unknown):
+		return "its certificate is not signed by an authority that is known here"
+	case errors.As(err, &hostname):
+		return "its certificate is for another name"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "its certificate has expired, or is not valid yet"
+	case errors.As(err, &invalid):
+		return "its certificate is not valid"
+	}
+	return "the two sides do not agree on one"
+}
+
+// private reports whether nobody on the way can read what is sent: it is
+// encrypted, or does not leave the machine.
+func (c *Client) private() bool {
+	if c.base.Scheme == "https" || c.base.Hostname() == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(c.base.Hostname())
+	return ip != nil && ip.IsLoopback()
 }
 
 // neverSent reports that a request certainly did not reach the store: there
@@ -324,7 +372,8 @@ func neverSent(err error) bool {
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert) ||
+	var gate refusal
+	return errors.As(err, &gate) || errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert) ||
 		errors.As(err, &record) || errors.Is(err, syscall.ECONNREFUSED) || isPlainHTTP(err)
 }
 
@@ -333,13 +382,24 @@ func isPlainHTTP(err error) bool {
 	return strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
-func redirectTarget(resp *http.Response) string {
+// redirectTarget says where a redirect leads, seen from the address that was
+// asked; a host that was not asked for is not named.
+func (c *Client) redirectTarget(resp *http.Response) string {
 	loc, err := resp.Location()
 	if err != nil {
-		return ""
+		return "to nowhere"
 	}
-	clean := url.URL{Scheme: loc.Scheme, Host: loc.Host, Path: loc.Path}
-	return " to " + clean.String()
+	bare := func(host string) string { return strings.TrimPrefix(strings.ToLower(host), "www.") }
+	same := strings.EqualFold(loc.Hostname(), c.base.Hostname())
+	switch {
+	case same && loc.Scheme != c.base.Scheme:
+		return "to " + loc.Scheme + "://" + c.base.Hostname()
+	case same:
+		return "to another path or port of the same host"
+	case bare(loc.Hostname()) == bare(c.base.Hostname()):
+		return "to the same name with or without www"
+	}
+	return "to another host"
 }
 
 func statusText(kind Kind, status int) string {
@@ -359,27 +419,6 @@ func statusText(kind Kind, status int) string {
 		return strings.ToLower(t)
 	}
 	return "unexpected answer"
-}
-
-var titleMarks = []string{"title", "h1"}
-
-// describe names a page by its title, or quotes its beginning.
-func describe(raw []byte) string {
-	s := string(raw)
-	low := strings.ToLower(s)
-	for _, tag := range titleMarks {
-		i := strings.Index(low, "<"+tag)
-		j := strings.Index(low, "</"+tag)
-		if i >= 0 && j > i && len(low) == len(s) {
-			if t := plainText(s[i:j]); t != "" {
-				return "a page titled \"" + clip(t, 80) + "\""
-			}
-		}
-	}
-	if t := clip(plainText(clip(s, 2000)), 80); t != "" {
-		return "\"" + t + "\""
-	}
-	return "an empty page"
 }
 
 func headerInt(h http.Header, name string) int {

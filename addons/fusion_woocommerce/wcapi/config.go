@@ -37,6 +37,11 @@ type Config struct {
 	// a store behind a proxy that does not tell WordPress about https.
 	SignAsHTTP bool
 
+	// Proven says that the address has shown before that it is a WooCommerce
+	// store. Until then nothing that it answers is repeated in an error, for it
+	// may be anything that answers to HTTP.
+	Proven bool
+
 	// Timeout of one attempt, default 30 s.
 	Timeout time.Duration
 	// Tries is how often a request is sent at most, default 3.

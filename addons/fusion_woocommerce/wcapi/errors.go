@@ -56,6 +56,8 @@ const (
 	ErrCanceled Kind = "canceled"
 	// ErrDecode: the store sent JSON this package cannot read.
 	ErrDecode Kind = "decode"
+	// ErrBlocked: this program may not connect to the address.
+	ErrBlocked Kind = "blocked"
 	// ErrConfig: the configuration cannot be used.
 	ErrConfig Kind = "config"
 	// ErrOutcomeUnknown accompanies one of the others: a request that must not
@@ -80,6 +82,7 @@ type Error struct {
 	Unknown    bool          // see ErrOutcomeUnknown
 	Attempts   int           // how often the request was sent
 	cause      error
+	remedy     string // of whoever refused to connect
 }
 
 // Error names the request, what happened and what to do.
@@ -130,6 +133,8 @@ func (e *Error) Remedy() string {
 		return "The store may or may not have carried this out: look there before repeating it."
 	}
 	switch e.Kind {
+	case ErrBlocked:
+		return e.remedy
 	case ErrNotAPI:
 		return "Check that the URL is the shop's own address, that WooCommerce is active, and that permalinks are set to anything but Plain (WordPress, Settings, Permalinks)."
 	case ErrRedirect:
@@ -291,6 +296,9 @@ func kindOf(status int, api *apiError, html bool) Kind {
 }
 
 var (
+	// knownCode matches codes that WordPress and WooCommerce make up, not what a
+	// host could put there.
+	knownCode      = regexp.MustCompile(`^(rest|woocommerce_rest)_(cannot_[a-z_]{1,40}|no_route|forbidden|not_logged_in|invalid_param|authentication_error|[a-z_]{0,20}invalid_id)$`)
 	missingPattern = regexp.MustCompile(`^woocommerce_rest_([a-z_]+_)?invalid_id$`)
 
 	tagPattern   = regexp.MustCompile(`<[^>]*>`)

@@ -48,6 +48,7 @@ func Probe(ctx context.Context, cfg Config) (*Findings, error) {
 		return nil, err
 	}
 	cfg.PlainPermalinks = plain
+	cfg.Proven = true
 	f := &Findings{SiteName: Unescape(index.Name), HomeURL: index.Home, TimeZone: index.TimeZone, Namespaces: index.Namespaces}
 	version := strings.Trim(orDefault(cfg.APIVersion, "wc/v3"), "/")
 	if !f.HasNamespace(version) {
@@ -96,6 +97,9 @@ func probeIndex(ctx context.Context, cfg Config) (*siteIndex, bool, error) {
 		}
 		if err == nil {
 			err = &Error{Kind: ErrNotAPI, Method: http.MethodGet, Path: "/", Message: "the address answers JSON, but not as WordPress does"}
+		}
+		if e, ok := errors.AsType[*Error](err); ok && e.Kind == ErrDecode {
+			e.Message = "the address answers JSON, but not as WordPress does"
 		}
 		if first == nil {
 			first = err

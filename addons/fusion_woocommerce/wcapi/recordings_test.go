@@ -137,7 +137,7 @@ func (k *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 func testClient(t testing.TB, f transport, change ...func(*Config)) (*Client, *fakeClock) {
 	t.Helper()
 	clock := &fakeClock{now: time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC)}
-	cfg := Config{BaseURL: "https://shop.example", ConsumerKey: testKey, ConsumerSecret: testSecret,
+	cfg := Config{BaseURL: "https://shop.example", ConsumerKey: testKey, ConsumerSecret: testSecret, Proven: true,
 		Transport: f, Now: clock.Now, Sleep: clock.Sleep, Nonce: func() string { return "nonce" }}
 	for _, c := range change {
 		c(&cfg)

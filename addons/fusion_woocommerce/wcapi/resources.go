@@ -334,12 +334,12 @@ func (c *Client) Webhook(ctx context.Context, id int64) (*Webhook, error) {
 // CreateWebhook subscribes. The store pings the delivery URL meanwhile, and
 // creates the subscription whatever the ping meets.
 func (c *Client) CreateWebhook(ctx context.Context, w WebhookPatch) (*Webhook, error) {
-	return send[Webhook](ctx, c, Request{Method: http.MethodPost, Path: "webhooks", Body: w})
+	return send[Webhook](ctx, c, Request{Method: http.MethodPost, Path: "webhooks", Body: w, secret: w.Secret != ""})
 }
 
 // UpdateWebhook changes a subscription.
 func (c *Client) UpdateWebhook(ctx context.Context, id int64, w WebhookPatch) (*Webhook, error) {
-	return send[Webhook](ctx, c, Request{Method: http.MethodPut, Path: fmt.Sprintf("webhooks/%d", id), Body: w})
+	return send[Webhook](ctx, c, Request{Method: http.MethodPut, Path: fmt.Sprintf("webhooks/%d", id), Body: w, secret: w.Secret != ""})
 }
 
 // DeleteWebhook removes a subscription; there is no trash for them.
