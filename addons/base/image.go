@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"html"
 	"image"
-	"image/color"
-	imagedraw "image/draw"
-	_ "image/gif" // decoded, and encoded as PNG
 	"image/jpeg"
 	"image/png"
 	"net/http"
@@ -16,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/picture"
 )
 
 // sizes are the longest sides, in pixels, in which pictures are kept.
@@ -23,9 +21,6 @@ var sizes = []struct {
 	suffix string
 	side   int
 }{{"1024", 1024}, {"512", 512}, {"256", 256}, {"128", 128}}
-
-// maxPixels is what a picture may take up when it is decoded.
-const maxPixels = 50_000_000
 
 // KeepSizes stores the smaller sizes of a picture whenever it is set: the field
 // prefix1920 holds the picture, prefix1024, 512, 256 and 128 the sizes.
@@ -63,91 +58,79 @@ func storeSizes(rs orm.Records, vals orm.Values, prefix string) error {
 	if err != nil {
 		return err
 	}
-	picture, _ := stored.([]byte)
+	content, _ := stored.([]byte)
 	small := orm.Values{}
 	for _, s := range sizes {
 		small[prefix+s.suffix] = nil
 	}
-	if len(picture) > 0 {
-		img, format, err := decode(picture)
+	if len(content) > 0 {
+		err := oneByOne(rs.Env, func() error {
+			img, format, err := decode(content)
+			for i := 0; i < len(sizes) && err == nil; i++ {
+				if img != nil && max(img.Bounds().Dx(), img.Bounds().Dy()) > sizes[i].side {
+					img = picture.Shrink(img, sizes[i].side) // the next size is made from this one
+					content, err = encode(img, format)
+				}
+				small[prefix+sizes[i].suffix] = content
+			}
+			return err
+		})
 		if err != nil {
 			return err
-		}
-		for _, s := range sizes {
-			if small[prefix+s.suffix], err = shrink(picture, img, format, s.side); err != nil {
-				return err
-			}
 		}
 	}
 	return rs.Write(small)
 }
 
+// turns lets one picture be made smaller at a time, since each may take much memory.
+type turns chan struct{}
+
+type turnsKey struct{}
+
+// oneByOne works on a picture when those before it are done.
+func oneByOne(env *orm.Env, work func() error) error {
+	turn := *orm.Local(env.DB(), turnsKey{}, func() *turns {
+		t := make(turns, 1)
+		return &t
+	})
+	select {
+	case turn <- struct{}{}:
+	case <-env.Done():
+		return env.Err()
+	}
+	defer func() { <-turn }()
+	return work()
+}
+
 // decode reads a picture; a vector graphic, or a format that is not read here,
 // is no picture to be made smaller and gives nil.
 func decode(content []byte) (image.Image, string, error) {
-	cfg, format, err := image.DecodeConfig(bytes.NewReader(content))
+	img, format, err := picture.Decode(content)
 	if errors.Is(err, image.ErrFormat) {
 		if kind := http.DetectContentType(content); strings.HasPrefix(kind, "image/") || bytes.Contains(content[:min(len(content), 1024)], []byte("<svg")) {
 			return nil, "", nil
 		}
 		return nil, "", orm.UserErrorf("The file is no picture. Choose a PNG, JPEG, GIF, WebP or SVG file.")
 	}
-	if err != nil {
-		return nil, "", orm.UserErrorf("The picture is damaged and cannot be read. Choose another file.")
+	if large, ok := errors.AsType[*picture.TooLarge](err); ok {
+		return nil, "", orm.UserErrorf("The picture has %d × %d pixels, which is too large. Make it smaller first; 3000 × 2000 are accepted in every format.", large.Width, large.Height)
 	}
-	if cfg.Width*cfg.Height > maxPixels {
-		return nil, "", orm.UserErrorf("The picture has %d × %d pixels; at most %d million are accepted. Make it smaller first.", cfg.Width, cfg.Height, maxPixels/1_000_000)
-	}
-	img, _, err := image.Decode(bytes.NewReader(content))
 	if err != nil {
 		return nil, "", orm.UserErrorf("The picture is damaged and cannot be read. Choose another file.")
 	}
 	return img, format, nil
 }
 
-// shrink makes a picture no longer than side pixels in either direction. One
-// that is small enough, or could not be decoded, stays as it is.
-func shrink(content []byte, img image.Image, format string, side int) ([]byte, error) {
-	if img == nil {
-		return content, nil
-	}
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	if max(w, h) <= side {
-		return content, nil
-	}
-	nw, nh := max(1, w*side/max(w, h)), max(1, h*side/max(w, h))
-	src := image.NewNRGBA(image.Rect(0, 0, w, h))
-	imagedraw.Draw(src, src.Bounds(), img, img.Bounds().Min, imagedraw.Src)
-	dst := image.NewNRGBA(image.Rect(0, 0, nw, nh))
-	for y := range nh {
-		for x := range nw {
-			dst.SetNRGBA(x, y, average(src, image.Rect(x*w/nw, y*h/nh, (x+1)*w/nw, (y+1)*h/nh)))
-		}
-	}
+// encode writes a picture, a photograph as such.
+func encode(img image.Image, format string) ([]byte, error) {
 	var out bytes.Buffer
 	var err error
 	if format == "jpeg" {
-		err = jpeg.Encode(&out, dst, &jpeg.Options{Quality: 90})
+		err = jpeg.Encode(&out, img, &jpeg.Options{Quality: 90})
 	} else {
-		err = png.Encode(&out, dst)
+		err = png.Encode(&out, img)
 	}
 	return out.Bytes(), err
-}
-
-// average is the mean colour of a part of a picture, weighted by opacity.
-func average(src *image.NRGBA, part image.Rectangle) color.NRGBA {
-	var r, g, b, a, n uint64
-	for y := part.Min.Y; y < part.Max.Y; y++ {
-		row := src.Pix[src.PixOffset(part.Min.X, y):src.PixOffset(part.Max.X, y)]
-		for i := 0; i < len(row); i += 4 {
-			alpha := uint64(row[i+3])
-			r, g, b, a, n = r+uint64(row[i])*alpha, g+uint64(row[i+1])*alpha, b+uint64(row[i+2])*alpha, a+alpha, n+1
-		}
-	}
-	if a == 0 {
-		return color.NRGBA{}
-	}
-	return color.NRGBA{uint8(r / a), uint8(g / a), uint8(b / a), uint8(a / n)}
 }
 
 // partnerPictures are the picture of a contact in all sizes, and what to show

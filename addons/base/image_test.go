@@ -3,6 +3,7 @@ package base_test
 import (
 	"bytes"
 	"image"
+	"image/color"
 	"image/png"
 	"strings"
 	"testing"
@@ -50,5 +51,22 @@ func TestPicturesOfContacts(t *testing.T) {
 	}
 	if rows := must[[][]string](t)(env.Query("SELECT count(*) FROM ir_attachment WHERE res_model = 'res.partner' AND res_id = ?", p.ID())); rows[0][0] != "0" {
 		t.Errorf("%s files are left of a deleted contact", rows[0][0])
+	}
+}
+
+// A picture that would take much memory is refused by what its first bytes say.
+func TestLargePicturesAreRefused(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	var content bytes.Buffer
+	if err := png.Encode(&content, image.NewPaletted(image.Rect(0, 0, 12_000, 12_000), color.Palette{color.Black})); err != nil {
+		t.Fatal(err)
+	}
+	err := env.Savepoint(func(env *orm.Env) error {
+		_, err := env.Model("res.partner").Create(orm.Values{"name": "Ada", "image_1920": content.Bytes()})
+		return err
+	})
+	if !orm.IsCode(err, orm.CodeUser) || !strings.Contains(err.Error(), "12000 × 12000") {
+		t.Errorf("%v", err)
 	}
 }

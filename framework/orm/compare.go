@@ -231,6 +231,9 @@ func (s *selection) compareText(f *Field, col frag, l leaf) (frag, error) {
 			return sqlTrue, nil
 		}
 		pattern := "%" + plainText(l.value) + "%"
+		if err := s.patterned(pattern); err != nil {
+			return frag{}, err
+		}
 		if neg {
 			return sqlf("(? NOT "+op+" ? OR ? IS NULL)", left, pattern, col), nil
 		}
@@ -239,11 +242,27 @@ func (s *selection) compareText(f *Field, col frag, l leaf) (frag, error) {
 	if isEmpty(l.value) {
 		return sqlf("? IS NULL", col), nil
 	}
-	c := sqlf("? "+op+" ?", left, plainText(l.value))
+	pattern := plainText(l.value)
+	if err := s.patterned(pattern); err != nil {
+		return frag{}, err
+	}
+	c := sqlf("? "+op+" ?", left, pattern)
 	if !truthy(l.value) {
 		return sqlf("(? OR ? IS NULL)", c, col), nil
 	}
 	return c, nil
+}
+
+// maxPattern bounds the texts that each row is compared with, in bytes: the work of a
+// search is their length times the number of rows.
+const maxPattern = 32 << 10
+
+// patterned counts a pattern of the statement.
+func (s *selection) patterned(pattern string) error {
+	if s.seen.pattern += len(pattern); s.seen.pattern > maxPattern {
+		return UserErrorf("The text to search for is too long; search for a shorter part of it.")
+	}
+	return nil
 }
 
 // plainText spells a value as Odoo spells it inside a pattern.

@@ -36,30 +36,32 @@ func Not(d Domain) Domain {
 }
 
 func combine(op string, ds []Domain) Domain {
-	var out Domain
-	n := 0
+	out, size, n := Domain{}, 0, 0
 	for _, d := range ds {
-		if len(d) == 0 {
-			continue
-		}
-		if n > 0 {
-			out = append(Domain{op}, out...)
-		}
-		out = append(out, normalize(d)...)
-		n++
+		size += len(d) + 1
+		n += b2i(len(d) > 0)
 	}
-	if out == nil {
-		return Domain{}
+	if n == 0 {
+		return out
+	}
+	out = slices.Grow(out, size)
+	for range n - 1 {
+		out = append(out, op)
+	}
+	for _, d := range ds {
+		if len(d) > 0 {
+			out = append(out, normalize(d)...)
+		}
 	}
 	return out
 }
 
 // normalize makes the implicit "&" of adjacent terms explicit.
 func normalize(d Domain) Domain {
-	expected, out := 1, Domain{}
+	expected, joined := 1, 0
 	for _, t := range d {
 		if expected == 0 {
-			out = append(Domain{"&"}, out...)
+			joined++
 			expected = 1
 		}
 		switch t {
@@ -69,9 +71,12 @@ func normalize(d Domain) Domain {
 		default:
 			expected--
 		}
-		out = append(out, t)
 	}
-	return out
+	out := make(Domain, joined, joined+len(d))
+	for i := range out {
+		out[i] = "&"
+	}
+	return append(out, d...)
 }
 
 // node is a parsed domain. Negations have been pushed down to the leaves.
@@ -116,8 +121,8 @@ func parseDomain(d Domain) (*node, error) {
 		return nil, UserErrorf("The domain has %d terms; at most %d are accepted.", len(d), maxDomainTerms)
 	}
 	d = normalize(d)
-	var stack []*node
-	pop := func() *node {
+	var stack []*term
+	pop := func() *term {
 		if len(stack) == 0 {
 			return nil
 		}
@@ -134,21 +139,14 @@ func parseDomain(d Domain) (*node, error) {
 				if a == nil {
 					return nil, ValueErrorf("Domain %s is not well formed: '!' lacks its term", pyRepr([]any(d)))
 				}
-				stack = append(stack, a.negate())
+				a.negated = !a.negated
+				stack = append(stack, a)
 			case "&", "|":
 				a, b := pop(), pop()
 				if a == nil || b == nil {
 					return nil, ValueErrorf("Domain %s is not well formed: %q lacks a term", pyRepr([]any(d)), t)
 				}
-				n := &node{op: t}
-				for _, k := range []*node{a, b} {
-					if k.op == t {
-						n.kids = append(n.kids, k.kids...)
-					} else {
-						n.kids = append(n.kids, k)
-					}
-				}
-				stack = append(stack, n)
+				stack = append(stack, &term{op: t, kids: [2]*term{a, b}})
 			default:
 				return nil, ValueErrorf("Invalid domain term %s: neither an operator nor a condition", pyRepr(t))
 			}
@@ -157,31 +155,73 @@ func parseDomain(d Domain) (*node, error) {
 			if err != nil {
 				return nil, err
 			}
-			stack = append(stack, &node{leaf: l})
+			stack = append(stack, &term{leaf: l})
 		}
 	}
 	if len(stack) != 1 {
 		return nil, ValueErrorf("Domain %s is not well formed", pyRepr([]any(d)))
 	}
-	return stack[0], nil
+	return stack[0].flatten(false, 0)
 }
 
-// negate is the opposite of a node. A leaf on a path keeps its "!", as the
-// opposite of "some related record is so" is not "some related record is not".
-func (n *node) negate() *node {
-	switch n.op {
-	case "!":
-		return n.kids[0]
-	case "&", "|":
-		out := &node{op: "|"}
-		if n.op == "|" {
-			out.op = "&"
+// term is a part of a domain as it is written: of two parts, or one leaf.
+type term struct {
+	op      string
+	kids    [2]*term
+	leaf    leaf
+	negated bool
+}
+
+// maxNesting is how often "and" and "or" may alternate on the way to a leaf.
+const maxNesting = 500
+
+// flatten makes nodes of as many parts as an operator joins, and pushes negations
+// down to the leaves, each term being looked at once.
+func (t *term) flatten(negate bool, depth int) (*node, error) {
+	negate = negate != t.negated
+	if t.op == "" {
+		n := &node{leaf: t.leaf}
+		if negate {
+			n = n.negate()
 		}
-		for _, k := range n.kids {
-			out.kids = append(out.kids, k.negate())
-		}
-		return out
+		return n, nil
 	}
+	if depth > maxNesting {
+		return nil, UserErrorf("The domain is nested too deeply (more than %d levels).", maxNesting)
+	}
+	out := &node{op: opOf(t.op, negate)}
+	type part struct {
+		*term
+		negate bool
+	}
+	todo := []part{{t.kids[1], negate}, {t.kids[0], negate}}
+	for len(todo) > 0 {
+		p := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if below := p.negate != p.negated; p.op != "" && opOf(p.op, below) == out.op {
+			todo = append(todo, part{p.kids[1], below}, part{p.kids[0], below})
+			continue
+		}
+		n, err := p.flatten(p.negate, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out.kids = append(out.kids, n)
+	}
+	return out, nil
+}
+
+// opOf is an operator, or that which its negation becomes.
+func opOf(op string, negate bool) string {
+	if !negate {
+		return op
+	}
+	return map[string]string{"&": "|", "|": "&"}[op]
+}
+
+// negate is the opposite of a leaf. One on a path keeps its "!", as the opposite of
+// "some related record is so" is not "some related record is not".
+func (n *node) negate() *node {
 	l := n.leaf
 	switch {
 	case l.isNum:

@@ -21,28 +21,39 @@ func (s *selection) domain(d Domain) (frag, error) {
 }
 
 func (s *selection) node(n *node) (frag, error) {
+	c, _, err := s.condition(n)
+	return c, err
+}
+
+// condition compiles a node, and tells whether it looks at other rows.
+func (s *selection) condition(n *node) (c frag, sublooks bool, err error) {
 	switch n.op {
 	case "":
-		return s.leaf(n.leaf)
+		c, err = s.leaf(n.leaf)
+		return c, c.sublooks(), err
 	case "!":
-		return s.not(n.kids[0].leaf)
+		c, err = s.not(n.kids[0].leaf)
+		return c, c.sublooks(), err
 	}
-	parts := make([]frag, len(n.kids))
-	for i, k := range n.kids {
-		c, err := s.node(k)
+	var here, there []frag
+	for _, k := range n.kids {
+		c, sub, err := s.condition(k)
 		if err != nil {
-			return frag{}, err
+			return frag{}, false, err
 		}
-		parts[i] = c
+		if sublooks = sublooks || sub; sub && n.op == "|" {
+			there = append(there, c)
+		} else {
+			here = append(here, c)
+		}
 	}
 	sep := " AND "
 	if n.op == "|" {
 		sep = " OR "
-		// PostgreSQL tries alternatives in their order: those it can tell by the row
-		// itself come first.
-		slices.SortStableFunc(parts, func(a, b frag) int { return b2i(a.sublooks()) - b2i(b.sublooks()) })
 	}
-	return sqlf("(?)", join(parts, sep)), nil
+	// PostgreSQL tries alternatives in their order: those it can tell by the row
+	// itself come first.
+	return sqlf("(?)", join(append(here, there...), sep)), sublooks, nil
 }
 
 var (
@@ -71,6 +82,9 @@ func (s *selection) not(l leaf) (frag, error) {
 
 // leaf compiles one condition.
 func (s *selection) leaf(l leaf) (frag, error) {
+	if s.seen.terms++; s.seen.terms > maxDomainTerms {
+		return frag{}, UserErrorf("The domain has too many conditions, those it stands for included; at most %d are accepted.", maxDomainTerms)
+	}
 	if l.isNum {
 		if l.value == true {
 			return sqlTrue, nil

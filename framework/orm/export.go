@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,9 +16,14 @@ func (rs Records) Export(columns []string) ([][]any, error) {
 	if err := rs.CheckAccess(OpRead); err != nil {
 		return nil, err
 	}
+	if err := fewCells(len(rs.IDs), len(columns)); err != nil {
+		return nil, err
+	}
 	paths := make([][]string, len(columns))
 	for i, c := range columns {
-		paths[i] = columnPath(c)
+		if paths[i] = columnPath(c); len(paths[i]) > maxDepth {
+			return nil, tooMany("The column", len(paths[i]), maxDepth, "steps")
+		}
 	}
 	byID, err := rs.exportRows(paths)
 	if err != nil {
@@ -26,8 +32,22 @@ func (rs Records) Export(columns []string) ([][]any, error) {
 	var out [][]any
 	for _, id := range rs.IDs {
 		out = append(out, byID[id]...)
+		if err := fewCells(len(out), len(columns)); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
+}
+
+// maxCells is how many values are read, exported or imported for a client at once.
+const maxCells = 10_000_000
+
+// fewCells refuses more values than are given to a client, or taken from one, at once.
+func fewCells(rows, columns int) error {
+	if columns > 0 && rows > maxCells/columns {
+		return UserErrorf("%d rows of %d columns are too many at once; take fewer of either at a time.", rows, columns)
+	}
+	return nil
 }
 
 var (
@@ -52,6 +72,7 @@ func columnPath(column string) []string {
 
 // exportRows are the rows of each record. A nil path is a column of others.
 func (rs Records) exportRows(paths [][]string) (map[int64][][]any, error) {
+	rs.IDs = distinct(rs.IDs)
 	out := make(map[int64][][]any, len(rs.IDs))
 	for _, id := range rs.IDs {
 		row := make([]any, len(paths))
@@ -229,6 +250,16 @@ func (rs Records) exportLinks(co Records, sub [][]string, first int, targets map
 		out[id][0][at] = strings.Join(parts, ",")
 	}
 	return nil
+}
+
+// distinct are the ids without those that come again.
+func distinct(ids []int64) []int64 {
+	seen := make(map[int64]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 }
 
 // ensureExternalIDs are the external ids of the records; those without one get

@@ -1,6 +1,6 @@
 package orm
 
-import "slices"
+import "strings"
 
 // FieldsGet describes the fields the user may see, as clients expect it. No
 // names means all; no attributes means all.
@@ -8,10 +8,14 @@ func (rs Records) FieldsGet(names, attributes []string) (map[string]map[string]a
 	if len(names) == 0 {
 		names = rs.Model.FieldNames()
 	}
+	wanted := map[string]bool{}
+	for _, a := range attributes {
+		wanted[a] = true
+	}
 	out := map[string]map[string]any{}
 	for _, name := range names {
 		f := rs.Model.Fields[name]
-		if f == nil {
+		if f == nil || out[name] != nil {
 			continue
 		}
 		if ok, err := rs.Env.fieldAllowed(f); err != nil {
@@ -25,7 +29,7 @@ func (rs Records) FieldsGet(names, attributes []string) (map[string]map[string]a
 		}
 		if len(attributes) > 0 {
 			for k := range d {
-				if !slices.Contains(attributes, k) {
+				if !wanted[k] {
 					delete(d, k)
 				}
 			}
@@ -60,16 +64,10 @@ func (e *Env) describe(f *Field) (map[string]any, error) {
 		d["help"] = f.Help
 	}
 	if len(f.Groups) > 0 {
-		d["groups"] = joinStrings(f.Groups)
+		d["groups"] = strings.Join(f.Groups, ",")
 	}
 	if len(f.Related) > 0 {
-		path := ""
-		for i, p := range f.Related {
-			if i > 0 {
-				path += "."
-			}
-			path += p
-		}
+		path := strings.Join(f.Related, ".")
 		d["related"] = path
 		d["depends"] = []string{path}
 	}
@@ -124,15 +122,4 @@ func (e *Env) describe(f *Field) (map[string]any, error) {
 		d["model_field"] = f.ModelField
 	}
 	return d, nil
-}
-
-func joinStrings(list []string) string {
-	s := ""
-	for i, x := range list {
-		if i > 0 {
-			s += ","
-		}
-		s += x
-	}
-	return s
 }

@@ -169,6 +169,9 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 	if err := rs.checkModel(OpRead); err != nil {
 		return nil, err
 	}
+	if n := len(groupBy) + len(aggregates) + strings.Count(o.Order, ","); n > maxOrder {
+		return nil, tooMany("The grouped read", n, maxOrder, "group-bys, aggregates and terms of its order")
+	}
 	if err := rs.Env.Flush(); err != nil {
 		return nil, err
 	}

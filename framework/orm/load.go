@@ -25,10 +25,6 @@ type LoadMessage struct {
 	Field   string // "" when it is about the whole record
 }
 
-func (l *Loaded) failed() bool {
-	return slices.ContainsFunc(l.Messages, func(m LoadMessage) bool { return m.Type == "error" })
-}
-
 // loadColumn is a column of the import as seen from some model: the rest of its
 // path and its place in the rows.
 type loadColumn struct {
@@ -54,7 +50,10 @@ func (rs Records) Load(columns []string, rows [][]any) (*Loaded, error) {
 	if err := rs.checkModel(OpCreate); err != nil {
 		return nil, err
 	}
-	ld := &loader{env: rs.Env, out: &Loaded{IDs: []int64{}}}
+	if err := fewCells(len(rows), len(columns)); err != nil {
+		return nil, err
+	}
+	ld := &loader{env: rs.Env, out: &Loaded{IDs: []int64{}}, unread: map[int]bool{}}
 	var cols []loadColumn
 	for i, c := range columns {
 		c = strings.ReplaceAll(strings.ReplaceAll(c, ".id", "/.id"), ":id", "/id")
@@ -73,7 +72,7 @@ func (rs Records) Load(columns []string, rows [][]any) (*Loaded, error) {
 			}
 			at += n
 		}
-		if ld.out.failed() {
+		if len(ld.unread) > 0 {
 			return undo
 		}
 		return nil
@@ -89,10 +88,14 @@ type loader struct {
 	out    *Loaded
 	record int
 	span   [2]int
-	quiet  int // depth of nested records, whose messages count for the outer one
+	quiet  int          // depth of nested records, whose messages count for the outer one
+	unread map[int]bool // records with a value that cannot be read
 }
 
 func (l *loader) say(kind, field, format string, args ...any) {
+	if kind == "error" {
+		l.unread[l.record] = true
+	}
 	l.out.Messages = append(l.out.Messages, LoadMessage{kind, fmt.Sprintf(format, args...), l.record, l.span[0], l.span[1], field})
 }
 
@@ -100,7 +103,7 @@ func text(v any) string {
 	if isEmpty(v) {
 		return ""
 	}
-	return plainText(v)
+	return FromCell(plainText(v))
 }
 
 // extract cuts rows from..to into records of a model and reads their values.
@@ -384,7 +387,7 @@ func (l *loader) store(rs Records, items []loadItem, at int) (int, error) {
 			return err
 		}
 	}
-	if l.out.failed() || l.env.Savepoint(create(vals...)) != nil {
+	if len(l.unread) > 0 || l.env.Savepoint(create(vals...)) != nil {
 		ids = nil
 		for i := range batch { // find out which of them it is
 			before := len(ids)
@@ -406,10 +409,8 @@ func (l *loader) store(rs Records, items []loadItem, at int) (int, error) {
 // one stores one item; its failure is a message.
 func (l *loader) one(item loadItem, record int, do func(*Env) error) {
 	l.record, l.span = record, [2]int{item.from, item.to}
-	for _, m := range l.out.Messages {
-		if m.Type == "error" && m.Record == record {
-			return // its values could not be read
-		}
+	if l.unread[record] {
+		return // its values could not be read
 	}
 	err := l.env.Savepoint(do)
 	if err == nil {

@@ -439,6 +439,13 @@ func (rs Records) read(names []string) ([]*Field, []Values, error) {
 // as [id, name] (with names false: the id alone). Records that do not exist are
 // left out.
 func (rs Records) ReadWire(fields []string, names bool) ([]Values, error) {
+	width := len(fields)
+	if width == 0 {
+		width = len(rs.Model.Fields)
+	}
+	if err := fewCells(len(rs.IDs), min(width, len(rs.Model.Fields))); err != nil {
+		return nil, err
+	}
 	used, rows, err := rs.read(fields)
 	if IsCode(err, CodeMissing) {
 		if rs, err = rs.Exists(); err == nil {

@@ -42,7 +42,26 @@ func (rs Records) Exists() (Records, error) {
 	if err != nil {
 		return rs, err
 	}
-	return rs.Browse(slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return !slices.Contains(there, id) })...), nil
+	return rs.Browse(among(rs.IDs, idSet(there))...), nil
+}
+
+// idSet is the set of some ids.
+func idSet(ids []int64) map[int64]bool {
+	set := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+// among are the ids that are in a set, in their order.
+func among(ids []int64, set map[int64]bool) []int64 {
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return !set[id] })
+}
+
+// without are the ids that are not in a set, in their order.
+func without(ids []int64, set map[int64]bool) []int64 {
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return set[id] })
 }
 
 // Value reads one field of the first record.

@@ -29,6 +29,9 @@ type source struct {
 // seen is what a statement has used so far.
 type seen struct {
 	aliases int
+	terms   int      // conditions compiled
+	pattern int      // bytes of the patterns that every row is compared with
+	subs    int      // sub-selects
 	models  []*Model // whose tables it looks at, that of its root first
 }
 
@@ -41,12 +44,18 @@ func (e *Env) newSelect(m *Model) *selection {
 	return &selection{env: e, model: m, alias: "t", source: newSource(m, "t", &seen{})}
 }
 
-const maxDepth = 40
+const (
+	maxDepth = 40  // sub-selects within each other
+	maxSubs  = 500 // sub-selects of one statement, each of which PostgreSQL plans
+)
 
 // sub begins a sub-select on a model.
 func (s *selection) sub(env *Env, m *Model) (*selection, error) {
 	if s.depth >= maxDepth {
 		return nil, UserErrorf("The domain is nested too deeply (more than %d levels).", maxDepth)
+	}
+	if s.seen.subs++; s.seen.subs > maxSubs {
+		return nil, UserErrorf("The domain has too many conditions on related records; at most %d are accepted.", maxSubs)
 	}
 	alias := s.newAlias("t")
 	return &selection{env: env, model: m, alias: alias, depth: s.depth + 1, source: newSource(m, alias, s.seen)}, nil
@@ -138,6 +147,9 @@ func (s *selection) follow(alias string, m *Model, f *Field) (*selection, bool) 
 // parseOrder checks an order clause: "field [asc|desc] [nulls first|last], …".
 // A many2one may be written "field.id" to sort by the id itself.
 func (m *Model) parseOrder(order string) ([]orderTerm, error) {
+	if n := strings.Count(order, ",") + 1; n > maxOrder {
+		return nil, tooMany("The order", n, maxOrder, "fields")
+	}
 	var terms []orderTerm
 	for _, part := range strings.Split(order, ",") {
 		w := strings.Fields(part)
@@ -166,6 +178,14 @@ func (m *Model) parseOrder(order string) ([]orderTerm, error) {
 	}
 	return terms, nil
 }
+
+// tooMany refuses what would take more work than anybody needs.
+func tooMany(what string, n, most int, parts string) error {
+	return UserErrorf("%s has %d %s; at most %d are accepted.", what, n, parts, most)
+}
+
+// maxOrder is how many fields and group-bys a search or grouped read takes.
+const maxOrder = 100
 
 // isOrderName reports whether a word can name a field, so that "lower(name)" is
 // told apart from a field that does not exist.

@@ -433,54 +433,61 @@ func textOf(v any) (string, bool) {
 
 // pyRepr spells a value as Odoo's messages do.
 func pyRepr(v any) string {
+	var b strings.Builder
+	writeRepr(&b, v)
+	return b.String()
+}
+
+func writeRepr(b *strings.Builder, v any) {
 	switch x := v.(type) {
 	case nil:
-		return "None"
+		b.WriteString("None")
 	case bool:
-		if x {
-			return "True"
-		}
-		return "False"
+		b.WriteString(map[bool]string{false: "False", true: "True"}[x])
 	case json.Number:
-		if !strings.ContainsAny(x.String(), ".eE") {
-			return x.String()
-		}
 		f, err := x.Float64()
-		if err != nil {
-			return x.String()
+		if err != nil || !strings.ContainsAny(x.String(), ".eE") {
+			b.WriteString(x.String())
+			return
 		}
-		return pyRepr(f)
+		writeRepr(b, f)
 	case float64:
 		if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
-			return strconv.FormatFloat(x, 'e', -1, 64)
+			b.WriteString(strconv.FormatFloat(x, 'e', -1, 64))
+			return
 		}
 		s := strconv.FormatFloat(x, 'f', -1, 64)
+		b.WriteString(s)
 		if !strings.Contains(s, ".") {
-			s += ".0"
+			b.WriteString(".0")
 		}
-		return s
 	case string:
 		if strings.Contains(x, "'") && !strings.Contains(x, `"`) {
-			return `"` + x + `"`
+			b.WriteString(`"` + x + `"`)
+			return
 		}
-		return "'" + strings.ReplaceAll(strings.ReplaceAll(x, `\`, `\\`), "'", `\'`) + "'"
+		b.WriteString("'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(x) + "'")
 	case []any:
-		parts := make([]string, len(x))
 		for i, e := range x {
-			parts[i] = pyRepr(e)
+			b.WriteString(map[bool]string{true: "[", false: ", "}[i == 0])
+			writeRepr(b, e)
 		}
-		return "[" + strings.Join(parts, ", ") + "]"
+		b.WriteString(map[bool]string{true: "[]", false: "]"}[len(x) == 0])
 	case map[string]any:
-		var parts []string
-		for _, k := range sortedKeys(x) {
-			parts = append(parts, pyRepr(k)+": "+pyRepr(x[k]))
+		for i, k := range sortedKeys(x) {
+			b.WriteString(map[bool]string{true: "{", false: ", "}[i == 0])
+			writeRepr(b, k)
+			b.WriteString(": ")
+			writeRepr(b, x[k])
 		}
-		return "{" + strings.Join(parts, ", ") + "}"
+		b.WriteString(map[bool]string{true: "{}", false: "}"}[len(x) == 0])
+	default:
+		if s, ok := textOf(v); ok {
+			writeRepr(b, s)
+			return
+		}
+		b.WriteString(fmt.Sprint(v))
 	}
-	if s, ok := textOf(v); ok {
-		return pyRepr(s)
-	}
-	return fmt.Sprint(v)
 }
 
 // Plain turns the numbers of decoded JSON into int64 and float64, so that code

@@ -194,11 +194,13 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := map[string]bool{}
 	for _, name := range names {
 		f := rs.Model.Fields[name]
-		if f == nil {
+		if f == nil || asked[name] {
 			continue
 		}
+		asked[name] = true
 		if ok, err := rs.Env.fieldAllowed(f); err != nil {
 			return nil, err
 		} else if !ok {
@@ -491,8 +493,7 @@ func (rs Records) update(cols map[*Field]any) error {
 		if err != nil {
 			return err
 		}
-		lost := slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return slices.Contains(there.IDs, id) })
-		return rs.missing(lost)
+		return rs.missing(without(rs.IDs, idSet(there.IDs)))
 	}
 	return nil
 }

@@ -167,12 +167,10 @@ func (rs Records) writeLines(f *Field, cmds []Command) error {
 				if have, err = rs.Browse(id).In(rs.Env.WithContext(map[string]any{"active_test": false})).lists(f); err != nil {
 					return err
 				}
-				gone := slices.DeleteFunc(slices.Clone(have[id]), func(x int64) bool { return slices.Contains(c.IDs, x) })
-				if err = drop(gone); err != nil {
+				if err = drop(without(have[id], idSet(c.IDs))); err != nil {
 					return err
 				}
-				fresh := slices.DeleteFunc(slices.Clone(c.IDs), func(x int64) bool { return slices.Contains(have[id], x) })
-				err = co.Browse(fresh...).Write(owner(id))
+				err = co.Browse(without(c.IDs, idSet(have[id]))...).Write(owner(id))
 			}
 			if err != nil {
 				return err
@@ -206,12 +204,18 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 	if err := rs.Env.beforeChange(rs.Model, rs.IDs, []string{f.Name}); err != nil {
 		return err
 	}
+	anew := -1 // the last command that sets the list anew
+	for i, c := range cmds {
+		if c.Op == CmdClear || c.Op == CmdSet {
+			anew = i
+		}
+	}
 	for i, c := range cmds {
 		var err error
 		switch c.Op {
 		case CmdCreate: // all of rs share it, unless the list is set anew after it
 			var made Records
-			if made, err = co.Create(c.Values); err == nil && !slices.ContainsFunc(cmds[i+1:], func(c Command) bool { return c.Op == CmdClear || c.Op == CmdSet }) {
+			if made, err = co.Create(c.Values); err == nil && i > anew {
 				err = rs.link(f, made.IDs)
 			}
 		case CmdUpdate:

@@ -3,9 +3,6 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"image"
-	_ "image/gif"  // logos may be of this kind
-	_ "image/jpeg" // and of this
 	"image/png"
 	"strings"
 	"time"
@@ -13,6 +10,8 @@ import (
 	"github.com/go-fonts/dejavu/dejavusanscondensed"
 	"github.com/go-fonts/dejavu/dejavusanscondensedbold"
 	"github.com/jung-kurt/gofpdf"
+
+	"fusionsoft.ca/fusion/framework/picture"
 )
 
 // Measures of a page, in millimetres and points.
@@ -23,8 +22,8 @@ const (
 	noteSize = 7.5
 	lineMM   = 4.4 // height of a line of text
 
-	maxPixels = 40_000_000 // of a logo
-	family    = "text"
+	logoSide = 1000 // pixels that are kept of a logo's longer side
+	family   = "text"
 )
 
 // Options describe a document as a file.
@@ -120,14 +119,14 @@ func (d *Document) Part(h Letterhead) {
 // cannot be read is left out: a document must not fail for its ornament. Pictures
 // become PNGs without transparency first, which gofpdf reads reliably.
 func (d *Document) logo(content []byte, top float64) float64 {
-	size, _, err := image.DecodeConfig(bytes.NewReader(content))
-	if err != nil || size.Width <= 0 || size.Height <= 0 || size.Width*size.Height > maxPixels {
-		return top
-	}
-	img, _, err := image.Decode(bytes.NewReader(content))
+	img, _, err := picture.Decode(content)
 	if err != nil {
 		return top
 	}
+	if b := img.Bounds(); max(b.Dx(), b.Dy()) > logoSide {
+		img = picture.Shrink(img, logoSide)
+	}
+	size := img.Bounds()
 	var out bytes.Buffer
 	if err := png.Encode(&out, opaque(img)); err != nil {
 		d.fail(fmt.Errorf("report: the logo cannot be drawn: %w", err))
@@ -136,7 +135,7 @@ func (d *Document) logo(content []byte, top float64) float64 {
 	d.logos++
 	name := fmt.Sprintf("logo%d", d.logos)
 	d.pdf.RegisterImageOptionsReader(name, gofpdf.ImageOptions{ImageType: "PNG"}, &out)
-	w, h := 60.0, 60*float64(size.Height)/float64(size.Width)
+	w, h := 60.0, 60*float64(size.Dy())/float64(size.Dx())
 	if h > 22 {
 		w, h = w*22/h, 22
 	}

@@ -266,8 +266,7 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 		if !isMap && !nothingIn(v) {
 			return nil, typeErrorf("the context must be an object")
 		}
-		env = env.WithContext(fromClient(keys))
-		if err := checkContext(env); err != nil {
+		if env, err = inContext(env, keys); err != nil {
 			return nil, err
 		}
 		rs = rs.In(env)
@@ -295,13 +294,30 @@ func Call(env *orm.Env, model, name string, pos []any, kw map[string]any) (any, 
 	return m.call(c)
 }
 
-// fromClient is a context without the keys that the program itself sets.
-func fromClient(keys map[string]any) map[string]any {
+// maxKeys is how many keys a context may have: it is copied for each nested read.
+const maxKeys = 500
+
+// fromClient adds a client's context to env, without the keys that the program
+// itself sets.
+func fromClient(env *orm.Env, keys map[string]any) (*orm.Env, error) {
+	if len(keys) > maxKeys {
+		return nil, orm.UserErrorf("The context has %d keys; at most %d are accepted.", len(keys), maxKeys)
+	}
 	keys = maps.Clone(keys)
 	maps.DeleteFunc(keys, func(k string, _ any) bool {
 		return strings.HasPrefix(k, "_") || k == "install_mode" || k == "uninstall"
 	})
-	return keys
+	return env.WithContext(keys), nil
+}
+
+// inContext is fromClient for the context of a call, whose languages and companies
+// have to be there.
+func inContext(env *orm.Env, keys map[string]any) (*orm.Env, error) {
+	env, err := fromClient(env, keys)
+	if err != nil {
+		return nil, err
+	}
+	return env, checkContext(env)
 }
 
 // checkContext refuses languages and companies that do not exist for the user.

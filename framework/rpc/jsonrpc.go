@@ -10,8 +10,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
+	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/server"
@@ -120,8 +124,55 @@ func encoded(fn func() (any, error)) (json.RawMessage, error) {
 	if err != nil || out == nil {
 		return nil, inCall(err)
 	}
+	if left := maxAnswer; !fits(out, &left) {
+		return nil, inCall(orm.UserErrorf("The answer would have more than %d values. Ask for fewer records or fields at a time.", maxAnswer))
+	}
 	raw, err := server.EncodeJSON(out)
 	return raw, inCall(err)
+}
+
+// maxAnswer is how many values one answer has. Nested reads show the same records
+// again and again, so that a small request could ask for an endless one.
+const maxAnswer = 10_000_000
+
+// fits counts the values of an answer down, and reports whether some are left.
+func fits(v any, left *int) bool {
+	if *left--; *left < 0 {
+		return false
+	}
+	switch x := v.(type) {
+	case map[string]any:
+		return allFit(maps.Values(x), left)
+	case orm.Values:
+		return allFit(maps.Values(x), left)
+	case []any:
+		return allFit(slices.Values(x), left)
+	case []orm.Values:
+		return allFit(slices.Values(x), left)
+	case []map[string]any:
+		return allFit(slices.Values(x), left)
+	case [][]any:
+		return allFit(slices.Values(x), left)
+	}
+	return true
+}
+
+func allFit[T any](list iter.Seq[T], left *int) bool {
+	for v := range list {
+		if !fits(v, left) {
+			return false
+		}
+	}
+	return true
+}
+
+// clip shortens a message that repeats what a client has sent.
+func clip(message string) string {
+	const most = 4000
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + "…"
 }
 
 // callError is the failure of a call, as opposed to that of a request.
@@ -198,6 +249,12 @@ var errorNames = map[orm.Code]string{
 // logged and replaced by a number.
 func (h *handler) describe(c *server.Context, err error) map[string]any {
 	data := func(name, message string, args []any) map[string]any {
+		message = clip(message)
+		for i, a := range args {
+			if text, ok := a.(string); ok {
+				args[i] = clip(text)
+			}
+		}
 		return map[string]any{"name": name, "message": message, "arguments": args, "context": map[string]any{}, "debug": name + ": " + message}
 	}
 	if errors.Is(err, server.ErrSession) {

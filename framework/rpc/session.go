@@ -160,8 +160,8 @@ func (h *handler) resequence(c *server.Context, raw json.RawMessage) (any, error
 	if _, ok := c.Env.Registry().Model(*p.Model); !ok {
 		return nil, errNotFound
 	}
-	env := c.Env.WithContext(fromClient(p.Context))
-	if err := checkContext(env); err != nil {
+	env, err := inContext(c.Env, p.Context)
+	if err != nil {
 		return nil, err
 	}
 	rs := env.Model(*p.Model)
@@ -172,7 +172,14 @@ func (h *handler) resequence(c *server.Context, raw json.RawMessage) (any, error
 	if err != nil {
 		return nil, err
 	}
+	last := map[int64]int{} // where each is; what is given twice is at its later place
 	for i, id := range ids {
+		last[id] = i
+	}
+	for i, id := range ids {
+		if last[id] != i {
+			continue
+		}
 		if err := rs.Browse(id).Write(orm.Values{p.Field: p.Offset + int64(i)}); err != nil {
 			return nil, err
 		}

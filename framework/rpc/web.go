@@ -89,12 +89,15 @@ func readSpec(rs orm.Records, sp spec) ([]orm.Values, error) {
 
 // within is the model of a relation, seen with the context the specification
 // asks for.
-func within(rs orm.Records, f *orm.Field, sub spec) orm.Records {
+func within(rs orm.Records, f *orm.Field, sub spec) (orm.Records, error) {
 	env := rs.Env
 	if keys, ok := sub["context"].(map[string]any); ok {
-		env = env.WithContext(fromClient(keys))
+		var err error
+		if env, err = fromClient(env, keys); err != nil {
+			return rs, err
+		}
 	}
-	return env.Model(f.Comodel)
+	return env.Model(f.Comodel), nil
 }
 
 // nestRef replaces the ids of a many2one by the fields of the records. Their
@@ -108,7 +111,11 @@ func nestRef(rs orm.Records, f *orm.Field, fields, sub spec, rows []orm.Values) 
 			ids = append(ids, id)
 		}
 	}
-	co := within(rs, f, sub).Browse(ids...)
+	co, err := within(rs, f, sub)
+	if err != nil {
+		return err
+	}
+	co = co.Browse(ids...)
 	byID := make(map[int64]orm.Values, len(ids))
 	for _, id := range ids {
 		byID[id] = orm.Values{"id": id}
@@ -149,7 +156,10 @@ func nestRef(rs orm.Records, f *orm.Field, fields, sub spec, rows []orm.Values) 
 // nestLines replaces the ids of a list by the fields of the records, of the
 // first ones only when there is a limit, in the order asked for.
 func nestLines(rs orm.Records, f *orm.Field, fields, sub spec, rows []orm.Values) error {
-	co := within(rs, f, sub)
+	co, err := within(rs, f, sub)
+	if err != nil {
+		return err
+	}
 	var all []int64
 	seen := map[int64]bool{}
 	for _, row := range rows {

@@ -56,7 +56,10 @@ type Note struct {
 }
 
 // Tell keeps a note for the next page.
-func (s *Session) Tell(n Note) { s.notes, s.changed = append(s.notes, n), true }
+func (s *Session) Tell(n Note) {
+	n.Title, n.Text = shorten(n.Title, 200), shorten(n.Text, 4000)
+	s.notes, s.changed = append(s.notes, n), true
+}
 
 // Notes gives the notes that wait, and forgets them.
 func (s *Session) Notes() []Note {

@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -158,8 +157,10 @@ func (l *listing) selected() ([]int64, error) {
 		return found.IDs, err
 	}
 	var ids []int64
+	seen := map[int64]bool{}
 	for _, s := range l.p.form["id"] {
-		if id := toID(s); id > 0 && !slices.Contains(ids, id) {
+		if id := toID(s); id > 0 && !seen[id] {
+			seen[id] = true
 			ids = append(ids, id)
 		}
 	}
@@ -256,7 +257,7 @@ func (l *listing) export(ids []int64) error {
 	w := csv.NewWriter(&b)
 	head := make([]string, len(out.Columns))
 	for i, c := range out.Columns {
-		head[i] = c.Label
+		head[i] = orm.PlainCell(c.Label)
 	}
 	if err := w.Write(head); err != nil {
 		return err
@@ -264,7 +265,7 @@ func (l *listing) export(ids []int64) error {
 	for _, r := range recs {
 		line := make([]string, len(l.nodes))
 		for i, n := range l.nodes {
-			line[i] = plainCell(l.b.exportCell(l.fields[n.Name()], r))
+			line[i] = orm.PlainCell(l.b.exportCell(l.fields[n.Name()], r))
 		}
 		if err := w.Write(line); err != nil {
 			return err
@@ -308,12 +309,4 @@ func (b *builder) exportCell(f fieldInfo, r *record) string {
 		return ""
 	}
 	return b.loc.text(f.Field, v, 0)
-}
-
-// plainCell keeps a spreadsheet from taking a text for a formula.
-func plainCell(s string) string {
-	if s != "" && strings.ContainsRune("=@\t\r", rune(s[0])) || len(s) > 1 && (s[0] == '+' || s[0] == '-') && (s[1] < '0' || s[1] > '9') && s[1] != '.' {
-		return "'" + s
-	}
-	return s
 }

@@ -58,7 +58,7 @@ func (p *page) attachment() error {
 	}
 	r := rows[0]
 	if str(r["type"]) == "url" {
-		return p.openURL(str(r["url"]))
+		return p.openLink(str(r["url"]))
 	}
 	content, _ := r["raw"].([]byte)
 	return p.sendFile(str(r["name"]), str(r["mimetype"]), content, p.Query("download") == "")

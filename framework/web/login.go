@@ -17,7 +17,7 @@ type loginView struct {
 
 // safeRedirect accepts addresses of this site only.
 func safeRedirect(to string) string {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") || strings.HasPrefix(to, "/web/login") {
+	if !local(to) || strings.HasPrefix(to, "/web/login") {
 		return "/web"
 	}
 	return to

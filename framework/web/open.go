@@ -34,14 +34,43 @@ func (p *page) open() error {
 	return server.Errorf(http.StatusNotImplemented, "Actions of the kind %s are not built.", act.Type)
 }
 
+// openURL goes to the address of an action, which those who set up the system choose.
 func (p *page) openURL(to string) error {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
-		u, err := url.Parse(to)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-			return server.Errorf(http.StatusBadRequest, "The address of this action cannot be opened.")
-		}
+	if local(to) || outside(to) != "" {
+		return p.Redirect(http.StatusSeeOther, to)
 	}
-	return p.Redirect(http.StatusSeeOther, to)
+	return server.Errorf(http.StatusBadRequest, "The address of this action cannot be opened.")
+}
+
+// openLink goes to an address that anybody may have written. One of another site is
+// shown, for the visitor to decide.
+func (p *page) openLink(to string) error {
+	if local(to) {
+		return p.Redirect(http.StatusSeeOther, to)
+	}
+	host := outside(to)
+	if host == "" {
+		return server.Errorf(http.StatusBadRequest, "The address of this link cannot be opened.")
+	}
+	p.title = "Another site"
+	return p.show("leave", leaveView{to, host})
+}
+
+type leaveView struct{ URL, Host string }
+
+// local reports whether an address is one of this site, whatever a browser makes of
+// it: some take a backslash for a slash, and skip over line ends.
+func local(to string) bool {
+	return strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.ContainsFunc(to, func(r rune) bool { return r < ' ' || r == '\\' || r == 0x7f })
+}
+
+// outside is the host of an address of another site, "" for what is none.
+func outside(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || strings.Contains(to, "\\") {
+		return ""
+	}
+	return u.Hostname()
 }
 
 func (p *page) openWindow(act *action) error {

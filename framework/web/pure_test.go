@@ -387,15 +387,6 @@ func TestPlacesAreLinks(t *testing.T) {
 	}
 }
 
-func TestExportedCellsAreNoFormulas(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", "+x": "'+x", "-x": "'-x", "-5.2": "-5.2", "+32 2": "+32 2", "-.5": "-.5", "a=b": "a=b", "": "", "\tx": "'\tx"} {
-		if got := plainCell(in); got != want {
-			t.Errorf("%q is exported as %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestPythonText(t *testing.T) {
 	t.Parallel()
 	in := []any{"&", []any{"name", "ilike", `O'Ha\ra`}, []any{"a", "in", []any{int64(1), false, true, 1.5}}}

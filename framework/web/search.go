@@ -52,8 +52,20 @@ type textTerm struct{ Field, Text string }
 
 type customTerm struct{ Field, Op, Value string }
 
+// maxParts is how many parts of each kind a search has. Each of them is shown with a
+// link that holds all others.
+const maxParts = 50
+
+// few are the first of many parts of a search.
+func few(list []string) []string { return list[:min(len(list), maxParts)] }
+
 // parseQuery reads a search from an address.
 func parseQuery(q url.Values) query {
+	cut := url.Values{}
+	for k, list := range q {
+		cut[k] = few(list)
+	}
+	q = cut
 	s := query{Filters: q[filterParam], Groups: q[groupParam], Open: q[openParam], Sort: q.Get(sortParam), Page: 1,
 		Set: q.Get(setParam) != "", ShowSet: q.Has(showParam), Fav: toID(q.Get(favParam))}
 	for _, v := range q[showParam] {
