@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,14 +14,16 @@ import (
 
 // APIKey lets a program act as a user. The key itself is shown once; the
 // database keeps its SHA-256, which is enough since keys are 160 random bits.
+// Keys are made by GenerateAPIKey and never changed; no way of creating and
+// writing records makes or changes one, whoever asks.
 type APIKey struct {
 	orm.Record `orm:"res.users.apikeys" label:"Users API Keys" order:"id"`
 	Name       string        `orm:"name,required,readonly" label:"Description"`
 	UserID     orm.Ref[User] `orm:"user_id,required,readonly,index,ondelete=cascade" label:"User"`
 	Scope      string        `orm:"scope,readonly" label:"Scope"`
 	Expiration orm.Datetime  `orm:"expiration_date,readonly" label:"Expiration Date"`
-	Index      string        `orm:"index,readonly,index,nocopy" label:"Index" groups:"base.group_no_one"`
-	Hash       string        `orm:"key_hash,readonly,nocopy" label:"Hash" groups:"base.group_no_one"`
+	Index      string        `orm:"index,readonly,index,nocopy" label:"Index" groups:"."`
+	Hash       string        `orm:"key_hash,readonly,nocopy" label:"Hash" groups:"."`
 	CreateDate orm.Datetime  `orm:"create_date" label:"Creation Date"`
 }
 
@@ -51,20 +54,34 @@ func defineAPIKeys(r *orm.Registry) {
 		}
 		return map[string]any{"type": "ir.actions.act_window_close"}, nil
 	})
-	k.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
-		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+	k.OnCreate(func(orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, _ []orm.Values) (orm.Records, error) {
+			return rs, orm.AccessErrorf("API keys are made in one's preferences, not created as records.")
+		}
+	})
+	k.OnWrite(func(orm.WriteFunc) orm.WriteFunc {
+		return func(orm.Records, orm.Values) error {
+			return orm.AccessErrorf("An API key stays as it was made. Remove it and make another.")
+		}
+	})
+	k.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
 			if !rs.Env.Superuser() {
-				return rs, orm.AccessErrorf("API keys are made in one's preferences, not created as records.")
+				return orm.AccessErrorf("API keys are removed in one's preferences, not deleted as records.")
 			}
-			return super(rs, list)
+			return super(rs)
 		}
 	})
 }
 
 // GenerateAPIKey makes a key for the current user and returns it; it cannot be
 // seen again. An empty scope allows every use; a zero expiry is for ever, which
-// only administrators may ask for.
+// only administrators may ask for. Keys make no keys, so none outlives itself or
+// widens what it may do.
 func GenerateAPIKey(env *orm.Env, scope, name string, expiry time.Time) (string, error) {
+	if env.ByKey() {
+		return "", orm.AccessErrorf("An API key makes no API keys. Log in with your password to make one.")
+	}
 	if name == "" {
 		return "", orm.UserErrorf("An API key needs a description.")
 	}
@@ -76,14 +93,13 @@ func GenerateAPIKey(env *orm.Env, scope, name string, expiry time.Time) (string,
 		return "", err
 	}
 	key := hex.EncodeToString(raw)
-	vals := orm.Values{"name": name, "user_id": env.UID(), "index": key[:apiKeyIndex], "key_hash": apiKeyHash(key)}
-	if scope != "" {
-		vals["scope"] = scope
-	}
+	var until any
 	if !expiry.IsZero() {
-		vals["expiration_date"] = orm.DatetimeOf(expiry)
+		until = orm.DatetimeOf(expiry).String()
 	}
-	_, err := env.Sudo().Model("res.users.apikeys").Create(vals)
+	_, err := env.Exec(`INSERT INTO res_users_apikeys (name, user_id, scope, expiration_date, index, key_hash, create_uid, create_date, write_uid, write_date)
+		VALUES (?, ?, NULLIF(?, ''), ?::timestamp, ?, ?, ?, ?::timestamp, ?, ?::timestamp)`,
+		name, env.UID(), scope, until, key[:apiKeyIndex], apiKeyHash(key), env.UID(), orm.DatetimeOf(env.Now()).String(), env.UID(), orm.DatetimeOf(env.Now()).String())
 	return key, err
 }
 
@@ -115,8 +131,21 @@ func apiKeyHash(key string) string {
 }
 
 // CheckAPIKey finds the active user of a key that is valid for the scope and
-// has not expired; ok is false for any other key.
+// has not expired; ok is false for any other key. Wrong ones are counted by the
+// client's address.
 func CheckAPIKey(env *orm.Env, scope, key string) (uid int64, ok bool, err error) {
+	a := account(env, "key "+apiKeyHash(key), 0)
+	err = a.try(env, func() bool { return true }, func() (bool, error) {
+		uid, ok, err = findKey(env, scope, key)
+		return ok, err
+	})
+	if orm.IsCode(err, orm.CodeDenied) && !errors.Is(err, orm.ErrThrottled) {
+		err = nil
+	}
+	return uid, ok, err
+}
+
+func findKey(env *orm.Env, scope, key string) (uid int64, ok bool, err error) {
 	if len(key) != 2*apiKeyBytes {
 		return 0, false, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -66,41 +67,100 @@ func VerifyPassword(hash, password string) bool {
 	return subtle.ConstantTimeCompare(got, want) == 1
 }
 
-// Authenticate checks a login and a password and returns the user. Every
-// failure is the same AccessDenied and takes about as long, so that callers can
-// count failures by login and address without telling which logins exist. The
-// caller limits the rate of tries.
+// Authenticate checks the login and the password of a person and returns the
+// user. An API key is no password: who has one speaks for a program, which
+// AuthenticateProgram lets in. Every failure is the same AccessDenied and takes
+// as long, so that nobody learns which logins exist; too many make the next ones
+// wait, see tries.
 func Authenticate(env *orm.Env, login, password string) (int64, error) {
-	id, err := checkLogin(env, login, password)
-	if err != nil {
+	return authenticate(env, login, password, false)
+}
+
+// AuthenticateProgram is Authenticate for programs, which may give one of the
+// user's API keys for calls ("rpc") in place of the password.
+func AuthenticateProgram(env *orm.Env, login, secret string) (int64, error) {
+	return authenticate(env, login, secret, true)
+}
+
+func authenticate(env *orm.Env, login, secret string, keys bool) (int64, error) {
+	if err := env.Flush(); err != nil {
 		return 0, err
 	}
-	_, err = env.WithUser(id).Sudo().Model("res.users.log").Create(orm.Values{})
+	var rows [][]string
+	if len(login) <= maxLogin && utf8.ValidString(login) && !strings.ContainsRune(login, 0) {
+		var err error
+		if rows, err = env.Query(`SELECT u.id, c.password_crypt FROM res_users u LEFT JOIN res_users_credential c ON c.user_id = u.id WHERE u.login = ? AND u.active`, login); err != nil {
+			return 0, err
+		}
+	}
+	id, hash := credential(rows)
+	if _, err := checkSecret(env, "login "+strings.ToLower(strings.TrimSpace(login)), id, hash, secret, keys); err != nil {
+		return 0, err
+	}
+	_, err := env.WithUser(id).Sudo().Model("res.users.log").Create(orm.Values{"address": network(env.Address())})
 	return id, err
 }
 
-// CheckCredentials is Authenticate without leaving a trace of the login, for
-// protocols that send the password with every call.
-func CheckCredentials(env *orm.Env, uid int64, password string) error {
-	rows, err := env.Query(`SELECT password_crypt FROM res_users_credential c JOIN res_users u ON u.id = c.user_id WHERE u.id = ? AND u.active`, uid)
+// CheckCredentials checks the password or API key that a program sends along
+// with every call for a user known by id; byKey tells which it was. It leaves no
+// trace of a login.
+func CheckCredentials(env *orm.Env, uid int64, secret string) (byKey bool, err error) {
+	return checkUser(env, uid, secret, true)
+}
+
+// CheckPassword makes sure that it is the user who asks for something that an
+// open session or an API key is not enough for.
+func CheckPassword(env *orm.Env, uid int64, password string) error {
+	_, err := checkUser(env, uid, password, false)
+	return err
+}
+
+func checkUser(env *orm.Env, uid int64, secret string, keys bool) (byKey bool, err error) {
+	rows, err := env.Query(`SELECT u.id, c.password_crypt FROM res_users u LEFT JOIN res_users_credential c ON c.user_id = u.id WHERE u.id = ? AND u.active`, uid)
 	if err != nil {
-		return err
+		return false, err
 	}
-	hash := decoy
-	if len(rows) == 1 && rows[0][0] != "" {
-		hash = rows[0][0]
+	id, hash := credential(rows)
+	return checkSecret(env, fmt.Sprint("user ", uid), id, hash, secret, keys)
+}
+
+// credential reads the user and the hash; without a user, or without a
+// password, the hash is one that takes as long and matches nothing.
+func credential(rows [][]string) (id int64, hash string) {
+	if len(rows) == 1 {
+		if id, hash = orm.CellInt(rows[0][0]), rows[0][1]; hash != "" {
+			return id, hash
+		}
 	}
-	if orm.Local(env.DB(), verifiedKey{}, newVerified).check(hash, password) {
-		return nil
+	return id, decoy
+}
+
+// Longer logins and passwords are nobody's, and not looked at.
+const (
+	maxLogin    = 320
+	maxPassword = 4096
+)
+
+// checkSecret is where every password, and every API key given in place of one,
+// is checked and counted. who names the account as the client did.
+func checkSecret(env *orm.Env, who string, uid int64, hash, secret string, keys bool) (byKey bool, err error) {
+	if len(secret) > maxPassword {
+		return false, orm.AccessDenied()
 	}
-	key, ok, err := CheckAPIKey(env, "rpc", password)
-	if err != nil {
-		return err
-	}
-	if ok && key == uid {
-		return nil
-	}
-	return orm.AccessDenied()
+	known := orm.Local(env.DB(), verifiedKey{}, newVerified)
+	a := account(env, who, uid)
+	err = a.try(env, func() bool { return known.has(hash, secret) }, func() (bool, error) {
+		if known.check(hash, secret) {
+			return true, nil
+		}
+		if !keys {
+			return false, nil
+		}
+		owner, ok, err := findKey(env, "rpc", secret)
+		byKey = ok && owner == uid
+		return byKey, err
+	})
+	return byKey, err
 }
 
 // verified remembers which passwords have matched which hashes, as clients that
@@ -126,19 +186,28 @@ func newVerified() *verified {
 	return v
 }
 
-func (v *verified) check(hash, password string) bool {
+func (v *verified) digest(hash, password string) [32]byte {
 	mac := hmac.New(sha256.New, v.key[:])
 	mac.Write([]byte(hash + "\x00" + password))
-	digest := [32]byte(mac.Sum(nil))
+	return [32]byte(mac.Sum(nil))
+}
+
+// has reports whether the password is remembered to match.
+func (v *verified) has(hash, password string) bool {
+	digest := v.digest(hash, password)
 	v.mu.Lock()
-	known := v.ok[digest]
-	v.mu.Unlock()
-	if known {
+	defer v.mu.Unlock()
+	return v.ok[digest]
+}
+
+func (v *verified) check(hash, password string) bool {
+	if v.has(hash, password) {
 		return true
 	}
 	if !VerifyPassword(hash, password) {
 		return false
 	}
+	digest := v.digest(hash, password)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.ok != nil {
@@ -148,25 +217,6 @@ func (v *verified) check(hash, password string) bool {
 		v.ok[digest] = true
 	}
 	return true
-}
-
-func checkLogin(env *orm.Env, login, password string) (int64, error) {
-	if err := env.Flush(); err != nil {
-		return 0, err
-	}
-	var ids []int64
-	err := env.Tx().NewRaw(`SELECT id FROM res_users WHERE login = ? AND active`, login).Scan(env, &ids)
-	if err != nil {
-		return 0, err
-	}
-	var id int64
-	if len(ids) == 1 {
-		id = ids[0]
-	}
-	if err := CheckCredentials(env, id, password); err != nil {
-		return 0, err
-	}
-	return id, nil
 }
 
 // SessionStamp names the state of a user's credentials without telling them:
@@ -188,7 +238,7 @@ func SessionStamp(env *orm.Env, uid int64) (string, error) {
 type Credential struct {
 	orm.Record    `orm:"res.users.credential" label:"User credentials" rec:"user_id"`
 	UserID        orm.Ref[User] `orm:"user_id,required,index,ondelete=cascade,nocopy" label:"User"`
-	PasswordCrypt string        `orm:"password_crypt,nocopy" label:"Password hash" groups:"base.group_no_one"`
+	PasswordCrypt string        `orm:"password_crypt,nocopy" label:"Password hash" groups:"."`
 }
 
 func setPassword(env *orm.Env, user int64, password string) error {
@@ -217,7 +267,7 @@ func ChangeOwnPassword(env *orm.Env, old, fresh string) error {
 	if old == "" {
 		return orm.AccessDenied()
 	}
-	if err := CheckCredentials(env, env.UID(), old); err != nil {
+	if err := CheckPassword(env, env.UID(), old); err != nil {
 		return err
 	}
 	if fresh = strings.TrimSpace(fresh); fresh == "" {

@@ -12,7 +12,8 @@ import (
 )
 
 // AutoVacuum is what a daily cron removes: the records of wizards, expired API
-// keys, all but the last login of a user, and files that no attachment names.
+// keys, all but the last login of a user from each of his latest addresses, and
+// files that no attachment names.
 type AutoVacuum struct {
 	orm.Mixin `orm:"ir.autovacuum" label:"Automatic Vacuum"`
 }
@@ -62,7 +63,8 @@ func defineAutoVacuum(r *orm.Registry) {
 			return vacuumRecords(env, "res.users.apikeys", orm.Leaf("expiration_date", "<", orm.DatetimeOf(env.Now())))
 		})
 		clean("res.users.log", func(env *orm.Env) (int, error) {
-			n, err := env.Exec("DELETE FROM res_users_log l WHERE EXISTS (SELECT FROM res_users_log n WHERE n.create_uid = l.create_uid AND n.id > l.id)")
+			n, err := env.Exec(`DELETE FROM res_users_log l WHERE EXISTS (SELECT FROM res_users_log n WHERE n.create_uid = l.create_uid AND n.id > l.id
+				AND (n.address IS NOT DISTINCT FROM l.address OR l.create_date < ?::timestamp))`, orm.DatetimeOf(env.Now().Add(-seenFor)).String())
 			return int(n), err
 		})
 		clean("files", vacuumFiles)

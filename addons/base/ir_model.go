@@ -59,6 +59,8 @@ type IrField struct {
 }
 
 // ModelData is an external id: the name under which data files know a record.
+// The system alone writes them: addons find their records and groups by them, so
+// that who may give a name takes the place of what bears it.
 type ModelData struct {
 	orm.Record   `orm:"ir.model.data" label:"Model Data" order:"module, model, name" search:"complete_name"`
 	Name         string       `orm:"name,required" label:"External Identifier" help:"External Key/Identifier that can be used for data integration with third-party systems"`
@@ -129,6 +131,36 @@ func defineModels(r *orm.Registry) {
 	}, "field_description", "model")
 	d := orm.Define[ModelData](r)
 	orm.ImplementModel(d, CheckReference, checkReference)
+	ofTheSystem := func(rs orm.Records) error {
+		if rs.Env.Superuser() {
+			return nil
+		}
+		return orm.AccessErrorf("External ids are given by apps and imports, not written as records.")
+	}
+	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			if err := ofTheSystem(rs); err != nil {
+				return rs, err
+			}
+			return super(rs, list)
+		}
+	})
+	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := ofTheSystem(rs); err != nil {
+				return err
+			}
+			return super(rs, vals)
+		}
+	})
+	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
+		return func(rs orm.Records) error {
+			if err := ofTheSystem(rs); err != nil {
+				return err
+			}
+			return super(rs)
+		}
+	})
 	d.Unique("module_name_uniq_index", "module, name", "An external id can be used once only.")
 	d.Compute("complete_name, reference", func(_ *orm.Env, ds []*ModelData) error {
 		for _, d := range ds {

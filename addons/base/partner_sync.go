@@ -30,6 +30,9 @@ func createPartners(super orm.CreateFunc) orm.CreateFunc {
 				clean[i]["company_name"] = false
 			}
 		}
+		if err := seenAbove(rs.Env, clean...); err != nil {
+			return rs, err
+		}
 		if err := inheritSalespeople(rs.Env, clean); err != nil {
 			return rs, err
 		}
@@ -56,6 +59,9 @@ func writePartners(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		vals = vals.Clone()
 		cleanPartner(vals)
+		if err := seenAbove(rs.Env, vals); err != nil {
+			return err
+		}
 		if active, given := vals["active"]; given && !asBool(active) {
 			err := partnersHaveNoUser(rs, "You cannot archive contacts linked to an active user.\nYou first need to archive their associated user.")
 			if err != nil {
@@ -100,6 +106,21 @@ func partnerDefaults(super orm.DefaultFunc) orm.DefaultFunc {
 	}
 }
 
+// seenAbove refuses to put a contact below one that the user may not read, whose
+// tax id, address and salesperson it would take over.
+func seenAbove(env *orm.Env, list ...orm.Values) error {
+	var parents []int64
+	for _, vals := range list {
+		if id := orm.AsID(vals["parent_id"]); id != 0 && !slices.Contains(parents, id) {
+			parents = append(parents, id)
+		}
+	}
+	if len(parents) == 0 {
+		return nil
+	}
+	return env.Model("res.partner").Browse(parents...).CheckAccess(orm.OpRead)
+}
+
 // inheritSalespeople gives new people the salesperson of the one above them.
 func inheritSalespeople(env *orm.Env, list []orm.Values) error {
 	var parents []int64
@@ -113,7 +134,7 @@ func inheritSalespeople(env *orm.Env, list []orm.Values) error {
 	if len(parents) == 0 {
 		return nil
 	}
-	ps, err := orm.Read[Partner](env.Sudo(), parents)
+	ps, err := orm.Read[Partner](env, parents)
 	if err != nil {
 		return err
 	}
@@ -236,7 +257,7 @@ func syncPartners(rs orm.Records, vals orm.Values) error {
 	}
 	for _, p := range ps {
 		if fromAbove && p.CommercialPartnerID.IsSet() && p.CommercialPartnerID.ID != p.ID {
-			if err := copyFields(env.Sudo(), p.CommercialPartnerID.ID, []int64{p.ID}, commercialFields); err != nil {
+			if err := copyFields(env, p.CommercialPartnerID.ID, []int64{p.ID}, commercialFields); err != nil {
 				return err
 			}
 		}

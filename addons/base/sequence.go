@@ -146,6 +146,9 @@ func defineSequence(r *orm.Registry) {
 		if err != nil {
 			return nil, err
 		}
+		if err := env.Model("ir.sequence").CheckAccess(orm.OpRead); err != nil {
+			return nil, err
+		}
 		n, err := nextByCode(env, args.String(0, "sequence_code"), day)
 		if err != nil || n == "" {
 			return false, err

@@ -1,7 +1,6 @@
 package base
 
 import (
-	"slices"
 	"time"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -19,8 +18,8 @@ type User struct {
 	Active      bool              `orm:"active,default=true" label:"Active"`
 	ActionID    orm.Ref[Action]   `orm:"action_id" label:"Home Action" help:"If specified, this action will be opened at log on for this user, in addition to the standard menu."`
 	GroupIDs    orm.Many[Group]   `orm:"group_ids,rel=res_groups_users_rel:uid:gid" label:"Groups"`
-	LoginDate   orm.Datetime      `orm:"login_date" label:"Latest Login"`
-	LogIDs      orm.Many[UserLog] `orm:"log_ids,inverse=create_uid" label:"User log entries"`
+	LoginDate   orm.Datetime      `orm:"login_date" label:"Latest Login" groups:"base.group_erp_manager"`
+	LogIDs      orm.Many[UserLog] `orm:"log_ids,inverse=create_uid" label:"User log entries" groups:"base.group_erp_manager"`
 	Share       bool              `orm:"share,store,readonly" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
 	TZOffset    string            `orm:"tz_offset" label:"Timezone offset"`
 	Companies   int               `orm:"companies_count" label:"Number of Companies"`
@@ -41,6 +40,7 @@ type UserLog struct {
 	orm.Record `orm:"res.users.log" label:"Users Log" order:"id desc"`
 	CreateUID  orm.Ref[User] `orm:"create_uid"`
 	CreateDate orm.Datetime  `orm:"create_date"`
+	Address    string        `orm:"address,readonly" label:"Address" groups:"."`
 }
 
 // Methods of users that clients call.
@@ -49,11 +49,6 @@ var (
 	ContextGet     = orm.ModelMethod[User]{Name: "context_get"}
 	ChangePassword = orm.ModelMethod[User]{Name: "change_password"}
 )
-
-// selfReadable and selfWritable are the fields users see and change of
-// themselves without further rights.
-var selfWritable = map[string]bool{"signature": true, "action_id": true, "company_id": true, "email": true, "name": true,
-	"image_1920": true, "lang": true, "tz": true, "phone": true, "mobile": true, "api_key_ids": true}
 
 func defineUsers(r *orm.Registry) {
 	orm.Define[UserLog](r)
@@ -98,6 +93,9 @@ func defineUsers(r *orm.Registry) {
 	})
 	u.Inverse("password", func(env *orm.Env, us []*User) error {
 		for _, u := range us {
+			if u.ID == env.UID() && !env.Superuser() {
+				return errOwnPassword()
+			}
 			if err := setPassword(env, u.ID, u.Password); err != nil {
 				return err
 			}
@@ -116,7 +114,7 @@ func defineUsers(r *orm.Registry) {
 				continue
 			}
 			if u.ID == env.UID() {
-				return orm.UserErrorf("Please use the change password wizard (in User Preferences or User menu) to change your own password.")
+				return errOwnPassword()
 			}
 			if err := setPassword(env, u.ID, u.NewPassword); err != nil {
 				return err
@@ -159,6 +157,12 @@ func defineUsers(r *orm.Registry) {
 		}
 		return true, ChangeOwnPassword(env, args.String(0, "old_passwd"), args.String(1, "new_passwd"))
 	})
+}
+
+// errOwnPassword keeps a session that somebody left open, and an API key, from
+// becoming a password.
+func errOwnPassword() error {
+	return orm.UserErrorf("Please use the change password wizard (in User Preferences or User menu) to change your own password.")
 }
 
 // UserContext is what a client starts its context with: language, time zone
@@ -290,12 +294,12 @@ func createUsers(super orm.CreateFunc) orm.CreateFunc {
 		for _, u := range us {
 			p := u.PartnerID.Rec()
 			if p.CompanyID.IsSet() && p.CompanyID.ID != u.CompanyID.ID {
-				if err := rs.Env.Sudo().Model("res.partner").Browse(p.ID).Write(orm.Values{"company_id": u.CompanyID.ID}); err != nil {
+				if err := rs.Env.Model("res.partner").Browse(p.ID).Write(orm.Values{"company_id": u.CompanyID.ID}); err != nil {
 					return made, err
 				}
 			}
 			if p.Active != u.Active {
-				if err := rs.Env.Sudo().Model("res.partner").Browse(p.ID).Write(orm.Values{"active": u.Active}); err != nil {
+				if err := rs.Env.Model("res.partner").Browse(p.ID).Write(orm.Values{"active": u.Active}); err != nil {
 					return made, err
 				}
 			}
@@ -330,19 +334,9 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 				}
 			}
 		}
-		target := rs
-		if len(rs.IDs) == 1 && rs.IDs[0] == env.UID() && !env.Superuser() && onlySelfWritable(vals) {
-			target = rs.In(env.Sudo())
-			if company := orm.AsID(vals["company_id"]); company != 0 {
-				mine, err := ownCompany(env, company)
-				if err != nil {
-					return err
-				}
-				if !mine { // left out without a word, as in Odoo
-					vals = vals.Clone()
-					delete(vals, "company_id")
-				}
-			}
+		target, vals, err := forSelf(rs, vals)
+		if err != nil {
+			return err
 		}
 		if err := super(target, vals); err != nil {
 			return err
@@ -359,7 +353,7 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 			}
 			for _, u := range us {
 				if p := u.PartnerID.Rec(); p.CompanyID.IsSet() && p.CompanyID.ID != company {
-					if err := env.Sudo().Model("res.partner").Browse(p.ID).Write(orm.Values{"company_id": company}); err != nil {
+					if err := target.Env.Model("res.partner").Browse(p.ID).Write(orm.Values{"company_id": company}); err != nil {
 						return err
 					}
 				}
@@ -367,24 +361,6 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 		}
 		return nil
 	}
-}
-
-func onlySelfWritable(vals orm.Values) bool {
-	for name := range vals {
-		if !selfWritable[name] {
-			return false
-		}
-	}
-	return true
-}
-
-// ownCompany reports whether the user may work in a company.
-func ownCompany(env *orm.Env, company int64) (bool, error) {
-	u, err := orm.Get[User](env.Sudo(), env.UID(), "company_ids")
-	if err != nil {
-		return false, err
-	}
-	return slices.Contains(u.CompanyIDs.IDs(), company), nil
 }
 
 func unlinkUsers(super orm.UnlinkFunc) orm.UnlinkFunc {

@@ -45,10 +45,10 @@ func TestOwnUser(t *testing.T) {
 	if err := change("first", " second "); err != nil {
 		t.Fatal(err)
 	}
-	if err := base.CheckCredentials(env, user.ID(), "second"); err != nil {
+	if err := base.CheckPassword(env, user.ID(), "second"); err != nil {
 		t.Errorf("the new password: %v", err)
 	}
-	if err := base.CheckCredentials(env, user.ID(), "first"); !orm.IsCode(err, orm.CodeDenied) {
+	if err := base.CheckPassword(env, user.ID(), "first"); !orm.IsCode(err, orm.CodeDenied) {
 		t.Errorf("the old password: %v", err)
 	}
 }

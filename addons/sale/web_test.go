@@ -26,7 +26,7 @@ func TestSellInTheBackOffice(t *testing.T) {
 		s.write("res.users", s.ref("base.user_admin"), orm.Values{"password": "long enough"})
 		return nil
 	}))
-	site := webtest.Serve(t, db, server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}, web.Options{Name: "Fusion"})
+	site := webtest.Serve(t, db, server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}, web.Options{Name: "Fusion"})
 	v := site.Login(t, "admin", "long enough")
 	shows := func(p *webtest.Page, texts ...string) {
 		t.Helper()

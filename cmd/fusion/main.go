@@ -48,6 +48,7 @@ func program() cli.App {
 		},
 		Auth: server.Auth{
 			Login:    base.Authenticate,
+			Program:  base.AuthenticateProgram,
 			Password: base.CheckCredentials,
 			Key:      base.CheckAPIKey,
 			Stamp:    base.SessionStamp,

@@ -1,6 +1,7 @@
 package module
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -40,6 +41,28 @@ func loadIndex(env *orm.Env) (*idIndex, error) {
 	return ix, nil
 }
 
+// index gives the external ids of the database, after setting aside those in the
+// name of an addon of the program that the loader has not made: somebody gave a
+// record of his own the name under which the addon is about to look for its own.
+// They go on as names of imported records. What they lead to stays as it is; the
+// addon makes its own record, and neither writes nor deletes the other.
+func (in *installer) index(env *orm.Env) (*idIndex, error) {
+	var names []string
+	for _, a := range in.known {
+		names = append(names, a.Name)
+	}
+	rows, err := env.Query(`UPDATE ir_model_data AS d SET module = '__import__', name = d.module || '_' || d.name || '_' || d.id
+		FROM ir_model_data AS old WHERE old.id = d.id AND d.module = ANY(?) AND d.create_uid IS DISTINCT FROM ?
+		RETURNING old.module || '.' || old.name, d.module || '.' || d.name, d.model, d.res_id, d.create_uid`, names, orm.SuperuserID)
+	if err != nil {
+		return nil, fmt.Errorf("setting aside external ids that no addon has made: %w", err)
+	}
+	for _, r := range rows {
+		in.log.Warn("an external id in the name of an addon was not made by it and has been renamed", "id", r[0], "now", r[1], "model", r[2], "record", r[3], "by user", r[4])
+	}
+	return loadIndex(env)
+}
+
 // add enters an external id that is not known yet; it is stored by save.
 func (ix *idIndex) add(full, model string, resID int64, noupdate bool) *extID {
 	module, name, _ := strings.Cut(full, ".")
@@ -65,7 +88,7 @@ func (ix *idIndex) save(env *orm.Env) error {
 		_, err := env.Exec(`INSERT INTO ir_model_data (module, name, model, res_id, noupdate, create_uid, create_date, write_uid, write_date)
 			SELECT m, n, o, r, ?, ?, now() AT TIME ZONE 'UTC', ?, now() AT TIME ZONE 'UTC'
 			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[]) AS t(m, n, o, r)`,
-			noupdate, env.UID(), env.UID(), modules, names, models, ids)
+			noupdate, orm.SuperuserID, orm.SuperuserID, modules, names, models, ids)
 		if err != nil {
 			return err
 		}

@@ -178,7 +178,7 @@ func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error 
 		if err != nil {
 			return err
 		}
-		ids, err := loadIndex(env)
+		ids, err := in.index(env)
 		if err != nil {
 			return err
 		}

@@ -139,7 +139,7 @@ func (l *loader) record(r *record) error {
 	known := l.ids.byName[r.id]
 	if known != nil {
 		if known.model != r.model {
-			return r.errorf("the external id belongs to %s, not to %s", known.model, r.model)
+			return r.errorf("the external id belongs to the record %d of %s, not to one of %s; an earlier version of the addon made it: give the new record another id, or delete the old one in a migration before the data is loaded", known.resID, known.model, r.model)
 		}
 		if known.resID == 0 { // written twice in one file
 			if err := l.flush(); err != nil {

@@ -46,7 +46,7 @@ func PlanUninstall(ctx context.Context, db *orm.DB, addons []Addon, names []stri
 		return nil, err
 	}
 	err = derive(db, p.before).View(ctx, orm.System(), func(env *orm.Env) error {
-		ids, err := loadIndex(env)
+		ids, err := in.index(env)
 		if err == nil {
 			p.out.Records = len(p.records(ids))
 		}
@@ -226,7 +226,7 @@ func (p *removalPlan) records(ids *idIndex) []*extID {
 }
 
 func (in *installer) uninstall(env *orm.Env, p *removalPlan) error {
-	ids, err := loadIndex(env)
+	ids, err := in.index(env)
 	if err != nil {
 		return err
 	}

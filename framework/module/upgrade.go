@@ -100,7 +100,7 @@ func (in *installer) upgrade(ctx context.Context, db *orm.DB, todo []Addon, file
 		if _, err := in.schema(env); err != nil {
 			return err
 		}
-		ids, err := loadIndex(env)
+		ids, err := in.index(env)
 		if err != nil {
 			return err
 		}

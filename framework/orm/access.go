@@ -180,9 +180,11 @@ func (e *Env) readPolicy() (*policy, error) {
 			return nil
 		})
 	}
-	err := rows(`SELECT module || '.' || name, res_id FROM ir_model_data WHERE model = 'res.groups'`, func(r []string) {
-		id := CellInt(r[1])
-		p.groups[r[0]], p.names[id] = id, r[0]
+	err := rows(`SELECT module, name, res_id, create_uid FROM ir_model_data WHERE model = 'res.groups'`, func(r []string) {
+		if e.u.db.Registry.made(r[0], CellInt(r[3])) {
+			id := CellInt(r[2])
+			p.groups[r[0]+"."+r[1]], p.names[id] = id, r[0]+"."+r[1]
+		}
 	})
 	if err == nil {
 		err = rows(`SELECT gid, hid FROM res_groups_implied_rel`, func(r []string) {

@@ -103,6 +103,10 @@ func scrub(err error) error {
 type User struct {
 	ID      int64
 	Context map[string]any
+	// Address is that of the client, "" for work of the system's own.
+	Address string
+	// ByKey says that an API key, not a person, speaks for the user.
+	ByKey bool
 }
 
 // System is the superuser with an empty context.
@@ -245,7 +249,8 @@ type unit struct {
 	queries  int
 	memo     map[any]any
 	cache    *cache
-	unborn   int // how many inserts are being prepared, one in another
+	unborn   int    // how many inserts are being prepared, one in another
+	address  string // of the client
 }
 
 // Env is the environment of a piece of work: its transaction, user, companies,
@@ -255,6 +260,7 @@ type Env struct {
 	u    *unit
 	uid  int64
 	su   bool
+	key  bool // an API key speaks for the user
 	keys map[string]any
 }
 
@@ -267,7 +273,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 	if err != nil {
 		return nil, fmt.Errorf("no database connection: %w", err)
 	}
-	u := &unit{db: db, conn: conn, epoch: db.epoch.Load(), now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache()}
+	u := &unit{db: db, conn: conn, epoch: db.epoch.Load(), now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache(), address: user.Address}
 	for _, key := range locks { // in order, so that two units never wait for each other
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockNumber(key)); err != nil {
 			u.release()
@@ -286,7 +292,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 		u.pgx = dc.(*stdlib.Conn).Conn()
 		return nil
 	})
-	env := &Env{Context: ctx, u: u, uid: user.ID, su: user.ID == SuperuserID, keys: user.Context}
+	env := &Env{Context: ctx, u: u, uid: user.ID, su: user.ID == SuperuserID, key: user.ByKey, keys: user.Context}
 	if err != nil {
 		env.Rollback()
 		return nil, err
@@ -490,6 +496,17 @@ func (e *Env) NoSudo() *Env { return e.with(func(c *Env) { c.su = c.uid == Super
 func (e *Env) WithUser(id int64) *Env {
 	return e.with(func(c *Env) { c.uid, c.su = id, id == SuperuserID })
 }
+
+// Address is that of the client on whose behalf the unit of work runs, "" for
+// work of the system's own.
+func (e *Env) Address() string { return e.u.address }
+
+// ByKey reports whether an API key speaks for the user. What only a person may
+// do, such as making keys, asks for it.
+func (e *Env) ByKey() bool { return e.key }
+
+// WithKey is the same environment, but that an API key speaks for the user.
+func (e *Env) WithKey() *Env { return e.with(func(c *Env) { c.key = true }) }
 
 // WithContext adds context keys.
 func (e *Env) WithContext(keys map[string]any) *Env {

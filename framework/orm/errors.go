@@ -72,6 +72,15 @@ func ValueErrorf(format string, args ...any) error {
 // AccessDenied reports failed authentication.
 func AccessDenied() error { return &Error{Code: CodeDenied, Message: "Access Denied"} }
 
+// ErrThrottled is the cause of an AccessDenied that was answered unseen, since
+// too many attempts before it had failed.
+var ErrThrottled = errors.New("too many failed attempts")
+
+// Throttled reports authentication that was not tried, after too many failures.
+func Throttled() error {
+	return &Error{Code: CodeDenied, Message: "Too many wrong tries. Wait a minute, then try again.", Err: ErrThrottled}
+}
+
 // CodeOf returns the code of err, or "" for an internal error.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {

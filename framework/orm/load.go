@@ -339,6 +339,10 @@ func (l *loader) ref(f *Field, sub, value string) (int64, error) {
 	return 0, ValueErrorf("Can not create %s records indirectly, import them separately", f.Label)
 }
 
+// importSpaces are the namespaces in which imports name records; no addon is
+// called like them.
+var importSpaces = []string{"__import__", "__export__"}
+
 // fullExtID completes an external id without module.
 func fullExtID(env *Env, name string) string {
 	if strings.Contains(name, ".") {
@@ -433,9 +437,16 @@ func (l *loader) known(rs Records, item *loadItem) (bool, error) {
 	if item.id != 0 || item.extID == "" {
 		return item.id != 0, nil
 	}
-	found, ok, err := l.env.FindRef(fullExtID(l.env, item.extID))
-	if err != nil || !ok {
+	full := fullExtID(l.env, item.extID)
+	found, ok, err := l.env.FindRef(full)
+	if err != nil {
 		return false, err
+	}
+	if !ok {
+		if module, _, _ := strings.Cut(full, "."); !l.env.su && !slices.Contains(importSpaces, module) {
+			return false, UserErrorf("There is no record with the external id %s, and an import cannot give that name: names in front of the dot belong to the apps. Leave out what is in front of the dot, or write __import__ there.", item.extID)
+		}
+		return false, nil
 	}
 	if found.Model != rs.Model {
 		return false, UserErrorf("The external id %s is of %s, not of %s.", item.extID, found.Model.Name, rs.Model.Name)

@@ -151,7 +151,8 @@ func (rs Records) One() error {
 func (rs Records) String() string { return recordRepr(rs.Model.Name, rs.IDs) }
 
 // Ref finds the record of an external id "module.name". It is an error when
-// there is none.
+// there is none. One in the name of an addon that somebody else gave does not
+// count.
 func (e *Env) Ref(xmlid string) (Records, error) {
 	rs, ok, err := e.FindRef(xmlid)
 	if err != nil {
@@ -169,7 +170,10 @@ func (e *Env) FindRef(xmlid string) (rs Records, ok bool, err error) {
 	if !found {
 		return rs, false, ValueErrorf("External ID %q must be module.name", xmlid)
 	}
-	err = e.each(sqlf("SELECT model, res_id FROM ir_model_data WHERE module = ? AND name = ?", module, name), func(row [][]byte) error {
+	err = e.each(sqlf("SELECT model, res_id, create_uid FROM ir_model_data WHERE module = ? AND name = ?", module, name), func(row [][]byte) error {
+		if !e.u.db.Registry.made(module, CellInt(string(row[2]))) {
+			return nil
+		}
 		m := e.u.db.Registry.models[string(row[0])]
 		if m == nil {
 			return fmt.Errorf("external id %s is of model %s, which is not installed", xmlid, row[0])

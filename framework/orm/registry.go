@@ -15,6 +15,7 @@ import (
 // holds the finished models. Several registries may live in one process.
 type Registry struct {
 	addon    string
+	addons   map[string]bool // all that have declared something, or nothing
 	frozen   bool
 	errs     []error
 	contribs map[string][]*contribution
@@ -93,7 +94,19 @@ func NewRegistry() *Registry {
 
 // Begin says that the declarations that follow are those of an addon. Addons
 // declare in dependency order.
-func (r *Registry) Begin(addon string) { r.addon = addon }
+func (r *Registry) Begin(addon string) {
+	r.addon = addon
+	if r.addons == nil {
+		r.addons = map[string]bool{}
+	}
+	r.addons[addon] = true
+}
+
+// made reports whether an external id is what it looks like: one in the name of
+// an addon counts only when it is the system, loading the addon, that wrote it.
+func (r *Registry) made(module string, creator int64) bool {
+	return creator == SuperuserID || !r.addons[module]
+}
 
 func (r *Registry) errorf(format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf("addon "+r.addon+": "+format, args...))

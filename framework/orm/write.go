@@ -40,7 +40,7 @@ func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
 		if err := rs.Env.checkField(rs.Model, f, op); err != nil {
 			return nil, err
 		}
-		if name == "id" || name == "display_name" && f.inverse == nil || magicFields[name] {
+		if name == "id" || name == "display_name" && f.inverse == nil || magicFields[name] || !rs.Env.su && !f.Writable() {
 			continue // kept by the system, ignored as Odoo does
 		}
 		v, err := f.parse(raw)

@@ -16,7 +16,7 @@ import (
 // class that client knows, and a message for its user.
 func Example() {
 	err := ormtest.RunDB(func(db *orm.DB) error {
-		s, err := server.New(db, server.Config{Database: "shop", Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Stamp: base.SessionStamp, Context: base.UserContext}})
+		s, err := server.New(db, server.Config{Database: "shop", Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Stamp: base.SessionStamp, Context: base.UserContext}})
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func newCourt(t testing.TB, more ...module.Addon) *court {
 	t.Helper()
 	c := &court{t: t}
 	srv, err := server.New(ormtest.DB(t, append([]module.Addon{base.Addon(), trials()}, more...)...), server.Config{Database: "trial", Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
-		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
+		Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func strictSite(t *testing.T, timeout time.Duration) *site {
 	db := ormtest.DB(t, base.Addon(), machines())
 	log := &journal{}
 	srv, err := server.New(db, server.Config{Database: "shop", Logger: slog.New(slog.NewTextHandler(log, nil)), Timeout: timeout, MaxBody: 1 << 20,
-		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
+		Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
 	if err != nil {
 		t.Fatal(err)
 	}

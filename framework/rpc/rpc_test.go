@@ -81,7 +81,7 @@ func newSite(t *testing.T) *site {
 	db.Now = func() time.Time { return now }
 	log := &journal{}
 	srv, err := server.New(db, server.Config{Database: "shop", Logger: slog.New(slog.NewTextHandler(log, nil)),
-		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
+		Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
 	if err != nil {
 		t.Fatal(err)
 	}

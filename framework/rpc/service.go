@@ -103,8 +103,10 @@ func (h *handler) vouch(first func(head []byte) []any) func(*server.Context, []b
 		if len(who) < 3 {
 			return server.Errorf(http.StatusRequestEntityTooLarge, "The request is larger than %d bytes, and does not say in these who sends it.", len(head))
 		}
-		return h.s.DB.Run(c.Request.Context(), orm.System(), func(env *orm.Env) error {
-			_, err := h.recognise(c, env, "execute_kw", who)
+		system := orm.System()
+		system.Address = h.s.ClientIP(c.Request)
+		return h.s.DB.Run(c.Request.Context(), system, func(env *orm.Env) error {
+			_, err := h.recognise(env, "execute_kw", who)
 			return err
 		})
 	}
@@ -157,39 +159,13 @@ func (h *handler) common(c *server.Context, method string, args []any) (any, err
 		if err := h.checkDatabase(args[0]); err != nil {
 			return nil, err
 		}
-		uid, err := h.login(c, c.Env, text(1), text(2))
+		uid, err := h.s.Config.Auth.Program(c.Env, text(1), text(2))
 		if orm.IsCode(err, orm.CodeDenied) {
 			return false, nil
 		}
 		return uid, err
 	}
 	return nil, &typeError{"builtins.Exception", "Method not found: " + method}
-}
-
-// wrongTries is how many wrong passwords a minute an address may try for one
-// user before even the right one is refused.
-const wrongTries = 50
-
-// login checks a password. Too many wrong ones for a login from an address make
-// the next be refused unseen.
-func (h *handler) login(c *server.Context, env *orm.Env, login, password string) (uid int64, err error) {
-	err = h.guarded(c, "login "+login, func() error {
-		uid, err = h.s.Config.Auth.Login(env, login, password)
-		return err
-	})
-	return uid, err
-}
-
-func (h *handler) guarded(c *server.Context, who string, check func() error) error {
-	key := "password|" + h.s.ClientIP(c.Request) + "|" + who
-	if h.s.Spent(key, wrongTries) {
-		return orm.AccessDenied()
-	}
-	err := check()
-	if orm.IsCode(err, orm.CodeDenied) {
-		h.s.Allow(key, wrongTries)
-	}
-	return err
 }
 
 func (h *handler) database(method string, args []any) (any, error) {
@@ -229,7 +205,7 @@ func (h *handler) checkDatabase(v any) error {
 // object is execute and execute_kw: every call carries the user's password or
 // API key. Nothing else of it is decoded before that has been checked.
 func (h *handler) object(c *server.Context, method string, given arguments) (any, error) {
-	uid, err := h.recognise(c, c.Env, method, given.first)
+	env, err := h.recognise(c.Env, method, given.first)
 	if err != nil {
 		return nil, err
 	}
@@ -266,26 +242,34 @@ func (h *handler) object(c *server.Context, method string, given arguments) (any
 			}
 		}
 	}
-	return Call(c.Env.WithUser(uid).WithOnlyContext(nil), model, name, pos, kw)
+	return Call(env, model, name, pos, kw)
 }
 
-// recognise checks the database, user and password that a call begins with.
-func (h *handler) recognise(c *server.Context, env *orm.Env, method string, first []any) (int64, error) {
+// recognise checks the database, user and password or API key that a call begins
+// with, and gives the environment in which the call acts.
+func (h *handler) recognise(env *orm.Env, method string, first []any) (*orm.Env, error) {
 	if len(first) < 3 {
-		return 0, &typeError{"builtins.IndexError", method + "() needs database, user id, password, model and method"}
+		return nil, &typeError{"builtins.IndexError", method + "() needs database, user id, password, model and method"}
 	}
 	if err := h.checkDatabase(first[0]); err != nil {
-		return 0, err
+		return nil, err
 	}
 	uid, err := userID(first[1])
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	password, ok := first[2].(string)
 	if !ok || uid <= 0 || password == "" {
-		return 0, orm.AccessDenied()
+		return nil, orm.AccessDenied()
 	}
-	return uid, h.guarded(c, fmt.Sprint("user ", uid), func() error { return h.s.Config.Auth.Password(env, uid, password) })
+	byKey, err := h.s.Config.Auth.Password(env, uid, password)
+	if err != nil {
+		return nil, err
+	}
+	if env = env.WithUser(uid).WithOnlyContext(nil); byKey {
+		env = env.WithKey()
+	}
+	return env, nil
 }
 
 // userID reads the id of a user as Python's int() does.

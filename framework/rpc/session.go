@@ -29,7 +29,7 @@ func (h *handler) authenticate(c *server.Context, raw json.RawMessage) (any, err
 	if err := h.checkDatabase(*p.DB); err != nil {
 		return nil, err
 	}
-	uid, err := h.login(c, c.Env.WithUser(orm.SuperuserID), *p.Login, *p.Password)
+	uid, err := h.s.Config.Auth.Login(c.Env, *p.Login, *p.Password)
 	if err != nil {
 		return nil, err
 	}

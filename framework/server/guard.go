@@ -45,16 +45,6 @@ func (l *limiter) allow(key string, perMinute int) bool {
 	return l.count[key] <= perMinute
 }
 
-func (l *limiter) spent(key string, perMinute int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.now().Sub(l.start) < time.Minute && l.count[key] >= perMinute
-}
-
-// Spent reports whether the limit of a key is used up, without counting, for
-// handlers that count failures only.
-func (s *Server) Spent(key string, perMinute int) bool { return s.limits.spent(key, perMinute) }
-
 // Allow counts an attempt under a key and reports whether it is within the
 // limit, for handlers that limit by something else than the address.
 func (s *Server) Allow(key string, perMinute int) bool { return s.limits.allow(key, perMinute) }

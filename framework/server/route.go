@@ -199,6 +199,7 @@ func (s *Server) answer(rt Route, c *Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	user.Address = s.ClientIP(c.Request)
 	if err := s.readBody(rt, c); err != nil {
 		return err
 	}
@@ -318,7 +319,9 @@ func (s *Server) bearer(rt Route, c *Context) (orm.User, error) {
 		return orm.User{}, Errorf(http.StatusUnauthorized, "This address needs an API key: send “Authorization: Bearer <key>”.")
 	}
 	var user orm.User
-	err := s.DB.Run(c.Request.Context(), orm.System(), func(env *orm.Env) error {
+	system := orm.System()
+	system.Address = s.ClientIP(c.Request)
+	err := s.DB.Run(c.Request.Context(), system, func(env *orm.Env) error {
 		uid, ok, err := s.Config.Auth.Key(env, rt.Scope, strings.TrimSpace(key))
 		if err != nil {
 			return err
@@ -327,7 +330,7 @@ func (s *Server) bearer(rt Route, c *Context) (orm.User, error) {
 			return Errorf(http.StatusUnauthorized, "The API key is not valid: unknown, expired, or for another purpose.")
 		}
 		keys, err := s.Config.Auth.Context(env.WithUser(uid))
-		user = orm.User{ID: uid, Context: keys}
+		user = orm.User{ID: uid, Context: keys, ByKey: true}
 		return err
 	})
 	return user, err
@@ -409,6 +412,9 @@ func (s *Server) Explain(c *Context, err error) (int, string) {
 		case orm.CodeAccess:
 			return http.StatusForbidden, oe.Message
 		case orm.CodeDenied:
+			if errors.Is(err, orm.ErrThrottled) {
+				return http.StatusTooManyRequests, oe.Message
+			}
 			return http.StatusUnauthorized, oe.Message
 		case orm.CodeMissing:
 			return http.StatusNotFound, oe.Message

@@ -23,12 +23,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Auth is how users are recognised; the addon base provides it.
+// Auth is how users are recognised; the addon base provides it, and counts what
+// fails by the address of the client and by the account. What comes too often is
+// refused unseen with orm.ErrThrottled.
 type Auth struct {
-	// Login checks a password; it answers orm.AccessDenied when it is wrong.
+	// Login checks the password of a person, for a session; it answers
+	// orm.AccessDenied when it is wrong. An API key is no password.
 	Login func(env *orm.Env, login, password string) (uid int64, err error)
-	// Password checks the password or API key of a user known by id.
-	Password func(env *orm.Env, uid int64, password string) error
+	// Program checks the password, or an API key for calls, of a user by login.
+	Program func(env *orm.Env, login, secret string) (uid int64, err error)
+	// Password checks the password, or an API key for calls, of a user by id, and
+	// tells whether it was a key.
+	Password func(env *orm.Env, uid int64, secret string) (byKey bool, err error)
 	// Key checks an API key for a scope.
 	Key func(env *orm.Env, scope, key string) (uid int64, ok bool, err error)
 	// Stamp names the state of a user's credentials, "" for a user who may not

@@ -52,7 +52,7 @@ func newSite(t *testing.T, change func(*server.Config)) *site {
 	db := ormtest.DB(t, base.Addon())
 	log := &journal{}
 	cfg := server.Config{Logger: slog.New(slog.NewTextHandler(log, nil)), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}}
+		Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}}
 	if change != nil {
 		change(&cfg)
 	}

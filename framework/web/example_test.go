@@ -15,7 +15,7 @@ import (
 // The back office needs nothing of an addon but its views, menus and actions.
 func ExampleMount() {
 	err := ormtest.RunDB(func(db *orm.DB) error {
-		s, err := server.New(db, server.Config{Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Stamp: base.SessionStamp, Context: base.UserContext}})
+		s, err := server.New(db, server.Config{Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Stamp: base.SessionStamp, Context: base.UserContext}})
 		if err != nil {
 			return err
 		}

@@ -48,9 +48,6 @@ func (p *page) makeKey() error {
 		p.Status(http.StatusUnprocessableEntity)
 		return p.showProfile("", "", func(v *profileView) { v.KeyError = message })
 	}
-	if !p.Server.Allow("password|"+idText(p.env.UID()), 10) {
-		return fail("Too many tries. Wait a minute, then try again.")
-	}
 	var key string
 	told, err := p.attempt(func() error {
 		asked, err := p.env.Model("res.users.apikeys.description").Create(orm.Values{

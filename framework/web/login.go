@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -32,7 +33,7 @@ func (p *page) loginForm() error {
 }
 
 // login checks a password. Every failure reads the same, whether the login is
-// known or not; tries are counted by address and by login.
+// known or not.
 func (p *page) login() error {
 	form, err := p.posted()
 	if err != nil {
@@ -45,15 +46,15 @@ func (p *page) login() error {
 		p.Status(status)
 		return p.render("login", v)
 	}
-	if !p.Server.Allow("login|"+strings.ToLower(v.Login), 10) {
-		p.Header().Set("Retry-After", "60")
-		return fail(http.StatusTooManyRequests, "Too many tries. Wait a minute, then try again.")
-	}
 	auth := p.Server.Config.Auth
 	if auth.Login == nil {
 		return server.Errorf(http.StatusNotImplemented, "This server has no users.")
 	}
-	uid, err := auth.Login(p.env.Sudo(), v.Login, form.Get("password"))
+	uid, err := auth.Login(p.env, v.Login, form.Get("password"))
+	if errors.Is(err, orm.ErrThrottled) {
+		p.Header().Set("Retry-After", "60")
+		return fail(http.StatusTooManyRequests, "Too many tries. Wait a minute, then try again.")
+	}
 	if orm.IsCode(err, orm.CodeDenied) {
 		return fail(http.StatusUnauthorized, "Wrong login or password.")
 	}

@@ -80,9 +80,6 @@ func (w *web) page(path string, methods []string, access server.Access, fn func(
 		ReadOnly: len(methods) > 0 && methods[0] == "GET",
 		Handler:  func(c *server.Context) error { return fn(w.newPage(c)) },
 		Fail:     w.fail}
-	if path == "/web/login" && methods[0] == "POST" {
-		rt.PerMinute = 20
-	}
 	w.srv.Handle(rt)
 }
 

@@ -233,7 +233,7 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 	if !byName {
 		id := toID(value)
 		if id != 0 && t.get(input+"~pick") != "" && !f.X2many() {
-			names, err := p.env.Sudo().Model(f.Comodel).Browse(id).DisplayNames()
+			names, err := co.Browse(id).DisplayNames()
 			if err != nil {
 				return 0, false, err
 			}

@@ -23,7 +23,7 @@ func addons() []module.Addon {
 }
 
 func auth() server.Auth {
-	return server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}
+	return server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}
 }
 
 // newSite serves a database of the test's own.

@@ -44,7 +44,7 @@ func start(t *testing.T) *site {
 	db := ormtest.DB(t, base.Addon())
 	s := &site{log: &journal{}}
 	srv, err := server.New(db, server.Config{Database: database, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
-		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
+		Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
 	if err != nil {
 		t.Fatal(err)
 	}

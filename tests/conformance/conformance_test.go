@@ -39,7 +39,7 @@ func start(t *testing.T) *world {
 	t.Helper()
 	db := ormtest.DB(t, addons()...)
 	srv, err := server.New(db, server.Config{Database: database, Logger: slog.New(slog.DiscardHandler),
-		Auth: server.Auth{Login: base.Authenticate, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
+		Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
 	if err != nil {
 		t.Fatal(err)
 	}
