@@ -59,14 +59,19 @@ func defineAccount(r *orm.Registry) {
 		return nil
 	}, "code", "name")
 	d.Compute("current_balance", func(env *orm.Env, as []*Account) error {
-		rows, err := env.Query(`SELECT account_id, sum(balance) FROM account_move_line
-			WHERE account_id = ANY(?) AND parent_state = 'posted' AND company_id = ANY(?) GROUP BY account_id`, orm.IDs(env, as), env.Companies())
-		if err != nil {
+		sums := map[any]decimal.Decimal{}
+		items := env.Model("account.move.line")
+		if ok, err := items.HasAccess(orm.OpRead); err != nil {
 			return err
-		}
-		sums := map[int64]decimal.Decimal{}
-		for _, row := range rows {
-			sums[orm.CellInt(row[0])] = orm.CellDecimal(row[1])
+		} else if ok {
+			groups, err := items.ReadGroup(orm.And(orm.Leaf("account_id", "in", orm.IDs(env, as)), orm.Leaf("parent_state", "=", "posted"), orm.Leaf("company_id", "in", env.Companies())),
+				[]string{"account_id"}, []string{"balance:sum"}, orm.GroupOptions{})
+			if err != nil {
+				return err
+			}
+			for _, g := range groups {
+				sums[g.Keys[0]], _ = g.Values["balance:sum"].(decimal.Decimal)
+			}
 		}
 		for _, a := range as {
 			a.CurrentBalance = sums[a.ID]

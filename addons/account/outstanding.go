@@ -2,6 +2,7 @@ package account
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -107,6 +108,11 @@ func outstanding(env *orm.Env, ms []*Move) error {
 		if err != nil {
 			return err
 		}
+		seen, err := env.Model("account.move.line").Browse(orm.IDs(sudo, ls)...).Allowed(orm.OpRead)
+		if err != nil {
+			return err
+		}
+		ls = slices.DeleteFunc(ls, func(l *MoveLine) bool { return !slices.Contains(seen.IDs, l.ID) })
 		content := []any{}
 		for _, l := range ls {
 			amount, err := l.openIn(sudo, m)

@@ -17,9 +17,9 @@ type Partner struct {
 	PositionID       orm.Ref[FiscalPosition] `orm:"property_account_position_id,company_dependent" label:"Fiscal Position"`
 	PaymentTermID    orm.Ref[PaymentTerm]    `orm:"property_payment_term_id,company_dependent" label:"Customer Payment Terms"`
 	SupplierTermID   orm.Ref[PaymentTerm]    `orm:"property_supplier_payment_term_id,company_dependent" label:"Vendor Payment Terms"`
-	Credit           decimal.Decimal         `orm:"credit,digits=2" label:"Total Receivable" help:"Total amount this customer owes you."`
-	Debit            decimal.Decimal         `orm:"debit,digits=2" label:"Total Payable" help:"Total amount you have to pay to this vendor."`
-	TotalInvoiced    decimal.Decimal         `orm:"total_invoiced,digits=2" label:"Total Invoiced"`
+	Credit           decimal.Decimal         `orm:"credit,digits=2" label:"Total Receivable" groups:"account.group_account_invoice,account.group_account_readonly" help:"Total amount this customer owes you."`
+	Debit            decimal.Decimal         `orm:"debit,digits=2" label:"Total Payable" groups:"account.group_account_invoice,account.group_account_readonly" help:"Total amount you have to pay to this vendor."`
+	TotalInvoiced    decimal.Decimal         `orm:"total_invoiced,digits=2" label:"Total Invoiced" groups:"account.group_account_invoice,account.group_account_readonly"`
 	CustomerRank     int                     `orm:"customer_rank,nocopy,default=0" label:"Customer Rank"`
 	SupplierRank     int                     `orm:"supplier_rank,nocopy,default=0" label:"Supplier Rank"`
 	InvoiceIDs       orm.Many[Move]          `orm:"invoice_ids,inverse=partner_id" label:"Invoices"`

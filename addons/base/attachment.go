@@ -81,6 +81,7 @@ func defineAttachment(r *orm.Registry) {
 		return nil
 	}, "res_model", "res_id")
 	a.OnSearch(searchAttachments)
+	a.OnAccess(attachmentAccess)
 	a.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			for i, vals := range list {
@@ -89,38 +90,12 @@ func defineAttachment(r *orm.Registry) {
 					list[i]["mimetype"] = guessType(orm.AsText(vals["name"]), nil)
 				}
 			}
-			made, err := super(rs, list)
-			if err != nil {
-				return made, err
-			}
-			return made, mayAttach(made)
-		}
-	})
-	a.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
-		return func(rs orm.Records, vals orm.Values) error {
-			if err := checkAttachments(rs, orm.OpWrite); err != nil {
-				return err
-			}
-			if err := super(rs, vals); err != nil {
-				return err
-			}
-			return mayAttach(rs)
-		}
-	})
-	a.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
-		return func(rs orm.Records) error {
-			if err := checkAttachments(rs, orm.OpUnlink); err != nil {
-				return err
-			}
-			return super(rs)
+			return super(rs, list)
 		}
 	})
 }
 
 func readContents(env *orm.Env, as []*Attachment) error {
-	if err := checkAttachments(orm.RecordsOf(env, as...), orm.OpRead); err != nil {
-		return err
-	}
 	sudo, err := orm.Read[Attachment](env.Sudo(), orm.IDs(env, as))
 	if err != nil {
 		return err
@@ -213,165 +188,89 @@ func isBlank(v any) bool {
 	return false
 }
 
-// mayAttach refuses files on records one may not change. It looks at what was
-// stored, since values can be spelled in many ways and come from defaults too.
-func mayAttach(files orm.Records) error {
-	if files.Env.Superuser() || files.Len() == 0 {
-		return nil
-	}
-	rows, err := factsOfAttachments(files.Env, files.IDs)
-	if err != nil {
-		return err
-	}
-	byModel := map[string][]int64{}
-	for _, r := range rows {
-		if r.ResModel != "" && r.ResID != 0 {
-			byModel[r.ResModel] = append(byModel[r.ResModel], r.ResID)
-		}
-	}
-	for model, ids := range byModel {
-		rs, err := files.Env.Lookup(model)
+// attachmentAccess gives the files of a record to who may read (change) the
+// record, the file of a field if he may see the field as well. A file that
+// belongs to no record is its creator's and the administrators', and a public
+// one is everybody's to read.
+func attachmentAccess(super orm.AccessFunc) orm.AccessFunc {
+	return func(rs orm.Records, op orm.Op) (orm.Domain, error) {
+		rules, err := super(rs, op)
 		if err != nil {
-			return err
-		}
-		if err := rs.Browse(ids...).CheckAccess(orm.OpWrite); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type attachmentFacts struct {
-	ID        int64
-	ResModel  string
-	ResID     int64
-	ResField  string
-	Public    bool
-	CreateUID int64 `bun:"create_uid"`
-}
-
-func factsOfAttachments(env *orm.Env, ids []int64) ([]attachmentFacts, error) {
-	var rows []attachmentFacts
-	err := env.Tx().NewRaw(`SELECT id, COALESCE(res_model, '') AS res_model, COALESCE(res_id, 0) AS res_id, COALESCE(res_field, '') AS res_field,
-		COALESCE(public, false) AS public, COALESCE(create_uid, 0) AS create_uid FROM ir_attachment WHERE id IN (?) ORDER BY id`, bunIDs(ids)).Scan(env, &rows)
-	return rows, err
-}
-
-// checkAttachments refuses an operation on attachments unless it is allowed on
-// the records they belong to: reading to read, writing for anything else.
-func checkAttachments(rs orm.Records, op orm.Op) error {
-	if rs.Env.Superuser() || rs.Len() == 0 {
-		return nil
-	}
-	allowed, err := allowedAttachments(rs.Env, rs.IDs, op)
-	if err != nil {
-		return err
-	}
-	for _, id := range rs.IDs {
-		if !slices.Contains(allowed, id) {
-			return orm.AccessErrorf("Sorry, you are not allowed to access this document.")
-		}
-	}
-	return nil
-}
-
-func allowedAttachments(env *orm.Env, ids []int64, op orm.Op) ([]int64, error) {
-	rows, err := factsOfAttachments(env, ids)
-	if err != nil {
-		return nil, err
-	}
-	system, err := env.InAnyGroup("base.group_system")
-	if err != nil {
-		return nil, err
-	}
-	byModel := map[string][]int64{}
-	for _, r := range rows {
-		if r.ResModel != "" && r.ResID != 0 {
-			byModel[r.ResModel] = append(byModel[r.ResModel], r.ResID)
-		}
-	}
-	readable := map[string]map[int64]bool{}
-	for model, records := range byModel {
-		if readable[model], err = allowedRecords(env, model, records, op); err != nil {
 			return nil, err
 		}
-	}
-	var out []int64
-	for _, r := range rows {
-		switch {
-		case r.Public && op == orm.OpRead, system && r.ResModel == "",
-			r.ResID == 0 && r.CreateUID == env.UID(),
-			r.ResModel != "" && r.ResID != 0 && readable[r.ResModel][r.ResID]:
-			out = append(out, r.ID)
+		env := rs.Env
+		own := orm.Or(orm.Leaf("res_model", "=", false), orm.Leaf("res_id", "in", []any{false, 0}))
+		system, err := env.InAnyGroup("base.group_system")
+		if err != nil {
+			return nil, err
 		}
+		if !system {
+			own = orm.And(own, orm.Leaf("create_uid", "=", env.UID()))
+		}
+		ways := []orm.Domain{own, orm.Document("res_id", op)}
+		if op != orm.OpRead { // who may not change himself may still put a picture into his signature
+			ways = append(ways, orm.And(orm.Leaf("res_model", "=", "res.users"), orm.Leaf("res_id", "=", env.UID())))
+		}
+		fields, err := visibleFiles(env)
+		if err != nil {
+			return nil, err
+		}
+		d := orm.And(fields, orm.Or(ways...))
+		if op == orm.OpRead {
+			d = orm.Or(orm.Leaf("public", "=", true), d)
+		}
+		return orm.And(rules, d), nil
 	}
-	return out, nil
 }
 
-// ReadableRecords tells which records of a model the user may read.
-func ReadableRecords(env *orm.Env, model string, ids []int64) (map[int64]bool, error) {
-	return allowedRecords(env, model, ids, orm.OpRead)
-}
+type fileFields struct{}
 
-// allowedRecords tells on which records of a model an operation is allowed.
-func allowedRecords(env *orm.Env, model string, ids []int64, op orm.Op) (map[int64]bool, error) {
-	out := map[int64]bool{}
-	rs, err := env.WithContext(map[string]any{"active_test": false}).Lookup(model)
+// visibleFiles matches the files that are no field's, and those of fields that
+// the user may see.
+func visibleFiles(env *orm.Env) (orm.Domain, error) {
+	all, err := orm.Kept(env, fileFields{}, func() ([]*orm.Field, error) {
+		var out []*orm.Field
+		for _, m := range env.Registry().Models() {
+			for _, name := range m.FieldNames() {
+				if f := m.Fields[name]; f.Kind == orm.BinaryKind && !f.Inherited() {
+					out = append(out, f)
+				}
+			}
+		}
+		return out, nil
+	})
 	if err != nil {
-		return out, nil // the model of an addon that is gone
+		return nil, err
 	}
-	if op != orm.OpRead {
-		op = orm.OpWrite
-	}
-	if ok, err := rs.HasAccess(op); err != nil || !ok {
-		return out, err
-	}
-	if op == orm.OpRead {
-		found, err := rs.Search(orm.Leaf("id", "in", ids), orm.SearchOptions{})
-		for _, id := range found.IDs {
-			out[id] = true
+	ways := []orm.Domain{orm.Leaf("res_field", "=", false)}
+	names := map[string][]any{}
+	var models []string
+	for _, f := range all {
+		ok, err := env.FieldAllowed(f)
+		if err != nil {
+			return nil, err
 		}
-		return out, err
-	}
-	for _, id := range ids {
-		if _, known := out[id]; known {
+		if !ok {
 			continue
 		}
-		err := rs.Browse(id).CheckAccess(op)
-		if err != nil && !orm.IsCode(err, orm.CodeAccess) && !orm.IsCode(err, orm.CodeMissing) {
-			return nil, err
+		if names[f.Model.Name] == nil {
+			models = append(models, f.Model.Name)
 		}
-		out[id] = err == nil
+		names[f.Model.Name] = append(names[f.Model.Name], f.Name)
 	}
-	return out, nil
+	for _, model := range models {
+		ways = append(ways, orm.And(orm.Leaf("res_model", "=", model), orm.Leaf("res_field", "in", names[model])))
+	}
+	return orm.Or(ways...), nil
 }
 
-// searchAttachments hides the files of fields, unless asked for by name, and
-// those of records the user may not read.
+// searchAttachments hides the files of fields, unless asked for by name.
 func searchAttachments(super orm.SearchFunc) orm.SearchFunc {
 	return func(rs orm.Records, d orm.Domain, o orm.SearchOptions) ([]int64, error) {
 		if !names(d, "id", "res_field") {
 			d = orm.And(d, orm.Leaf("res_field", "=", false))
 		}
-		if rs.Env.Superuser() {
-			return super(rs, d, o)
-		}
-		all := o
-		all.Limit, all.Offset = 0, 0
-		ids, err := super(rs, d, all)
-		if err != nil {
-			return nil, err
-		}
-		allowed, err := allowedAttachments(rs.Env, ids, orm.OpRead)
-		if err != nil {
-			return nil, err
-		}
-		ids = slices.DeleteFunc(ids, func(id int64) bool { return !slices.Contains(allowed, id) })
-		ids = ids[min(o.Offset, len(ids)):]
-		if o.Limit > 0 {
-			ids = ids[:min(o.Limit, len(ids))]
-		}
-		return ids, nil
+		return super(rs, d, o)
 	}
 }
 

@@ -90,7 +90,7 @@ func checkRule(env *orm.Env, u *Rule) error {
 		}
 	}
 	if err != nil {
-		return &orm.Error{Code: orm.CodeValidation, Message: "Invalid domain: " + err.Error(), Fields: []string{"domain_force"}}
+		return &orm.Error{Code: orm.CodeValidation, Message: "Invalid domain: " + err.Error() + " (record rule “" + u.Name + "”)", Fields: []string{"domain_force"}}
 	}
 	return nil
 }

@@ -109,9 +109,14 @@ func defineModels(r *orm.Registry) {
 	m.Compute("count", func(env *orm.Env, ms []*IrModel) error {
 		for _, m := range ms {
 			m.Count = 0
-			rs, err := env.Sudo().WithContext(map[string]any{"active_test": false}).Lookup(m.Model)
+			rs, err := env.WithContext(map[string]any{"active_test": false}).Lookup(m.Model)
 			if err != nil || rs.Model.Abstract {
 				continue // the model of an addon that is gone, or one without records
+			}
+			if ok, err := rs.HasAccess(orm.OpRead); err != nil {
+				return err
+			} else if !ok {
+				continue
 			}
 			n, err := rs.SearchCount(nil, 0)
 			if err != nil {

@@ -1,6 +1,7 @@
 package base
 
 import (
+	"slices"
 	"time"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -51,7 +52,19 @@ var (
 )
 
 func defineUsers(r *orm.Registry) {
-	orm.Define[UserLog](r)
+	orm.Define[UserLog](r).OnAccess(func(super orm.AccessFunc) orm.AccessFunc {
+		return func(rs orm.Records, op orm.Op) (orm.Domain, error) {
+			d, err := super(rs, op)
+			if err != nil || op != orm.OpRead {
+				return d, err
+			}
+			employee, err := rs.Env.InAnyGroup("base.group_user")
+			if err != nil || employee {
+				return d, err
+			}
+			return orm.And(d, orm.Leaf("create_uid", "=", rs.Env.UID())), nil
+		}
+	})
 	u := orm.Define[User](r)
 	u.Default("company_ids", func(env *orm.Env) (any, error) { return []int64{env.Company()}, nil })
 	u.Compute("share", func(env *orm.Env, us []*User) error {
@@ -78,7 +91,7 @@ func defineUsers(r *orm.Registry) {
 		return nil
 	}, "tz")
 	u.Compute("companies_count", func(env *orm.Env, us []*User) error {
-		n, err := env.Sudo().Model("res.company").SearchCount(nil, 0)
+		n, err := env.Model("res.company").SearchCount(nil, 0)
 		for _, u := range us {
 			u.Companies = int(n)
 		}
@@ -195,24 +208,34 @@ func membersOf(env *orm.Env, group int64, users []int64) (map[int64]bool, error)
 	return out, err
 }
 
+// loginDates tells when users logged in, as far as the user may read it.
 func loginDates(env *orm.Env, us []*User) error {
-	var rows []struct {
-		UID int64     `bun:"uid"`
-		At  time.Time `bun:"at"`
+	for _, u := range us {
+		u.LoginDate = orm.Datetime{}
 	}
-	err := env.Tx().NewRaw(`SELECT create_uid AS uid, max(create_date) AS at FROM res_users_log WHERE create_uid IN (?) GROUP BY create_uid`,
-		bunIDs(orm.IDs(env, us))).Scan(env, &rows)
-	at := map[int64]time.Time{}
-	for _, r := range rows {
-		at[r.UID] = r.At
+	logs := env.Model("res.users.log")
+	if ok, err := logs.HasAccess(orm.OpRead); err != nil || !ok {
+		return err
+	}
+	groups, err := logs.ReadGroup(orm.Leaf("create_uid", "in", orm.IDs(env, us)), []string{"create_uid"}, []string{"create_date:max"}, orm.GroupOptions{})
+	at := map[any]orm.Datetime{}
+	for _, g := range groups {
+		at[g.Keys[0]], _ = g.Values["create_date:max"].(orm.Datetime)
 	}
 	for _, u := range us {
-		u.LoginDate = orm.DatetimeOf(at[u.ID])
+		u.LoginDate = at[u.ID]
 	}
 	return err
 }
 
+// userCounts tells administrators how much access users have been given.
 func userCounts(env *orm.Env, us []*User) error {
+	for _, u := range us {
+		u.GroupCount, u.AccessCount, u.RuleCount = 0, 0, 0
+	}
+	if ok, err := env.Model("ir.model.access").HasAccess(orm.OpRead); err != nil || !ok {
+		return err
+	}
 	for _, u := range us {
 		err := env.Tx().NewRaw(`WITH RECURSIVE g(id) AS (
 				SELECT gid FROM res_groups_users_rel WHERE uid = ?

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"slices"
 	"time"
 
 	"fusionsoft.ca/fusion/addons/base"
@@ -136,9 +135,6 @@ func defineActivities(r *orm.Registry) {
 				if err != nil {
 					return made, err
 				}
-				if err := target.Browse(a.ResID).CheckAccess(orm.OpRead); err != nil {
-					return made, err
-				}
 				if target.Model.Fields["message_follower_ids"] != nil {
 					if err := Subscribe(target.Browse(a.ResID), []int64{a.UserID.Rec().PartnerID.ID}); err != nil {
 						return made, err
@@ -148,7 +144,7 @@ func defineActivities(r *orm.Registry) {
 			return made, nil
 		}
 	})
-	a.OnSearch(searchActivities)
+	a.OnAccess(activityAccess)
 	orm.Implement(a, ActionFeedback, func(env *orm.Env, as []*Activity, args orm.Args) (any, error) {
 		var last any = false
 		for _, act := range as {
@@ -177,6 +173,9 @@ func deadlineState(deadline, today orm.Date) string {
 
 // finish tells the record that an activity is done, and removes the activity.
 func finish(env *orm.Env, a *Activity, feedback string, files []int64) (int64, error) {
+	if err := orm.RecordsOf(env, a).CheckAccess(orm.OpWrite); err != nil {
+		return 0, err
+	}
 	if err := orm.Load(env.Sudo(), []*Activity{a}, "activity_type_id"); err != nil {
 		return 0, err
 	}
@@ -208,43 +207,26 @@ func finish(env *orm.Env, a *Activity, feedback string, files []int64) (int64, e
 	return id, orm.RecordsOf(env.Sudo(), a).Unlink()
 }
 
-// searchActivities leaves one's own activities and those of records one may
-// read.
-func searchActivities(super orm.SearchFunc) orm.SearchFunc {
-	return func(rs orm.Records, d orm.Domain, o orm.SearchOptions) ([]int64, error) {
-		if rs.Env.Superuser() {
-			return super(rs, d, o)
-		}
-		all := o
-		all.Limit, all.Offset = 0, 0
-		ids, err := super(rs, d, all)
-		if err != nil || len(ids) == 0 {
-			return ids, err
-		}
-		as, err := orm.Read[Activity](rs.Env.Sudo(), ids)
+// activityAccess gives activities to whom they are assigned and to who may read
+// their document. They are planned by who may change it; that right also lets
+// change and drop those of others, which record rules keep to who planned them
+// or is to do them.
+func activityAccess(super orm.AccessFunc) orm.AccessFunc {
+	return func(rs orm.Records, op orm.Op) (orm.Domain, error) {
+		rules, err := super(rs, op)
 		if err != nil {
 			return nil, err
 		}
-		records := map[string][]int64{}
-		for _, a := range as {
-			records[a.ResModel] = append(records[a.ResModel], a.ResID)
+		document, mine := orm.Document("res_id", op), orm.Leaf("user_id", "=", rs.Env.UID())
+		switch {
+		case op == orm.OpRead:
+			return orm.And(rules, orm.Or(mine, document)), nil
+		case op == orm.OpCreate: // what has no document is refused with a reason of its own
+			return orm.And(rules, orm.Or(document, orm.Leaf("res_id", "in", []any{false, 0}))), nil
+		case len(rules) == 0:
+			return orm.Or(mine, document), nil
 		}
-		allowed := map[string]map[int64]bool{}
-		for model, list := range records {
-			if allowed[model], err = base.ReadableRecords(rs.Env, model, list); err != nil {
-				return nil, err
-			}
-		}
-		hidden := map[int64]bool{}
-		for _, a := range as {
-			hidden[a.ID] = a.UserID.ID != rs.Env.UID() && !allowed[a.ResModel][a.ResID]
-		}
-		ids = slices.DeleteFunc(ids, func(id int64) bool { return hidden[id] })
-		ids = ids[min(o.Offset, len(ids)):]
-		if o.Limit > 0 {
-			ids = ids[:min(o.Limit, len(ids))]
-		}
-		return ids, nil
+		return orm.Or(rules, document), nil
 	}
 }
 

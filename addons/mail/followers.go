@@ -23,6 +23,31 @@ type Follower struct {
 func defineFollowers(r *orm.Registry) {
 	f := orm.Define[Follower](r)
 	f.Unique("mail_followers_res_partner_res_model_id_uniq", "res_model,res_id,partner_id", "Error, a partner cannot follow twice the same object.")
+	f.OnAccess(followerAccess)
+}
+
+// followerAccess shows who follows a document to employees who may read it, and
+// to people from outside themselves only. It is changed by who may change the
+// document, and what one hears of by oneself.
+func followerAccess(super orm.AccessFunc) orm.AccessFunc {
+	return func(rs orm.Records, op orm.Op) (orm.Domain, error) {
+		rules, err := super(rs, op)
+		if err != nil {
+			return nil, err
+		}
+		employee, err := rs.Env.InAnyGroup("base.group_user")
+		if err != nil {
+			return nil, err
+		}
+		own := orm.And(orm.Leaf("partner_id", "=", rs.Env.PartnerID()), orm.Document("res_id", orm.OpRead))
+		switch {
+		case op == orm.OpCreate || op == orm.OpUnlink || op == orm.OpRead && employee:
+			return orm.And(rules, orm.Document("res_id", op)), nil
+		case employee:
+			return orm.And(rules, orm.Or(own, orm.Document("res_id", op))), nil
+		}
+		return orm.And(rules, own), nil
+	}
 }
 
 // Subscribe makes partners follow records; those who do already keep their

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/uptrace/bun"
-
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -78,13 +76,10 @@ func defineMessages(r *orm.Registry) {
 		}
 		return nil
 	}, "starred_partner_ids")
-	m.OnSearch(searchMessages)
+	m.OnAccess(messageAccess)
 	m.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			for i, vals := range list {
-				if err := mayComment(rs.Env, vals); err != nil {
-					return rs, err
-				}
 				list[i] = vals.Clone()
 				if body, ok := vals["body"].(string); ok {
 					list[i]["body"] = paragraph(body)
@@ -94,22 +89,6 @@ func defineMessages(r *orm.Registry) {
 				return rs, err
 			}
 			return super(rs, list)
-		}
-	})
-	m.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
-		return func(rs orm.Records, vals orm.Values) error {
-			if err := ownMessages(rs, "change"); err != nil {
-				return err
-			}
-			return super(rs, vals)
-		}
-	})
-	m.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
-		return func(rs orm.Records) error {
-			if err := ownMessages(rs, "delete"); err != nil {
-				return err
-			}
-			return super(rs)
 		}
 	})
 }
@@ -169,104 +148,45 @@ func nameRecords(env *orm.Env, list []orm.Values) error {
 	return nil
 }
 
-// mayComment refuses a message on a record one may not read, or the name of
-// another author than oneself.
-func mayComment(env *orm.Env, vals orm.Values) error {
-	model, id := text(vals["model"]), number(vals["res_id"])
-	if env.Superuser() || model == "" || id == 0 {
-		return nil
-	}
-	rs, err := env.Lookup(model)
-	if err != nil {
-		return err
-	}
-	return rs.Browse(id).CheckAccess(orm.OpRead)
-}
-
-func ownMessages(rs orm.Records, verb string) error {
-	env := rs.Env
-	if env.Superuser() {
-		return nil
-	}
-	system, err := env.InAnyGroup("base.group_system")
-	if err != nil || system {
-		return err
-	}
-	others, err := env.Sudo().Model("mail.message").Search(orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("author_id", "!=", env.PartnerID())), orm.SearchOptions{Limit: 1})
-	if err != nil {
-		return err
-	}
-	if others.Len() > 0 {
-		return orm.AccessErrorf("You may %s your own messages only.", verb)
-	}
-	return nil
-}
-
-// searchMessages leaves the messages one wrote, was sent, or finds on records
-// one may read. People from outside do not see what is internal.
-func searchMessages(super orm.SearchFunc) orm.SearchFunc {
-	return func(rs orm.Records, d orm.Domain, o orm.SearchOptions) ([]int64, error) {
-		if rs.Env.Superuser() {
-			return super(rs, d, o)
-		}
-		all := o
-		all.Limit, all.Offset = 0, 0
-		ids, err := super(rs, d, all)
-		if err != nil || len(ids) == 0 {
-			return ids, err
-		}
-		allowed, err := readableMessages(rs.Env, ids)
+// messageAccess gives messages to who may read their document, to their author
+// and to those they were sent to. People from outside never see what is
+// internal. A message is written on a document by who may change it, in his own
+// name; it is changed and deleted by its author, or by an administrator who may
+// change the document.
+func messageAccess(super orm.AccessFunc) orm.AccessFunc {
+	return func(rs orm.Records, op orm.Op) (orm.Domain, error) {
+		rules, err := super(rs, op)
 		if err != nil {
 			return nil, err
 		}
-		ids = slices.DeleteFunc(ids, func(id int64) bool { return !allowed[id] })
-		ids = ids[min(o.Offset, len(ids)):]
-		if o.Limit > 0 {
-			ids = ids[:min(o.Limit, len(ids))]
+		env := rs.Env
+		mine := orm.Domain{[]any{0, "=", 1}}
+		if me := env.PartnerID(); me != 0 {
+			mine = orm.Leaf("author_id", "=", me)
 		}
-		return ids, nil
-	}
-}
-
-func readableMessages(env *orm.Env, ids []int64) (map[int64]bool, error) {
-	var rows []struct {
-		ID       int64
-		Model    string
-		ResID    int64
-		Author   int64
-		Internal bool
-		Mine     bool
-	}
-	me := env.PartnerID()
-	err := env.Tx().NewRaw(`SELECT m.id, COALESCE(m.model, '') AS model, COALESCE(m.res_id, 0) AS res_id, COALESCE(m.author_id, 0) AS author,
-			COALESCE(m.is_internal, false) OR COALESCE(s.internal, false) AS internal,
-			EXISTS (SELECT 1 FROM mail_message_res_partner_rel r WHERE r.mail_message_id = m.id AND r.res_partner_id = ?)
-			OR EXISTS (SELECT 1 FROM mail_notification_rel n WHERE n.mail_message_id = m.id AND n.res_partner_id = ?) AS mine
-		FROM mail_message m LEFT JOIN mail_message_subtype s ON s.id = m.subtype_id WHERE m.id IN (?)`, me, me, bun.List(ids)).Scan(env, &rows)
-	if err != nil {
-		return nil, err
-	}
-	employee, err := env.InAnyGroup("base.group_user")
-	if err != nil {
-		return nil, err
-	}
-	records := map[string][]int64{}
-	for _, r := range rows {
-		if r.Model != "" && r.ResID != 0 {
-			records[r.Model] = append(records[r.Model], r.ResID)
+		document := orm.Document("res_id", op)
+		if op == orm.OpRead {
+			d := orm.Or(document, mine)
+			if me := env.PartnerID(); me != 0 {
+				d = orm.Or(d, orm.Leaf("partner_ids", "in", []int64{me}), orm.Leaf("notified_partner_ids", "in", []int64{me}))
+			}
+			employee, err := env.InAnyGroup("base.group_user")
+			if err != nil || employee {
+				return orm.And(rules, d), err
+			}
+			return orm.And(rules, d, orm.Leaf("is_internal", "=", false), orm.Leaf("subtype_id", "!=", false), orm.Leaf("subtype_id.internal", "=", false)), nil
 		}
-	}
-	readable := map[string]map[int64]bool{}
-	for model, list := range records {
-		if readable[model], err = base.ReadableRecords(env, model, list); err != nil {
+		private := orm.Or(orm.Leaf("model", "=", false), orm.Leaf("res_id", "in", []any{false, 0}))
+		d := orm.And(orm.Or(document, private), mine)
+		system, err := env.InAnyGroup("base.group_system")
+		if err != nil {
 			return nil, err
 		}
+		if system {
+			d = orm.Or(document, orm.And(private, mine))
+		}
+		return orm.And(rules, d), nil
 	}
-	out := map[int64]bool{}
-	for _, r := range rows {
-		out[r.ID] = r.Author == me && me != 0 || r.Mine || readable[r.Model][r.ResID] && (employee || !r.Internal)
-	}
-	return out, nil
 }
 
 func text(v any) string {

@@ -96,34 +96,42 @@ func defineThread(r *orm.Registry) {
 		}
 		return orm.Not(d), nil
 	})
-	count := func(fields, sql string, set func(*Thread, int)) {
+	// Numbers are of what the user may read: internal notes are not counted for
+	// people from outside.
+	count := func(fields, model string, about func(orm.Records) (orm.Domain, error), set func(*Thread, int)) {
 		t.Compute(fields, func(env *orm.Env, ts []*Thread) error {
 			rs := orm.RecordsOf(env, ts...)
-			var rows []struct {
-				ResID int64
-				N     int
+			d, err := about(rs)
+			if err != nil {
+				return err
 			}
-			err := env.Tx().NewRaw(sql, rs.Model.Name, bun.List(rs.IDs), env.PartnerID()).Scan(env, &rows)
-			n := map[int64]int{}
-			for _, r := range rows {
-				n[r.ResID] = r.N
-			}
+			n, err := env.Model(model).CountBy("res_id", d)
 			for i, t := range ts {
 				set(t, n[rs.IDs[i]])
 			}
 			return err
 		})
 	}
-	count("message_attachment_count", `SELECT res_id, count(*) AS n FROM ir_attachment WHERE res_model = ?0 AND res_id IN (?1) AND res_field IS NULL GROUP BY res_id`,
-		func(t *Thread, n int) { t.AttachmentCount = n })
-	count("has_message, message_count", `SELECT res_id, count(*) AS n FROM mail_message WHERE model = ?0 AND res_id IN (?1) AND message_type <> 'user_notification' GROUP BY res_id`,
-		func(t *Thread, n int) { t.HasMessage, t.WebsiteMessageCount = n > 0, n })
-	count("message_needaction, message_needaction_counter", `SELECT m.res_id, count(*) AS n FROM mail_message m JOIN mail_notification_rel r ON r.mail_message_id = m.id
-		WHERE m.model = ?0 AND m.res_id IN (?1) AND r.res_partner_id = ?2 GROUP BY m.res_id`,
-		func(t *Thread, n int) { t.NeedAction, t.NeedActionCounter = n > 0, n })
-	count("message_has_error, message_has_error_counter", `SELECT m.res_id, count(*) AS n FROM mail_message m JOIN mail_mail x ON x.mail_message_id = m.id
-		WHERE m.model = ?0 AND m.res_id IN (?1) AND x.state = 'exception' GROUP BY m.res_id`,
-		func(t *Thread, n int) { t.HasError, t.HasErrorCounter = n > 0, n })
+	messages := func(rs orm.Records) orm.Domain {
+		return orm.And(orm.Leaf("model", "=", rs.Model.Name), orm.Leaf("res_id", "in", rs.IDs))
+	}
+	count("message_attachment_count", "ir.attachment", func(rs orm.Records) (orm.Domain, error) {
+		return orm.And(orm.Leaf("res_model", "=", rs.Model.Name), orm.Leaf("res_id", "in", rs.IDs), orm.Leaf("res_field", "=", false)), nil
+	}, func(t *Thread, n int) { t.AttachmentCount = n })
+	count("has_message, message_count", "mail.message", func(rs orm.Records) (orm.Domain, error) {
+		return orm.And(messages(rs), orm.Leaf("message_type", "!=", "user_notification")), nil
+	}, func(t *Thread, n int) { t.HasMessage, t.WebsiteMessageCount = n > 0, n })
+	count("message_needaction, message_needaction_counter", "mail.message", func(rs orm.Records) (orm.Domain, error) {
+		return orm.And(messages(rs), orm.Leaf("notified_partner_ids", "in", []int64{rs.Env.PartnerID()})), nil
+	}, func(t *Thread, n int) { t.NeedAction, t.NeedActionCounter = n > 0, n })
+	count("message_has_error, message_has_error_counter", "mail.message", func(rs orm.Records) (orm.Domain, error) {
+		failed, err := orm.Search[Mail](rs.Env.Sudo(), orm.And(orm.Leaf("state", "=", "exception"), orm.Leaf("mail_message_id", "any", messages(rs))), orm.SearchOptions{})
+		var ids []int64
+		for _, m := range failed {
+			ids = append(ids, m.MessageID.ID)
+		}
+		return orm.Leaf("id", "in", ids), err
+	}, func(t *Thread, n int) { t.HasError, t.HasErrorCounter = n > 0, n })
 	t.OnCreate(createThreads)
 	t.OnWrite(trackWrites)
 	t.OnUnlink(unlinkThreads)

@@ -1,6 +1,8 @@
 package sale
 
 import (
+	"slices"
+
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -21,18 +23,25 @@ func definePartner(r *orm.Registry) {
 	d := orm.Extend[Partner](r, "res.partner")
 	d.Compute("sale_order_count", func(env *orm.Env, ps []*Partner) error {
 		ids := orm.IDs(env, ps)
-		rows, err := env.Query(`SELECT up.id, count(DISTINCT o.id) FROM res_partner up
-			JOIN res_partner p ON p.id = up.id OR p.commercial_partner_id = up.id OR p.parent_id = up.id
-			JOIN sale_order o ON o.partner_id = p.id WHERE up.id = ANY(?) AND o.company_id = ANY(?) GROUP BY 1`, ids, env.Companies())
+		all := env.Sudo().WithContext(map[string]any{"active_test": false})
+		family, err := orm.Search[base.Partner](all, orm.Or(orm.Leaf("id", "in", ids), orm.Leaf("commercial_partner_id", "in", ids), orm.Leaf("parent_id", "in", ids)), orm.SearchOptions{})
 		if err != nil {
 			return err
 		}
-		n := map[int64]int64{}
-		for _, row := range rows {
-			n[orm.CellInt(row[0])] = orm.CellInt(row[1])
+		n, err := env.Model("sale.order").CountBy("partner_id", orm.And(orm.Leaf("partner_id", "in", orm.IDs(env, family)), orm.Leaf("company_id", "in", env.Companies())))
+		if err != nil {
+			return err
+		}
+		sums := map[int64]int{}
+		for _, m := range family {
+			ups := []int64{m.ID, m.CommercialPartnerID.ID, m.ParentID.ID}
+			slices.Sort(ups)
+			for _, up := range slices.Compact(ups) {
+				sums[up] += n[m.ID]
+			}
 		}
 		for _, p := range ps {
-			p.OrderCount = int(n[p.ID])
+			p.OrderCount = sums[p.ID]
 		}
 		return nil
 	})

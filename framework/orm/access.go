@@ -3,9 +3,7 @@ package orm
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -343,8 +341,8 @@ var opWords = map[Op]string{OpRead: "access", OpWrite: "modify", OpCreate: "crea
 
 // HasAccess reports whether the user may do op on the model at all.
 func (rs Records) HasAccess(op Op) (bool, error) {
-	if rs.Env.su {
-		return true, nil
+	if err := rs.Env.CheckCompanies(); err != nil || rs.Env.su {
+		return err == nil, err
 	}
 	p, err := rs.Env.loadPolicy()
 	if err != nil || !p.enabled {
@@ -404,211 +402,8 @@ func (e *Env) groupLabel(p *policy, id int64) string {
 	return p.names[id]
 }
 
-// ruleDomain is what record rules leave of a model for an operation: global
-// rules all hold, and at least one of the user's group rules. ok is false when
-// there is nothing to check.
-func (rs Records) ruleDomain(op Op) (d Domain, ok bool, err error) {
-	if rs.Env.su {
-		return nil, false, nil
-	}
-	p, err := rs.Env.loadPolicy()
-	if err != nil || !p.enabled {
-		return nil, false, err
-	}
-	key := ruled{p, rs.Model, op, rs.Env.uid, fmt.Sprint(rs.Env.Companies())}
-	d, known := rs.Env.u.cache.ruled[key]
-	if !known {
-		if d, err = rs.evalRules(p, op); err != nil {
-			return nil, false, err
-		}
-		rs.Env.u.cache.ruled[key] = d
-	}
-	if d != nil && rs.Env.waits(rs.Model, d) {
-		if err := rs.Env.Flush(); err != nil {
-			return nil, false, err
-		}
-	}
-	return d, d != nil, nil
-}
-
-// ruled is what the domain of record rules depends on in a unit of work.
-type ruled struct {
-	p         *policy
-	m         *Model
-	op        Op
-	uid       int64
-	companies string
-}
-
-// evalRules joins the domains of the rules that go for the user; nil when there
-// are none.
-func (rs Records) evalRules(p *policy, op Op) (Domain, error) {
-	var global, grouped []Domain
-	info, err := rs.Env.userInfo()
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range p.rules[rs.Model.Name] {
-		if !r.perms[op] {
-			continue
-		}
-		mine := slices.ContainsFunc(r.groups, func(g int64) bool { return info.groups[g] })
-		if len(r.groups) > 0 && !mine {
-			continue
-		}
-		dom, err := rs.Env.evalRule(r, info)
-		if err != nil {
-			return nil, err
-		}
-		if len(r.groups) == 0 {
-			global = append(global, dom)
-		} else {
-			grouped = append(grouped, dom)
-		}
-	}
-	for _, f := range rs.Model.Delegates {
-		if pd, ok, err := rs.Env.Model(f.Comodel).ruleDomain(op); err != nil {
-			return nil, err
-		} else if ok {
-			global = append(global, Leaf(f.Name, "any", pd))
-		}
-	}
-	if len(global)+len(grouped) == 0 {
-		return nil, nil
-	}
-	if len(grouped) > 0 {
-		global = append(global, Or(grouped...))
-	}
-	return And(global...), nil
-}
-
-// evalRule evaluates a rule's domain for the user: user, company_id,
-// company_ids and time are known, as in Odoo.
-func (e *Env) evalRule(r rule, info *userInfo) (Domain, error) {
-	if strings.TrimSpace(r.domain) == "" || strings.TrimSpace(r.domain) == "[]" {
-		return Domain{[]any{1, "=", 1}}, nil
-	}
-	companies := e.Companies()
-	list := make([]any, len(companies))
-	for i, c := range companies {
-		list[i] = c
-	}
-	all := make([]any, len(info.companies))
-	for i, c := range info.companies {
-		all[i] = c
-	}
-	record := func(id int64) map[string]any { return map[string]any{"id": id, "ids": []any{id}} }
-	user := record(e.uid)
-	user["partner_id"] = record(info.partner)
-	user["company_id"] = record(e.Company())
-	user["company_ids"] = map[string]any{"ids": all}
-	user["login"] = info.login
-	if strings.Contains(r.domain, "commercial_partner_id") {
-		id, err := e.queryIDs(sqlf("SELECT commercial_partner_id FROM res_partner WHERE id = ?", info.partner))
-		if err != nil {
-			return nil, err
-		}
-		user["commercial_partner_id"] = record(append(id, 0)[0])
-		maps.Copy(user["partner_id"].(map[string]any), map[string]any{"commercial_partner_id": record(append(id, 0)[0])})
-	}
-	v, err := e.u.db.exprs.Domain(r.domain, map[string]any{"user": user, "company_id": e.Company(), "company_ids": list, "uid": e.uid})
-	if err != nil {
-		return nil, fmt.Errorf("record rule %d (%s): %w", r.id, r.name, err)
-	}
-	if len(v) == 0 {
-		return Domain{[]any{1, "=", 1}}, nil
-	}
-	return v, nil
-}
-
-// checkRules makes sure that the record rules let the user do op on all of
-// the records, and that they exist.
-func (rs Records) checkRules(op Op) error {
-	d, ok, err := rs.ruleDomain(op)
-	if err != nil || !ok || len(rs.IDs) == 0 {
-		return err
-	}
-	s := rs.Env.newSelect(rs.Model)
-	cond, err := s.unchecked().domain(d)
-	if err != nil {
-		return err
-	}
-	allowed, err := rs.Env.queryIDs(sqlf("SELECT ?.id FROM ? WHERE ?.id = ANY(?) AND (?)", sqlf(s.alias), s.from(), sqlf(s.alias), rs.IDs, cond))
-	if err != nil {
-		return err
-	}
-	return rs.refused(op, allowed)
-}
-
-// waits reports whether a field that a domain names is still to be computed.
-func (e *Env) waits(m *Model, d Domain) bool {
-	if len(e.u.pending) == 0 || e.u.flushing {
-		return false
-	}
-	n, err := parseDomain(d)
-	if err != nil {
-		return false // it is refused when it becomes SQL
-	}
-	return n.any(func(l leaf) bool {
-		fields, _ := m.Path(l.path)
-		return strings.HasSuffix(l.op, "any") || slices.ContainsFunc(fields, func(f *Field) bool {
-			d := e.u.pending[f.compute]
-			return f.compute != nil && d != nil && len(d.fields[f]) > 0
-		})
-	})
-}
-
-// refused explains why ids are not among the allowed ones: missing or denied.
-func (rs Records) refused(op Op, allowed []int64) error {
-	seen := make(map[int64]bool, len(allowed))
-	for _, id := range allowed {
-		seen[id] = true
-	}
-	lost := []int64{}
-	for _, id := range rs.IDs {
-		if !seen[id] {
-			lost = append(lost, id)
-		}
-	}
-	if len(lost) == 0 {
-		return nil
-	}
-	there, err := rs.Env.queryIDs(sqlf("SELECT id FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", lost))
-	if err != nil {
-		return err
-	}
-	if len(there) < len(lost) {
-		return rs.missing(lost)
-	}
-	return AccessErrorf("A record rule keeps %s (user %d) from this: %s of %s (%s). Ask an administrator if you need these records.",
-		rs.Env.UserLogin(), rs.Env.uid, op, rs.Model.Label, recordRepr(rs.Model.Name, lost))
-}
-
-func (rs Records) missing(ids []int64) error {
-	return MissingErrorf("The record does not exist, or has been deleted: %s (asked for by user %d)", recordRepr(rs.Model.Name, ids), rs.Env.uid)
-}
-
-func recordRepr(model string, ids []int64) string {
-	parts := make([]string, len(ids))
-	for i, id := range ids {
-		parts[i] = strconv.FormatInt(id, 10)
-	}
-	if len(parts) == 1 {
-		return model + "(" + parts[0] + ",)"
-	}
-	return model + "(" + strings.Join(parts, ", ") + ")"
-}
-
-// CheckAccess refuses op on the records unless rights and rules allow it.
-func (rs Records) CheckAccess(op Op) error {
-	if err := rs.checkModel(op); err != nil {
-		return err
-	}
-	return rs.checkRules(op)
-}
-
-// fieldAllowed reports whether the user may see and set the field.
-func (e *Env) fieldAllowed(f *Field) (bool, error) {
+// FieldAllowed reports whether the user's groups let him see and set the field.
+func (e *Env) FieldAllowed(f *Field) (bool, error) {
 	if e.su || len(f.Groups) == 0 {
 		return true, nil
 	}
@@ -616,7 +411,7 @@ func (e *Env) fieldAllowed(f *Field) (bool, error) {
 }
 
 func (e *Env) checkField(m *Model, f *Field, op Op) error {
-	ok, err := e.fieldAllowed(f)
+	ok, err := e.FieldAllowed(f)
 	if err != nil || ok {
 		return err
 	}

@@ -57,7 +57,7 @@ func (rs Records) secretsMoved(in *intake) (forgotten map[*Field]any, moved []in
 		if len(elsewhere) == 0 {
 			continue
 		}
-		allowed, err := rs.Env.fieldAllowed(secret)
+		allowed, err := rs.Env.FieldAllowed(secret)
 		if err != nil {
 			return nil, nil, err
 		}

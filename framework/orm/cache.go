@@ -22,6 +22,8 @@ type cache struct {
 	// readable are the records that rules let somebody read.
 	readable map[reader]map[int64]bool
 	ruled    map[ruled]Domain // what rules say
+	// documents are the names of models in a column that tells a document's.
+	documents map[*Field][]string
 	// fresh are records made by this unit: nothing can refer to them but what
 	// the unit has written since, which is in refs by the field that refers.
 	fresh map[*Model]map[int64]bool
@@ -57,7 +59,7 @@ const (
 )
 
 func newCache() *cache {
-	return &cache{rows: map[*Model]map[int64]*row{}, dirty: map[*Model]map[int64]bool{}, readable: map[reader]map[int64]bool{}, ruled: map[ruled]Domain{},
+	return &cache{rows: map[*Model]map[int64]*row{}, dirty: map[*Model]map[int64]bool{}, readable: map[reader]map[int64]bool{}, ruled: map[ruled]Domain{}, documents: map[*Field][]string{},
 		fresh: map[*Model]map[int64]bool{}, refs: map[*Field]map[int64][]int64{}}
 }
 
@@ -75,6 +77,7 @@ func (c *cache) forget() {
 func (c *cache) doubt() {
 	clear(c.readable)
 	clear(c.ruled)
+	clear(c.documents)
 }
 
 // cached reports whether values of the field are kept in the cache.
@@ -166,7 +169,7 @@ func (rs Records) recallAll(fields []*Field) (*columns, error) {
 		}
 		found[i] = r
 	}
-	if _, ruled, err := rs.ruleDomain(OpRead); err != nil {
+	if _, ruled, err := rs.accessDomain(OpRead); err != nil {
 		return nil, err
 	} else if ruled {
 		readable := rs.Env.u.cache.readable[rs.Env.readerOf(rs.Model)]

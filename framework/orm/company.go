@@ -156,11 +156,11 @@ func (e *Env) companiesOf(m *Model, values []any, cache map[string]map[int64][]i
 
 // mixed says what is wrong with a field of the one record.
 func (rs Records) mixed(f *Field, other int64) (string, error) {
-	names, err := rs.DisplayNames()
+	names, err := rs.NamesForUser()
 	if err != nil {
 		return "", err
 	}
-	co, err := rs.Env.Model(f.Comodel).Browse(other).DisplayNames()
+	co, err := rs.Env.Model(f.Comodel).Browse(other).NamesForUser()
 	if err != nil {
 		return "", err
 	}

@@ -102,6 +102,9 @@ func (s *selection) leaf(l leaf) (frag, error) {
 	if err := s.env.checkField(s.model, f, OpRead); err != nil {
 		return frag{}, err
 	}
+	if doc, ok := l.value.(documentOf); ok && f.Kind == Many2oneRef && f.inherited == nil {
+		return s.document(f, doc.op)
+	}
 	if dotted && f.Relational() {
 		l = leaf{path: head, op: "any", value: Domain{[]any{rest, l.op, l.value}}}
 		dotted = false
@@ -132,7 +135,7 @@ func (s *selection) leaf(l leaf) (frag, error) {
 	case f.Kind == Many2one:
 		return s.compareRef(f, s.stored(s.alias, f), l)
 	case f.Kind == BinaryKind:
-		return s.binary(f, l), nil
+		return s.binary(f, l)
 	}
 	col, _ := s.column(s.alias, s.model, f)
 	return s.compare(f, col, l)
@@ -151,7 +154,7 @@ func (s *selection) delegated(f *Field, l leaf) (frag, error) {
 
 // searched compiles a leaf on a field without column: by its search function,
 // along its related path, or not at all: what cannot be searched does not
-// restrict.
+// restrict what a user asks for, but nothing passes a record rule by it.
 func (s *selection) searched(f *Field, l leaf) (frag, error) {
 	switch {
 	case f.search != nil:
@@ -166,8 +169,17 @@ func (s *selection) searched(f *Field, l leaf) (frag, error) {
 		env := s.env.Sudo().WithContext(map[string]any{"active_test": false})
 		return s.as(env).domain(relatedDomain(s.model, f.Related, l))
 	}
+	if s.rules {
+		return frag{}, unsearchable(f)
+	}
 	s.env.Log().Debug("a condition on a field that cannot be searched is ignored", "model", s.model.Name, "field", f.Name)
 	return sqlTrue, nil
+}
+
+// unsearchable refuses a record rule on a field that no search can look at.
+func unsearchable(f *Field) error {
+	return AccessErrorf("A record rule asks for %s (%s) of %s (%s), which cannot be searched, so that nothing it guards can be used. An administrator has to change the rule.",
+		f.Label, f.Name, f.Model.Label, f.Model.Name)
 }
 
 // relatedDomain is a leaf on a related field as a domain along its path. A
@@ -465,6 +477,9 @@ func roots(env *Env, m *Model, l leaf) ([]int64, error) {
 func (s *selection) nameLeaf(l leaf) (frag, error) {
 	neg := isNegative(l.op)
 	if len(s.model.searchNames) == 0 {
+		if s.rules {
+			return frag{}, unsearchable(s.model.Fields["display_name"])
+		}
 		return sqlTrue, nil
 	}
 	if strings.HasSuffix(l.op, "like") && !strings.HasPrefix(l.op, "=") && !truthy(l.value) {
@@ -499,15 +514,18 @@ func (s *selection) nameLeaf(l leaf) (frag, error) {
 }
 
 // binary tells only whether a file is there.
-func (s *selection) binary(f *Field, l leaf) frag {
+func (s *selection) binary(f *Field, l leaf) (frag, error) {
 	if l.op != "=" && l.op != "!=" || truthy(l.value) {
-		return sqlTrue
+		if s.rules {
+			return frag{}, unsearchable(f)
+		}
+		return sqlTrue, nil
 	}
 	not := ""
 	if l.op == "=" {
 		not = "NOT "
 	}
-	return sqlf(not+"EXISTS (SELECT 1 FROM ir_attachment WHERE res_model = ? AND res_field = ? AND res_id = ?.id)", s.model.Name, f.Name, frag{sql: s.alias})
+	return sqlf(not+"EXISTS (SELECT 1 FROM ir_attachment WHERE res_model = ? AND res_field = ? AND res_id = ?.id)", s.model.Name, f.Name, frag{sql: s.alias}), nil
 }
 
 // CheckDomain reports whether a domain means something for the model, as that of

@@ -262,6 +262,9 @@ type Env struct {
 	su   bool
 	key  bool // an API key speaks for the user
 	keys map[string]any
+
+	companies []int64 // chosen by the program, nil: see scope
+	inherited bool    // the context's companies came along from elsewhere
 }
 
 // Begin opens a transaction by hand; prefer Run. The caller must call Commit
@@ -292,7 +295,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 		u.pgx = dc.(*stdlib.Conn).Conn()
 		return nil
 	})
-	env := &Env{Context: ctx, u: u, uid: user.ID, su: user.ID == SuperuserID, key: user.ByKey, keys: user.Context}
+	env := &Env{Context: ctx, u: u, uid: user.ID, su: user.ID == SuperuserID, key: user.ByKey, keys: user.Context, inherited: true}
 	if err != nil {
 		env.Rollback()
 		return nil, err
@@ -492,11 +495,6 @@ func (e *Env) Sudo() *Env { return e.with(func(c *Env) { c.su = true }) }
 // NoSudo turns access checks on again.
 func (e *Env) NoSudo() *Env { return e.with(func(c *Env) { c.su = c.uid == SuperuserID }) }
 
-// WithUser acts as another user, with that user's rights.
-func (e *Env) WithUser(id int64) *Env {
-	return e.with(func(c *Env) { c.uid, c.su = id, id == SuperuserID })
-}
-
 // Address is that of the client on whose behalf the unit of work runs, "" for
 // work of the system's own.
 func (e *Env) Address() string { return e.u.address }
@@ -516,30 +514,38 @@ func (e *Env) WithContext(keys map[string]any) *Env {
 			c.keys = map[string]any{}
 		}
 		maps.Copy(c.keys, keys)
+		if _, named := keys[allowedCompanies]; named {
+			c.companies, c.inherited = nil, false
+		}
 	})
 }
 
-// WithoutContext drops all context keys, and sets those given.
+// WithOnlyContext drops all context keys, and sets those given.
 func (e *Env) WithOnlyContext(keys map[string]any) *Env {
-	return e.with(func(c *Env) { c.keys = maps.Clone(keys) })
-}
-
-// WithCompany makes a company the current one.
-func (e *Env) WithCompany(id int64) *Env {
-	ids := []any{id}
-	for _, c := range e.Companies() {
-		if c != id {
-			ids = append(ids, c)
-		}
-	}
-	return e.WithContext(map[string]any{"allowed_company_ids": ids})
+	return e.with(func(c *Env) { c.keys, c.companies, c.inherited = maps.Clone(keys), nil, false })
 }
 
 // Key is a context key, nil when absent.
-func (e *Env) Key(name string) any { return e.keys[name] }
+func (e *Env) Key(name string) any {
+	v := e.keys[name]
+	if name == allowedCompanies && v != nil && e.inherited {
+		list := []any{}
+		for _, id := range e.Companies() {
+			list = append(list, id)
+		}
+		return list
+	}
+	return v
+}
 
 // Keys is a copy of the context.
-func (e *Env) Keys() map[string]any { return maps.Clone(e.keys) }
+func (e *Env) Keys() map[string]any {
+	keys := maps.Clone(e.keys)
+	if v := e.Key(allowedCompanies); v != nil {
+		keys[allowedCompanies] = v
+	}
+	return keys
+}
 
 // Flag reads a context key as a boolean.
 func (e *Env) Flag(name string, otherwise bool) bool {
@@ -552,60 +558,6 @@ func (e *Env) Flag(name string, otherwise bool) bool {
 		n, err := toInt(v)
 		return err != nil || n != 0
 	}
-}
-
-// Companies are the companies the work may see: those of the context, which
-// must be the user's, else all of the user's with the current one first.
-func (e *Env) Companies() []int64 {
-	info, err := e.userInfo()
-	if err != nil {
-		return nil
-	}
-	if v := e.keys["allowed_company_ids"]; v != nil {
-		if ids, err := parseIDs(v); err == nil && len(ids) > 0 {
-			return ids
-		}
-	}
-	out := []int64{}
-	if info.company != 0 {
-		out = append(out, info.company)
-	}
-	for _, c := range info.companies {
-		if !slices.Contains(out, c) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// CheckCompanies refuses a context that names companies the user may not see.
-func (e *Env) CheckCompanies() error {
-	v := e.keys["allowed_company_ids"]
-	if v == nil || e.su {
-		return nil
-	}
-	ids, err := parseIDs(v)
-	if err != nil && v != "" { // of what are no ids, none is the user's
-		return AccessErrorf("Access to unauthorized or invalid companies.")
-	}
-	info, err := e.userInfo()
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if !slices.Contains(info.companies, id) {
-			return AccessErrorf("Access to unauthorized or invalid companies.")
-		}
-	}
-	return nil
-}
-
-// Company is the current company, 0 without one.
-func (e *Env) Company() int64 {
-	if c := e.Companies(); len(c) > 0 {
-		return c[0]
-	}
-	return 0
 }
 
 // Lang is the language of translated values: the context's, else the default.

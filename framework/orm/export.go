@@ -152,6 +152,9 @@ func (rs Records) exportScalar(f *Field, at int, out map[int64][][]any) error {
 
 // exportRelation fills the columns that go through a relation.
 func (rs Records) exportRelation(f *Field, paths [][]string, first int, out map[int64][][]any) error {
+	if err := rs.Env.checkField(rs.Model, f, OpRead); err != nil {
+		return err
+	}
 	c, err := rs.values([]*Field{f})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ func (rs Records) FieldsGet(names, attributes []string) (map[string]map[string]a
 		if f == nil || out[name] != nil {
 			continue
 		}
-		if ok, err := rs.Env.fieldAllowed(f); err != nil {
+		if ok, err := rs.Env.FieldAllowed(f); err != nil {
 			return nil, err
 		} else if !ok {
 			continue

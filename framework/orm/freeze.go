@@ -360,7 +360,8 @@ func (r *Registry) allContributions(m *Model) []*contribution {
 // compose builds the chain of each wrapped operation, the last addon outermost.
 func (b *builder) compose(m *Model, contribs []*contribution) {
 	o := &crud{create: createBase, write: writeBase, unlink: unlinkBase, copy: copyBase,
-		defaults: defaultsBase, search: searchBase, nameSearch: nameSearchBase, nameCreate: nameCreateBase}
+		defaults: defaultsBase, search: searchBase, nameSearch: nameSearchBase, nameCreate: nameCreateBase, access: accessBase}
+	m.guarded = m.Transient
 	for _, c := range contribs {
 		for _, h := range c.hooks.create {
 			o.create = h(o.create)
@@ -385,6 +386,9 @@ func (b *builder) compose(m *Model, contribs []*contribution) {
 		}
 		for _, h := range c.hooks.nameCreate {
 			o.nameCreate = h(o.nameCreate)
+		}
+		for _, h := range c.hooks.access {
+			o.access, m.guarded = h(o.access), true
 		}
 	}
 	m.ops = o

@@ -230,6 +230,7 @@ type (
 	SearchFunc     func(rs Records, d Domain, o SearchOptions) ([]int64, error)
 	NameSearchFunc func(rs Records, name string, d Domain, op string, limit int) ([]NamedID, error)
 	NameCreateFunc func(rs Records, name string) (NamedID, error)
+	AccessFunc     func(rs Records, op Op) (Domain, error)
 )
 
 // NamedID pairs a record with its display name.
@@ -247,6 +248,7 @@ type crud struct {
 	search     SearchFunc
 	nameSearch NameSearchFunc
 	nameCreate NameCreateFunc
+	access     AccessFunc
 }
 
 type hooks struct {
@@ -258,6 +260,7 @@ type hooks struct {
 	search     []func(SearchFunc) SearchFunc
 	nameSearch []func(NameSearchFunc) NameSearchFunc
 	nameCreate []func(NameCreateFunc) NameCreateFunc
+	access     []func(AccessFunc) AccessFunc
 }
 
 // OnCreate wraps create. As with all such wraps the last addon's is called
@@ -301,4 +304,19 @@ func (d *Def[T]) OnNameSearch(h func(super NameSearchFunc) NameSearchFunc) {
 // OnNameCreate wraps name_create.
 func (d *Def[T]) OnNameCreate(h func(super NameCreateFunc) NameCreateFunc) {
 	d.c.hooks.nameCreate = append(d.c.hooks.nameCreate, h)
+}
+
+// OnAccess wraps the answer to which records of the model a user may read,
+// write, create or unlink: a domain, nil for all of them. super is what record
+// rules say. Whatever reads or changes records asks it, by whatever way it
+// comes to them: by id, search, path, list, delegation, count, group or export.
+// Models whose records belong to documents answer with [Document].
+//
+// The function gets the model without records and the user's Env; all rights
+// go without asking. Its answer may depend on the user, his companies and the
+// access data, and on nothing else. The domain is evaluated with all rights,
+// like that of a rule. New records are asked about when they are stored, and
+// changed ones again, as if they were new, when their document is another.
+func (d *Def[T]) OnAccess(h func(super AccessFunc) AccessFunc) {
+	d.c.hooks.access = append(d.c.hooks.access, h)
 }

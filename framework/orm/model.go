@@ -31,6 +31,7 @@ type Model struct {
 	triggers    map[string][]trigger
 	ops         *crud
 	searches    bool // wraps search
+	guarded     bool // has an access of its own, apart from rules
 	order       []orderTerm
 	base        *contribution
 	stored      []*Field // those with a column, by Field.at

@@ -51,7 +51,7 @@ func (rs Records) query(fields []*Field) (*columns, error) {
 		c.vals[f.Name] = make([]any, len(rs.IDs))
 	}
 	cond := sqlf("?.id = ANY(?)", sqlf(s.alias), rs.IDs)
-	d, ruled, err := rs.ruleDomain(OpRead)
+	d, ruled, err := rs.accessDomain(OpRead)
 	if err != nil {
 		return nil, err
 	}
@@ -374,7 +374,7 @@ func (rs Records) fieldsNamed(names []string) ([]*Field, error) {
 	if len(names) == 0 {
 		for _, name := range rs.Model.FieldNames() {
 			f := rs.Model.Fields[name]
-			ok, err := rs.Env.fieldAllowed(f)
+			ok, err := rs.Env.FieldAllowed(f)
 			if err == nil && ok && f.X2many() {
 				ok, err = rs.Env.Model(f.Comodel).HasAccess(OpRead)
 			}

@@ -137,6 +137,9 @@ func (rs Records) Copy(overrides Values) (Records, error) {
 
 // DefaultGet are the values a new record starts with.
 func (rs Records) DefaultGet(fields ...string) (Values, error) {
+	if err := rs.Env.CheckCompanies(); err != nil {
+		return nil, err
+	}
 	return rs.Model.ops.defaults(rs.Browse(), fields)
 }
 

@@ -15,6 +15,11 @@ type selection struct {
 	model *Model
 	alias string
 	depth int
+	// rules says that the conditions are those of record rules, which must hold
+	// back what they cannot look at.
+	rules bool
+	// within are the models of which a document is looked at, see Document.
+	within []*Model
 	*source
 }
 
@@ -58,7 +63,7 @@ func (s *selection) sub(env *Env, m *Model) (*selection, error) {
 		return nil, UserErrorf("The domain has too many conditions on related records; at most %d are accepted.", maxSubs)
 	}
 	alias := s.newAlias("t")
-	return &selection{env: env, model: m, alias: alias, depth: s.depth + 1, source: newSource(m, alias, s.seen)}, nil
+	return &selection{env: env, model: m, alias: alias, depth: s.depth + 1, rules: s.rules, within: s.within, source: newSource(m, alias, s.seen)}, nil
 }
 
 // as is the same selection built with another env.
@@ -297,7 +302,7 @@ func (rs Records) where(s *selection, d Domain, op Op) (frag, error) {
 		}
 		parts = append(parts, c)
 	}
-	rules, ok, err := rs.ruleDomain(op)
+	rules, ok, err := rs.accessDomain(op)
 	if err != nil {
 		return frag{}, err
 	}
@@ -317,7 +322,9 @@ func (rs Records) where(s *selection, d Domain, op Op) (frag, error) {
 // unchecked is the selection for the conditions of record rules, which are
 // evaluated without access checks.
 func (s *selection) unchecked() *selection {
-	return s.as(s.env.Sudo().WithContext(map[string]any{"active_test": false}))
+	c := s.as(s.env.Sudo().WithContext(map[string]any{"active_test": false}))
+	c.rules = true
+	return c
 }
 
 func searchBase(rs Records, d Domain, o SearchOptions) ([]int64, error) {

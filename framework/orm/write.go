@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/go-playground/validator/v10"
@@ -151,7 +152,7 @@ func createBase(rs Records, list []Values) (Records, error) {
 		}
 	}
 	env.accessChanged(rs.Model)
-	if err := created.checkRules(OpCreate); err != nil {
+	if err := created.checkRecords(OpCreate); err != nil {
 		return rs, err
 	}
 	return created, env.check(rs.Model, ids, nil)
@@ -201,16 +202,30 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 			continue
 		}
 		asked[name] = true
-		if ok, err := rs.Env.fieldAllowed(f); err != nil {
+		if ok, err := rs.Env.FieldAllowed(f); err != nil {
 			return nil, err
 		} else if !ok {
 			continue
 		}
 		if v, ok := rs.Env.keys["default_"+name]; ok {
+			hidden, err := rs.Env.refersToHidden(f, v)
+			if err != nil {
+				return nil, err
+			}
+			if hidden {
+				return nil, AccessErrorf("The default value of %s (%s) refers to a record that you may not read.", f.Label, f.Name)
+			}
 			out[name] = v
 			continue
 		}
 		given := rs.Env.storedDefaultOf(stored[name])
+		if given != nil && given.user != 0 {
+			if hidden, err := rs.Env.refersToHidden(f, given.value); err != nil {
+				return nil, err
+			} else if hidden {
+				continue // the user chose it while he could read it
+			}
+		}
 		if given != nil && (!f.CompanyDependent || f.Default == nil) {
 			out[name] = given.value
 			continue
@@ -236,6 +251,49 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 		}
 	}
 	return out, nil
+}
+
+// refersToHidden reports whether a value leads to records that the user may not
+// read. Those that do not exist tell nothing.
+func (e *Env) refersToHidden(f *Field, v any) (bool, error) {
+	model, ids := f.Comodel, []int64(nil)
+	switch {
+	case e.su:
+		return false, nil
+	case f.Kind == Reference:
+		text, _ := v.(string)
+		name, id, _ := strings.Cut(text, ",")
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil || e.u.db.Registry.models[name] == nil {
+			return false, nil
+		}
+		model, ids = name, []int64{n}
+	case !f.Relational():
+		return false, nil
+	default:
+		parsed, err := f.parse(v)
+		if err != nil {
+			return false, nil // it is refused where it is used
+		}
+		if id, ok := parsed.(int64); ok {
+			ids = []int64{id}
+		}
+		cmds, _ := parsed.([]Command)
+		for _, c := range cmds {
+			switch c.Op {
+			case CmdLink, CmdUpdate:
+				ids = append(ids, c.ID)
+			case CmdSet:
+				ids = append(ids, c.IDs...)
+			}
+		}
+	}
+	there, err := e.Model(model).Browse(ids...).Exists()
+	if err != nil || there.Len() == 0 {
+		return false, err
+	}
+	seen, err := there.Allowed(OpRead)
+	return seen.Len() < there.Len(), err
 }
 
 // createParents stores the delegated-to records that are not given, those of
@@ -449,6 +507,9 @@ func writeBase(rs Records, vals Values) error {
 		}
 	}
 	env.accessChanged(rs.Model)
+	if err := rs.checkMoved(names); err != nil {
+		return err
+	}
 	return env.check(rs.Model, rs.IDs, names)
 }
 
