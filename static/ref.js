@@ -65,7 +65,7 @@ class Ref extends HTMLElement {
     let found;
     try {
       const context = this.dataset.context ? JSON.parse(this.dataset.context) : {};
-      found = await call(this.dataset.model, "name_search", [], { name: known ? "" : text, args: JSON.parse(this.dataset.domain || "[]"), limit: 8, context });
+      found = await call(this.dataset.model, "name_search", [], { name: known ? "" : text, domain: JSON.parse(this.dataset.domain || "[]"), limit: 8, context });
     } catch (e) {
       found = [];
       this.input.title = e.message;

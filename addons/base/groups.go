@@ -32,23 +32,26 @@ type Privilege struct {
 // Group is a set of users with the same rights. A member of a group is a
 // member of the groups it implies, without being written there.
 type Group struct {
-	orm.Record  `orm:"res.groups" label:"Access Groups" order:"name, id" search:"full_name"`
-	Name        string                  `orm:"name,translate,required" label:"Name"`
-	UserIDs     orm.Many[User]          `orm:"user_ids,rel=res_groups_users_rel:gid:uid" label:"Users"`
-	AccessIDs   orm.Many[Access]        `orm:"model_access,inverse=group_id,copy" label:"Access Controls"`
-	RuleGroups  orm.Many[Rule]          `orm:"rule_groups,rel=rule_group_rel:group_id:rule_group_id" label:"Rules"`
-	MenuAccess  orm.Many[Menu]          `orm:"menu_access,rel=ir_ui_menu_group_rel:gid:menu_id" label:"Access Menu"`
-	ViewAccess  orm.Many[View]          `orm:"view_access,rel=ir_ui_view_group_rel:group_id:view_id" label:"Views"`
-	Comment     string                  `orm:"comment,text,translate" label:"Comment"`
-	CategoryID  orm.Ref[ModuleCategory] `orm:"category_id,index" label:"Application"`
-	PrivilegeID orm.Ref[Privilege]      `orm:"privilege_id,index" label:"Privilege"`
-	Color       int                     `orm:"color" label:"Color Index"`
-	FullName    string                  `orm:"full_name" label:"Group Name"`
-	Share       bool                    `orm:"share" label:"Share Group" help:"Group made to share data with people who are not internal users"`
-	ImpliedIDs  orm.Many[Group]         `orm:"implied_ids,rel=res_groups_implied_rel:gid:hid" label:"Inherits" help:"Users of this group are implicitly part of these groups"`
-	ImpliedBy   orm.Many[Group]         `orm:"implied_by_ids,rel=res_groups_implied_rel:hid:gid" label:"Implying Groups"`
-	APIKeyDays  float64                 `orm:"api_key_duration" label:"API Keys maximum duration days" help:"The longest life, in days, of an API key made by a member of this group; 0 sets no limit"`
-	DisplayName string                  `orm:"display_name"`
+	orm.Record   `orm:"res.groups" label:"Access Groups" order:"privilege_id, sequence, name, id" search:"full_name"`
+	Name         string             `orm:"name,translate,required" label:"Name"`
+	UserIDs      orm.Many[User]     `orm:"user_ids,rel=res_groups_users_rel:gid:uid" label:"Users" help:"Users explicitly in this group"`
+	AllUserIDs   orm.Many[User]     `orm:"all_user_ids" label:"Users and implied users"`
+	AllUserCount int                `orm:"all_users_count" label:"# Users" help:"Number of users having this group (implicitly or explicitly)"`
+	AccessIDs    orm.Many[Access]   `orm:"model_access,inverse=group_id,copy" label:"Access Controls"`
+	RuleGroups   orm.Many[Rule]     `orm:"rule_groups,rel=rule_group_rel:group_id:rule_group_id" label:"Rules"`
+	MenuAccess   orm.Many[Menu]     `orm:"menu_access,rel=ir_ui_menu_group_rel:gid:menu_id" label:"Access Menu"`
+	ViewAccess   orm.Many[View]     `orm:"view_access,rel=ir_ui_view_group_rel:group_id:view_id" label:"Views"`
+	Comment      string             `orm:"comment,text,translate" label:"Comment"`
+	PrivilegeID  orm.Ref[Privilege] `orm:"privilege_id,index" label:"Privilege"`
+	Sequence     int                `orm:"sequence" label:"Sequence"`
+	FullName     string             `orm:"full_name" label:"Group Name"`
+	Share        bool               `orm:"share" label:"Share Group" help:"Group made to share data with people who are not internal users"`
+	ImpliedIDs   orm.Many[Group]    `orm:"implied_ids,rel=res_groups_implied_rel:gid:hid" label:"Implied Groups" help:"Users of this group are implicitly part of these groups"`
+	AllImplied   orm.Many[Group]    `orm:"all_implied_ids" label:"Transitively Implied Groups"`
+	ImpliedBy    orm.Many[Group]    `orm:"implied_by_ids,rel=res_groups_implied_rel:hid:gid" label:"Implying Groups"`
+	AllImpliedBy orm.Many[Group]    `orm:"all_implied_by_ids" label:"Transitively Implying Groups"`
+	APIKeyDays   float64            `orm:"api_key_duration" label:"API Keys maximum duration days" help:"The longest life, in days, of an API key made by a member of this group; 0 sets no limit"`
+	DisplayName  string             `orm:"display_name"`
 }
 
 func defineGroups(r *orm.Registry) {
@@ -56,7 +59,7 @@ func defineGroups(r *orm.Registry) {
 	p.Check("name_not_empty", "name IS NOT NULL", "A privilege needs a name.")
 
 	g := orm.Define[Group](r)
-	g.Compute("full_name", groupFullNames, "name", "category_id.name", "privilege_id.name")
+	g.Compute("full_name", groupFullNames, "name", "privilege_id.name")
 	g.Compute("display_name", func(env *orm.Env, gs []*Group) error {
 		err := groupFullNames(env, gs)
 		for _, g := range gs {
@@ -66,88 +69,176 @@ func defineGroups(r *orm.Registry) {
 			}
 		}
 		return err
-	}, "name", "category_id.name", "privilege_id.name")
+	}, "name", "privilege_id.name")
 	g.SearchBy("full_name", searchGroupName)
+	g.Compute("all_implied_ids, all_implied_by_ids", transitiveGroups, "implied_ids.implied_ids", "implied_by_ids.implied_by_ids")
+	g.SearchBy("all_implied_ids", searchTransitive("gid", "hid"))
+	g.SearchBy("all_implied_by_ids", searchTransitive("hid", "gid"))
+	g.Compute("all_user_ids, all_users_count", groupMembers, "all_implied_by_ids.user_ids")
+	g.SearchBy("all_user_ids", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		return orm.Leaf("all_implied_by_ids.user_ids", op, value), nil
+	})
+	g.Inverse("all_user_ids", func(env *orm.Env, gs []*Group) error {
+		for _, g := range gs {
+			if err := env.Model("res.groups").Browse(g.ID).Write(orm.Values{"user_ids": []orm.Command{orm.SetIDs(g.AllUserIDs.IDs()...)}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	g.Check("check_api_key_duration", "api_key_duration >= 0", "The api key duration cannot be a negative value.")
+	g.Unique("name_uniq", "privilege_id, name", "The name of the group must be unique within a group privilege!")
 	g.Constrain("implied_ids", func(env *orm.Env, gs []*Group) error { return groupsAcyclic(env, orm.IDs(env, gs)) })
+	g.Constrain("implied_ids, user_ids", func(env *orm.Env, gs []*Group) error {
+		all, err := env.Sudo().WithContext(map[string]any{"active_test": false}).Model("res.users").Search(orm.Leaf("all_group_ids", "in", orm.IDs(env, gs)), orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		us, err := orm.Read[User](env.Sudo(), all.IDs)
+		if err != nil {
+			return err
+		}
+		return oneUserType(env, us)
+	})
 	g.OnCopy(MarkCopies)
 	g.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
 			if name, ok := vals["name"].(string); ok && strings.HasPrefix(name, "-") {
 				return orm.UserErrorf(`The name of the group can not start with "-"`)
 			}
-			if err := super(rs, vals); err != nil {
-				return err
-			}
-			return implyForMembers(rs, vals)
-		}
-	})
-	g.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
-		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
-			made, err := super(rs, list)
-			for i := range list {
-				if err == nil {
-					err = implyForMembers(made.Browse(made.IDs[i]), list[i])
-				}
-			}
-			return made, err
+			return super(rs, vals)
 		}
 	})
 }
 
-// implyForMembers enters the members of groups into the groups these imply,
-// after a change of the members or of what is implied.
-func implyForMembers(rs orm.Records, vals orm.Values) error {
-	_, members := vals["user_ids"]
-	_, implied := vals["implied_ids"]
-	if !members && !implied {
-		return nil
-	}
-	var users []int64
-	err := rs.Env.Tx().NewRaw(`SELECT DISTINCT uid FROM res_groups_users_rel WHERE gid IN (?)`, bunIDs(rs.IDs)).Scan(rs.Env, &users)
-	if err != nil {
-		return err
-	}
-	return addImplied(rs.Env, users)
+// closure is the SQL of what is reached from some groups: pairs of a group and
+// one it implies (from gid to hid), or is implied by, itself included.
+func closure(from, to string) string {
+	return `WITH RECURSIVE t(at, id) AS (SELECT g, g FROM unnest(?::bigint[]) AS g
+		UNION SELECT t.at, r.` + to + ` FROM t JOIN res_groups_implied_rel r ON r.` + from + ` = t.id)`
 }
 
-// addImplied enters users into all groups that those they are in imply.
-func addImplied(env *orm.Env, users []int64) error {
-	var rows []struct{ UID, GID int64 }
-	err := env.Tx().NewRaw(`WITH RECURSIVE m(uid, gid) AS (
-			SELECT uid, gid FROM res_groups_users_rel WHERE uid IN (?)
-			UNION SELECT m.uid, r.hid FROM m JOIN res_groups_implied_rel r ON r.gid = m.gid)
-		SELECT uid, gid FROM m EXCEPT SELECT uid, gid FROM res_groups_users_rel WHERE uid IN (?) ORDER BY uid, gid`,
-		bunIDs(users), bunIDs(users)).Scan(env, &rows)
-	if err != nil {
-		return err
+// reached are the groups that are reached from each of some.
+func reached(env *orm.Env, from, to string, groups []int64) (map[int64][]int64, error) {
+	if err := env.Flush(); err != nil {
+		return nil, err
 	}
-	lacking := map[int64][]int64{}
-	var order []int64
+	rows, err := env.Query(closure(from, to)+` SELECT t.at, t.id FROM t JOIN res_groups g ON g.id = t.id ORDER BY t.at, g.name, t.id`, groups)
+	if err != nil {
+		return nil, err
+	}
+	of := map[int64][]int64{}
 	for _, r := range rows {
-		if lacking[r.UID] == nil {
-			order = append(order, r.UID)
-		}
-		lacking[r.UID] = append(lacking[r.UID], r.GID)
+		of[orm.CellInt(r[0])] = append(of[orm.CellInt(r[0])], orm.CellInt(r[1]))
 	}
-	sudo := env.Sudo().WithContext(map[string]any{"_implied_groups": true})
-	for _, uid := range order {
-		if err := sudo.Model("res.users").Browse(uid).Write(orm.Values{"group_ids": linkAll(lacking[uid])}); err != nil {
-			return err
+	return of, nil
+}
+
+func transitiveGroups(env *orm.Env, gs []*Group) error {
+	down, err := reached(env, "gid", "hid", orm.IDs(env, gs))
+	if err != nil {
+		return err
+	}
+	up, err := reached(env, "hid", "gid", orm.IDs(env, gs))
+	if err != nil {
+		return err
+	}
+	for _, g := range gs {
+		g.AllImplied.Set(down[g.ID]...)
+		g.AllImpliedBy.Set(up[g.ID]...)
+	}
+	return nil
+}
+
+// searchTransitive finds the groups from which some of those asked for are
+// reached.
+func searchTransitive(from, to string) func(env *orm.Env, op string, value any) (orm.Domain, error) {
+	return func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		// every group is reached from itself: none is without any
+		asked, found, err := namedGroups(env, op, value)
+		if err != nil {
+			return nil, err
 		}
+		if asked {
+			of, err := reached(env, to, from, found)
+			if err != nil {
+				return nil, err
+			}
+			found = nil
+			for _, ids := range of {
+				found = append(found, ids...)
+			}
+		}
+		if op == "!=" || strings.HasPrefix(op, "not ") {
+			return orm.Leaf("id", "not in", found), nil
+		}
+		return orm.Leaf("id", "in", found), nil
+	}
+}
+
+// namedGroups are the groups that a condition on a list of groups asks for.
+// asked is false for a condition on whether there is any, for which found is
+// what must not, or must, be among them.
+func namedGroups(env *orm.Env, op string, value any) (asked bool, found []int64, err error) {
+	positive := strings.TrimPrefix(op, "not ")
+	if op == "!=" {
+		positive = "="
+	}
+	field := "id"
+	switch x := value.(type) {
+	case nil:
+		return false, nil, nil
+	case bool:
+		if !x {
+			return false, nil, nil
+		}
+	case string:
+		field = "display_name"
+	case []any:
+		if len(x) > 0 {
+			if _, ok := x[0].(string); ok {
+				field = "display_name"
+			}
+		}
+	}
+	groups, err := env.Sudo().Model("res.groups").Search(orm.Leaf(field, positive, value), orm.SearchOptions{})
+	return true, groups.IDs, err
+}
+
+// groupMembers are the users of groups, by themselves or by implication.
+func groupMembers(env *orm.Env, gs []*Group) error {
+	if err := env.Flush(); err != nil {
+		return err
+	}
+	rows, err := env.Query(closure("hid", "gid")+` SELECT DISTINCT t.at, u.id, u.active FROM t JOIN res_groups_users_rel r ON r.gid = t.id JOIN res_users u ON u.id = r.uid
+		ORDER BY t.at, u.id`, orm.IDs(env, gs))
+	if err != nil {
+		return err
+	}
+	all, active := map[int64][]int64{}, map[int64][]int64{}
+	for _, r := range rows {
+		group, user := orm.CellInt(r[0]), orm.CellInt(r[1])
+		all[group] = append(all[group], user)
+		if r[2] == "t" {
+			active[group] = append(active[group], user)
+		}
+	}
+	shown := active
+	if !env.Flag("active_test", true) {
+		shown = all
+	}
+	for _, g := range gs {
+		g.AllUserIDs.Set(shown[g.ID]...)
+		g.AllUserCount = len(active[g.ID])
 	}
 	return nil
 }
 
 func groupFullNames(_ *orm.Env, gs []*Group) error {
 	for _, g := range gs {
-		switch {
-		case g.PrivilegeID.IsSet():
+		g.FullName = g.Name
+		if g.PrivilegeID.IsSet() {
 			g.FullName = g.PrivilegeID.Rec().Name + " / " + g.Name
-		case g.CategoryID.IsSet():
-			g.FullName = g.CategoryID.Rec().Name + " / " + g.Name
-		default:
-			g.FullName = g.Name
 		}
 	}
 	return nil
@@ -155,15 +246,16 @@ func groupFullNames(_ *orm.Env, gs []*Group) error {
 
 func searchGroupName(_ *orm.Env, op string, value any) (orm.Domain, error) {
 	if text, ok := value.(string); ok {
-		if category, name, found := strings.Cut(text, "/"); found && (op == "=" || strings.HasSuffix(op, "like")) {
-			category, name = strings.TrimSpace(category), strings.TrimSpace(name)
-			return orm.And(orm.Leaf("name", op, name), orm.Or(orm.Leaf("category_id.name", op, category), orm.Leaf("privilege_id.name", op, category))), nil
+		if privilege, name, found := strings.Cut(text, "/"); found && (op == "=" || strings.HasSuffix(op, "like")) {
+			whole := orm.Leaf("name", op, text) // "Role / User" is the name of one
+			parts := orm.And(orm.Leaf("name", op, strings.TrimSpace(name)), orm.Leaf("privilege_id.name", op, strings.TrimSpace(privilege)))
+			return orm.Or(whole, parts), nil
 		}
 	}
 	if op == "!=" || strings.HasPrefix(op, "not ") {
-		return orm.And(orm.Leaf("name", op, value), orm.Leaf("category_id.name", op, value)), nil
+		return orm.And(orm.Leaf("name", op, value), orm.Leaf("privilege_id.name", op, value)), nil
 	}
-	return orm.Or(orm.Leaf("name", op, value), orm.Leaf("category_id.name", op, value)), nil
+	return orm.Or(orm.Leaf("name", op, value), orm.Leaf("privilege_id.name", op, value)), nil
 }
 
 // groupsAcyclic refuses a group that implies itself.

@@ -45,10 +45,6 @@ type (
 		Code     string `orm:"code"`
 		ImageURL string `orm:"image_url" label:"Flag" help:"Url of static flag image"`
 	}
-	groupHints struct {
-		orm.Record
-		TransImplied orm.Many[Group] `orm:"trans_implied_ids" label:"Transitively inherits"`
-	}
 	modelHints struct {
 		orm.Record
 		Model     string            `orm:"model"`
@@ -171,21 +167,6 @@ func defineHints(r *orm.Registry) {
 		}
 		return nil
 	}, "code")
-
-	orm.Extend[groupHints](r, "res.groups").Compute("trans_implied_ids", func(env *orm.Env, gs []*groupHints) error {
-		var rows []struct{ Gid, Hid int64 }
-		err := env.Tx().NewRaw(`WITH RECURSIVE t (gid, hid) AS (
-			SELECT gid, hid FROM res_groups_implied_rel WHERE gid IN (?)
-			UNION SELECT t.gid, r.hid FROM t JOIN res_groups_implied_rel r ON r.gid = t.hid) SELECT gid, hid FROM t ORDER BY hid`, bunIDs(orm.IDs(env, gs))).Scan(env, &rows)
-		of := map[int64][]int64{}
-		for _, r := range rows {
-			of[r.Gid] = append(of[r.Gid], r.Hid)
-		}
-		for _, g := range gs {
-			g.TransImplied.Set(of[g.ID]...)
-		}
-		return err
-	}, "implied_ids.implied_ids")
 
 	orm.Extend[modelHints](r, "ir.model").Compute("inherited_model_ids", func(env *orm.Env, ms []*modelHints) error {
 		for _, m := range ms {

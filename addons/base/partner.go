@@ -17,7 +17,6 @@ type Partner struct {
 	orm.Record            `orm:"res.partner" label:"Contact" order:"complete_name, id desc" search:"complete_name,email,ref,vat,company_registry"`
 	Name                  string                    `orm:"name,index" label:"Name"`
 	CompleteName          string                    `orm:"complete_name,store,readonly,index=btree+trigram" label:"Complete Name"`
-	TitleID               orm.Ref[PartnerTitle]     `orm:"title" label:"Title"`
 	ParentID              orm.Ref[Partner]          `orm:"parent_id,index" label:"Related Company"`
 	ParentName            string                    `orm:"parent_name,related=parent_id.name,readonly" label:"Parent name"`
 	ChildIDs              orm.Many[Partner]         `orm:"child_ids,inverse=parent_id" label:"Contact" domain:"[('active', '=', True)]" context:"{'active_test': False}"`
@@ -36,7 +35,7 @@ type Partner struct {
 	Active                bool                      `orm:"active,default=true" label:"Active"`
 	Employee              bool                      `orm:"employee" label:"Employee" help:"Check this box if this contact is an Employee."`
 	Function              string                    `orm:"function" label:"Job Position"`
-	Type                  string                    `orm:"type,default=contact" selection:"contact:Contact,invoice:Invoice Address,delivery:Delivery Address,other:Other Address" label:"Address Type"`
+	Type                  string                    `orm:"type,default=contact" selection:"contact:Contact,invoice:Invoice,delivery:Delivery,other:Other" label:"Address Type"`
 	Street                string                    `orm:"street" label:"Street"`
 	Street2               string                    `orm:"street2" label:"Street2"`
 	Zip                   string                    `orm:"zip" label:"Zip"`
@@ -54,7 +53,7 @@ type Partner struct {
 	IsCompany             bool                      `orm:"is_company" label:"Is a Company" help:"Check if the contact is a company, otherwise it is a person"`
 	IsPublic              bool                      `orm:"is_public" label:"Is Public"`
 	IndustryID            orm.Ref[PartnerIndustry]  `orm:"industry_id" label:"Industry"`
-	CompanyType           string                    `orm:"company_type" selection:"person:Individual,company:Company" label:"Company Type"`
+	CompanyType           string                    `orm:"company_type" selection:"person:Person,company:Company" label:"Company Type"`
 	CompanyID             orm.Ref[Company]          `orm:"company_id,index" label:"Company"`
 	Color                 int                       `orm:"color,default=0" label:"Color Index"`
 	UserIDs               orm.Many[User]            `orm:"user_ids,inverse=partner_id" label:"Users"`

@@ -21,13 +21,6 @@ type PartnerCategory struct {
 	DisplayName string                    `orm:"display_name"`
 }
 
-// PartnerTitle is a form of address.
-type PartnerTitle struct {
-	orm.Record `orm:"res.partner.title" label:"Partner Title" order:"name"`
-	Name       string `orm:"name,required,translate" label:"Title"`
-	Shortcut   string `orm:"shortcut,translate" label:"Abbreviation"`
-}
-
 // PartnerIndustry is what a company does.
 type PartnerIndustry struct {
 	orm.Record `orm:"res.partner.industry" label:"Industry" order:"name"`
@@ -93,7 +86,6 @@ func definePartnerSatellites(r *orm.Registry) {
 		}
 		return err
 	})
-	orm.Define[PartnerTitle](r)
 	orm.Define[PartnerIndustry](r)
 	b := orm.Define[Bank](r)
 	b.Compute("display_name", func(_ *orm.Env, bs []*Bank) error {

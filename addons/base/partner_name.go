@@ -13,7 +13,7 @@ import (
 // when there is none.
 var FindOrCreatePartner = orm.ModelMethod[Partner]{Name: "find_or_create"}
 
-var addressKinds = map[string]string{"invoice": "Invoice Address", "delivery": "Delivery Address", "other": "Other Address", "private": "Private Address"}
+var addressKinds = map[string]string{"invoice": "Invoice", "delivery": "Delivery", "other": "Other"}
 
 // completeName puts the company before the name of a contact; an address
 // without name is called by its kind.
@@ -59,7 +59,7 @@ func defineDisplayName(d *orm.Def[Partner]) {
 				name += " <" + p.Email + ">"
 			}
 			if env.Flag("show_vat", false) && p.VAT != "" {
-				name += " ‒ " + p.VAT
+				name += " - " + p.VAT
 			}
 			p.DisplayName = strings.TrimSpace(name)
 		}

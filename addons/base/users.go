@@ -1,7 +1,9 @@
 package base
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -18,7 +20,8 @@ type User struct {
 	Signature   string            `orm:"signature,html" label:"Email Signature"`
 	Active      bool              `orm:"active,default=true" label:"Active"`
 	ActionID    orm.Ref[Action]   `orm:"action_id" label:"Home Action" help:"If specified, this action will be opened at log on for this user, in addition to the standard menu."`
-	GroupIDs    orm.Many[Group]   `orm:"group_ids,rel=res_groups_users_rel:uid:gid" label:"Groups"`
+	GroupIDs    orm.Many[Group]   `orm:"group_ids,rel=res_groups_users_rel:uid:gid" label:"Groups" help:"Groups explicitly assigned to the user"`
+	AllGroupIDs orm.Many[Group]   `orm:"all_group_ids" label:"Groups and implied groups"`
 	LoginDate   orm.Datetime      `orm:"login_date" label:"Latest Login" groups:"base.group_erp_manager"`
 	LogIDs      orm.Many[UserLog] `orm:"log_ids,inverse=create_uid" label:"User log entries" groups:"base.group_erp_manager"`
 	Share       bool              `orm:"share,store,readonly" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
@@ -82,7 +85,39 @@ func defineUsers(r *orm.Registry) {
 			u.Share = !members[u.ID] && u.ID != orm.SuperuserID
 		}
 		return nil
-	}, "group_ids.implied_ids")
+	}, "group_ids.implied_ids.implied_ids.implied_ids.implied_ids.implied_ids.implied_ids") // as deep as groups are nested
+	u.Compute("all_group_ids", func(env *orm.Env, us []*User) error {
+		var direct []int64
+		for _, u := range us {
+			direct = append(direct, u.GroupIDs.IDs()...)
+		}
+		of, err := reached(env, "gid", "hid", direct)
+		for _, u := range us {
+			seen := map[int64]bool{}
+			for _, g := range u.GroupIDs.IDs() {
+				for _, id := range of[g] {
+					seen[id] = true
+				}
+			}
+			u.AllGroupIDs.Set(slices.Sorted(maps.Keys(seen))...)
+		}
+		return err
+	}, "group_ids.all_implied_ids")
+	u.SearchBy("all_group_ids", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		asked, found, err := namedGroups(env, op, value)
+		if err != nil || !asked {
+			return orm.Leaf("group_ids", op, value), err
+		}
+		of, err := reached(env, "hid", "gid", found)
+		var ids []int64
+		for _, g := range of {
+			ids = append(ids, g...)
+		}
+		if op == "!=" || strings.HasPrefix(op, "not ") {
+			return orm.Leaf("group_ids", "not in", ids), err
+		}
+		return orm.Leaf("group_ids", "in", ids), err
+	})
 	u.Compute("login_date", loginDates, "log_ids.create_date")
 	u.Compute("tz_offset", func(env *orm.Env, us []*User) error {
 		for _, u := range us {
@@ -276,7 +311,7 @@ func companiesAllowed(env *orm.Env, us []*User) error {
 
 // oneUserType keeps internal, portal and public users apart.
 func oneUserType(env *orm.Env, us []*User) error {
-	count := map[int64]int{}
+	kinds := map[int64][]string{}
 	for _, name := range []string{"base.group_user", "base.group_portal", "base.group_public"} {
 		g, ok, err := env.FindRef(name)
 		if err != nil {
@@ -286,16 +321,23 @@ func oneUserType(env *orm.Env, us []*User) error {
 			continue
 		}
 		members, err := membersOf(env, g.ID(), orm.IDs(env, us))
+		if err != nil || len(members) == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		names, err := g.In(env.Sudo()).DisplayNames()
 		if err != nil {
 			return err
 		}
 		for id := range members {
-			count[id]++
+			kinds[id] = append(kinds[id], "'"+names[g.ID()]+"'")
 		}
 	}
 	for _, u := range us {
-		if count[u.ID] > 1 {
-			return orm.ValidationErrorf("The user cannot have more than one user types.")
+		if len(kinds[u.ID]) > 1 {
+			return orm.ValidationErrorf("User '%s' cannot be at the same time in exclusive groups %s.", u.Name, strings.Join(kinds[u.ID], ", "))
 		}
 	}
 	return nil
@@ -305,9 +347,6 @@ func createUsers(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 		made, err := super(rs, list)
 		if err != nil {
-			return made, err
-		}
-		if err := addImplied(rs.Env, made.IDs); err != nil {
 			return made, err
 		}
 		us, err := orm.Read[User](rs.Env.Sudo(), made.IDs, "partner_id")
@@ -363,11 +402,6 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 		}
 		if err := super(target, vals); err != nil {
 			return err
-		}
-		if _, given := vals["group_ids"]; given && !env.Flag("_implied_groups", false) {
-			if err := addImplied(env, rs.IDs); err != nil {
-				return err
-			}
 		}
 		if company := orm.AsID(vals["company_id"]); company != 0 {
 			us, err := orm.Read[User](env.Sudo(), rs.IDs, "partner_id")

@@ -86,7 +86,7 @@ func mailAdmins(super orm.Function) orm.Function {
 		if err != nil {
 			return nil, err
 		}
-		admins, err := orm.Search[base.User](env, orm.And(orm.Leaf("group_ids", "in", []int64{group.ID()}), orm.Leaf("partner_id.email", "!=", false)),
+		admins, err := orm.Search[base.User](env, orm.And(orm.Leaf("all_group_ids", "in", []int64{group.ID()}), orm.Leaf("partner_id.email", "!=", false)),
 			orm.SearchOptions{Order: "id"}, "partner_id")
 		if err != nil || len(admins) == 0 {
 			return out, err

@@ -196,7 +196,8 @@ func notify(rs orm.Records, message int64, s *Subtype, p Posting, author int64) 
 	return err
 }
 
-// postFromClient is message_post as Odoo's clients call it.
+// postFromClient is message_post as Odoo's clients call it. It answers a list with
+// the message.
 func postFromClient(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
 	if len(ts) != 1 {
 		return nil, orm.ValueErrorf("A message is posted on one record, not on %d.", len(ts))
@@ -237,13 +238,20 @@ func postFromClient(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
 		p.Files = append(p.Files, File{Name: fmt.Sprint(pair[0]), Content: []byte(fmt.Sprint(pair[1]))})
 	}
 	rs := orm.RecordsOf(env, ts[0])
+	var message int64
+	var err error
 	if id := args.Int(-1, "subtype_id"); id != 0 {
-		return post(rs, p, id)
+		message, err = post(rs, p, id)
+	} else {
+		if p.Subtype != "" && !strings.Contains(p.Subtype, ".") {
+			p.Subtype = "mail." + p.Subtype
+		}
+		message, err = Post(rs, p)
 	}
-	if p.Subtype != "" && !strings.Contains(p.Subtype, ".") {
-		p.Subtype = "mail." + p.Subtype
+	if err != nil {
+		return nil, err
 	}
-	return Post(rs, p)
+	return []int64{message}, nil
 }
 
 // notifyFromClient is message_notify as Odoo's clients call it: a message to

@@ -32,6 +32,11 @@ func (l *loader) values(r *record, m *orm.Model) (vals orm.Values, langs map[str
 		if !set {
 			continue
 		}
+		if byCategory(m, v.name, f) {
+			if x, err = l.privilegeOf(at, orm.AsID(x)); err != nil {
+				return nil, nil, err
+			}
+		}
 		if v.lang != "" && v.lang != orm.DefaultLang {
 			if langs == nil {
 				langs = map[string]orm.Values{}
@@ -66,8 +71,11 @@ func fieldOf(at place, m *orm.Model, name string) (*orm.Field, error) {
 	if f := m.Fields[name]; f != nil {
 		return f, nil
 	}
-	// Odoo 19 renamed fields that lead to groups and users; files of either
-	// version are read.
+	// Odoo 19 renamed fields that lead to groups and users, and put privileges
+	// between groups and applications; files of either version are read.
+	if f := m.Fields["privilege_id"]; f != nil && byCategory(m, name, f) {
+		return f, nil
+	}
 	for old, fresh := range map[string]string{"groups_id": "group_ids", "users": "user_ids"} {
 		if f := m.Fields[fresh]; name == old && f != nil && isOf(f, old) {
 			return f, nil
@@ -77,6 +85,37 @@ func fieldOf(at place, m *orm.Model, name string) (*orm.Field, error) {
 		}
 	}
 	return nil, at.errorf("%s has no field %q%s", m.Name, name, didYouMean(name, m.FieldNames()))
+}
+
+// byCategory reports whether a field of a file puts a group directly below an
+// application, as files of before Odoo 19 do.
+func byCategory(m *orm.Model, name string, f *orm.Field) bool {
+	return m.Name == "res.groups" && name == "category_id" && f.Name == "privilege_id"
+}
+
+// privilegeOf is the privilege of an application; one of the loaded addon is made
+// for an application that has none.
+func (l *loader) privilegeOf(at place, category int64) (any, error) {
+	if category == 0 {
+		return nil, nil
+	}
+	if err := l.flush(); err != nil {
+		return nil, err
+	}
+	found, err := l.env.Model("res.groups.privilege").Search(orm.Leaf("category_id", "=", category), orm.SearchOptions{Limit: 1})
+	if err != nil || found.Len() > 0 {
+		return found.ID(), err
+	}
+	names, err := l.env.Model("ir.module.category").Browse(category).DisplayNames()
+	if err != nil {
+		return nil, err
+	}
+	made, err := l.env.Model("res.groups.privilege").Create(orm.Values{"name": names[category], "category_id": category})
+	if err != nil {
+		return nil, at.errorf("%w", err)
+	}
+	l.ids.add(fmt.Sprintf("%s.privilege_of_category_%d", l.addon, category), "res.groups.privilege", made.ID(), false)
+	return made.ID(), nil
 }
 
 // isOf says whether a field leads to the groups or users its old name says.
@@ -269,6 +308,9 @@ func (l *loader) ref(at place, f *orm.Field, full string) (any, error) {
 
 // fits refuses a reference to a record of another model than the field's.
 func fits(at place, f *orm.Field, full, model string) error {
+	if f.Comodel == "res.groups.privilege" && model == "ir.module.category" && f.Model.Name == "res.groups" {
+		return nil // the application of a group, see privilegeOf
+	}
 	if f.Relational() && f.Comodel != model {
 		return at.errorf("field %s points at %s, but %s is a %s", f.Name, f.Comodel, full, model)
 	}

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,94 +21,81 @@ func (s *selection) compareRef(f *Field, col frag, l leaf) (frag, error) {
 	switch l.op {
 	case "child_of", "parent_of":
 		if co == s.model {
-			ids, err := s.hierarchy(s.env.related(f).Env, co, l, f.Name)
+			ids, err := s.hierarchy(s.env.related(f).Env, co, l, f.Name, false)
 			return sqlf("?.id IN (?)", frag{sql: s.alias}, ids), err
 		}
-		ids, err := s.hierarchy(s.env.related(f).Env, co, l, "")
+		ids, err := s.hierarchy(s.env.related(f).Env, co, l, "", false)
 		return sqlf("? IN (?)", col, ids), err
-	}
-	value := l.value
-	if list, ok := value.([]any); ok && len(list) > 0 && !slices.ContainsFunc(list, func(x any) bool { _, ok := x.(string); return !ok }) {
-		names := make([]string, len(list))
-		for i, x := range list {
-			names[i] = x.(string)
-		}
-		value = names
-	}
-	op := l.op
-	switch v := value.(type) {
-	case string:
-		if v == "" && op == "=?" {
-			return sqlTrue, nil
-		}
-		switch op {
-		case "in", "<", ">", "<=", ">=", "=?":
-			op = "="
-		case "not in":
-			op = "!="
-		}
-	case []string:
-		if len(v) == 0 {
+	case "<", ">", "<=", ">=":
+		if _, isText := l.value.(string); !isText {
 			return s.compare(f, col, l)
 		}
-	default:
-		return s.compare(f, col, l)
 	}
-	neg := isNegative(op)
-	if neg {
-		op = opposites[op]
+	named, ids, none, err := s.targets(f, l)
+	if err != nil || named.sql != "" && len(ids) == 0 && !none {
+		return named, err
 	}
-	sub, where, err := s.related(f, Leaf("display_name", op, value))
-	if err != nil {
-		return frag{}, err
+	if none {
+		ids = append(ids, false)
 	}
-	return inRef(col, sqlf("SELECT ?.id FROM ? WHERE ?", frag{sql: sub.alias}, sub.from(), where), neg), nil
+	neg := isNegative(l.op)
+	c, err := s.compareList(f, col, l, neg, ids)
+	switch {
+	case err != nil || named.sql == "":
+		return c, err
+	case neg:
+		return sqlf("(? AND ?)", named, c), nil
+	}
+	return sqlf("(? OR ?)", named, c), nil
 }
 
 // compare compiles a leaf on a value that is in SQL.
 func (s *selection) compare(f *Field, col frag, l leaf) (frag, error) {
-	if l.op == "=?" {
-		if isEmpty(l.value) {
-			return sqlTrue, nil
-		}
-		l.op = "="
-	}
-	if f.Kind == DatetimeKind {
-		l.value = wholeDay(l)
-	}
 	switch l.op {
-	case "in", "not in":
-		return s.compareList(f, col, l)
-	case "=", "!=", "<", ">", "<=", ">=":
-		return s.compareValue(f, col, l)
-	case "like", "ilike", "not like", "not ilike", "=like", "=ilike":
-		return s.compareText(f, col, l)
+	case "in", "not in", "=", "!=":
+		list, ok := listOf(l.value)
+		if !ok {
+			list = []any{l.value}
+		}
+		return s.compareList(f, col, l, isNegative(l.op), list)
+	case "<", ">", "<=", ">=":
+		return s.compareOrder(f, col, l)
 	}
-	return frag{}, ValueErrorf("Invalid domain term %s", l)
+	if f.Kind == Boolean {
+		return frag{}, noTruth(l)
+	}
+	left := col
+	if !f.wordy() {
+		left = sqlf("(?)::text", col)
+	}
+	return s.matchText(left, col, l)
 }
 
-// wholeDay completes a bare day compared with an instant: "up to" and "after" a
-// day count to its end.
-func wholeDay(l leaf) any {
-	text, ok := l.value.(string)
-	if !ok {
-		d, isDate := l.value.(Date)
-		if !isDate || d.IsZero() {
-			return l.value
-		}
-		text = d.String()
+func noTruth(l leaf) error {
+	return ValueErrorf("Cannot compare '%s' to %s which is not a collection of length 1 in condition %s", l.path, pyRepr(l.value), l)
+}
+
+// matchText compiles a comparison with a pattern.
+func (s *selection) matchText(left, col frag, l leaf) (frag, error) {
+	pattern, _ := l.value.(string)
+	if !strings.Contains(l.op, "=") {
+		pattern = "%" + pattern + "%"
 	}
-	if len(text) != len(dateLayout) {
-		return l.value
+	op := "LIKE"
+	if strings.HasSuffix(l.op, "ilike") {
+		op = "ILIKE"
 	}
-	if l.op == "<=" || l.op == ">" {
-		return text + " 23:59:59"
+	if err := s.patterned(pattern); err != nil {
+		return frag{}, err
 	}
-	return text + " 00:00:00"
+	if isNegative(l.op) {
+		return sqlf("(? NOT "+op+" ? OR ? IS NULL)", left, pattern, col), nil
+	}
+	return sqlf("? "+op+" ?", left, pattern), nil
 }
 
 func (f *Field) numeric() bool {
-	return (f.Kind == Integer || f.Kind == Float || f.Kind == Monetary) && f.Name != "id"
+	return (f.Kind == Integer || f.Kind == Float || f.Kind == Monetary || f.Kind == Many2oneRef) && f.Name != "id"
 }
 
 // wordy are the kinds whose empty value is a text.
@@ -129,7 +114,7 @@ func (f *Field) emptyOperand() any {
 
 func (f *Field) zero() any {
 	switch {
-	case f.Kind == Integer:
+	case f.Kind == Integer || f.Kind == Many2oneRef:
 		return int64(0)
 	case f.Decimal:
 		return decimal.Zero
@@ -137,48 +122,38 @@ func (f *Field) zero() any {
 	return 0.0
 }
 
-func (s *selection) compareValue(f *Field, col frag, l leaf) (frag, error) {
-	equality := l.op == "=" || l.op == "!="
-	if b, ok := l.value.(bool); ok && f.Kind == Boolean && equality {
-		if b != (l.op == "!=") {
-			return sqlf("? IS TRUE", col), nil
-		}
-		return sqlf("? IS NOT TRUE", col), nil
+// compareOrder compiles an ordering. What has no value counts as its empty value
+// when that can be ordered, and is left out otherwise.
+func (s *selection) compareOrder(f *Field, col frag, l leaf) (frag, error) {
+	switch f.Kind {
+	case Boolean:
+		return frag{}, noTruth(l)
+	case DateKind, DatetimeKind:
+		return s.compareMoment(f, col, l)
 	}
-	value := l.value
-	if (f.Relational() || f.Name == "id") && equality && !truthy(value) {
-		value = nil
+	if isList(l.value) {
+		return frag{}, ValueErrorf("Invalid value in condition %s: %s expects %s", l, f.Name, f.Kind)
 	}
-	if equality && isEmpty(value) {
-		if value = f.emptyOperand(); value == nil {
-			if l.op == "=" {
-				return sqlf("? IS NULL", col), nil
-			}
-			return sqlf("? IS NOT NULL", col), nil
-		}
-	}
-	v, err := s.operand(f, value, l)
+	v, err := s.operand(f, l.value, l)
 	if err != nil {
 		return frag{}, err
 	}
+	empty := f.emptyOperand()
 	if v == nil {
-		if l.op == "=" || f.numeric() {
-			v = f.emptyOperand()
-		}
-		if v == nil {
-			return sqlFalse, nil
-		}
+		v = empty
+	}
+	if v == nil {
+		return sqlFalse, nil
 	}
 	c := sqlf("? "+l.op+" "+f.param(""), col, v)
-	orNull := false
-	switch {
-	case equality:
-		orNull = truthy(value) == (l.op == "!=")
-	case f.numeric():
-		n := sign(v)
-		orNull = l.op == ">=" && n <= 0 || l.op == "<=" && n >= 0 || l.op == "<" && n > 0 || l.op == ">" && n < 0
+	if empty == nil {
+		return c, nil
 	}
-	if orNull {
+	at := sign(v) // of the value, as seen from the empty one
+	if text, ok := v.(string); ok {
+		at = b2i(text != "")
+	}
+	if l.op == "<" && at > 0 || l.op == ">" && at < 0 || l.op == "<=" && at >= 0 || l.op == ">=" && at <= 0 {
 		return sqlf("(? OR ? IS NULL)", c, col), nil
 	}
 	return c, nil
@@ -212,47 +187,6 @@ func b2i(b bool) int {
 	return 0
 }
 
-func (s *selection) compareText(f *Field, col frag, l leaf) (frag, error) {
-	neg := strings.HasPrefix(l.op, "not ")
-	exact := strings.HasPrefix(l.op, "=")
-	op := "LIKE"
-	if strings.HasSuffix(l.op, "ilike") {
-		op = "ILIKE"
-	}
-	left := col
-	if !f.wordy() {
-		left = sqlf("(?)::text", col)
-	}
-	if !exact {
-		if !truthy(l.value) {
-			if neg {
-				return sqlFalse, nil
-			}
-			return sqlTrue, nil
-		}
-		pattern := "%" + plainText(l.value) + "%"
-		if err := s.patterned(pattern); err != nil {
-			return frag{}, err
-		}
-		if neg {
-			return sqlf("(? NOT "+op+" ? OR ? IS NULL)", left, pattern, col), nil
-		}
-		return sqlf("? "+op+" ?", left, pattern), nil
-	}
-	if isEmpty(l.value) {
-		return sqlf("? IS NULL", col), nil
-	}
-	pattern := plainText(l.value)
-	if err := s.patterned(pattern); err != nil {
-		return frag{}, err
-	}
-	c := sqlf("? "+op+" ?", left, pattern)
-	if !truthy(l.value) {
-		return sqlf("(? OR ? IS NULL)", c, col), nil
-	}
-	return c, nil
-}
-
 // maxPattern bounds the texts that each row is compared with, in bytes: the work of a
 // search is their length times the number of rows.
 const maxPattern = 32 << 10
@@ -273,55 +207,88 @@ func plainText(v any) string {
 	return pyRepr(v)
 }
 
-func (s *selection) compareList(f *Field, col frag, l leaf) (frag, error) {
-	neg := l.op == "not in"
-	if _, ok := l.value.(bool); ok {
-		return s.compareValue(f, col, leaf{path: l.path, op: map[bool]string{false: "=", true: "!="}[neg], value: l.value})
-	}
-	list, ok := listOf(l.value)
-	if !ok {
-		return frag{}, ValueErrorf("Invalid domain term %s", l)
+// compareList compiles whether the value is one of a list, in which an empty one
+// stands for no value.
+func (s *selection) compareList(f *Field, col frag, l leaf, neg bool, list []any) (frag, error) {
+	switch f.Kind {
+	case Boolean:
+		return compareTruth(col, neg, list), nil
+	case DatetimeKind:
+		return s.compareInstants(col, l, neg, list)
 	}
 	vals := make([]any, 0, len(list)+1)
-	null := false
+	null, nothing := false, false
 	for _, x := range list {
 		if isEmpty(x) {
 			null = true
 			continue
 		}
 		v, err := s.operand(f, x, l)
-		if err != nil {
+		switch {
+		case err != nil:
 			return frag{}, err
-		}
-		if v != nil {
+		case v == nil, f.Kind == Many2one && v == any(int64(0)):
+			nothing = true // equal to no value, nor to none
+		default:
 			vals = append(vals, v)
 		}
 	}
-	if f.Kind == Boolean {
-		vals = slices.DeleteFunc(vals, func(v any) bool { return v != true })
-		if null {
-			vals = append(vals, false)
-		}
-	} else if empty := f.emptyOperand(); empty != nil {
+	if empty := f.emptyOperand(); empty != nil {
 		has := slices.ContainsFunc(vals, func(v any) bool { return !truthy(v) })
 		if null && !has {
 			vals = append(vals, empty)
 		}
 		null = null || has
 	}
+	return oneOf(col, f.param("[]"), neg, vals, null, nothing), nil
+}
+
+// oneOf compiles whether a column is one of some values or, with null, none.
+// nothing says that there was a value to which nothing is equal.
+func oneOf(col frag, param string, neg bool, vals []any, null, nothing bool) frag {
 	c := sqlFalse
 	if len(vals) > 0 {
-		c = sqlf("? = ANY("+f.param("[]")+")", col, typedList(vals))
+		c = sqlf("? = ANY("+param+")", col, typedList(vals))
 	}
 	switch {
+	case !neg && null && len(vals) == 0, neg && !null && nothing:
+		return sqlf("? IS NULL", col)
 	case !neg && null:
-		return sqlf("(? OR ? IS NULL)", c, col), nil
+		return sqlf("(? OR ? IS NULL)", c, col)
 	case !neg:
-		return c, nil
+		return c
+	case null && nothing:
+		return sqlFalse
+	case null && len(vals) == 0:
+		return sqlf("? IS NOT NULL", col)
 	case null:
-		return sqlf("(NOT (?) AND ? IS NOT NULL)", c, col), nil
+		return sqlf("(NOT (?) AND ? IS NOT NULL)", c, col)
 	}
-	return sqlf("((?) IS NOT TRUE)", c), nil
+	return sqlf("((?) IS NOT TRUE)", c)
+}
+
+// compareTruth compiles whether a boolean is one of a list; no value is False.
+func compareTruth(col frag, neg bool, list []any) frag {
+	var yes, no bool
+	for _, x := range list {
+		if text, ok := x.(string); ok {
+			x = slices.Contains([]string{"y", "yes", "1", "true", "t", "on"}, strings.ToLower(text))
+		}
+		if truthy(x) {
+			yes = true
+		} else {
+			no = true
+		}
+	}
+	switch {
+	case yes && no && neg:
+		return sqlFalse
+	case yes && no:
+		return sqlTrue
+	case yes != neg:
+		return sqlf("? IS TRUE", col)
+	}
+	return sqlf("? IS NOT TRUE", col)
 }
 
 func listOf(v any) ([]any, bool) {
@@ -390,10 +357,12 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 			return nil, bad()
 		}
 	}
-	if text, ok := value.(string); ok && (f.Kind == DateKind || f.Kind == DatetimeKind) {
-		if value, ok = looseInstant(text); !ok {
-			return nil, bad()
+	if f.Kind == DateKind {
+		m, err := s.env.moment(value)
+		if err != nil {
+			return nil, err
 		}
+		return m.date(), nil
 	}
 	free := *f
 	free.Size, free.BigInt, free.Validate = 0, true, ""
@@ -405,27 +374,6 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 		return nil, bad()
 	}
 	return v, nil
-}
-
-// instants are the spellings of days and instants that PostgreSQL reads, which
-// is what Odoo leaves the right side of a condition to.
-var instants = regexp.MustCompile(`^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|(\d{2})(\d{2}))(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(\.\d+)?)?)? ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)?$`)
-
-// looseInstant reads a day or an instant; columns have no time zone, so that
-// one is left out of account.
-func looseInstant(text string) (time.Time, bool) {
-	m := instants.FindStringSubmatch(strings.TrimSpace(text))
-	if m == nil {
-		return time.Time{}, false
-	}
-	n := make([]int, len(m))
-	for i, digits := range m {
-		n[i], _ = strconv.Atoi(digits)
-	}
-	month, day := n[2]+n[4]+n[6], n[3]+n[5]+n[7]
-	fraction, _ := strconv.ParseFloat("0"+m[11], 64)
-	t := time.Date(n[1], time.Month(month), day, n[8], n[9], n[10], int(fraction*1e9), time.UTC)
-	return t, n[1] > 0 && int(t.Month()) == month && t.Day() == day && n[8] < 24 && n[9] < 60 && n[10] < 60
 }
 
 // truthy is Python's idea of a value that counts as true.
@@ -458,93 +406,6 @@ func truthy(v any) bool {
 		return rv.Float() != 0
 	}
 	return true
-}
-
-var dateParts = map[string]string{"year_number": "year", "quarter_number": "quarter", "month_number": "month", "iso_week_number": "week", "day_of_year": "doy", "day_of_month": "day", "day_of_week": "dow", "hour_number": "hour", "minute_number": "minute", "second_number": "second"}
-
-// datePart compares a part of a date, in the time zone of the context.
-func (s *selection) datePart(f *Field, part string, l leaf) (frag, error) {
-	if dateParts[part] == "" {
-		return frag{}, ValueErrorf("The part %q of %s.%s is not supported; supported are %s", part, s.model.Name, f.Name, strings.Join(sortedKeys(dateParts), ", "))
-	}
-	col, ok := s.column(s.alias, s.model, f)
-	if !ok {
-		return frag{}, ValueErrorf("Cannot convert %s.%s to SQL because it is not stored", s.model.Name, f.Name)
-	}
-	expr, err := s.env.datePart(f, part, col)
-	if err != nil {
-		return frag{}, err
-	}
-	number := Field{Name: l.path, Kind: Integer, Label: f.Label, Model: f.Model}
-	switch l.op {
-	case "=", "!=", "<", ">", "<=", ">=":
-		v, err := s.operand(&number, l.value, l)
-		if err != nil || v == nil {
-			return sqlFalse, err
-		}
-		return sqlf("? "+l.op+" ?", expr, v), nil
-	case "in", "not in":
-		return s.compareList(&number, expr, l)
-	}
-	return frag{}, ValueErrorf("Invalid domain term %s", l)
-}
-
-// datePart is the SQL of a part of a date. The days of a week count from 0, the
-// first day of the week in the user's language.
-func (e *Env) datePart(f *Field, part string, col frag) (frag, error) {
-	col = e.local(f, col)
-	if part == "day_of_week" {
-		first, err := e.WeekStart()
-		return sqlf("mod(7 - ?::int + date_part('dow', ?)::int, 7)", int64(first), col), err
-	}
-	return sqlf("date_part('"+dateParts[part]+"', ?)::int", col), nil
-}
-
-// local moves a datetime column to the time zone of the context. The user's own
-// time zone does not count: clients put it into the context.
-func (e *Env) local(f *Field, col frag) frag {
-	if name := e.zone(); f.Kind == DatetimeKind && name != "" {
-		return sqlf("timezone(?, timezone('UTC', ?))", name, col)
-	}
-	return col
-}
-
-// zone is the context's time zone, "" for none or an unknown one.
-func (e *Env) zone() string {
-	name, _ := e.keys["tz"].(string)
-	if name == "" {
-		return ""
-	}
-	if _, err := time.LoadLocation(name); err != nil {
-		return ""
-	}
-	return name
-}
-
-// ContextLocation is the time zone of the context, UTC without one. Clients put
-// the user's zone there; what has none is counted in UTC.
-func (e *Env) ContextLocation() *time.Location {
-	if name := e.zone(); name != "" {
-		if loc, err := time.LoadLocation(name); err == nil {
-			return loc
-		}
-	}
-	return time.UTC
-}
-
-// WeekStart is the first day of the week in the language of the context: 1 for
-// Monday to 7 for Sunday.
-func (e *Env) WeekStart() (int, error) {
-	return Memo(e, "week start "+e.Lang(), func() (int, error) {
-		if e.u.db.Registry.models["res.lang"] == nil {
-			return 7, nil
-		}
-		days, err := e.queryIDs(sqlf("SELECT week_start FROM res_lang WHERE code = ? AND active", e.Lang()))
-		if err != nil || len(days) == 0 {
-			return 7, err
-		}
-		return int(days[0]), nil
-	})
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -79,6 +79,77 @@ func normalize(d Domain) Domain {
 	return append(out, d...)
 }
 
+// flat joins domains into one whose "&" all stand before their terms, without
+// what always holds. Nothing, if nothing else is left, is [(1, '=', 1)].
+func flat(ds ...Domain) (Domain, error) {
+	all := &node{op: "&"}
+	for _, d := range ds {
+		n, err := parseDomain(d)
+		if err != nil {
+			return nil, err
+		}
+		if n != nil {
+			all.kids = append(all.kids, n)
+		}
+	}
+	return all.flat(), nil
+}
+
+func (n *node) flat() Domain {
+	switch n.op {
+	case "":
+		if n.leaf.isNum {
+			return Domain{[]any{b2i(n.leaf.value == true), "=", 1}}
+		}
+		value := n.leaf.value
+		if value == nil {
+			value = false
+		}
+		return Leaf(n.leaf.path, n.leaf.op, value)
+	case "!":
+		return append(Domain{"!"}, n.kids[0].flat()...)
+	}
+	neutral, zero := 1, 0
+	if n.op == "|" {
+		neutral, zero = 0, 1
+	}
+	var terms []Domain
+	var gather func(*node) bool
+	gather = func(n *node) bool {
+		for _, k := range n.kids {
+			if k.op == n.op {
+				if gather(k) {
+					return true
+				}
+				continue
+			}
+			t := k.flat()
+			switch c, _ := t[0].([]any); {
+			case len(t) == 1 && c[0] == zero:
+				return true
+			case len(t) == 1 && c[0] == neutral:
+			default:
+				terms = append(terms, t)
+			}
+		}
+		return false
+	}
+	if gather(n) {
+		return Domain{[]any{zero, "=", 1}}
+	}
+	if len(terms) == 0 {
+		return Domain{[]any{neutral, "=", 1}}
+	}
+	out := Domain{}
+	for range terms[1:] {
+		out = append(out, n.op)
+	}
+	for _, t := range terms {
+		out = append(out, t...)
+	}
+	return out
+}
+
 // node is a parsed domain. Negations have been pushed down to the leaves.
 type node struct {
 	op   string // "&", "|", "!" (of one leaf), or "" for a leaf
@@ -91,24 +162,29 @@ type leaf struct {
 	op    string
 	value any
 	isNum bool // a constant: value says whether it holds
-	left  int64
 }
 
 func (l leaf) String() string {
-	left := "'" + l.path + "'"
-	if l.isNum {
-		left = fmt.Sprint(l.left)
+	value := l.value
+	if value == nil {
+		value = false
 	}
-	return fmt.Sprintf("(%s, '%s', %s)", left, l.op, pyRepr(l.value))
+	return fmt.Sprintf("('%s', '%s', %s)", l.path, l.op, pyRepr(value))
 }
 
-var operators = []string{"=", "!=", "<>", "<=", "<", ">", ">=", "=?", "=like", "=ilike", "like", "not like", "ilike", "not ilike", "in", "not in", "child_of", "parent_of", "any", "not any"}
+var operators = []string{"=", "!=", "<=", "<", ">", ">=", "=?", "like", "not like", "ilike", "not ilike", "=like", "not =like", "=ilike", "not =ilike",
+	"in", "not in", "child_of", "parent_of", "any", "not any"}
 
-// opposites are the operators whose negation is an operator again. What they
-// say of a record without a value is their own business: neither "<" nor its
-// opposite ">=" holds for it, while one of "=" and "!=" always does.
-var opposites = map[string]string{"=": "!=", "!=": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<", "in": "not in", "not in": "in",
-	"like": "not like", "not like": "like", "ilike": "not ilike", "not ilike": "ilike", "any": "not any", "not any": "any"}
+// spellings are those of operators that have another one.
+var spellings = map[string]string{"<>": "!=", "==": "="}
+
+// opposites are the operators whose negation is an operator again, whatever the
+// field. That of an ordering depends on what an empty value counts as.
+var opposites = map[string]string{"=": "!=", "!=": "=", "in": "not in", "not in": "in", "like": "not like", "not like": "like", "ilike": "not ilike", "not ilike": "ilike",
+	"=like": "not =like", "not =like": "=like", "=ilike": "not =ilike", "not =ilike": "=ilike", "any": "not any", "not any": "any"}
+
+// reversed are the opposites of orderings.
+var reversed = map[string]string{"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 
 const maxDomainTerms = 20000
 
@@ -120,6 +196,7 @@ func parseDomain(d Domain) (*node, error) {
 	if len(d) > maxDomainTerms {
 		return nil, UserErrorf("The domain has %d terms; at most %d are accepted.", len(d), maxDomainTerms)
 	}
+	given := d
 	d = normalize(d)
 	var stack []*term
 	pop := func() *term {
@@ -137,18 +214,18 @@ func parseDomain(d Domain) (*node, error) {
 			case "!":
 				a := pop()
 				if a == nil {
-					return nil, ValueErrorf("Domain %s is not well formed: '!' lacks its term", pyRepr([]any(d)))
+					return nil, malformed(given)
 				}
 				a.negated = !a.negated
 				stack = append(stack, a)
 			case "&", "|":
 				a, b := pop(), pop()
 				if a == nil || b == nil {
-					return nil, ValueErrorf("Domain %s is not well formed: %q lacks a term", pyRepr([]any(d)), t)
+					return nil, malformed(given)
 				}
 				stack = append(stack, &term{op: t, kids: [2]*term{a, b}})
 			default:
-				return nil, ValueErrorf("Invalid domain term %s: neither an operator nor a condition", pyRepr(t))
+				return nil, noTerm(t)
 			}
 		default:
 			l, err := parseLeaf(t)
@@ -159,10 +236,16 @@ func parseDomain(d Domain) (*node, error) {
 		}
 	}
 	if len(stack) != 1 {
-		return nil, ValueErrorf("Domain %s is not well formed", pyRepr([]any(d)))
+		return nil, malformed(given)
 	}
 	return stack[0].flatten(false, 0)
 }
+
+func malformed(d Domain) error {
+	return ValueErrorf("Domain() malformed domain %s", pyRepr([]any(d)))
+}
+
+func noTerm(t any) error { return ValueErrorf("Domain() invalid item in domain: %s", pyRepr(t)) }
 
 // term is a part of a domain as it is written: of two parts, or one leaf.
 type term struct {
@@ -220,18 +303,13 @@ func opOf(op string, negate bool) string {
 }
 
 // negate is the opposite of a leaf. One on a path keeps its "!", as the opposite of
-// "some related record is so" is not "some related record is not".
+// "some related record is so" is not "some related record is not"; so does an
+// ordering, until the field is known.
 func (n *node) negate() *node {
 	l := n.leaf
 	switch {
 	case l.isNum:
 		l.value = l.value != true
-		return &node{leaf: l}
-	case l.op == "=?":
-		if !truthy(l.value) {
-			return &node{leaf: leaf{isNum: true, value: false}}
-		}
-		l.op = "!="
 		return &node{leaf: l}
 	case !strings.Contains(l.path, ".") && opposites[l.op] != "":
 		l.op = opposites[l.op]
@@ -247,55 +325,45 @@ func parseLeaf(t any) (leaf, error) {
 		parts = x
 	case Domain:
 		parts = x
-	default:
-		return leaf{}, ValueErrorf("Invalid domain term %s: a condition is [field, operator, value]", pyRepr(t))
 	}
 	if len(parts) != 3 {
-		return leaf{}, ValueErrorf("Invalid domain term %s: a condition is [field, operator, value]", pyRepr(parts))
+		return leaf{}, noTerm(t)
 	}
-	op, ok := parts[1].(string)
-	l := leaf{op: op, value: parts[2]}
-	switch left := parts[0].(type) {
-	case string:
-		l.path = left
-	default:
-		n, err := toInt(left)
-		if err != nil {
-			return leaf{}, ValueErrorf("Invalid leaf %s", pyRepr(parts))
+	path, named := parts[0].(string)
+	if !named {
+		return constantLeaf(parts)
+	}
+	op, _ := parts[1].(string)
+	l := leaf{path: path, op: strings.ToLower(op), value: parts[2]}
+	if rs, ok := l.value.(Records); ok {
+		l.value = rs.IDs
+	}
+	if l.path == "" {
+		return leaf{}, &Error{Code: CodeType, Message: "Empty field name in condition " + l.String()}
+	}
+	if other := spellings[l.op]; other != "" {
+		l.op = other
+	}
+	if !slices.Contains(operators, l.op) {
+		return leaf{}, ValueErrorf("Invalid operator in condition %s", l)
+	}
+	if l.op == "=?" {
+		if l.op = "="; !truthy(l.value) {
+			return leaf{isNum: true, value: true}, nil
 		}
-		l.isNum, l.left = true, n
-	}
-	if !ok {
-		return leaf{}, ValueErrorf("Invalid leaf %s", l)
-	}
-	if l.op == "<>" {
-		l.op = "!="
-	}
-	if l.isNum {
-		// (1, '=', 1) always holds and (0, '=', 1) never; there are no others.
-		n, err := toInt(l.value)
-		if err != nil || n != 1 || l.op != "=" || l.left != 0 && l.left != 1 {
-			return leaf{}, ValueErrorf("Invalid leaf %s", l)
-		}
-		l.value = l.left == 1
-		return l, nil
-	}
-	if r, ok := l.value.(Records); ok {
-		l.value = r.IDs
-	}
-	// A list with "=" means "in"; a boolean with "in" means "=".
-	_, isBool := l.value.(bool)
-	switch {
-	case isList(l.value) && l.op == "=":
-		l.op = "in"
-	case isList(l.value) && l.op == "!=":
-		l.op = "not in"
-	case isBool && l.op == "in" && l.value == true:
-		l.op = "="
-	case isBool && l.op == "not in" && l.value == true:
-		l.op = "!="
 	}
 	return l, nil
+}
+
+// constantLeaf reads (1, '=', 1), which always holds, or (0, '=', 1), which never
+// does. There are no others.
+func constantLeaf(parts []any) (leaf, error) {
+	left, err := toInt(parts[0])
+	right, rightErr := toInt(parts[2])
+	if err != nil || rightErr != nil || right != 1 || parts[1] != "=" || left != 0 && left != 1 {
+		return leaf{}, &Error{Code: CodeType, Message: fmt.Sprintf("Domain() invalid arguments: (%s, %s, %s)", pyRepr(parts[0]), pyRepr(parts[1]), pyRepr(parts[2]))}
+	}
+	return leaf{isNum: true, value: left == 1}, nil
 }
 
 func isList(v any) bool {
@@ -331,26 +399,12 @@ func (n *node) verdict() int {
 		return 1
 	case n.leaf.isNum:
 		return -1
-	case n.leaf.op == "in" && isNothing(n.leaf.value):
+	case n.leaf.op == "in" && !truthy(n.leaf.value):
 		return -1
-	case n.leaf.op == "not in" && isNothing(n.leaf.value):
+	case n.leaf.op == "not in" && !truthy(n.leaf.value):
 		return 1
 	}
 	return 0
-}
-
-func isNothing(v any) bool {
-	switch x := v.(type) {
-	case []any:
-		return len(x) == 0
-	case []int64:
-		return len(x) == 0
-	case []string:
-		return len(x) == 0
-	case string:
-		return x == ""
-	}
-	return isEmpty(v)
 }
 
 // mentions reports whether a leaf of the domain is on the field itself.
@@ -387,7 +441,30 @@ func ToDomain(v any) (Domain, error) {
 			return nil, nil
 		}
 	}
-	return nil, ValueErrorf("Invalid domain %s: a list is expected", pyRepr(v))
+	return nil, noDomain(v)
+}
+
+func noDomain(v any) error {
+	return &Error{Code: CodeType, Message: "Domain() invalid argument type for domain: " + pyRepr(v)}
+}
+
+// subdomain is what the related records of a condition must meet. False, and
+// nothing, are met by none.
+func subdomain(v any) (Domain, error) {
+	switch x := v.(type) {
+	case Domain:
+		return x, nil
+	case []any:
+		return x, nil
+	case nil:
+		return Not(nil), nil
+	case bool:
+		if x {
+			return nil, nil
+		}
+		return Not(nil), nil
+	}
+	return nil, noDomain(v)
 }
 
 // Paths lists the field paths of a domain, those of nested domains included.
@@ -414,7 +491,7 @@ func (d Domain) Paths() ([]string, error) {
 		if n.leaf.op != "any" && n.leaf.op != "not any" {
 			return nil
 		}
-		sub, err := ToDomain(n.leaf.value)
+		sub, err := subdomain(n.leaf.value)
 		if err != nil {
 			return err
 		}

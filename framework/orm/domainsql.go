@@ -1,11 +1,12 @@
 package orm
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
 
-// The compilation of domains to SQL. What a leaf means follows Odoo 18: a path
+// The compilation of domains to SQL. What a leaf means follows Odoo 19: a path
 // "a.b" asks for some related record, the rules of the related model apply to
 // it, and a record without a value matches where its empty value would.
 
@@ -67,17 +68,45 @@ func isNegative(op string) bool { return op == "!=" || strings.HasPrefix(op, "no
 // follows a path.
 func (s *selection) not(l leaf) (frag, error) {
 	head, rest, dotted := strings.Cut(l.path, ".")
-	if f := s.model.Fields[head]; f != nil && dotted {
-		if f.Relational() {
-			return s.leaf(leaf{path: head, op: "not any", value: Domain{[]any{rest, l.op, l.value}}})
+	f := s.model.Fields[head]
+	switch {
+	case f == nil: // the leaf itself is refused
+	case dotted && f.Relational():
+		return s.leaf(leaf{path: head, op: "not any", value: Domain{[]any{rest, l.op, l.value}}})
+	case f.inherited != nil:
+		at, inner, err := s.delegate(f, l)
+		if err != nil {
+			return frag{}, err
 		}
-		if op, ok := opposites[l.op]; ok {
-			l.op = op
-			return s.leaf(l)
+		return at.not(inner)
+	case dotted:
+	case f.Name != "id" && !f.inTable():
+		at, d, err := s.searching(f, l)
+		if err != nil {
+			return frag{}, err
 		}
+		return at.domain(Not(d))
+	case reversed[l.op] != "":
+		return s.notOrdered(f, l)
 	}
 	c, err := s.leaf(l)
-	return sqlf("NOT (?)", c), err
+	return sqlf("(?) IS NOT TRUE", c), err
+}
+
+// notOrdered compiles the opposite of an ordering. A record without a value is
+// meant by it unless its empty value is one that can be ordered.
+func (s *selection) notOrdered(f *Field, l leaf) (frag, error) {
+	ordered := f.emptyOperand() != nil
+	if !ordered && !truthy(l.value) {
+		return sqlTrue, nil
+	}
+	l.op = reversed[l.op]
+	c, err := s.leaf(l)
+	if err != nil || ordered {
+		return c, err
+	}
+	none, err := s.leaf(leaf{path: l.path, op: "=", value: false})
+	return sqlf("(? OR ?)", none, c), err
 }
 
 // leaf compiles one condition.
@@ -94,10 +123,7 @@ func (s *selection) leaf(l leaf) (frag, error) {
 	head, rest, dotted := strings.Cut(l.path, ".")
 	f := s.model.Fields[head]
 	if f == nil {
-		return frag{}, ValueErrorf("Invalid field %s.%s in leaf %s", s.model.Name, head, l)
-	}
-	if !slices.Contains(operators, l.op) {
-		return frag{}, ValueErrorf("Invalid leaf %s", l)
+		return frag{}, ValueErrorf("Invalid field %s.%s in condition %s", s.model.Name, head, l)
 	}
 	if err := s.env.checkField(s.model, f, OpRead); err != nil {
 		return frag{}, err
@@ -109,27 +135,86 @@ func (s *selection) leaf(l leaf) (frag, error) {
 		l = leaf{path: head, op: "any", value: Domain{[]any{rest, l.op, l.value}}}
 		dotted = false
 	}
+	moment := f.Kind == DateKind || f.Kind == DatetimeKind
 	switch {
 	case f.inherited != nil:
-		return s.delegated(f, l)
+		at, inner, err := s.delegate(f, l)
+		if err != nil {
+			return frag{}, err
+		}
+		return at.leaf(inner)
+	case dotted && !moment:
+		return frag{}, ValueErrorf("Invalid field property '%s' on %s.%s", rest, s.model.Name, head)
 	case f.Kind == SecretKind && (l.op != "=" && l.op != "!=" || !isEmpty(l.value)):
 		return frag{}, UserErrorf("%s is a secret; a search can only tell whether it is set.", f.Label)
-	case f.Name == "id" && (l.op == "child_of" || l.op == "parent_of"):
-		ids, err := s.hierarchy(s.env, s.model, l, "")
-		return sqlf("?.id IN (?)", frag{sql: s.alias}, ids), err
-	case f.Kind == DateKind || f.Kind == DatetimeKind:
-		if dotted {
-			return s.datePart(f, rest, l)
-		}
-	case dotted:
-		return frag{}, &Error{Code: CodeAssertion, Message: "Invalid field '" + l.path + "' in domain term " + l.String()}
-	case l.op == "any" || l.op == "not any":
-		return s.any(f, l)
 	}
-	if !f.inTable() {
-		return s.searched(f, l)
+	if list, ok := listOf(l.value); ok && len(list) == 0 {
+		switch l.op {
+		case "in":
+			return sqlFalse, nil
+		case "not in":
+			return sqlTrue, nil
+		case "=", "!=":
+			l.value = false
+		}
+	}
+	if !truthy(l.value) {
+		switch l.op {
+		case "in":
+			return sqlFalse, nil
+		case "not in":
+			return sqlTrue, nil
+		case "like", "not like", "ilike", "not ilike":
+			// every text holds the empty one; a relation has to be there
+			switch {
+			case f.Relational():
+				l = leaf{path: l.path, op: map[bool]string{true: "=", false: "!="}[isNegative(l.op)], value: false}
+			case isNegative(l.op):
+				return sqlFalse, nil
+			default:
+				return sqlTrue, nil
+			}
+		case "=like", "=ilike":
+			l.op, l.value = "=", false
+		case "not =like", "not =ilike":
+			l.op, l.value = "!=", false
+		}
+	}
+	if strings.HasSuffix(l.op, "like") {
+		text, ok := textOf(l.value)
+		if !ok {
+			if strings.Contains(l.op, "=") {
+				return frag{}, &Error{Code: CodeType, Message: "The pattern to match must be a string in condition " + l.String()}
+			}
+			text = pyRepr(l.value)
+		}
+		l.value = text
 	}
 	switch {
+	case f.Name == "id" && (l.op == "any" || l.op == "not any"):
+		d, err := subdomain(l.value)
+		if err == nil && l.op == "not any" {
+			d = Not(d)
+		}
+		if err != nil {
+			return frag{}, err
+		}
+		return s.domain(d)
+	case f.Name == "id" && (l.op == "child_of" || l.op == "parent_of"):
+		ids, err := s.hierarchy(s.env, s.model, l, "", false)
+		return sqlf("?.id IN (?)", frag{sql: s.alias}, ids), err
+	case dotted:
+		return s.datePart(f, rest, l)
+	case l.op == "any" || l.op == "not any":
+		return s.any(f, l)
+	case f.Name != "id" && !f.inTable():
+		at, d, err := s.searching(f, l)
+		if err != nil {
+			return frag{}, err
+		}
+		return at.domain(d)
+	case (l.op == "child_of" || l.op == "parent_of") && !f.Relational():
+		return frag{}, ValueErrorf("Cannot execute %s for %s.%s, works only for relational fields in condition %s", l.op, s.model.Name, f.Name, l)
 	case f.X2many():
 		return s.many(f, l)
 	case f.Kind == Many2one:
@@ -141,39 +226,38 @@ func (s *selection) leaf(l leaf) (frag, error) {
 	return s.compare(f, col, l)
 }
 
-// delegated compiles a leaf on an inherited field as one of the delegated-to
-// record.
-func (s *selection) delegated(f *Field, l leaf) (frag, error) {
+// delegate is a leaf on an inherited field as one of the delegated-to record.
+func (s *selection) delegate(f *Field, l leaf) (*selection, leaf, error) {
 	at, ok := s.follow(s.alias, s.model, f)
 	if !ok {
-		return frag{}, ValueErrorf("The field %s (%s) of %s cannot be searched.", f.Label, f.Name, s.model.Label)
+		return nil, l, s.notInSQL(f)
 	}
 	l.path = strings.Replace(l.path, f.Name, f.Related[len(f.Related)-1], 1)
-	return at.leaf(l)
+	return at, l, nil
 }
 
-// searched compiles a leaf on a field without column: by its search function,
-// along its related path, or not at all: what cannot be searched does not
-// restrict what a user asks for, but nothing passes a record rule by it.
-func (s *selection) searched(f *Field, l leaf) (frag, error) {
+func (s *selection) notInSQL(f *Field) error {
+	return ValueErrorf("Cannot convert %s.%s to SQL because it is not stored", s.model.Name, f.Name)
+}
+
+// searching is a leaf on a field without column as a domain of fields that have
+// one, and the selection to compile it with: by the field's search function, by
+// the fields that name a record, or along the field's related path.
+func (s *selection) searching(f *Field, l leaf) (*selection, Domain, error) {
 	switch {
 	case f.search != nil:
 		d, err := f.search(s.env, l.op, l.value)
-		if err != nil {
-			return frag{}, err
-		}
-		return s.domain(d)
+		return s, d, err
 	case f.Name == "display_name":
-		return s.nameLeaf(l)
+		d, err := s.nameDomain(l)
+		return s, d, err
 	case len(f.Related) > 0:
-		env := s.env.Sudo().WithContext(map[string]any{"active_test": false})
-		return s.as(env).domain(relatedDomain(s.model, f.Related, l))
+		return s.as(s.env.Sudo().WithContext(map[string]any{"active_test": false})), relatedDomain(s.model, f.Related, l), nil
 	}
 	if s.rules {
-		return frag{}, unsearchable(f)
+		return nil, nil, unsearchable(f)
 	}
-	s.env.Log().Debug("a condition on a field that cannot be searched is ignored", "model", s.model.Name, "field", f.Name)
-	return sqlTrue, nil
+	return nil, nil, s.notInSQL(f)
 }
 
 // unsearchable refuses a record rule on a field that no search can look at.
@@ -185,16 +269,30 @@ func unsearchable(f *Field) error {
 // relatedDomain is a leaf on a related field as a domain along its path. A
 // record whose path breaks off matches like one with an empty value at its end.
 func relatedDomain(m *Model, path []string, l leaf) Domain {
+	end := m
+	for _, name := range path[:len(path)-1] {
+		end = end.comodel(end.Fields[name])
+	}
+	zero := end.Fields[path[len(path)-1]].emptyOperand()
+	none := func(v any) bool { return isEmpty(v) || zero != nil && !truthy(v) }
+	null := none(l.value)
+	if list, ok := listOf(l.value); ok {
+		null = slices.ContainsFunc(list, none)
+	}
+	if isNegative(l.op) && !null {
+		l.op = opposites[l.op]
+		return Not(relatedDomain(m, path, l))
+	}
+	return alongPath(m, path, l, isNegative(l.op) != null)
+}
+
+func alongPath(m *Model, path []string, l leaf, orNothing bool) Domain {
 	if len(path) == 1 {
 		return Leaf(path[0], l.op, l.value)
 	}
 	f := m.Fields[path[0]]
-	d := Leaf(path[0], "any", relatedDomain(m.comodel(f), path[1:], l))
-	empty := isEmpty(l.value)
-	if list, ok := l.value.([]any); ok {
-		empty = slices.ContainsFunc(list, isEmpty)
-	}
-	if empty != isNegative(l.op) && f.Kind == Many2one && !f.Required {
+	d := Leaf(path[0], "any", alongPath(m.comodel(f), path[1:], l, orNothing))
+	if orNothing && f.Kind == Many2one && !f.Required {
 		d = Or(d, Leaf(path[0], "=", false))
 	}
 	return d
@@ -206,6 +304,10 @@ func isEmpty(v any) bool {
 		return true
 	case bool:
 		return !x
+	case Date:
+		return x.IsZero()
+	case Datetime:
+		return x.IsZero()
 	}
 	return false
 }
@@ -213,9 +315,9 @@ func isEmpty(v any) bool {
 // any selects the records of which some (no) related record matches a domain.
 func (s *selection) any(f *Field, l leaf) (frag, error) {
 	if !f.Relational() {
-		return frag{}, ValueErrorf("Invalid leaf %s: %s is no relation", l, f.Name)
+		return frag{}, ValueErrorf("Cannot use 'any' with non-relational fields in condition %s", l)
 	}
-	d, err := ToDomain(l.value)
+	d, err := subdomain(l.value)
 	if err != nil {
 		return frag{}, err
 	}
@@ -232,7 +334,11 @@ func (s *selection) any(f *Field, l leaf) (frag, error) {
 		if err != nil {
 			return frag{}, err
 		}
-		return s.searched(f, leaf{path: f.Name, op: map[string]string{"any": "in", "not any": "not in"}[l.op], value: ids})
+		at, d, err := s.searching(f, leaf{path: f.Name, op: map[string]string{"any": "in", "not any": "not in"}[l.op], value: ids})
+		if err != nil {
+			return frag{}, err
+		}
+		return at.domain(d)
 	}
 	if f.Kind == Many2one {
 		return inRef(s.stored(s.alias, f), in, l.op == "not any"), nil
@@ -248,9 +354,16 @@ func inRef(col, in frag, negate bool) frag {
 }
 
 // related begins a sub-select on the records a field points at, restricted to
-// those that match d and that the user may see.
+// those that match d and that the user may see. A many2one may point at an
+// archived record; what is related to that in turn may not.
 func (s *selection) related(f *Field, d Domain) (*selection, frag, error) {
 	co := s.env.related(f)
+	if f.Kind == Many2one {
+		co = s.env.Model(f.Comodel)
+		if n, err := parseDomain(d); err == nil && co.Model.HasActive() && !n.mentions("active") {
+			d = And(d, Leaf("active", "in", []any{true, false}))
+		}
+	}
 	if err := co.checkModel(OpRead); err != nil {
 		return nil, frag{}, err
 	}
@@ -305,194 +418,121 @@ func (s *source) crossFrom() frag {
 }
 
 // many compiles a leaf on a one2many or many2many itself. Ids are taken as they
-// are; names are looked up among the records the user may see. Any operator
-// that is not negative means "in".
+// are; names are looked up among the records the user may see. An empty value
+// stands for the absence of any record, archived and hidden ones included.
 func (s *selection) many(f *Field, l leaf) (frag, error) {
-	neg := isNegative(l.op)
 	if l.op == "child_of" || l.op == "parent_of" {
 		return s.manyHierarchy(f, l)
 	}
-	if name, ok := l.value.(string); ok {
-		op := l.op
-		if neg {
-			op = opposites[op]
-		}
-		sub, where, err := s.related(f, And(f.filter, Leaf("display_name", op, name)))
-		if err != nil {
-			return frag{}, err
-		}
-		return s.exists(f, sub, where, neg)
+	named, ids, none, err := s.targets(f, l)
+	if err != nil || named.sql != "" && len(ids) == 0 && !none {
+		return named, err
 	}
-	co := s.env.related(f)
-	sub, err := s.sub(co.Env.Sudo(), co.Model)
-	if err != nil {
-		return frag{}, err
-	}
-	if l.value == false { // with or without any related record
-		where := sqlTrue
-		if f.Kind == One2many && co.Model.HasActive() && co.Env.Flag("active_test", true) {
-			if where, err = sub.leaf(leaf{path: "active", op: "=", value: true}); err != nil {
-				return frag{}, err
-			}
-		}
-		return s.exists(f, sub, where, !neg)
-	}
-	ids, err := idsOf(l.value)
-	if err != nil {
-		return frag{}, ValueErrorf("Invalid domain term %s", l)
-	}
-	return s.exists(f, sub, sqlf(sub.alias+".id = ANY(?)", ids), neg)
-}
-
-// idsOf reads one id or a list of them; empty values in the list do not count.
-func idsOf(v any) ([]int64, error) {
-	list, ok := v.([]any)
-	if !ok {
-		if ids, ok := v.([]int64); ok {
-			return ids, nil
-		}
-		list = []any{v}
-	}
-	ids := make([]int64, 0, len(list))
-	for _, x := range list {
-		if isEmpty(x) {
-			continue
-		}
-		if x == true {
-			x = 1
-		}
-		n, err := toInt(x)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, n)
-	}
-	return ids, nil
-}
-
-func (s *selection) manyHierarchy(f *Field, l leaf) (frag, error) {
-	co := s.env.related(f)
-	if f.Kind == One2many && co.Model == s.model {
-		ids, err := s.hierarchy(co.Env, co.Model, l, f.Name)
-		return sqlf("?.id IN (?)", frag{sql: s.alias}, ids), err
-	}
-	ids, err := s.hierarchy(co.Env, co.Model, l, "")
-	if err != nil {
-		return frag{}, err
-	}
-	sub, err := s.sub(co.Env.Sudo(), co.Model)
-	if err != nil {
-		return frag{}, err
-	}
-	where := sqlf(sub.alias+".id IN (?)", ids)
-	if f.Kind == Many2many && co.Model.HasActive() && co.Env.Flag("active_test", true) {
-		active, err := sub.leaf(leaf{path: "active", op: "=", value: true})
-		if err != nil {
-			return frag{}, err
-		}
-		where = sqlf("? AND ?", where, active)
-	}
-	return s.exists(f, sub, where, false)
-}
-
-// hierarchy is a sub-select of the ids below (child_of) or above (parent_of)
-// some records of a model, themselves included. via names the field along which
-// to go when it is not the model's own parent; along a one2many up and down
-// change places.
-func (s *selection) hierarchy(env *Env, m *Model, l leaf, via string) (frag, error) {
-	ids, err := roots(env, m, l)
-	if err != nil {
-		return frag{}, err
-	}
-	t := quote(m.Table)
-	if m.Fields["parent_path"] != nil && m.Parent != "" {
-		if l.op == "child_of" {
-			// What begins with "1/5/" lies between that and "1/50", since 0 follows /;
-			// written so, each root is one range of the index on parent_path. ^@ says
-			// it again, as the planner takes a prefix for rare and a range for wide.
-			return sqlf("SELECT c.id FROM "+t+" p JOIN "+t+" c ON c.parent_path ~>=~ p.parent_path AND c.parent_path ~<~ (rtrim(p.parent_path, '/') || '0') AND c.parent_path ^@ p.parent_path WHERE p.id = ANY(?)", ids), nil
-		}
-		return sqlf("SELECT unnest(string_to_array(rtrim(c.parent_path, '/'), '/'))::bigint FROM "+t+" c WHERE c.id = ANY(?)", ids), nil
-	}
-	down := l.op == "child_of"
-	parent := via
-	if parent == "" {
-		parent = m.Parent
-	}
-	if parent == "" {
-		parent = "parent_id"
-	}
-	p := m.Fields[parent]
-	if p != nil && p.Kind == One2many {
-		parent, down = p.Inverse, !down
-		p = m.Fields[parent]
-	}
-	if p != nil && p.Relational() && p.Comodel != m.Name {
-		return frag{}, ValueErrorf("Invalid parent field: %s.%s", m.Name, parent)
-	}
-	if p == nil || !p.Relational() || !p.column() {
-		return frag{}, ValueErrorf("Invalid domain term %s: %s is no hierarchy", l, m.Name)
-	}
-	col := s.stored("c", p)
-	if down {
-		return sqlf("WITH RECURSIVE h(id) AS (SELECT id FROM "+t+" WHERE id = ANY(?) UNION SELECT c.id FROM "+t+" c JOIN h ON ? = h.id) SELECT id FROM h", ids, col), nil
-	}
-	return sqlf("WITH RECURSIVE h(id, parent) AS (SELECT c.id, ? FROM "+t+" c WHERE c.id = ANY(?) UNION SELECT c.id, ? FROM "+t+" c JOIN h ON c.id = h.parent) SELECT id FROM h", col, ids, col), nil
-}
-
-// roots are the records a hierarchy leaf starts from: ids as given, or what the
-// user finds by names.
-func roots(env *Env, m *Model, l leaf) ([]int64, error) {
-	names, _ := l.value.([]string)
-	switch v := l.value.(type) {
-	case string:
-		names = []string{v}
-	case []any:
-		for _, x := range v {
-			if name, ok := x.(string); ok {
-				names = append(names, name)
-			}
-		}
-		if len(names) < len(v) {
-			names = nil
-		}
-	}
-	if len(names) == 0 {
-		ids, err := idsOf(l.value)
-		if err != nil || l.value == nil {
-			return nil, ValueErrorf("Invalid domain term %s", l)
-		}
-		return ids, nil
-	}
-	var ds []Domain
-	for _, n := range names {
-		ds = append(ds, Leaf("display_name", "ilike", n))
-	}
-	found, err := env.Model(m.Name).Search(Or(ds...), SearchOptions{})
-	return found.IDs, err
-}
-
-// nameLeaf searches by display name, as name_search does: in any of the fields
-// that name a record.
-func (s *selection) nameLeaf(l leaf) (frag, error) {
 	neg := isNegative(l.op)
+	parts := make([]frag, 0, 3)
+	if named.sql != "" {
+		parts = append(parts, named)
+	}
+	held := func(d Domain, negate bool) error {
+		sub, err := s.sub(s.env.Sudo().WithContext(map[string]any{"active_test": false}), s.model.comodel(f))
+		if err != nil {
+			return err
+		}
+		where, err := sub.domain(And(f.filter, d))
+		if err != nil {
+			return err
+		}
+		c, err := s.exists(f, sub, where, negate)
+		parts = append(parts, c)
+		return err
+	}
+	if none {
+		if err := held(nil, !neg); err != nil {
+			return frag{}, err
+		}
+	}
+	if len(ids) > 0 {
+		if err := held(Leaf("id", "in", ids), neg); err != nil {
+			return frag{}, err
+		}
+	}
+	if neg {
+		return sqlf("(?)", join(parts, " AND ")), nil
+	}
+	return sqlf("(?)", join(parts, " OR ")), nil
+}
+
+// targets takes the right side of a condition on a relation apart: a condition
+// on the names among it, the ids, and whether there is an empty value.
+func (s *selection) targets(f *Field, l leaf) (named frag, ids []any, none bool, err error) {
+	neg := isNegative(l.op)
+	byName := func(op string, value any) error {
+		related, err := s.any(f, leaf{path: f.Name, op: map[bool]string{false: "any", true: "not any"}[neg], value: Leaf("display_name", op, value)})
+		named = related
+		return err
+	}
+	_, isText := l.value.(string)
+	switch l.op {
+	case "like", "ilike", "=like", "=ilike":
+		return named, nil, false, byName(l.op, l.value)
+	case "not like", "not ilike", "not =like", "not =ilike":
+		err = byName(opposites[l.op], l.value)
+		return named, nil, false, err
+	case "<", ">", "<=", ">=":
+		if isText {
+			return named, nil, false, &Error{Code: CodeType, Message: "Inequality not supported for relational field using a string in condition " + l.String()}
+		}
+		return named, nil, false, &Error{Code: CodeAssertion, Message: fmt.Sprintf("Relational field %s.%s expects 'any' operator", s.model.Name, f.Name)}
+	}
+	list, ok := listOf(l.value)
+	if !ok {
+		list = []any{l.value}
+	}
+	var names []any
+	for _, v := range list {
+		switch x := v.(type) {
+		case string:
+			names = append(names, x)
+		case nil:
+			none = true
+		case bool:
+			if !x {
+				none = true
+			} else {
+				ids = append(ids, int64(1))
+			}
+		default:
+			id, err := toInt(v)
+			if err != nil {
+				return named, nil, false, ValueErrorf("Invalid value in condition %s: %s is no record id", l, pyRepr(v))
+			}
+			ids = append(ids, id)
+		}
+	}
+	switch len(names) {
+	case 0:
+	case 1:
+		err = byName("=", names[0])
+	default:
+		err = byName("in", names)
+	}
+	return named, ids, none, err
+}
+
+// nameDomain searches by display name, as name_search does: in any of the fields
+// that name a record.
+func (s *selection) nameDomain(l leaf) (Domain, error) {
 	if len(s.model.searchNames) == 0 {
 		if s.rules {
-			return frag{}, unsearchable(s.model.Fields["display_name"])
+			return nil, unsearchable(s.model.Fields["display_name"])
 		}
-		return sqlTrue, nil
-	}
-	if strings.HasSuffix(l.op, "like") && !strings.HasPrefix(l.op, "=") && !truthy(l.value) {
-		if neg {
-			return sqlFalse, nil
-		}
-		return sqlTrue, nil
+		return Domain{}, nil
 	}
 	var ds []Domain
 	for _, path := range s.model.searchNames {
 		fields, err := s.model.Path(path)
 		if err != nil {
-			return frag{}, err
+			return nil, err
 		}
 		last := fields[len(fields)-1]
 		if last.Relational() {
@@ -504,25 +544,32 @@ func (s *selection) nameLeaf(l leaf) (frag, error) {
 		}
 		ds = append(ds, Leaf(path, l.op, l.value))
 	}
-	if len(ds) == 0 {
-		return sqlFalse, nil
+	switch {
+	case len(ds) == 0:
+		return Not(nil), nil
+	case isNegative(l.op):
+		return And(ds...), nil
 	}
-	if neg {
-		return s.domain(And(ds...))
-	}
-	return s.domain(Or(ds...))
+	return Or(ds...), nil
 }
 
-// binary tells only whether a file is there.
+// binary tells only whether a file is there; other conditions do not restrict,
+// but in a record rule, by which nothing passes then.
 func (s *selection) binary(f *Field, l leaf) (frag, error) {
-	if l.op != "=" && l.op != "!=" || truthy(l.value) {
+	list, ok := listOf(l.value)
+	if !ok {
+		list = []any{l.value}
+	}
+	neg := isNegative(l.op)
+	if l.op != "=" && l.op != "!=" && l.op != "in" && l.op != "not in" || slices.ContainsFunc(list, func(v any) bool { return !isEmpty(v) }) {
 		if s.rules {
 			return frag{}, unsearchable(f)
 		}
+		s.env.Log().Debug("a condition on the content of a file is ignored", "model", s.model.Name, "field", f.Name)
 		return sqlTrue, nil
 	}
 	not := ""
-	if l.op == "=" {
+	if !neg {
 		not = "NOT "
 	}
 	return sqlf(not+"EXISTS (SELECT 1 FROM ir_attachment WHERE res_model = ? AND res_field = ? AND res_id = ?.id)", s.model.Name, f.Name, frag{sql: s.alias}), nil

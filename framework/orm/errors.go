@@ -17,6 +17,7 @@ const (
 	CodeMissing    Code = "MissingError"
 	CodeRedirect   Code = "RedirectWarning"
 	CodeValue      Code = "ValueError"     // a name or value that does not exist
+	CodeKey        Code = "KeyError"       // a field to write that does not exist
 	CodeType       Code = "TypeError"      // a value of a kind that can never fit
 	CodeAssertion  Code = "AssertionError" // a request whose shape makes no sense
 )

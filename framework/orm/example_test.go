@@ -191,7 +191,7 @@ func ExampleDomain() {
 	// [Door Roof]
 	// [Walls]
 	// [Door Walls]
-	// ValueError Invalid field example.project.nmae in leaf ('nmae', '=', 'House')
+	// ValueError Invalid field example.project.nmae in condition ('nmae', '=', 'House')
 }
 
 // Commands change what a relation holds, when its record is created or written.

@@ -41,7 +41,7 @@ var aggregators = map[string]string{"sum": "sum(?)", "avg": "avg(?)", "min": "mi
 	"array_agg": "json_agg(? ORDER BY t.id)", "array_agg_distinct": "json_agg(DISTINCT ?)", "recordset": "json_agg(? ORDER BY t.id)"}
 
 // groupKey compiles a group-by. A many2many gives a record a row in each of its
-// groups, as far as the user may see the records that make them.
+// groups, as far as the records that make them are active and the user may see them.
 func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 	name, gran, _ := strings.Cut(spec, ":")
 	k := groupKey{spec: spec, gran: gran, field: rs.Model.Fields[name]}
@@ -55,9 +55,11 @@ func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 		return k, ValueErrorf("Secrets such as %s of %s are not grouped by", k.field.Label, rs.Model.Label)
 	}
 	dated := k.field.Kind == DateKind || k.field.Kind == DatetimeKind
-	if gran != "" && granularities[gran] == "" && dateParts[gran] == "" || gran != "" && !dated {
-		return k, ValueErrorf("Invalid group-by %q on %s: granularities are %s and %s, on dates only", spec, rs.Model.Name,
-			strings.Join(sortedKeys(granularities), ", "), strings.Join(sortedKeys(dateParts), ", "))
+	switch {
+	case gran != "" && !dated:
+		return k, ValueErrorf("Granularity set on a no-datetime field or property: %s", pyRepr(spec))
+	case gran != "" && granularities[gran] == "" && dateParts[gran] == "":
+		return k, ValueErrorf("Granularity specification isn't correct: %s", pyRepr(gran))
 	}
 	if k.field.Kind == Many2many {
 		return k, rs.groupByLinks(s, &k)
@@ -105,18 +107,11 @@ func (rs Records) groupByLinks(s *selection, k *groupKey) error {
 	}
 	a := s.newAlias("g")
 	on := frag{sql: a + "." + quote(f.RelCol) + " = " + at.alias + ".id"}
-	co := rs.Env.Model(f.Comodel)
-	if rules, ruled, err := co.accessDomain(OpRead); err != nil {
+	sub, where, err := s.related(f, f.filter)
+	if err != nil {
 		return err
-	} else if ruled {
-		sub, err := s.sub(rs.Env, co.Model)
-		if err != nil {
-			return err
-		}
-		where, err := sub.unchecked().domain(rules)
-		if err != nil {
-			return err
-		}
+	}
+	if where.sql != sqlTrue.sql {
 		on = sqlf("? AND "+a+"."+quote(f.RelCocol)+" IN (SELECT "+sub.alias+".id FROM ? WHERE ?)", on, sub.from(), where)
 	}
 	s.joins = append(s.joins, sqlf("LEFT JOIN "+quote(f.RelTable)+" "+a+" ON ?", on))
@@ -241,6 +236,7 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 	err = rs.Env.each(q, func(row [][]byte) error {
 		g := Group{Values: map[string]any{}}
 		conds := []Domain{d}
+		var err error
 		for i, k := range keys {
 			v, cond, err := k.value(rs, row[i])
 			if err != nil {
@@ -257,7 +253,12 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 			}
 			g.Values[a.spec] = v
 		}
-		g.Domain, g.Extra = And(conds...), And(conds[1:]...)
+		if g.Domain, err = flat(conds...); err != nil {
+			return err
+		}
+		if g.Extra, err = flat(conds[1:]...); err != nil {
+			return err
+		}
 		out = append(out, g)
 		return nil
 	})
@@ -389,10 +390,7 @@ func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 	name := k.field.Name
 	if raw == nil {
 		if k.field.Kind == Many2many {
-			return nil, Leaf(name, "not any", []any{[]any{1, "=", 1}}), nil
-		}
-		if dateParts[k.gran] != "" {
-			return nil, Leaf(name+"."+k.gran, "=", false), nil
+			return nil, Leaf(name, "not any", []any{}), nil
 		}
 		return nil, Leaf(name, "=", false), nil
 	}

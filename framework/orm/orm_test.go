@@ -309,7 +309,7 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		"required":  {Values{"age": 3}, "cannot be saved without: Name (name)"},
-		"unknown":   {Values{"nam": "x"}, "Invalid field 'nam' on model 't.person'"},
+		"unknown":   {Values{"nam": "x"}, "Invalid field 'nam' in 't.person'"},
 		"selection": {Values{"name": "x", "kind": "q"}, "Wrong value for t.person.kind: 'q'"},
 		"email":     {Values{"name": "x", "email": "no"}, "must satisfy"},
 		"check":     {Values{"name": "x", "age": -1}, "negative age"},

@@ -390,7 +390,7 @@ func (rs Records) fieldsNamed(names []string) ([]*Field, error) {
 	for _, name := range names {
 		f := rs.Model.Fields[name]
 		if f == nil {
-			return nil, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
+			return nil, ValueErrorf("Invalid field '%s' on '%s'", name, rs.Model.Name)
 		}
 		if err := rs.Env.checkField(rs.Model, f, OpRead); err != nil {
 			return nil, err

@@ -36,7 +36,11 @@ func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
 	for name, raw := range vals {
 		f := rs.Model.Fields[name]
 		if f == nil {
-			return nil, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
+			code := CodeKey
+			if op == OpCreate {
+				code = CodeValue
+			}
+			return nil, &Error{Code: code, Fields: []string{name}, Message: fmt.Sprintf("Invalid field '%s' in '%s'", name, rs.Model.Name)}
 		}
 		if err := rs.Env.checkField(rs.Model, f, op); err != nil {
 			return nil, err

@@ -56,10 +56,16 @@ func (c *call) fieldNames(i int, name string) ([]string, error) {
 	return c.names(i, name)
 }
 
-// conditions are a domain that has to be a list, if only an empty one.
+// conditions are a domain that has to be there, if only as an empty list. True
+// stands for all records, False for none.
 func (c *call) conditions(i int, name string) (orm.Domain, error) {
-	if v := c.get(i, name); v == nil || v == false {
-		return nil, &orm.Error{Code: orm.CodeAssertion, Message: "The domain must be a list of conditions, which may be empty."}
+	switch v := c.get(i, name); v {
+	case nil, "":
+		return nil, &orm.Error{Code: orm.CodeType, Message: "Domain() invalid argument type for domain: " + map[bool]string{true: "None", false: "''"}[v == nil]}
+	case true:
+		return nil, nil
+	case false:
+		return orm.Not(nil), nil
 	}
 	return c.domain(i, name)
 }
@@ -161,17 +167,18 @@ type method struct {
 
 // methods are those every model has.
 var methods = map[string]method{
-	"search":               {true, "domain offset limit order", 1, search},
-	"search_read":          {true, "domain fields offset limit order load", 0, searchRead},
-	"search_count":         {true, "domain limit", 1, searchCount},
-	"create":               {true, "vals_list", 1, create},
-	"load":                 {true, "fields data", 2, load},
-	"name_search":          {true, "name args operator limit domain", 0, nameSearch},
-	"name_create":          {true, "name", 1, nameCreate},
-	"default_get":          {true, "fields_list", 1, defaultGet},
-	"fields_get":           {true, "allfields attributes", 0, fieldsGet},
-	"read_group":           {true, "domain fields groupby offset limit orderby lazy", 3, readGroup},
-	"web_read_group":       {true, "domain fields groupby limit offset orderby lazy", 3, webReadGroup},
+	"search":       {true, "domain offset limit order", 1, search},
+	"search_read":  {true, "domain fields offset limit order load", 0, searchRead},
+	"search_count": {true, "domain limit", 1, searchCount},
+	"create":       {true, "vals_list", 1, create},
+	"load":         {true, "fields data", 2, load},
+	"name_search":  {true, "name domain operator limit", 0, nameSearch},
+	"name_create":  {true, "name", 1, nameCreate},
+	"default_get":  {true, "fields_list", 1, defaultGet},
+	"fields_get":   {true, "allfields attributes", 0, fieldsGet},
+	"read_group":   {true, "domain fields groupby offset limit orderby lazy", 3, readGroup},
+	"web_read_group": {true, "domain groupby aggregates limit offset order auto_unfold opening_info unfold_read_specification " +
+		"unfold_read_default_limit groupby_read_specification", 2, webReadGroup},
 	"formatted_read_group": {true, "domain groupby aggregates having offset limit order", 1, formattedReadGroup},
 	"web_search_read":      {true, "domain specification offset limit order count_limit", 2, webSearchRead},
 	"web_name_search":      {true, "name specification domain operator limit", 2, webNameSearch},
@@ -184,7 +191,6 @@ var methods = map[string]method{
 	"write":                     {false, "vals", 1, write},
 	"unlink":                    {false, "", 0, func(c *call) (any, error) { return true, c.rs.Unlink() }},
 	"copy":                      {false, "default", 0, copyRecords},
-	"exists":                    {false, "", 0, exists},
 	"web_read":                  {false, "specification", 1, webRead},
 	"web_save":                  {false, "vals specification next_id", 2, webSave},
 	"onchange":                  {false, "values field_names fields_spec", 3, onchange},
@@ -201,8 +207,6 @@ var methods = map[string]method{
 	"web_override_translations": {false, "values", 1, overrideTranslations},
 	"get_formview_id":           {false, "access_uid", 0, func(*call) (any, error) { return false, nil }},
 	"get_formview_action":       {false, "access_uid", 0, formviewAction},
-	"name_get":                  {false, "", 0, nameGet},
-	"check_access":              {false, "operation", 1, checkAccess},
 	"has_access":                {false, "operation", 1, hasAccess},
 	"check_access_rule":         {false, "operation", 1, checkAccess},
 }
@@ -249,7 +253,8 @@ func takesNoIDs(m *orm.Model, name string) bool {
 
 // notCallable are names that are no method of records, whatever an addon says.
 var notCallable = []string{"sudo", "with_context", "with_user", "with_company", "with_env", "with_prefetch", "mapped", "filtered", "filtered_domain", "sorted", "grouped",
-	"ensure_one", "init", "browse", "new", "concat", "union", "invalidate_recordset", "invalidate_model", "modified", "flush_model", "flush_recordset", "clear_caches", "update", "fetch", "search_fetch"}
+	"ensure_one", "init", "browse", "new", "concat", "union", "invalidate_recordset", "invalidate_model", "modified", "flush_model", "flush_recordset", "clear_caches", "update", "fetch", "search_fetch",
+	"exists", "check_access"}
 
 // Call runs a method of a model on behalf of a client: first the model's own,
 // then those every model has.
@@ -514,20 +519,6 @@ func copyRecords(c *call) (any, error) {
 	return idsOf(made), err
 }
 
-func exists(c *call) (any, error) {
-	there, err := c.rs.Exists()
-	return idsOf(there), err
-}
-
-func nameGet(c *call) (any, error) {
-	names, err := c.rs.DisplayNames()
-	out := [][]any{}
-	for _, id := range c.rs.IDs {
-		out = append(out, []any{id, names[id]})
-	}
-	return out, err
-}
-
 func options(c *call, offset, limit, order int) (o orm.SearchOptions, err error) {
 	if o.Offset, err = c.window(offset, "offset"); err != nil {
 		return o, err
@@ -584,14 +575,9 @@ func searchCount(c *call) (any, error) {
 }
 
 func nameSearch(c *call) (any, error) {
-	d, err := c.domain(1, "args")
+	d, err := c.domain(1, "domain")
 	if err != nil {
 		return nil, err
-	}
-	if v, ok := c.a.Kw["domain"]; ok {
-		if d, err = orm.ToDomain(v); err != nil {
-			return nil, err
-		}
 	}
 	limit := 100
 	if c.has(3, "limit") {

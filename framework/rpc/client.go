@@ -64,14 +64,16 @@ func readProgressBar(c *call) (any, error) {
 	if !ok || by == "" || field == "" {
 		return nil, typeErrorf("read_progress_bar needs group_by, and progress_bar with field and colors")
 	}
-	groups := *c
-	groups.a = orm.Args{Pos: []any{c.get(0, "domain"), []any{"__count"}, []any{by, field}}, Kw: map[string]any{"lazy": false}}
-	found, err := readGroup(&groups)
+	domain, err := c.conditions(0, "domain")
+	if err != nil {
+		return nil, err
+	}
+	found, err := (&formatted{domain: domain, by: []string{by, field}, aggs: []string{"__count"}}).run(c.rs)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]map[string]any{}
-	for _, g := range found.([]map[string]any) {
+	for _, g := range found {
 		key := columnKey(g[by])
 		if out[key] == nil {
 			out[key] = map[string]any{}

@@ -229,39 +229,24 @@ func setRange(row map[string]any, by string, v any) {
 	all[by] = v
 }
 
-func webReadGroup(c *call) (any, error) {
-	g, err := c.grouping(3, 4)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := g.run(c.rs)
-	if err != nil {
-		return nil, err
-	}
-	length := len(groups) + g.offset
-	if len(groups) == 0 {
-		length = 0
-	} else if g.limit > 0 && len(groups) == g.limit {
-		all, err := c.rs.ReadGroup(g.domain, g.by, nil, orm.GroupOptions{})
-		if err != nil {
-			return nil, err
-		}
-		length = len(all)
-	}
-	return map[string]any{"groups": groups, "length": length}, nil
+// formatted is what formatted_read_group was asked for.
+type formatted struct {
+	domain orm.Domain
+	by     []string
+	aggs   []string
+	orm.GroupOptions
 }
 
 func formattedReadGroup(c *call) (any, error) {
-	d, err := c.domain(0, "domain")
-	if err != nil {
+	var f formatted
+	var err error
+	if f.domain, err = c.conditions(0, "domain"); err != nil {
 		return nil, err
 	}
-	by, err := c.names(1, "groupby")
-	if err != nil {
+	if f.by, err = c.names(1, "groupby"); err != nil {
 		return nil, err
 	}
-	aggs, err := c.names(2, "aggregates")
-	if err != nil {
+	if f.aggs, err = c.names(2, "aggregates"); err != nil {
 		return nil, err
 	}
 	if having := c.get(3, "having"); having != nil {
@@ -273,23 +258,36 @@ func formattedReadGroup(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, err := c.rs.ReadGroup(d, by, aggs, orm.GroupOptions(o))
+	f.GroupOptions = orm.GroupOptions(o)
+	return f.run(c.rs)
+}
+
+// run reads the groups. Each carries the condition that selects it besides the
+// search's own.
+func (f *formatted) run(rs orm.Records) ([]map[string]any, error) {
+	for _, by := range f.by {
+		name, gran, _ := strings.Cut(by, ":")
+		if field := rs.Model.Fields[name]; field != nil && gran == "" && (field.Kind == orm.DateKind || field.Kind == orm.DatetimeKind) {
+			return nil, orm.ValueErrorf("Granularity not set on a date(time) field or property: '%s'", by)
+		}
+	}
+	groups, err := rs.ReadGroup(f.domain, f.by, f.aggs, f.GroupOptions)
 	if err != nil {
 		return nil, err
 	}
 	out := []map[string]any{}
 	for _, gr := range groups {
 		row := map[string]any{"__extra_domain": gr.Extra}
-		for i, b := range by {
+		for i, b := range f.by {
 			row[b] = gr.Keys[i]
 		}
-		for _, a := range aggs {
-			row[a] = aggregateWire(c.rs.Model, a, gr.Values[a])
+		for _, a := range f.aggs {
+			row[a] = aggregateWire(rs.Model, a, gr.Values[a])
 		}
 		out = append(out, row)
 	}
-	for _, b := range by {
-		if err := formatKeys(c.rs, b, out); err != nil {
+	for _, b := range f.by {
+		if err := formatKeys(rs, b, out); err != nil {
 			return nil, err
 		}
 	}

@@ -84,13 +84,18 @@ type request struct {
 	Params json.RawMessage `json:"params"`
 }
 
+// accepted are the content types of JSON-RPC.
+const accepted = "application/json, application/json-rpc"
+
+// isJSON reports whether a request says of itself that it is JSON-RPC.
+func isJSON(c *server.Context) bool {
+	kind, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
+	return err == nil && slices.Contains(strings.Split(accepted, ", "), kind)
+}
+
 // read decodes a request. What is no JSON-RPC at all is answered with status
 // 400 and a text, as there is no id to answer to.
 func (h *handler) read(c *server.Context) (req request, problem string) {
-	kind, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && kind != "application/json-rpc" {
-		return req, "This address takes JSON-RPC: a JSON object with Content-Type application/json."
-	}
 	if !json.Valid(c.Body) {
 		return req, "Invalid JSON data"
 	}
@@ -103,6 +108,10 @@ func (h *handler) read(c *server.Context) (req request, problem string) {
 // envelope decodes a request, runs fn and answers its result. A result of nothing
 // is left out.
 func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error {
+	if !isJSON(c) {
+		c.Header().Set("Accept", accepted)
+		return c.Send(http.StatusUnsupportedMediaType, "text/html; charset=utf-8", []byte("This address takes JSON-RPC: a JSON object sent by POST, with the Content-Type application/json."))
+	}
 	req, problem := h.read(c)
 	if problem != "" {
 		return c.Send(http.StatusBadRequest, "text/html; charset=utf-8", []byte(problem))
@@ -242,7 +251,7 @@ var errorNames = map[orm.Code]string{
 	orm.CodeUser: "odoo.exceptions.UserError", orm.CodeValidation: "odoo.exceptions.ValidationError",
 	orm.CodeAccess: "odoo.exceptions.AccessError", orm.CodeDenied: "odoo.exceptions.AccessDenied",
 	orm.CodeMissing: "odoo.exceptions.MissingError", orm.CodeRedirect: "odoo.exceptions.RedirectWarning",
-	orm.CodeValue: "builtins.ValueError", orm.CodeType: "builtins.TypeError", orm.CodeAssertion: "builtins.AssertionError",
+	orm.CodeValue: "builtins.ValueError", orm.CodeKey: "builtins.KeyError", orm.CodeType: "builtins.TypeError", orm.CodeAssertion: "builtins.AssertionError",
 }
 
 // describe is the error object of an answer. What is not meant for users is

@@ -214,7 +214,7 @@ func TestEnvelope(t *testing.T) {
 			t.Errorf("%.20s: %d %s", body, status, text)
 		}
 	}
-	if status, _ := s.send(http.DefaultClient, "/jsonrpc", "text/plain", `{}`); status != 400 {
+	if status, _ := s.send(http.DefaultClient, "/jsonrpc", "text/plain", `{}`); status != 415 {
 		t.Errorf("as text: %d", status)
 	}
 	object := func(args string) string {

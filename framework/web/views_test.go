@@ -26,9 +26,9 @@ func TestViewMadeFromAnotherModels(t *testing.T) {
 			}
 			return made.ID()
 		}
-		title := add("res.partner.title", 90, 0, "primary", `<list><field name="name" string="Called"/></list>`)
+		title := add("res.partner.industry", 90, 0, "primary", `<list><field name="name" string="Called"/></list>`)
 		add("res.country", 0, title, "primary", `<data><field name="name" position="after"><field name="code" string="Two letters"/></field></data>`)
-		add("res.partner.title", 16, title, "extension", `<data><field name="name" position="before"><field name="display_name" string="Shown as"/></field></data>`)
+		add("res.partner.industry", 16, title, "extension", `<data><field name="name" position="before"><field name="display_name" string="Shown as"/></field></data>`)
 		ref, err := env.Ref("base.action_country")
 		action = ref.ID()
 		return err

@@ -150,7 +150,7 @@ func check(t *testing.T, env *orm.Env) {
 		"res.partner.loan.manager|res.partner|Administrator|t|t|t|t",
 		"res.partner.loan.user|res.partner|User|t|t|t|f",
 		"state loan|res.country.state||t|f|f|f",
-		"title, quoted|res.partner.title|User|t|f|f|f",
+		"industry, quoted|res.partner.industry|User|t|f|f|f",
 	})
 	same(t, "rules", query(t, env, `SELECT r.name, domain_force, global, perm_read, perm_create, (SELECT count(*) FROM rule_group_rel WHERE rule_group_id = r.id) FROM ir_rule r
 		JOIN ir_model_data d ON d.model = 'ir.rule' AND d.res_id = r.id WHERE d.module = 'equipment_loan' ORDER BY 1`), []string{
