@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"fusionsoft.ca/fusion/framework/orm"
 )
