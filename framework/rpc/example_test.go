@@ -38,7 +38,7 @@ func Example() {
 	}
 	// Output:
 	// {"id":null,"jsonrpc":"2.0","result":[{"id":2,"login":"admin","name":"Administrator"}]}
-	// {"error":{"code":0,"data":{"arguments":["Invalid field 'cod' on 'res.country'"],"context":{},"debug":"builtins.ValueError: Invalid field 'cod' on 'res.country'","message":"Invalid field 'cod' on 'res.country'","name":"builtins.ValueError"},"message":"Odoo Server Error"},"id":null,"jsonrpc":"2.0"}
+	// {"error":{"code":0,"data":{"arguments":["Invalid field 'cod' in 'res.country'"],"context":{},"debug":"builtins.KeyError: Invalid field 'cod' in 'res.country'","message":"Invalid field 'cod' in 'res.country'","name":"builtins.KeyError"},"message":"Odoo Server Error"},"id":null,"jsonrpc":"2.0"}
 }
 
 // In Go the same call needs no server.

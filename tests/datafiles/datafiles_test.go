@@ -134,23 +134,23 @@ func check(t *testing.T, env *orm.Env) {
 		"Müller € Söhne||||en_US|Straße 5|||0|||",
 		"Zweite|||f|en_US||||0|||",
 	})
-	same(t, "groups", query(t, env, `SELECT d.name, g.category_id IS NOT NULL, g.privilege_id IS NOT NULL,
+	same(t, "groups", query(t, env, `SELECT d.name, (SELECT p.name->>'en_US' FROM res_groups_privilege p WHERE p.id = g.privilege_id),
 			(SELECT string_agg(i.module || '.' || i.name, '+' ORDER BY i.name) FROM res_groups_implied_rel r JOIN ir_model_data i ON i.model = 'res.groups' AND i.res_id = r.hid WHERE r.gid = g.id),
 			(SELECT string_agg(u.login, '+' ORDER BY u.login) FROM res_groups_users_rel r JOIN res_users u ON u.id = r.uid WHERE r.gid = g.id AND u.login <> 'lender')
 		FROM res_groups g JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = g.id WHERE d.module = 'equipment_loan' ORDER BY 1`), []string{
-		"group_loan_auditor|t|f|equipment_loan.group_loan_manager+equipment_loan.group_loan_user|admin",
-		"group_loan_manager|t|f|equipment_loan.group_loan_user|__system__+admin",
-		"group_loan_user|f|t|base.group_user|__system__+admin",
+		"group_loan_auditor|Loans|equipment_loan.group_loan_manager+equipment_loan.group_loan_user|admin",
+		"group_loan_manager|Loans|equipment_loan.group_loan_user|__system__+admin",
+		"group_loan_user|Loans|base.group_user|",
 	})
 	same(t, "access", query(t, env, `SELECT a.name, m.model, g.name->>'en_US', perm_read, perm_write, perm_create, perm_unlink FROM ir_model_access a
 		JOIN ir_model m ON m.id = a.model_id LEFT JOIN res_groups g ON g.id = a.group_id
 		JOIN ir_model_data d ON d.model = 'ir.model.access' AND d.res_id = a.id WHERE d.module = 'equipment_loan' ORDER BY 1`), []string{
 		"country loan|res.country|Auditor|t|f|f|f",
+		"industry, quoted|res.partner.industry|User|t|f|f|f",
 		"res.partner.category everybody|res.partner.category||t|f|f|f",
 		"res.partner.loan.manager|res.partner|Administrator|t|t|t|t",
 		"res.partner.loan.user|res.partner|User|t|t|t|f",
 		"state loan|res.country.state||t|f|f|f",
-		"industry, quoted|res.partner.industry|User|t|f|f|f",
 	})
 	same(t, "rules", query(t, env, `SELECT r.name, domain_force, global, perm_read, perm_create, (SELECT count(*) FROM rule_group_rel WHERE rule_group_id = r.id) FROM ir_rule r
 		JOIN ir_model_data d ON d.model = 'ir.rule' AND d.res_id = r.id WHERE d.module = 'equipment_loan' ORDER BY 1`), []string{
