@@ -130,6 +130,14 @@ func defineParameters(r *orm.Registry) {
 	f.Default("domain", func(*orm.Env) (any, error) { return "[]", nil })
 	f.Unique("name_model_uid_unique", "model_id, user_id, action_id, name", "Filter names must be unique")
 	d := orm.Define[Default](r)
+	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			return rs.CheckAccess(orm.OpWrite) // nobody makes his own default somebody else's
+		}
+	})
 	d.Constrain("json_value", func(_ *orm.Env, ds []*Default) error {
 		for _, d := range ds {
 			if !json.Valid([]byte(d.JSONValue)) {

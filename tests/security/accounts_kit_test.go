@@ -11,6 +11,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -128,15 +129,15 @@ func (h *house) from(address string) *visitor {
 	return &visitor{h, &http.Client{Jar: jar, Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// answer is what came back: of JSON-RPC the result or the error.
-type answer struct {
+// reply is what came back: of JSON-RPC the result or the error.
+type reply struct {
 	status int
 	text   string
 	result any
 	failed string // name and message of the error
 }
 
-func (v *visitor) send(path, kind, body string, header ...string) answer {
+func (v *visitor) send(path, kind, body string, header ...string) reply {
 	v.h.t.Helper()
 	r, err := http.NewRequestWithContext(v.h.t.Context(), "POST", v.h.url+path, strings.NewReader(body))
 	if err != nil {
@@ -149,7 +150,7 @@ func (v *visitor) send(path, kind, body string, header ...string) answer {
 	return v.do(r)
 }
 
-func (v *visitor) do(r *http.Request) answer {
+func (v *visitor) do(r *http.Request) reply {
 	v.h.t.Helper()
 	resp, err := v.http.Do(r)
 	if err != nil {
@@ -160,7 +161,7 @@ func (v *visitor) do(r *http.Request) answer {
 	if err != nil {
 		v.h.t.Fatal(err)
 	}
-	a := answer{status: resp.StatusCode, text: string(text)}
+	a := reply{status: resp.StatusCode, text: string(text)}
 	var wire struct {
 		Result any
 		Error  *struct {
@@ -178,7 +179,7 @@ func (v *visitor) do(r *http.Request) answer {
 }
 
 // json calls an address of JSON-RPC.
-func (v *visitor) json(path string, params any) answer {
+func (v *visitor) json(path string, params any) reply {
 	v.h.t.Helper()
 	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "call", "params": params})
 	if err != nil {
@@ -188,13 +189,13 @@ func (v *visitor) json(path string, params any) answer {
 }
 
 // service calls /jsonrpc.
-func (v *visitor) service(service, method string, args ...any) answer {
+func (v *visitor) service(service, method string, args ...any) reply {
 	v.h.t.Helper()
 	return v.json("/jsonrpc", map[string]any{"service": service, "method": method, "args": args})
 }
 
 // as calls a method of a model over JSON-RPC with a secret of a user.
-func (v *visitor) as(login, secret, model, method string, args ...any) answer {
+func (v *visitor) as(login, secret, model, method string, args ...any) reply {
 	v.h.t.Helper()
 	if args == nil {
 		args = []any{}
@@ -203,13 +204,13 @@ func (v *visitor) as(login, secret, model, method string, args ...any) answer {
 }
 
 // call is as with the user's password.
-func (v *visitor) call(login, model, method string, args ...any) answer {
+func (v *visitor) call(login, model, method string, args ...any) reply {
 	v.h.t.Helper()
 	return v.as(login, login+"-password", model, method, args...)
 }
 
 // xmlrpc calls a method of /xmlrpc/2/common with texts.
-func (v *visitor) xmlrpc(method string, args ...string) answer {
+func (v *visitor) xmlrpc(method string, args ...string) reply {
 	v.h.t.Helper()
 	var b bytes.Buffer
 	b.WriteString("<?xml version=\"1.0\"?><methodCall><methodName>" + method + "</methodName><params>")
@@ -225,12 +226,12 @@ func (v *visitor) xmlrpc(method string, args ...string) answer {
 }
 
 // enter logs in at the form of the back office.
-func (v *visitor) enter(login, password string) answer {
+func (v *visitor) enter(login, password string) reply {
 	v.h.t.Helper()
 	return v.form("/web/login", "login", login, "password", password)
 }
 
-func (v *visitor) form(path string, pairs ...string) answer {
+func (v *visitor) form(path string, pairs ...string) reply {
 	v.h.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -240,13 +241,13 @@ func (v *visitor) form(path string, pairs ...string) answer {
 }
 
 // session opens a session over JSON.
-func (v *visitor) session(login, password string) answer {
+func (v *visitor) session(login, password string) reply {
 	v.h.t.Helper()
 	return v.json("/web/session/authenticate", map[string]any{"db": "house", "login": login, "password": password})
 }
 
 // mine calls a method of a model in the session.
-func (v *visitor) mine(model, method string, args ...any) answer {
+func (v *visitor) mine(model, method string, args ...any) reply {
 	v.h.t.Helper()
 	if args == nil {
 		args = []any{}
@@ -255,7 +256,7 @@ func (v *visitor) mine(model, method string, args ...any) answer {
 }
 
 // bearer calls /json/2 with a key.
-func (v *visitor) bearer(key, model, method, body string) answer {
+func (v *visitor) bearer(key, model, method, body string) reply {
 	v.h.t.Helper()
 	return v.send("/json/2/"+model+"/"+method, "application/json", body, "Authorization", "Bearer "+key)
 }
@@ -272,4 +273,13 @@ func (v *visitor) cookie() string {
 		}
 	}
 	return ""
+}
+
+func number(t *testing.T, text string) (n int64) {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -15,7 +15,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-func refused(t *testing.T, what string, a answer) {
+func refused(t *testing.T, what string, a reply) {
 	t.Helper()
 	if a.failed == "" && a.status < 400 {
 		t.Errorf("%s is let through: %d %.300s", what, a.status, a.text)
@@ -25,7 +25,7 @@ func refused(t *testing.T, what string, a answer) {
 	}
 }
 
-func allowed(t *testing.T, what string, a answer) {
+func allowed(t *testing.T, what string, a reply) {
 	t.Helper()
 	if a.failed != "" || a.status >= 400 {
 		t.Errorf("%s is refused: %d %.300s", what, a.status, a.text)
@@ -101,7 +101,6 @@ func TestWhatUsersWriteOfThemselves(t *testing.T) {
 	if !ok {
 		t.Fatal("there are no users")
 	}
-	ignored := []string{"id", "display_name", "create_uid", "create_date", "write_uid", "write_date"}
 	v := h.from("127.0.0.1")
 	state := "SELECT to_jsonb(u) - 'write_date' - 'write_uid', to_jsonb(p) - 'write_date' - 'write_uid', (SELECT array_agg(gid ORDER BY gid) FROM res_groups_users_rel WHERE uid = u.id) FROM res_users u JOIN res_partner p ON p.id = u.partner_id ORDER BY u.id"
 	for _, login := range []string{"portal", "clerk"} {
@@ -141,6 +140,22 @@ func TestWhatUsersWriteOfThemselves(t *testing.T) {
 	refused(t, "the own password as a field", v.call("admin", "res.users", "write", []any{2}, map[string]any{"password": "taken"}))
 	refused(t, "the own new password as a field", v.call("admin", "res.users", "write", []any{2}, map[string]any{"new_password": "taken"}))
 	allowed(t, "the old password of the administrator", v.call("admin", "res.users", "read", []any{2}, []any{"login"}))
+}
+
+// A user's defaults are his own: they do not become everybody's, or another's.
+func TestDefaultsStayOnesOwn(t *testing.T) {
+	t.Parallel()
+	h := built(t)
+	v := h.from("127.0.0.1")
+	allowed(t, "a default", v.call("clerk", "ir.default", "set", "res.partner", "city", "Here", true))
+	id := h.rows("SELECT id FROM ir_default WHERE user_id = ?", h.ids["clerk"])[0]
+	for what, owner := range map[string]any{"everybody's": false, "somebody else's": h.ids["victim"]} {
+		refused(t, "making it "+what, v.call("clerk", "ir.default", "write", []any{number(t, id)}, map[string]any{"user_id": owner}))
+	}
+	refused(t, "a default for everybody", v.call("clerk", "ir.default", "set", "res.partner", "city", "Here", false))
+	if got := h.rows("SELECT user_id FROM ir_default WHERE id = ?", id); got[0] != fmt.Sprint(h.ids["clerk"]) {
+		t.Errorf("the default is that of %v", got)
+	}
 }
 
 // When somebody was here last is the business of those who manage users.
@@ -334,10 +349,10 @@ func TestPlantedExternalIDsDoNothing(t *testing.T) {
 	}
 }
 
-// ways are all in which a secret is checked: each tries one for the victim and
+// guesses are all in which a secret is checked: each tries one for the victim and
 // tells whether it was taken.
-func ways(h *house) map[string]func(v *visitor, login, secret string) bool {
-	fine := func(a answer) bool { return a.failed == "" && a.status < 400 && a.result != false }
+func guesses(h *house) map[string]func(v *visitor, login, secret string) bool {
+	fine := func(a reply) bool { return a.failed == "" && a.status < 400 && a.result != false }
 	return map[string]func(v *visitor, login, secret string) bool{
 		"the login form": func(v *visitor, login, secret string) bool {
 			return v.enter(login, secret).status == http.StatusSeeOther
@@ -364,7 +379,7 @@ func ways(h *house) map[string]func(v *visitor, login, secret string) bool {
 // and ends.
 func TestGuessing(t *testing.T) {
 	t.Parallel()
-	for name, way := range ways(nil) {
+	for name, way := range guesses(nil) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := built(t)
