@@ -140,9 +140,9 @@ func (s *scene) equal(what string, got, want any) {
 	}
 }
 
-// ways are the ways to come to a record. Each tells whether it leads there, to a
+// approaches are the ways to come to a record. Each tells whether it leads there, to a
 // record that has the field with the value.
-var ways = map[string]func(env *orm.Env, model string, id int64, field string) (bool, error){
+var approaches = map[string]func(env *orm.Env, model string, id int64, field string) (bool, error){
 	"read": func(env *orm.Env, model string, id int64, field string) (bool, error) {
 		rows, err := env.Model(model).Browse(id).Read(field)
 		return len(rows) == 1, err
@@ -204,7 +204,7 @@ var ways = map[string]func(env *orm.Env, model string, id int64, field string) (
 // reaches compares every way with what is right.
 func (s *scene) reaches(what string, env *orm.Env, model string, id int64, field string, want bool) {
 	s.Helper()
-	for name, way := range ways {
+	for name, way := range approaches {
 		err := env.Savepoint(func(env *orm.Env) error {
 			got, err := way(env, model, id, field)
 			if err != nil && !orm.IsCode(err, orm.CodeAccess) {

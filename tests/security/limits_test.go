@@ -51,15 +51,15 @@ func newEdge(t *testing.T) *edge {
 	return e
 }
 
-// answer is what came back.
-type answer struct {
+// response is what came back.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // send asks without following redirects; headers are given in pairs.
-func (e *edge) send(method, path string, body io.Reader, header ...string) answer {
+func (e *edge) send(method, path string, body io.Reader, header ...string) response {
 	e.t.Helper()
 	r, err := http.NewRequestWithContext(e.t.Context(), method, e.url+path, body)
 	if err != nil {
@@ -70,11 +70,11 @@ func (e *edge) send(method, path string, body io.Reader, header ...string) answe
 	}
 	res, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
-		return answer{body: err.Error()} // the connection was closed before all was sent
+		return response{body: err.Error()} // the connection was closed before all was sent
 	}
 	defer res.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, 4<<20))
-	return answer{res.StatusCode, res.Header, string(text)}
+	return response{res.StatusCode, res.Header, string(text)}
 }
 
 // session logs the administrator in and gives the header Cookie.
@@ -89,7 +89,7 @@ func (e *edge) session() string {
 }
 
 // call is execute_kw as the administrator.
-func (e *edge) call(model, method string, args ...any) answer {
+func (e *edge) call(model, method string, args ...any) response {
 	e.t.Helper()
 	body, err := json.Marshal(map[string]any{"params": map[string]any{"service": "object", "method": "execute_kw", "args": []any{"shop", 2, "admin", model, method, args}}})
 	if err != nil {
@@ -327,7 +327,7 @@ func redirects(e *edge, session string) {
 // Texts to search for are compared with every row, so that long ones are refused.
 func longSearches(e *edge, session string) {
 	long := strings.Repeat("%a", 512<<10)
-	for _, a := range []answer{
+	for _, a := range []response{
 		e.call("res.partner", "name_search", long),
 		e.call("res.partner", "search", []any{[]any{"name", "ilike", long}}),
 		e.call("res.partner", "search", []any{[]any{"name", "=like", long}}),
