@@ -134,7 +134,7 @@ type unitKey int64
 
 // Get reads a unit, once a unit of work.
 func Get(env *orm.Env, id int64) (*UoM, error) {
-	return orm.Memo(env, unitKey(id), func() (*UoM, error) { return orm.Get[UoM](env.Sudo(), id) })
+	return orm.Memo(env, unitKey(id), func() (*UoM, error) { return orm.Get[UoM](env.Sudo(), id, "rounding") })
 }
 
 // Convert says a quantity of one unit, by id, in another, as [UoM.Convert] does.
