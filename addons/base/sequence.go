@@ -142,6 +142,9 @@ func defineSequence(r *orm.Registry) {
 		if err := args.Check("next_by_code", 1, "sequence_code", "sequence_date"); err != nil {
 			return nil, err
 		}
+		if err := env.Model("ir.sequence").CheckAccess(orm.OpRead); err != nil {
+			return nil, err
+		}
 		day, err := sequenceDate(args.Get(1, "sequence_date"))
 		if err != nil {
 			return nil, err

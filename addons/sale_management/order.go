@@ -46,6 +46,10 @@ func defineOption(r *orm.Registry) {
 		for _, o := range os {
 			o.UoMID = unitOf(o.ProductID)
 			p := o.ProductID.Rec()
+			if p == nil { // not chosen yet
+				o.Name = ""
+				continue
+			}
 			o.Name = p.DisplayName
 			if p.DescriptionSale != "" {
 				o.Name += "\n" + p.DescriptionSale

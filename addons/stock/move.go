@@ -71,7 +71,12 @@ func defineMove(r *orm.Registry) {
 			return err
 		}
 		for _, m := range ms {
-			if m.ProductQty, err = uom.Convert(env, m.ProductUomQty, m.UoMID.ID, m.ProductID.Rec().UoMID.ID, uom.HalfUp); err != nil {
+			p := m.ProductID.Rec()
+			if p == nil { // not chosen yet
+				m.ProductQty = m.ProductUomQty
+				continue
+			}
+			if m.ProductQty, err = uom.Convert(env, m.ProductUomQty, m.UoMID.ID, p.UoMID.ID, uom.HalfUp); err != nil {
 				return err
 			}
 		}

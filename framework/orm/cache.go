@@ -156,6 +156,9 @@ func (rs Records) recallAll(fields []*Field) (*columns, error) {
 	var joined []*Field
 	for _, f := range fields {
 		if !f.column() {
+			if f.Kind == SecretKind {
+				return nil, nil // followed, it would come decrypted
+			}
 			joined = append(joined, f)
 		} else if !f.cached() {
 			return nil, nil

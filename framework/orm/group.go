@@ -107,6 +107,9 @@ func (rs Records) groupByLinks(s *selection, k *groupKey) error {
 	}
 	a := s.newAlias("g")
 	on := frag{sql: a + "." + quote(f.RelCol) + " = " + at.alias + ".id"}
+	if err := rs.Env.Model(f.Comodel).checkModel(OpRead); err != nil {
+		return err
+	}
 	sub, where, err := s.related(f, f.filter)
 	if err != nil {
 		return err

@@ -116,6 +116,10 @@ func (rs Records) Unlink() error {
 	if err := rs.notView(); err != nil {
 		return err
 	}
+	// Before the model's own reasons against it, which tell what there is.
+	if err := rs.CheckAccess(OpUnlink); err != nil {
+		return err
+	}
 	return rs.Model.ops.unlink(rs)
 }
 

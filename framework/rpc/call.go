@@ -211,6 +211,9 @@ var methods = map[string]method{
 	"check_access_rule":         {false, "operation", 1, checkAccess},
 }
 
+// Methods names the methods that every model has, sorted.
+func Methods() []string { return slices.Sorted(maps.Keys(methods)) }
+
 // bind checks the arguments of a call against a signature.
 func (c *call) bind(name string, m method) error {
 	params := strings.Fields(m.signature)
@@ -475,6 +478,9 @@ func write(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.rs.CheckReferences(vals); err != nil {
+		return nil, err
+	}
 	return true, c.rs.Write(vals)
 }
 
@@ -491,6 +497,9 @@ func create(c *call) (any, error) {
 				return nil, typeErrorf("create takes an object of field values, or a list of them")
 			}
 			vals[i] = m
+			if err := c.rs.Browse().CheckReferences(m); err != nil {
+				return nil, err
+			}
 		}
 		created, err := c.rs.Create(vals...)
 		return idsOf(created), err
@@ -498,6 +507,9 @@ func create(c *call) (any, error) {
 	m, ok := arg.(map[string]any)
 	if !ok {
 		return nil, typeErrorf("create takes an object of field values, or a list of them")
+	}
+	if err := c.rs.Browse().CheckReferences(m); err != nil {
+		return nil, err
 	}
 	created, err := c.rs.Create(m)
 	return created.ID(), err
@@ -513,6 +525,9 @@ func idsOf(rs orm.Records) []int64 {
 func copyRecords(c *call) (any, error) {
 	over, err := c.values(0, "default")
 	if err != nil {
+		return nil, err
+	}
+	if err := c.rs.Browse().CheckReferences(over); err != nil {
 		return nil, err
 	}
 	made, err := c.rs.Copy(over)

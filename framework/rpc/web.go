@@ -33,6 +33,9 @@ func webSave(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.rs.CheckReferences(vals); err != nil {
+		return nil, err
+	}
 	if c.rs.Len() == 0 {
 		if c.rs, err = c.rs.Create(vals); err != nil {
 			return nil, err

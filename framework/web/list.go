@@ -184,7 +184,7 @@ func (p *page) newListing(act *action, kind string) (*listing, error) {
 func (l *listing) wantFacetNames() {
 	for _, t := range l.q.Texts {
 		if f := l.rs.Model.Fields[t.Field]; f != nil && f.Relational() && strings.HasPrefix(t.Text, "=") {
-			l.p.names.add(f.Comodel, toID(t.Text[1:]))
+			l.p.names.ask(f.Comodel, toID(t.Text[1:]))
 		}
 	}
 }

@@ -129,7 +129,7 @@ func (l *listing) postEdit(do string) error {
 	for input := range t.base {
 		if parts := strings.Split(input, "."); len(parts) == 4 {
 			if f := l.rs.Model.Fields[parts[3]]; f != nil && f.Comodel != "" {
-				p.names.add(f.Comodel, toIDs(anyList(slices.Concat(t.form[input+"~id"], t.form[input+"~pick"])))...)
+				p.names.ask(f.Comodel, toIDs(anyList(slices.Concat(t.form[input+"~id"], t.form[input+"~pick"])))...)
 			}
 		}
 	}
@@ -180,15 +180,22 @@ func (l *listing) postEdit(do string) error {
 func (l *listing) storeRows(cmds []orm.Command, ch *changes, at *string) error {
 	fresh := 0
 	for _, c := range cmds {
-		var err error
 		*at = fmt.Sprint(c.ID)
+		rs := l.rs.Browse()
+		if c.Op == orm.CmdUpdate {
+			rs = l.rs.Browse(c.ID)
+		}
+		err := rs.CheckReferences(c.Values)
+		if err != nil {
+			return err
+		}
 		switch c.Op {
 		case orm.CmdCreate:
 			*at = ch.lines["rows"][fresh]
 			fresh++
 			_, err = l.rs.Create(c.Values)
 		case orm.CmdUpdate:
-			err = l.rs.Browse(c.ID).Write(c.Values)
+			err = rs.Write(c.Values)
 		case orm.CmdDelete:
 			err = l.rs.Browse(c.ID).Unlink()
 		}

@@ -66,7 +66,7 @@ func (p *page) wantTyped(t *typed, m *orm.Model) {
 		}
 		for _, k := range []string{"~id", "~pick"} {
 			for _, v := range t.form[input+k] {
-				p.names.add(f.Comodel, toID(v))
+				p.names.ask(f.Comodel, toID(v))
 			}
 		}
 	}
@@ -215,7 +215,7 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 		t.form.Set(input+"~nm", shown)
 		t.form.Set(input+"~id", idText(id))
 		t.form.Del(input + "~pick")
-		p.names.add(f.Comodel, id)
+		p.names.ask(f.Comodel, id)
 	}
 	if value == "new" {
 		made, err := co.NameCreate(name)
@@ -233,11 +233,11 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 	if !byName {
 		id := toID(value)
 		if id != 0 && t.get(input+"~pick") != "" && !f.X2many() {
-			names, err := co.Browse(id).DisplayNames()
-			if err != nil {
+			p.names.ask(f.Comodel, id)
+			if err := p.names.load(); err != nil {
 				return 0, false, err
 			}
-			settle(id, names[id])
+			settle(id, p.names.of(f.Comodel, id))
 		}
 		return id, true, nil
 	}

@@ -65,6 +65,9 @@ func (f *recordForm) trial(ch *changes) (rec *record, told *orm.Error, err error
 				err = fmt.Errorf("panic in a preview: %v", r)
 			}
 		}()
+		if err = rs.CheckReferences(ch.vals); err != nil {
+			return err
+		}
 		if f.id == 0 {
 			rs, err = rs.Create(ch.vals)
 		} else {

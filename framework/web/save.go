@@ -179,7 +179,11 @@ func (f *recordForm) simple(do string, back place) (to place, result any, err er
 		if fi.Kind == orm.Many2one {
 			v = toID(value)
 		}
-		return back, nil, f.rs.Write(orm.Values{name: v})
+		vals := orm.Values{name: v}
+		if err := f.rs.CheckReferences(vals); err != nil {
+			return back, nil, err
+		}
+		return back, nil, f.rs.Write(vals)
 	case "server":
 		result, err = p.runServer(toID(arg), f.act.Model, f.rs.IDs)
 		return back, result, err
@@ -274,7 +278,10 @@ func (f *recordForm) store(t *typed, ch *changes) (orm.Records, error) {
 		}
 	}
 	rs := f.rs
-	var err error
+	err := rs.CheckReferences(ch.vals)
+	if err != nil {
+		return rs, err
+	}
 	if f.id == 0 {
 		if rs, err = f.rs.Create(ch.vals); err != nil {
 			return f.rs, err

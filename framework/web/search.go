@@ -362,6 +362,10 @@ func (s *searcher) compile(q query) (d orm.Domain, facets []facet, problems []st
 		facets = append(facets, buckets[k].facet)
 	}
 	for _, g := range q.Groups {
+		name, _, _ := strings.Cut(g, ":")
+		if head, _, _ := strings.Cut(name, "."); !s.known(head) {
+			continue // groupBys tells
+		}
 		remove := q.clone()
 		remove.Groups = slices.DeleteFunc(remove.Groups, func(x string) bool { return x == g })
 		facets = append(facets, facet{Label: "", Values: []string{s.groupLabel(g)}, Kind: "group", Remove: remove})

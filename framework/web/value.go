@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -231,14 +232,22 @@ func fromWire(f *orm.Field, v any) any {
 type names struct {
 	env  *orm.Env
 	want map[string]map[int64]bool
+	said map[string]map[int64]bool // by the client
 	got  map[string]map[int64]string
 }
 
 func newNames(env *orm.Env) *names {
-	return &names{env: env, want: map[string]map[int64]bool{}, got: map[string]map[int64]string{}}
+	return &names{env: env, want: map[string]map[int64]bool{}, said: map[string]map[int64]bool{}, got: map[string]map[int64]string{}}
 }
 
-func (n *names) add(model string, ids ...int64) {
+// add notes records that others point at, which the user may read.
+func (n *names) add(model string, ids ...int64) { n.note(n.want, model, ids) }
+
+// ask notes records that the client has named by their ids. Their names are
+// told to who may read them.
+func (n *names) ask(model string, ids ...int64) { n.note(n.said, model, ids) }
+
+func (n *names) note(in map[string]map[int64]bool, model string, ids []int64) {
 	for _, id := range ids {
 		if id <= 0 {
 			continue
@@ -246,16 +255,28 @@ func (n *names) add(model string, ids ...int64) {
 		if _, known := n.got[model][id]; known {
 			continue
 		}
-		if n.want[model] == nil {
-			n.want[model] = map[int64]bool{}
+		if in[model] == nil {
+			in[model] = map[int64]bool{}
 		}
-		n.want[model][id] = true
+		in[model][id] = true
 	}
 }
 
 // load asks for all that is wanted. The name of a linked record is shown even
 // to who may not read the record, as every client of Odoo expects.
 func (n *names) load() error {
+	for model, said := range n.said {
+		delete(n.said, model)
+		rs, err := n.env.Lookup(model)
+		if err != nil {
+			continue
+		}
+		seen, err := rs.Browse(slices.Collect(maps.Keys(said))...).Allowed(orm.OpRead)
+		if err != nil {
+			return err
+		}
+		n.add(model, seen.IDs...)
+	}
 	for model, want := range n.want {
 		delete(n.want, model)
 		rs, err := n.env.Sudo().Lookup(model)
