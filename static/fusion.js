@@ -24,6 +24,21 @@ document.addEventListener("click", async (e) => {
   button.click();
 });
 
+// Buttons whose work takes a while say what is being done, and are pressed once.
+document.addEventListener("submit", (e) => {
+  const text = e.submitter?.dataset.busy;
+  if (!text || e.defaultPrevented) return;
+  const note = document.createElement("p");
+  Object.assign(note, { className: "busy-note", textContent: text + "…" });
+  note.setAttribute("role", "status");
+  document.body.append(note);
+  setTimeout(() => { e.submitter.disabled = true; }); // after its name went with the form
+});
+window.addEventListener("pageshow", () => {
+  for (const n of document.querySelectorAll(".busy-note")) n.remove();
+  for (const b of document.querySelectorAll("button[data-busy]:disabled")) b.disabled = false;
+});
+
 // Drop-downs close when one clicks elsewhere or presses Escape.
 document.addEventListener("click", (e) => {
   for (const d of document.querySelectorAll("details.drop[open]")) {

@@ -2,7 +2,7 @@
 // users, groups, currencies, countries, languages, and the ir.* models in which
 // the framework keeps its own records (models, views, menus, actions, crons,
 // sequences, attachments, parameters, jobs). It imports the framework's orm,
-// module, expr, cron, jobs and report only, never HTTP.
+// module, expr, cron, jobs, outbound, report and route only, never HTTP.
 package base
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/route"
 )
 
 //go:embed data security views
@@ -55,6 +56,7 @@ func Addon() module.Addon {
 			"data/ir_cron_data.xml",
 		},
 		Define: define,
+		Auth:   &route.Auth{Login: Authenticate, Program: AuthenticateProgram, Password: CheckCredentials, Key: CheckAPIKey, Stamp: SessionStamp, Context: UserContext},
 	}
 }
 

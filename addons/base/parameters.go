@@ -178,7 +178,11 @@ func OutboundGate(env *orm.Env) (*outbound.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return outbound.Parse(list)
+	gate, err := outbound.Parse(list)
+	if err != nil {
+		return nil, err
+	}
+	return gate.Unless(env.DB().InUnit), nil
 }
 
 // SetDefault stores the value new records of a model start with in a field.

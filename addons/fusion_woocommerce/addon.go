@@ -8,6 +8,7 @@ package woocommerce
 import (
 	"embed"
 
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/controllers"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -46,6 +47,8 @@ func Addon() module.Addon {
 			"views/woo_menus.xml",
 		},
 		Define: define,
+		Routes: controllers.Routes(Receive),
+		Jobs:   Jobs(),
 	}
 }
 

@@ -32,7 +32,7 @@ func TestKeysStayWithTheStore(t *testing.T) {
 	_, url := shop(t)
 	evil, heard := thief(t, "{}")
 	inst := connect(t, env, url, orm.Values{"webhook_secret": "whsec"})
-	must(orm.Invoke(env, TestConnection, []*Instance{inst}))(t)
+	test(t, env, inst)
 	rs := env.Model("woo.instance").Browse(inst.ID)
 	secrets := func() string {
 		i := must(orm.Get[Instance](env, inst.ID))(t)
@@ -93,7 +93,7 @@ func TestPrivateAddressesAreNotAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		inst := connect(t, env, host+port, nil)
-		answer := fmt.Sprint(must(orm.Invoke(env, TestConnection, []*Instance{inst}))(t))
+		answer := fmt.Sprint(test(t, env, inst))
 		if !strings.Contains(answer, outbound.Parameter) || heard() != "" {
 			t.Errorf("%s: %s; heard %q", host, answer, heard())
 		}
@@ -102,7 +102,7 @@ func TestPrivateAddressesAreNotAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	inst := must(orm.First[Instance](env, orm.Leaf("url", "=", "http://127.0.0.1"+port), ""))(t)
-	answer := fmt.Sprint(must(orm.Invoke(env, TestConnection, []*Instance{inst}))(t))
+	answer := fmt.Sprint(test(t, env, inst))
 	if heard() == "" || strings.Contains(answer, told) || !strings.Contains(answer, "web page") {
 		t.Errorf("an allowed address that is no store: %s", answer)
 	}

@@ -2,9 +2,6 @@ package woocommerce
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -52,65 +49,107 @@ func testConnection(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var told []string
-	for _, inst := range recs {
+	tests := make([]*connectionTest, len(recs))
+	for i, inst := range recs {
 		if _, err := inst.client(gate); err != nil {
 			return nil, orm.UserErrorf("%s", explain(err))
 		}
-		found, err := wcapi.Probe(env, inst.config(gate))
-		if err != nil {
-			// The state must change although the button fails, so the failure
-			// is told in the answer rather than as an error.
-			if werr := markError(env, inst, err); werr != nil {
-				return nil, werr
-			}
-			return notify("danger", "Connection failed", explain(err)), nil
-		}
-		if err := connected(env, gate, inst, found); err != nil {
-			return nil, err
-		}
-		told = append(told, fmt.Sprintf("%s answers: WooCommerce %s, WordPress %s, currency %s.", inst.Name, found.Version, found.WPVersion, found.Currency))
-		told = append(told, found.Observations...)
+		tests[i] = &connectionTest{inst: inst, cfg: inst.config(gate)}
 	}
-	return notify("success", "Connection works", strings.Join(told, " ")), nil
+	return env.CallOut(&orm.CallOut{
+		Title: TestConnection.Waiting,
+		Do: func(ctx context.Context) error {
+			for _, t := range tests {
+				t.ask(ctx)
+			}
+			return ctx.Err()
+		},
+		Then: func(env *orm.Env) (any, error) {
+			var told []string
+			for _, t := range tests {
+				inst, err := t.unchanged(env)
+				if err != nil {
+					return nil, err
+				}
+				if t.failure != nil {
+					// The state must change although the button fails, so the failure
+					// is told in the answer rather than as an error.
+					if err := markError(env, inst, t.failure); err != nil {
+						return nil, err
+					}
+					return notify("danger", "Connection failed", explain(t.failure)), nil
+				}
+				if err := connected(env, inst, t); err != nil {
+					return nil, err
+				}
+				told = append(told, fmt.Sprintf("%s answers: WooCommerce %s, WordPress %s, currency %s.", inst.Name, t.found.Version, t.found.WPVersion, t.found.Currency))
+				told = append(told, t.found.Observations...)
+			}
+			return notify("success", "Connection works", strings.Join(told, " ")), nil
+		},
+	})
 }
 
-func connected(env *orm.Env, gate *outbound.Gate, inst *Instance, f *wcapi.Findings) error {
-	admin := env.Sudo()
-	vals := orm.Values{"state": "connected", "proven_url": inst.URL, "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP, "store_version": f.Version,
-		"store_timezone": f.TimeZone, "hpos": f.HPOS, "tested_at": orm.DatetimeOf(env.Now()), "last_error": nil}
+// connectionTest is what a store answers to the test of its connection.
+type connectionTest struct {
+	inst    *Instance // as it was when it was tested
+	cfg     wcapi.Config
+	found   *wcapi.Findings
+	taxes   []wcapi.Setting
+	rates   []wcapi.Tax
+	failure error
+}
+
+// ask asks the store.
+func (t *connectionTest) ask(ctx context.Context) {
+	if t.found, t.failure = wcapi.Probe(ctx, t.cfg); t.failure != nil {
+		return
+	}
+	c, err := wcapi.New(t.found.Config)
+	if err == nil {
+		t.taxes, err = c.Settings(ctx, "tax")
+	}
+	if err != nil {
+		t.failure = orm.UserErrorf("The store answers, but its tax settings cannot be read: %s", explain(err))
+		return
+	}
+	for rate, err := range c.Taxes(ctx) {
+		if err != nil {
+			t.failure = orm.UserErrorf("The store answers, but its taxes cannot be read: %s", explain(err))
+			return
+		}
+		t.rates = append(t.rates, rate)
+	}
+}
+
+// unchanged reads the instance again, which must still be the one that was asked.
+func (t *connectionTest) unchanged(env *orm.Env) (*Instance, error) {
+	now, err := orm.Get[Instance](env, t.inst.ID)
+	if err == nil && (now.URL != t.inst.URL || now.ConsumerKey != t.inst.ConsumerKey || now.ConsumerSecret != t.inst.ConsumerSecret) {
+		err = orm.UserErrorf("The address or the keys of %s were changed while the store was asked. Test it again.", now.Name)
+	}
+	return now, err
+}
+
+func connected(env *orm.Env, inst *Instance, t *connectionTest) error {
+	admin, f := env.Sudo(), t.found
+	vals := orm.Values{"state": "connected", "proven_url": inst.URL, "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP,
+		"store_version": f.Version, "store_timezone": f.TimeZone, "hpos": f.HPOS, "tested_at": orm.DatetimeOf(env.Now()), "last_error": nil}
+	for _, s := range t.taxes {
+		if s.ID == "woocommerce_tax_round_at_subtotal" {
+			vals["tax_at_subtotal"] = s.Text() == "yes"
+		}
+	}
 	if err := orm.RecordsOf(admin, inst).Write(vals); err != nil {
 		return err
 	}
 	if err := orm.Reload(admin, []*Instance{inst}); err != nil {
 		return err
 	}
-	c, err := inst.client(gate)
-	if err != nil {
+	if err := mapTaxes(admin, inst, t.rates); err != nil {
 		return err
 	}
-	settings, err := c.Settings(env, "tax")
-	if err != nil {
-		return orm.UserErrorf("The store answers, but its tax settings cannot be read: %s", explain(err))
-	}
-	for _, s := range settings {
-		if s.ID == "woocommerce_tax_round_at_subtotal" {
-			if err := orm.RecordsOf(admin, inst).Write(orm.Values{"tax_at_subtotal": s.Text() == "yes"}); err != nil {
-				return err
-			}
-		}
-	}
-	var rates []wcapi.Tax
-	for t, err := range c.Taxes(env) {
-		if err != nil {
-			return orm.UserErrorf("The store answers, but its taxes cannot be read: %s", explain(err))
-		}
-		rates = append(rates, t)
-	}
-	if err := mapTaxes(admin, inst, rates); err != nil {
-		return err
-	}
-	return logTo(env, inst, entry{Type: "health", State: "success", Ref: inst.URL, Message: fmt.Sprintf("Connected: WooCommerce %s, %d tax rates.", f.Version, len(rates)), Record: orm.RecordsOf(env, inst)})
+	return logTo(env, inst, entry{Type: "health", State: "success", Ref: inst.URL, Message: fmt.Sprintf("Connected: WooCommerce %s, %d tax rates.", f.Version, len(t.rates)), Record: orm.RecordsOf(env, inst)})
 }
 
 // explain is what people are told of an error: what the store's client and the
@@ -130,94 +169,4 @@ func markError(env *orm.Env, inst *Instance, cause error) error {
 		return err
 	}
 	return logTo(env, inst, entry{Type: "health", State: "failed", Ref: inst.URL, Message: explain(cause), Record: orm.RecordsOf(env, inst)})
-}
-
-// topics are the webhooks a store gets and the address each is sent to.
-var topics = []struct{ topic, path string }{
-	{"order.created", "order"}, {"order.updated", "order"}, {"order.deleted", "order"}, {"order.restored", "order"},
-	{"action.woocommerce_order_refunded", "order"},
-	{"product.created", "product"}, {"product.updated", "product"}, {"product.deleted", "product"},
-	{"customer.created", "customer"}, {"customer.updated", "customer"},
-}
-
-// registerWebhooks makes the store send its events here: one webhook a topic,
-// those that exist are put right. The address is web.base.url.
-func registerWebhooks(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
-	admin := env.Sudo()
-	address, _, err := base.GetParam(env, "web.base.url")
-	if err != nil {
-		return nil, err
-	}
-	if address = strings.TrimRight(address, "/"); address == "" {
-		return nil, orm.UserErrorf("The address of this system is not known. Set the system parameter web.base.url to the address the store can reach, such as https://erp.example.")
-	}
-	gate, err := base.OutboundGate(env)
-	if err != nil {
-		return nil, err
-	}
-	n := 0
-	for _, inst := range recs {
-		k, err := registerFor(admin, gate, inst, address)
-		if err != nil {
-			return nil, err
-		}
-		n += k
-	}
-	return notify("success", "Webhooks", fmt.Sprintf("%d webhooks are active.", n)), nil
-}
-
-func registerFor(env *orm.Env, gate *outbound.Gate, inst *Instance, address string) (int, error) {
-	if inst.WebhookSecret == "" {
-		key := make([]byte, 24)
-		if _, err := rand.Read(key); err != nil {
-			return 0, err
-		}
-		inst.WebhookSecret = orm.Secret(hex.EncodeToString(key))
-		if err := orm.Save(env, []*Instance{inst}, "webhook_secret"); err != nil {
-			return 0, err
-		}
-	}
-	c, err := inst.client(gate)
-	if err != nil {
-		return 0, orm.UserErrorf("%s", explain(err))
-	}
-	ids := map[string]int64{}
-	if inst.WebhookIDs != "" {
-		if err := json.Unmarshal([]byte(inst.WebhookIDs), &ids); err != nil {
-			return 0, fmt.Errorf("the webhooks of instance %d: %w", inst.ID, err)
-		}
-	}
-	// Those registered before are ours even when they still tell an address
-	// that this system has left.
-	have := map[string]wcapi.Webhook{}
-	for h, err := range c.Webhooks(env) {
-		if err != nil {
-			return 0, orm.UserErrorf("The store's webhooks cannot be read: %s", explain(err))
-		}
-		if mine := ids[h.Topic] == int64(h.ID); mine || strings.HasPrefix(h.DeliveryURL, address+"/woo/webhook/") && have[h.Topic].ID == 0 {
-			have[h.Topic] = h
-		}
-	}
-	clear(ids)
-	for _, t := range topics {
-		patch := wcapi.WebhookPatch{Name: "Fusion " + t.topic, Topic: t.topic, DeliveryURL: address + "/woo/webhook/" + t.path, Secret: inst.WebhookSecret.Reveal(), Status: "active"}
-		var made *wcapi.Webhook
-		if old, ok := have[t.topic]; ok {
-			made, err = c.UpdateWebhook(env, int64(old.ID), patch)
-		} else {
-			made, err = c.CreateWebhook(env, patch)
-		}
-		if err != nil {
-			return 0, orm.UserErrorf("The webhook %s cannot be registered: %s", t.topic, explain(err))
-		}
-		ids[t.topic] = int64(made.ID)
-	}
-	text, err := json.Marshal(ids)
-	if err != nil {
-		return 0, err
-	}
-	if err := orm.RecordsOf(env, inst).Write(orm.Values{"webhook_ids": string(text)}); err != nil {
-		return 0, err
-	}
-	return len(ids), logTo(env, inst, entry{Type: "webhook", Out: true, State: "success", Ref: inst.URL, Message: fmt.Sprintf("%d webhooks registered.", len(ids)), Record: orm.RecordsOf(env, inst)})
 }

@@ -102,6 +102,9 @@ func (e *engine) checkHealth(ctx context.Context, w *jobs.Work) error {
 	}
 	return w.Finish(ctx, func(env *orm.Env) error {
 		now, err := orm.Get[Instance](env, inst.ID)
+		if err == nil && failure == nil && now.URL == inst.URL && now.ProvenURL != now.URL {
+			err = orm.RecordsOf(env, now).Write(orm.Values{"proven_url": now.URL})
+		}
 		switch {
 		case err != nil:
 			return err

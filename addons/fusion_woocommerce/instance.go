@@ -87,11 +87,11 @@ type Instance struct {
 
 // The methods of an instance.
 var (
-	TestConnection   = orm.Method[Instance]{Name: "action_test_connection", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
+	TestConnection   = orm.Method[Instance]{Name: "action_test_connection", Groups: []string{"fusion_woocommerce.group_woo_manager"}, Waiting: "Asking the store"}
 	GenerateAPIKey   = orm.Method[Instance]{Name: "action_generate_api_key", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
 	SyncNow          = orm.Method[Instance]{Name: "action_sync_now"}
 	FetchProducts    = orm.Method[Instance]{Name: "action_fetch_products", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
-	RegisterWebhooks = orm.Method[Instance]{Name: "action_register_webhooks", Groups: []string{"fusion_woocommerce.group_woo_manager"}}
+	RegisterWebhooks = orm.Method[Instance]{Name: "action_register_webhooks", Groups: []string{"fusion_woocommerce.group_woo_manager"}, Waiting: "Registering webhooks in the store"}
 
 	ViewMapped   = orm.Method[Instance]{Name: "action_view_mapped"}
 	ViewUnmapped = orm.Method[Instance]{Name: "action_view_unmapped"}

@@ -17,7 +17,7 @@ func TestConnectionIsFoundOut(t *testing.T) {
 	if inst.URL != url || inst.State != "draft" || !inst.ShippingID.IsSet() || !inst.FeeID.IsSet() || !inst.RoundingID.IsSet() || !inst.PlaceholderID.IsSet() || !inst.WarehouseID.IsSet() {
 		t.Errorf("%+v", inst)
 	}
-	answer := fmt.Sprint(must(orm.Invoke(env, TestConnection, []*Instance{inst}))(t))
+	answer := fmt.Sprint(test(t, env, inst))
 	inst = must(orm.Get[Instance](env, inst.ID))(t)
 	if inst.State != "connected" || inst.StoreVersion != "9.2.5" || inst.StoreZone != "America/Toronto" || !inst.HPOS || inst.AuthMode != "oauth" || !strings.Contains(answer, "9.2.5") {
 		t.Errorf("%s: %+v", answer, inst)
@@ -32,7 +32,7 @@ func TestConnectionIsFoundOut(t *testing.T) {
 		}
 	}
 	// Asked again, the same taxes are found again.
-	must(orm.Invoke(env, TestConnection, []*Instance{inst}))(t)
+	test(t, env, inst)
 	if n := must(env.Model("woo.tax.map").SearchCount(nil, 0))(t); n != 24 {
 		t.Errorf("%d tax rates after the second test", n)
 	}
@@ -50,13 +50,13 @@ func TestConnectionThatFailsSaysWhatToDo(t *testing.T) {
 	env := start(t)
 	sim, url := shop(t)
 	inst := connect(t, env, url, orm.Values{"consumer_secret": "cs_wrongwrongwrongwrongwrongwrongwrongwrong"})
-	answer := fmt.Sprint(must(orm.Invoke(env, TestConnection, []*Instance{inst}))(t))
+	answer := fmt.Sprint(test(t, env, inst))
 	inst = must(orm.Get[Instance](env, inst.ID))(t)
 	if inst.State != "error" || !strings.Contains(answer, "danger") || inst.LastError == "" || strings.Contains(inst.LastError+answer, "wrongwrong") {
 		t.Errorf("%s: state %s, %s", answer, inst.State, inst.LastError)
 	}
 	sim.AddFault(woosim.Fault{Kind: woosim.FaultHTML})
-	must(orm.Invoke(env, TestConnection, []*Instance{inst}))(t)
+	test(t, env, inst)
 	if inst = must(orm.Get[Instance](env, inst.ID))(t); !strings.Contains(inst.LastError, "API") {
 		t.Errorf("a web page in place of the API: %s", inst.LastError)
 	}

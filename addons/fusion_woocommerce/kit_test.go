@@ -1,6 +1,7 @@
 package woocommerce
 
 import (
+	"context"
 	"net/http/httptest"
 	"testing"
 
@@ -78,11 +79,27 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
+// test presses Test Connection.
+func test(t *testing.T, env *orm.Env, inst *Instance) any {
+	t.Helper()
+	return must(ormtest.Call(env, func(env *orm.Env) (any, error) { return orm.Invoke(env, TestConnection, []*Instance{inst}) }))(t)
+}
+
 // items are all products of a store.
 func items(t *testing.T, env *orm.Env, inst *Instance) []item {
 	t.Helper()
 	c := must(inst.client(must(base.OutboundGate(env))(t)))(t)
-	list, unreadable, err := readItems(t.Context(), c)
+	var list []item
+	var unreadable []string
+	_, err := ormtest.Call(env, func(env *orm.Env) (any, error) {
+		return env.CallOut(&orm.CallOut{
+			Do: func(ctx context.Context) (err error) {
+				list, unreadable, err = readItems(ctx, c)
+				return err
+			},
+			Then: func(*orm.Env) (any, error) { return nil, nil },
+		})
+	})
 	if err != nil || len(unreadable) > 0 {
 		t.Fatal(err, unreadable)
 	}

@@ -1,6 +1,7 @@
 package woocommerce_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestWebhooksFollowTheAddress(t *testing.T) {
 	if err := orm.Create(env, inst); err != nil {
 		t.Fatal(err)
 	}
-	client, err := wcapi.New(wcapi.Config{BaseURL: srv.URL, ConsumerKey: woosim.DefaultKey.Key, ConsumerSecret: woosim.DefaultKey.Secret, Auth: wcapi.AuthOAuth})
+	client, err := wcapi.New(wcapi.Config{BaseURL: srv.URL, ConsumerKey: woosim.DefaultKey.Key, ConsumerSecret: woosim.DefaultKey.Secret, Auth: wcapi.AuthOAuth, Transport: http.DefaultTransport})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +67,14 @@ func TestWebhooksFollowTheAddress(t *testing.T) {
 		if err := orm.Reload(env, []*woocommerce.Instance{inst}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := orm.Invoke(env, woocommerce.RegisterWebhooks, []*woocommerce.Instance{inst}); err != nil {
+		_, err := ormtest.Call(env, func(env *orm.Env) (any, error) {
+			return orm.Invoke(env, woocommerce.RegisterWebhooks, []*woocommerce.Instance{inst})
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		out := map[int64]string{}
-		for h, err := range client.Webhooks(env) {
+		for h, err := range client.Webhooks(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}

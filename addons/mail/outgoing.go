@@ -114,48 +114,62 @@ func sendLater(env *orm.Env, ids []int64) {
 	})
 }
 
-// SendOne sends one outgoing mail in a transaction of its own, and notes what
-// became of it. A mail another process is sending, or that has been sent, is
-// left alone. The transaction is not tried again: its mail would leave twice.
+// SendOne sends one outgoing mail between two units of work: the first reads it, the
+// second notes what became of it. A mail another process is sending, or that has
+// been sent, is left alone. When the program ends between sending and noting, the
+// mail is sent again.
 func SendOne(ctx context.Context, db *orm.DB, id int64) error {
-	env, err := db.Begin(ctx, orm.System())
-	if err != nil {
+	_, err := db.Alone(ctx, fmt.Sprintf("mail.mail:%d", id), func() error { return sendAlone(ctx, db, id) })
+	return err
+}
+
+func sendAlone(ctx context.Context, db *orm.DB, id int64) error {
+	var out *handover
+	err := db.Run(ctx, orm.System(), func(env *orm.Env) (err error) {
+		out, err = takeOut(env, id)
+		return err
+	})
+	if err != nil || out == nil {
 		return err
 	}
-	defer env.Rollback()
-	var locked []int64
-	err = env.Tx().NewRaw(`SELECT id FROM mail_mail WHERE id = ? AND state = 'outgoing' FOR UPDATE SKIP LOCKED`, id).Scan(env, &locked)
-	if err != nil || len(locked) == 0 {
-		return err
+	failure := out.send(ctx)
+	return db.Run(ctx, orm.System(), func(env *orm.Env) error {
+		rs, err := env.Model("mail.mail").Browse(id).Exists()
+		switch {
+		case err != nil:
+			return err
+		case failure != nil:
+			return rs.Write(orm.Values{"state": "exception", "failure_type": "mail_smtp", "failure_reason": failure.Error()})
+		case out.autoDelete:
+			return rs.Unlink()
+		}
+		return rs.Write(orm.Values{"state": "sent", "failure_type": false, "failure_reason": false})
+	})
+}
+
+// takeOut reads a mail that is to be sent; nil when there is none, or when it cannot
+// be sent, which is noted.
+func takeOut(env *orm.Env, id int64) (*handover, error) {
+	rs, err := env.Model("mail.mail").Search(orm.And(orm.Leaf("id", "=", id), orm.Leaf("state", "=", "outgoing")), orm.SearchOptions{})
+	if err != nil || rs.Len() == 0 {
+		return nil, err
 	}
 	m, err := orm.Get[Mail](env, id, "recipient_ids")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	server, err := serverFor(env, m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rs := env.Model("mail.mail").Browse(id)
 	if server == nil {
-		if err := rs.Write(orm.Values{"failure_reason": noServer}); err != nil {
-			return err
-		}
-		return env.Commit()
+		return nil, rs.Write(orm.Values{"failure_reason": noServer})
 	}
-	kind, err := deliver(env, m, server)
-	switch {
-	case err != nil:
-		err = rs.Write(orm.Values{"state": "exception", "failure_type": kind, "failure_reason": err.Error()})
-	case m.AutoDelete:
-		err = rs.Unlink()
-	default:
-		err = rs.Write(orm.Values{"state": "sent", "failure_type": false, "failure_reason": false})
-	}
+	out, kind, err := prepare(env, m, server)
 	if err != nil {
-		return err
+		return nil, rs.Write(orm.Values{"state": "exception", "failure_type": kind, "failure_reason": err.Error()})
 	}
-	return env.Commit()
+	return out, nil
 }
 
 // serverFor is the server a mail asks for, else the first that may send for its
@@ -190,23 +204,33 @@ func mayCarry(filter, from string) bool {
 	return false
 }
 
-// deliver hands one mail to a server. The kind of failure is one of those of
+// handover is a mail that is ready to be handed to a server.
+type handover struct {
+	*relay
+	msg        *gomail.Msg
+	autoDelete bool
+}
+
+// prepare makes a mail ready to be sent. The kind of failure is one of those of
 // failure_type.
-func deliver(env *orm.Env, m *Mail, server *Server) (kind string, err error) {
+func prepare(env *orm.Env, m *Mail, server *Server) (out *handover, kind string, err error) {
 	msg, kind, err := compose(env, m, server)
 	if err != nil {
-		return kind, err
+		return nil, kind, err
 	}
-	client, err := server.client()
+	p, err := server.relay(env)
 	if err != nil {
-		return "mail_smtp", fmt.Errorf("the mail server %s is not set up completely: %w", server.Name, err)
+		return nil, "mail_smtp", fmt.Errorf("the mail server %s is not set up completely: %w", server.Name, err)
 	}
-	ctx, cancel := context.WithTimeout(env, smtpTimeout)
-	defer cancel()
-	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
-		return "mail_smtp", fmt.Errorf("the mail server %s did not take the mail: %w", server.Name, err)
+	return &handover{p, msg, m.AutoDelete}, "", nil
+}
+
+// send hands the mail in.
+func (h *handover) send(ctx context.Context) error {
+	if err := h.with(ctx, func(ctx context.Context, c *gomail.Client) error { return c.DialAndSendWithContext(ctx, h.msg) }); err != nil {
+		return fmt.Errorf("the mail server %s did not take the mail: %w", h.name, err)
 	}
-	return "", nil
+	return nil
 }
 
 func compose(env *orm.Env, m *Mail, server *Server) (*gomail.Msg, string, error) {

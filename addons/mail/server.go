@@ -6,7 +6,9 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
+	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/outbound"
 )
 
 // Server is where mail is handed in.
@@ -26,31 +28,72 @@ type Server struct {
 }
 
 // TestConnection is the button that tries to log in at the server.
-var TestConnection = orm.Method[Server]{Name: "test_smtp_connection", Groups: []string{"base.group_system"}}
+var TestConnection = orm.Method[Server]{Name: "test_smtp_connection", Groups: []string{"base.group_system"}, Waiting: "Connecting to the mail server"}
 
 const smtpTimeout = 30 * time.Second
 
 func defineServer(r *orm.Registry) {
 	s := orm.Define[Server](r)
 	orm.Implement(s, TestConnection, func(env *orm.Env, ss []*Server, _ orm.Args) (any, error) {
+		var all []*relay
 		for _, server := range ss {
-			c, err := server.client()
+			p, err := server.relay(env)
 			if err != nil {
 				return nil, orm.UserErrorf("The mail server %s is not set up completely: %v", server.Name, err)
 			}
-			ctx, cancel := context.WithTimeout(env, smtpTimeout)
-			err = c.DialWithContext(ctx)
-			if err == nil {
-				err = c.Close()
-			}
-			cancel()
-			if err != nil {
-				return nil, orm.UserErrorf("The connection to %s failed: %v. Check host, port, encryption and password.", server.Name, err)
-			}
+			all = append(all, p)
 		}
-		return map[string]any{"type": "ir.actions.client", "tag": "display_notification",
-			"params": map[string]any{"message": "The connection works.", "type": "success", "sticky": false}}, nil
+		return env.CallOut(&orm.CallOut{
+			Title: TestConnection.Waiting,
+			Do: func(ctx context.Context) error {
+				for _, p := range all {
+					if err := p.with(ctx, login); err != nil {
+						return orm.UserErrorf("The connection to %s failed: %v. Check host, port, encryption and password.", p.name, err)
+					}
+				}
+				return nil
+			},
+			Then: func(*orm.Env) (any, error) {
+				return map[string]any{"type": "ir.actions.client", "tag": "display_notification",
+					"params": map[string]any{"message": "The connection works.", "type": "success", "sticky": false}}, nil
+			},
+		})
 	})
+}
+
+func login(ctx context.Context, c *gomail.Client) error {
+	if err := c.DialWithContext(ctx); err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// relay is the way to a mail server.
+type relay struct {
+	name   string
+	client *gomail.Client
+	gate   *outbound.Gate
+}
+
+// relay reads how a server is reached. Administrators alone set servers up, so that
+// one may be anywhere.
+func (s *Server) relay(env *orm.Env) (*relay, error) {
+	gate, err := base.OutboundGate(env)
+	if err != nil {
+		return nil, err
+	}
+	client, err := s.client()
+	return &relay{s.Name, client, gate}, err
+}
+
+// with does something with the server, outside of any unit of work.
+func (p *relay) with(ctx context.Context, do func(context.Context, *gomail.Client) error) error {
+	if err := p.gate.Open(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, smtpTimeout)
+	defer cancel()
+	return do(ctx, p.client)
 }
 
 // client makes the SMTP client of a server.

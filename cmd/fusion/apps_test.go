@@ -9,11 +9,14 @@ import (
 	"net/http/cookiejar"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"fusionsoft.ca/fusion/framework/cli"
 	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/route"
 )
 
 // browser speaks JSON-RPC with a session.
@@ -85,6 +88,31 @@ func (b *browser) module(name string) (id int64, state, problem string) {
 	return rows[0].ID, rows[0].State, problem
 }
 
+// status is how an address is answered.
+func (b *browser) status(method, path string) int {
+	b.t.Helper()
+	req, err := http.NewRequest(method, b.url, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.URL.Opaque = path // as it is, dots included
+	res, err := b.http.Transport.RoundTrip(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode
+}
+
+// doors is an addon that answers for itself.
+func doors() module.Addon {
+	return module.Addon{Name: "doors", Title: "Doors", Version: "19.0.1.0.0", Depends: []string{"base"},
+		FS: fstest.MapFS{"static/sign.txt": {Data: []byte("open")}, "static/inner/a.txt": {}, "secret.txt": {}},
+		Routes: []route.Route{{Path: "/doors/{which}", Access: route.Public, Handler: func(_ *orm.Env, r *route.Request) (*route.Answer, error) {
+			return route.Text(http.StatusOK, r.Vars["which"]), nil
+		}}}}
+}
+
 // TestAppsWhileServing installs and uninstalls from the Apps page of a running
 // server, and by another process beside it. Who asked finds it done with the
 // next request.
@@ -94,7 +122,7 @@ func TestAppsWhileServing(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
 	app := program()
 	broken := module.Addon{Name: "broken", Title: "Broken", Version: "19.0.1.0.0", Depends: []string{"base"}, Data: []string{"missing.xml"}}
-	app.Addons = append(app.Addons, broken)
+	app.Addons = append(app.Addons, broken, doors())
 	set := cli.Settings{URL: url, DataDir: t.TempDir(), HTTP: "127.0.0.1:0", Cron: true, Jobs: true, Workers: 1, Logger: quiet}
 	sys, err := cli.Open(t.Context(), app, set, []string{"base"})
 	if err != nil {
@@ -109,7 +137,7 @@ func TestAppsWhileServing(t *testing.T) {
 		t.Fatal(err)
 	}
 	jar, _ := cookiejar.New(nil)
-	b := &browser{t: t, url: sys.Address, http: http.Client{Jar: jar, Timeout: time.Minute}}
+	b := &browser{t: t, url: sys.Address, http: http.Client{Jar: jar, Timeout: time.Minute, Transport: http.DefaultTransport}}
 	if _, failure := b.call("/web/session/authenticate", map[string]any{"db": sys.Name(), "login": "admin", "password": "admin"}); failure != "" {
 		t.Fatal(failure)
 	}
@@ -118,11 +146,36 @@ func TestAppsWhileServing(t *testing.T) {
 		t.Errorf("product.category before it is installed: %q", failure)
 	}
 
+	// What an addon answers is there while it is installed, and no longer.
+	if got := b.status("POST", "/woo/webhook/order"); got != http.StatusNotFound {
+		t.Errorf("a webhook without its addon: %d", got)
+	}
+	answers := func(when string, want int) {
+		t.Helper()
+		for _, path := range []string{"/doors/front", "/doors/static/sign.txt"} {
+			if got := b.status("GET", path); got != want {
+				t.Errorf("%s, %s: %d, want %d", path, when, got, want)
+			}
+		}
+	}
+	answers("before it is installed", http.StatusNotFound)
+	id, _, _ := b.module("doors")
+	var action map[string]any
+	b.must(&action, "ir.module.module", "button_immediate_install", []any{id})
+	answers("while it is installed", http.StatusOK)
+	for _, path := range []string{"/doors/static/", "/doors/static/inner", "/doors/static/missing"} {
+		if got := b.status("GET", path); got != http.StatusNotFound {
+			t.Errorf("%s: %d", path, got)
+		}
+	}
+	b.must(&action, "ir.module.module", "button_uninstall_wizard", []any{id})
+	b.must(&action, "base.module.uninstall", "action_uninstall", []any{action["res_id"]})
+	answers("after it is uninstalled", http.StatusNotFound)
+
 	id, state, _ := b.module("product")
 	if state != "uninstalled" {
 		t.Fatalf("product is %s", state)
 	}
-	var action map[string]any
 	b.must(&action, "ir.module.module", "button_immediate_install", []any{id})
 	if b.must(&n, "product.category", "search_count", []any{}); n == 0 {
 		t.Error("the data of product is not there")

@@ -92,7 +92,7 @@ func (d *demo) start(ctx context.Context, app cli.App, began time.Time) error {
 	if err := d.sys.DB.Run(ctx, orm.System(), d.connect); err != nil {
 		return fmt.Errorf("connecting the store: %w", err)
 	}
-	if err := d.sys.DB.Run(ctx, orm.System(), d.test); err != nil {
+	if err := d.call(ctx, woocommerce.TestConnection); err != nil {
 		return fmt.Errorf("connecting the store: %w", err)
 	}
 	if err := d.sys.Start(ctx); err != nil {
@@ -118,7 +118,7 @@ func (d *demo) start(ctx context.Context, app cli.App, began time.Time) error {
 		sum.write(d.out, d, took)
 		return nil
 	}
-	if err := d.sys.DB.Run(ctx, orm.System(), d.webhooks); err != nil {
+	if err := d.call(ctx, woocommerce.RegisterWebhooks); err != nil {
 		return fmt.Errorf("registering webhooks: %w", err)
 	}
 	sum.write(d.out, d, took)
@@ -175,32 +175,23 @@ func (d *demo) connect(env *orm.Env) error {
 	return base.SetParam(env, paramInstance, fmt.Sprint(d.instance))
 }
 
-// test presses Test Connection.
-func (d *demo) test(env *orm.Env) error {
-	inst, err := orm.Get[woocommerce.Instance](env, d.instance)
+// call presses a button of the instance that asks the store.
+func (d *demo) call(ctx context.Context, button orm.Method[woocommerce.Instance]) error {
+	answer, err := d.sys.DB.Call(ctx, orm.System(), func(env *orm.Env) (any, error) {
+		inst, err := orm.Get[woocommerce.Instance](env, d.instance)
+		if err != nil {
+			return nil, err
+		}
+		return orm.Invoke(env, button, []*woocommerce.Instance{inst})
+	})
 	if err != nil {
 		return err
 	}
-	if _, err := orm.Invoke(env, woocommerce.TestConnection, []*woocommerce.Instance{inst}); err != nil {
-		return err
-	}
-	if err := orm.Reload(env, []*woocommerce.Instance{inst}); err != nil {
-		return err
-	}
-	if inst.State != "connected" {
-		return errors.New(inst.LastError)
+	note, _ := answer.(map[string]any)
+	if params, _ := note["params"].(map[string]any); params["type"] != "success" {
+		return fmt.Errorf("%v", params["message"])
 	}
 	return nil
-}
-
-// webhooks presses Register Webhooks.
-func (d *demo) webhooks(env *orm.Env) error {
-	inst, err := orm.Get[woocommerce.Instance](env, d.instance)
-	if err != nil {
-		return err
-	}
-	_, err = orm.Invoke(env, woocommerce.RegisterWebhooks, []*woocommerce.Instance{inst})
-	return err
 }
 
 // press presses a button of the instance that queues jobs, and waits for them.

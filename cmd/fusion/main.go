@@ -1,6 +1,6 @@
-// Command fusion is the program: the addons in their order, and what they
-// bring beyond models and data. The command line itself is framework/cli; only
-// the demonstration, which sells in a simulated store, is here.
+// Command fusion is the program: the addons in their order. The command line
+// itself is framework/cli; only the demonstration, which sells in a simulated
+// store, is here.
 package main
 
 import (
@@ -10,7 +10,6 @@ import (
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/contacts"
 	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
-	"fusionsoft.ca/fusion/addons/fusion_woocommerce/controllers"
 	"fusionsoft.ca/fusion/addons/mail"
 	"fusionsoft.ca/fusion/addons/product"
 	"fusionsoft.ca/fusion/addons/sale"
@@ -21,8 +20,6 @@ import (
 	"fusionsoft.ca/fusion/addons/uom"
 	"fusionsoft.ca/fusion/framework/cli"
 	"fusionsoft.ca/fusion/framework/module"
-	"fusionsoft.ca/fusion/framework/server"
-	"fusionsoft.ca/fusion/framework/web"
 	"fusionsoft.ca/fusion/static"
 )
 
@@ -46,17 +43,7 @@ func program() cli.App {
 			sale_stock.Addon(),
 			woocommerce.Addon(),
 		},
-		Auth: server.Auth{
-			Login:    base.Authenticate,
-			Program:  base.AuthenticateProgram,
-			Password: base.CheckCredentials,
-			Key:      base.CheckAPIKey,
-			Stamp:    base.SessionStamp,
-			Context:  base.UserContext,
-		},
-		Routes:   []func(*server.Server){controllers.Mount},
-		Jobs:     woocommerce.Jobs(),
-		Web:      web.Options{Name: "Fusion", Static: static.Files},
+		Static:   static.Files,
 		Commands: []any{&commands{}},
 	}
 }

@@ -200,7 +200,7 @@ func (s *System) followAddons(ctx context.Context) error {
 	s.work.db = db
 	s.work.mu.Unlock()
 	if s.Server != nil && err == nil {
-		srv, err = s.newServer(db)
+		srv, err = s.newServer(ctx, db)
 	}
 	return errors.Join(err, s.beginWork(ctx))
 }

@@ -8,7 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -25,23 +27,20 @@ import (
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/pglocal"
+	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/rpc"
 	"fusionsoft.ca/fusion/framework/server"
 	"fusionsoft.ca/fusion/framework/web"
 )
 
-// App is what makes a program of the framework: its addons and what they need
-// beyond the database.
+// App is what makes a program of the framework: its addons. What they bring to
+// the server, the jobs and the back office stands in their manifests.
 type App struct {
 	Name    string
 	Version string
 	Addons  []module.Addon
-	Auth    server.Auth
-	// Routes are the controllers of addons.
-	Routes []func(*server.Server)
-	// Jobs are the handlers of addons, by name.
-	Jobs map[string]jobs.Handler
-	Web  web.Options
+	// Static are the style sheet and scripts of the back office.
+	Static fs.FS
 	// Commands are further commands of the program: pointers to structs whose
 	// fields are kong commands.
 	Commands []any
@@ -267,11 +266,14 @@ func (s *System) beginWork(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if s.Settings.Jobs {
-		handlers := map[string]jobs.Handler{cron.JobName: cron.Run}
-		for name, h := range s.App.Jobs {
-			handlers[name] = h
+		present, err := module.Present(ctx, w.db, s.App.Addons)
+		if err != nil {
+			return err
 		}
-		var err error
+		handlers := map[string]jobs.Handler{cron.JobName: cron.Run}
+		for _, a := range present {
+			maps.Copy(handlers, a.Jobs)
+		}
 		if w.runner, err = jobs.Start(ctx, w.db, jobs.Config{Handlers: handlers, Workers: s.Settings.Workers, URL: s.url}); err != nil {
 			return err
 		}
@@ -319,19 +321,26 @@ func (s *System) StartCrons() {
 	}
 }
 
-// newServer makes a server on a database, with all its routes.
-func (s *System) newServer(db *orm.DB) (*server.Server, error) {
+// newServer makes a server on a database, with the routes of the framework and
+// those of the addons that are installed there.
+func (s *System) newServer(ctx context.Context, db *orm.DB) (*server.Server, error) {
+	present, err := module.Present(ctx, db, s.App.Addons)
+	if err != nil {
+		return nil, err
+	}
 	set := s.Settings
-	srv, err := server.New(db, server.Config{Database: s.Name(), Auth: s.App.Auth, Logger: set.Logger,
+	srv, err := server.New(db, server.Config{Database: s.Name(), Auth: server.AuthOf(present), Logger: set.Logger,
 		TrustedProxies: set.TrustedProxies, Hosts: ownNames(set.Hosts), MetricsToken: set.MetricsToken})
 	if err != nil {
 		return nil, err
 	}
-	rpc.Mount(srv)
-	web.Mount(srv, s.App.Web)
-	for _, mount := range s.App.Routes {
-		mount(srv)
+	pages := map[string]route.Page{}
+	for _, a := range present {
+		maps.Copy(pages, a.Pages)
 	}
+	rpc.Mount(srv)
+	web.Mount(srv, web.Options{Name: s.App.Name, Static: s.App.Static, Pages: pages})
+	srv.Mount(present...)
 	return srv, nil
 }
 
@@ -345,7 +354,7 @@ func ownNames(hosts []string) []string {
 }
 
 func (s *System) serve(ctx context.Context) error {
-	srv, err := s.newServer(s.DB)
+	srv, err := s.newServer(ctx, s.DB)
 	if err != nil {
 		return err
 	}

@@ -155,11 +155,12 @@ func (c *serveCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer) 
 
 // warnPassword says so when anybody can log in as the administrator.
 func (s *System) warnPassword(ctx context.Context) {
-	if s.App.Auth.Login == nil {
+	login := server.AuthOf(s.App.Addons).Login
+	if login == nil {
 		return
 	}
 	err := s.DB.View(ctx, orm.System(), func(env *orm.Env) error {
-		_, err := s.App.Auth.Login(env, "admin", "admin")
+		_, err := login(env, "admin", "admin")
 		return err
 	})
 	if err == nil {

@@ -145,15 +145,14 @@ func Run(ctx context.Context, w *jobs.Work) error {
 	call, err := expr.ParseCall(code)
 	if err == nil {
 		w.UID = uid
-		err = w.Finish(ctx, func(env *orm.Env) error {
+		err = w.Call(ctx, func(env *orm.Env) (any, error) {
 			rs, err := env.Lookup(model)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			if _, err := rs.Do(call.Method, orm.Args{Pos: call.Args}); err != nil {
-				return err
-			}
-			_, err = env.Exec("UPDATE ir_cron SET lastcall = ?, failure_count = 0, first_failure_date = NULL, last_error = NULL WHERE id = ?", orm.DatetimeOf(env.Now()), id)
+			return rs.Do(call.Method, orm.Args{Pos: call.Args})
+		}, func(env *orm.Env) error {
+			_, err := env.Exec("UPDATE ir_cron SET lastcall = ?, failure_count = 0, first_failure_date = NULL, last_error = NULL WHERE id = ?", orm.DatetimeOf(env.Now()), id)
 			return err
 		})
 	}

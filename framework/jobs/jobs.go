@@ -81,12 +81,48 @@ func (w *Work) FinishExclusive(ctx context.Context, key string, fn func(*orm.Env
 		if err := fn(env); err != nil {
 			return err
 		}
-		if err := env.Flush(); err != nil {
+		return w.complete(ctx, env)
+	})
+	w.finished = err == nil
+	return err
+}
+
+// complete notes in a unit of work that the job is done.
+func (w *Work) complete(ctx context.Context, env *orm.Env) error {
+	if err := env.Flush(); err != nil {
+		return err
+	}
+	_, err := river.JobCompleteTx[*riverdatabasesql.Driver](ctx, env.Tx().Tx, w.row)
+	return err
+}
+
+// Call runs a method in a unit of work and follows up what it leaves to be done
+// outside of one. The unit of work that gives the result in the end also runs done,
+// which may be nil, and completes the job.
+func (w *Work) Call(ctx context.Context, method func(*orm.Env) (any, error), done func(*orm.Env) error) error {
+	var next *orm.CallOut
+	deliver := func(env *orm.Env, result any) error {
+		var more bool
+		if next, more = orm.ToFollowUp(result); more {
+			return nil
+		}
+		if done != nil {
+			if err := done(env); err != nil {
+				return err
+			}
+		}
+		return w.complete(ctx, env)
+	}
+	err := w.DB.Run(ctx, w.User(), func(env *orm.Env) error {
+		result, err := method(env)
+		if err != nil {
 			return err
 		}
-		_, err := river.JobCompleteTx[*riverdatabasesql.Driver](ctx, env.Tx().Tx, w.row)
-		return err
+		return deliver(env, result)
 	})
+	for err == nil && next != nil {
+		err = w.DB.FollowUp(ctx, next, deliver)
+	}
 	w.finished = err == nil
 	return err
 }
@@ -213,14 +249,13 @@ func runCall(ctx context.Context, w *Work) error {
 	if err := json.Unmarshal(w.Payload, &p); err != nil {
 		return Cancel(fmt.Errorf("the job's arguments cannot be read: %w", err))
 	}
-	return w.Finish(ctx, func(env *orm.Env) error {
+	return w.Call(ctx, func(env *orm.Env) (any, error) {
 		rs, err := env.Lookup(w.Model)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		_, err = rs.Browse(w.IDs...).Do(p.Method, orm.Args{Pos: p.Args, Kw: p.Kw})
-		return err
-	})
+		return rs.Browse(w.IDs...).Do(p.Method, orm.Args{Pos: p.Args, Kw: p.Kw})
+	}, nil)
 }
 
 // Runner works jobs until it is stopped.

@@ -1,17 +1,21 @@
 // Package module turns a list of addons into an installed database: the
 // manifests and their dependency order, the schema, the data files (Odoo's XML
 // and CSV), external ids, install, upgrade and uninstall. It stands on orm,
-// view and expr and knows nothing of HTTP.
+// view and expr; of routes and jobs it knows that manifests have them.
 package module
 
 import (
 	"io/fs"
 
+	"fusionsoft.ca/fusion/framework/jobs"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/route"
 )
 
-// Addon is the manifest of an addon, and all that the framework needs to know
-// of it. It is a plain value: cmd/fusion lists the addons of the program.
+// Addon is the manifest of an addon: everything it brings, and all that the
+// framework needs to know of it. It is a plain value: cmd/fusion lists the addons
+// of the program. What serves a database serves what the addons installed there
+// bring, and follows when one is installed or removed.
 type Addon struct {
 	Name        string // technical name, as in external ids
 	Title       string // name shown to people
@@ -25,7 +29,9 @@ type Addon struct {
 	Demo        []string // files loaded after Data when demonstration data is wanted
 	Application bool     // something users start from, rather than a part
 	AutoInstall bool     // install as soon as all dependencies are
-	FS          fs.FS    // holds Data, Demo and what they name; an embed.FS
+	// FS holds Data, Demo and what they name, and the folder static, whose files
+	// browsers get below /<name>/static/; an embed.FS.
+	FS fs.FS
 	// Define declares the models; it runs in dependency order.
 	Define func(*orm.Registry)
 	// PreInit runs once, at the first installation, when the tables exist and
@@ -37,8 +43,14 @@ type Addon struct {
 	// brought up to date (Pre) and after the data is loaded (Post). SQL scripts
 	// migrations/<version>/pre-*.sql and post-*.sql of FS run with them.
 	Migrations []Migration
-	// Routes and other wiring that needs the server is given to
-	// framework/server beside the addon, so that this package stays below HTTP.
+	// Routes are the addresses at which it answers.
+	Routes []route.Route
+	// Pages make the bodies of client actions, by tag.
+	Pages map[string]route.Page
+	// Jobs do background work, by the names of jobs.
+	Jobs map[string]jobs.Handler
+	// Auth is how users are recognised, of the one addon that has users.
+	Auth *route.Auth
 }
 
 // Migration changes data between two versions of an addon. It runs when the

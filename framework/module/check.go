@@ -28,6 +28,7 @@ func Check(addons []Addon) []Problem {
 		parsed, ps := parseAll(a, true)
 		files[a.Name], problems = parsed, append(problems, ps...)
 	}
+	problems = append(problems, checkServices(ordered)...)
 	c := newChecker(reg, ordered)
 	problems = append(problems, c.run(ordered, files, ordered)...)
 	return problems.tidy()

@@ -71,6 +71,16 @@ func Open(ctx context.Context, url string, addons []Addon) (*orm.DB, error) {
 	return out, nil
 }
 
+// Present are those of a program's addons that are installed in a database, each
+// after those it depends on.
+func Present(ctx context.Context, db *orm.DB, addons []Addon) ([]Addon, error) {
+	list, err := Installed(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	return exactly(addons, statusNames(list))
+}
+
 // Reload gives the database with the registry of the addons that are installed
 // in it now, by this process or another one.
 func Reload(ctx context.Context, db *orm.DB) (*orm.DB, error) {

@@ -49,6 +49,9 @@ type DB struct {
 	epoch    atomic.Int64 // how often what policy holds has changed
 	locals   sync.Map
 	exprs    expr.Cache // of record rules
+
+	openMu sync.Mutex
+	open   map[uint64]int // units of work by the goroutine that began them
 }
 
 // Local is a value that an addon keeps in memory for as long as the database is
@@ -251,6 +254,9 @@ type unit struct {
 	cache    *cache
 	unborn   int    // how many inserts are being prepared, one in another
 	address  string // of the client
+
+	outs      []*CallOut // to be followed up when this unit is committed
+	goroutine uint64     // that began it; 0 when it is over
 }
 
 // Env is the environment of a piece of work: its transaction, user, companies,
@@ -295,6 +301,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 		u.pgx = dc.(*stdlib.Conn).Conn()
 		return nil
 	})
+	u.opened()
 	env := &Env{Context: ctx, u: u, uid: user.ID, su: user.ID == SuperuserID, key: user.ByKey, keys: user.Context, inherited: true}
 	if err != nil {
 		env.Rollback()
@@ -312,6 +319,10 @@ func (e *Env) Commit() error {
 	if e.u.doomed != nil {
 		e.Rollback()
 		return e.u.doomed
+	}
+	if err := e.u.allTaken(); err != nil {
+		e.Rollback()
+		return err
 	}
 	if e.u.stale {
 		if err := e.control("NOTIFY fusion_access"); err != nil {
@@ -350,6 +361,7 @@ func (e *Env) Rollback() {
 // transaction. A connection that cannot be unlocked is thrown away, which
 // unlocks it too.
 func (u *unit) release() {
+	u.ended()
 	for _, key := range u.locks {
 		if _, err := u.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock(?)", lockNumber(key)); err != nil {
 			_ = u.conn.Raw(func(any) error { return driver.ErrBadConn })
@@ -377,8 +389,9 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 	if err := e.control("SAVEPOINT " + name); err != nil {
 		return err
 	}
-	after := len(e.u.after)
+	after, outs := len(e.u.after), len(e.u.outs)
 	undo := func() error {
+		e.u.outs = e.u.outs[:outs]
 		clear(e.u.pending)
 		clear(e.u.given)
 		e.u.checks, e.u.after, e.u.flushing = nil, e.u.after[:after], false

@@ -324,12 +324,15 @@ func (b *builder) attach(m *Model, c *contribution) {
 			b.errorf("addon %s: overrides %s.%s, which does not exist%s", c.addon, m.Name, md.name, didYouMean(md.name, m.Methods()))
 			continue
 		}
-		next := &method{name: md.name, groups: md.groups, onModel: md.onModel}
+		next := &method{name: md.name, groups: md.groups, waiting: md.waiting, onModel: md.onModel}
 		var super methodBody
 		if old != nil {
 			super = old.call
 			if len(next.groups) == 0 {
 				next.groups = old.groups
+			}
+			if next.waiting == "" {
+				next.waiting = old.waiting
 			}
 		}
 		next.call = md.wrap(super)

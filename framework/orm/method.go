@@ -65,6 +65,9 @@ type Action[T any] func(env *Env, recs []*T, args Args) (any, error)
 type Method[T any] struct {
 	Name   string
 	Groups []string // groups that may call it by name; empty: everybody with access
+	// Waiting is what people are told while it is under way, when that takes long
+	// because it calls out, as "Asking the store".
+	Waiting string
 }
 
 // Function is the body of a method on the model itself, without records.
@@ -81,6 +84,7 @@ type methodBody func(rs Records, args Args) (any, error)
 type method struct {
 	name    string
 	groups  []string
+	waiting string
 	onModel bool
 	call    methodBody
 }
@@ -88,6 +92,7 @@ type method struct {
 type methodDecl struct {
 	name    string
 	groups  []string
+	waiting string
 	onModel bool
 	wrap    func(next methodBody) methodBody
 	base    bool
@@ -96,7 +101,7 @@ type methodDecl struct {
 // Implement gives a record method its body. Names with a leading underscore
 // cannot be called from outside.
 func Implement[T any](d *Def[T], slot Method[T], body Action[T]) {
-	d.c.methods = append(d.c.methods, methodDecl{name: slot.Name, groups: slot.Groups, base: true,
+	d.c.methods = append(d.c.methods, methodDecl{name: slot.Name, groups: slot.Groups, waiting: slot.Waiting, base: true,
 		wrap: func(methodBody) methodBody { return untyped(body) }})
 }
 
@@ -211,6 +216,15 @@ func (rs Records) Call(name string, a Args) (any, error) {
 		}
 	}
 	return mt.call(rs, a)
+}
+
+// Waiting is what people are told while a method is under way, "" when it takes no
+// time.
+func (m *Model) Waiting(name string) string {
+	if mt := m.methods[name]; mt != nil {
+		return mt.waiting
+	}
+	return ""
 }
 
 // OnModel reports whether a method takes no records.

@@ -178,6 +178,25 @@ func Golden(t testing.TB, name, got string) {
 	}
 }
 
+// Call does in the unit of work of a test what [orm.DB.Call] does in several: it runs
+// fn, then what fn left to be done outside, beside the test's unit, and then what
+// follows from that.
+func Call(env *orm.Env, fn func(*orm.Env) (any, error)) (any, error) {
+	result, err := fn(env)
+	for err == nil {
+		out, ok := orm.ToFollowUp(result)
+		if !ok {
+			break
+		}
+		done := make(chan error)
+		go func() { done <- out.Do(env.Context) }()
+		if err = <-done; err == nil {
+			result, err = out.Then(env)
+		}
+	}
+	return result, err
+}
+
 // MaxQueries fails the test when fn sends more SQL statements than limit.
 func MaxQueries(t testing.TB, env *orm.Env, limit int, fn func()) {
 	t.Helper()

@@ -27,6 +27,7 @@ import (
 type Gate struct {
 	text  string
 	rules []rule
+	busy  func(context.Context) bool
 }
 
 // rule allows a network, at one port or at all of them (0).
@@ -147,11 +148,44 @@ func Blocked(err error) bool {
 	return ok
 }
 
+// BusyError says that something wanted to connect to another machine inside a unit
+// of work, which may be run again and holds up others meanwhile. It is a mistake of
+// the program: see orm.CallOut.
+type BusyError struct{}
+
+// Error says what is wrong.
+func (*BusyError) Error() string {
+	return "a unit of work is open, and nothing talks to other machines inside of one"
+}
+
+// Remedy says what to do about it.
+func (*BusyError) Remedy() string { return "Tell the maker of the program." }
+
+// Unless gives the same gate, closed while busy reports a unit of work.
+func (g *Gate) Unless(busy func(context.Context) bool) *Gate {
+	c := *g
+	c.busy = busy
+	return &c
+}
+
+// Open refuses to go out while a unit of work is open. Whoever connects by other
+// means than the gate's own asks before.
+func (g *Gate) Open(ctx context.Context) error {
+	if g.busy != nil && g.busy(ctx) {
+		return &BusyError{}
+	}
+	return nil
+}
+
 const dialTimeout = 30 * time.Second
 
-// Dialer makes connections through the gate.
-func (g *Gate) Dialer() *net.Dialer {
-	return &net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout, ControlContext: g.control}
+// DialContext makes a connection through the gate.
+func (g *Gate) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if err := g.Open(ctx); err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout, ControlContext: g.control}
+	return d.DialContext(ctx, network, address)
 }
 
 // control looks at the address a socket is about to be connected to.
@@ -165,7 +199,24 @@ func (g *Gate) control(_ context.Context, network, address string, _ syscall.Raw
 
 // Transport carries HTTP requests through the gate. It uses no proxy: a proxy
 // would resolve names behind the gate's back.
-func (g *Gate) Transport() *http.Transport {
-	return &http.Transport{DialContext: g.Dialer().DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: 90 * time.Second,
-		TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 1 << 20}
+func (g *Gate) Transport() http.RoundTripper {
+	return carrier{g, &http.Transport{DialContext: g.DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: 90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 1 << 20}}
+}
+
+// carrier asks for every request, also for one over a connection that is open.
+type carrier struct {
+	gate *Gate
+	http *http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := c.gate.Open(r.Context()); err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, err
+	}
+	return c.http.RoundTrip(r)
 }

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -86,7 +87,14 @@ func TestConnectionsAreRefused(t *testing.T) {
 	if err := get(g, srv.URL); err != nil || !asked {
 		t.Errorf("an allowed address: %v", err)
 	}
-	if _, err := (&Gate{}).Dialer().DialContext(context.Background(), "unix", "/nonexistent"); !Blocked(err) {
+	if _, err := (&Gate{}).DialContext(t.Context(), "unix", "/nonexistent"); !Blocked(err) {
 		t.Errorf("a socket of this machine: %v", err)
+	}
+	busy := g.Unless(func(context.Context) bool { return true })
+	if err := get(busy, srv.URL); !errors.As(err, new(*BusyError)) {
+		t.Errorf("inside a unit of work: %v", err)
+	}
+	if _, err := busy.DialContext(t.Context(), "tcp", "127.0.0.1"+port); !errors.As(err, new(*BusyError)) {
+		t.Errorf("a connection inside a unit of work: %v", err)
 	}
 }

@@ -119,25 +119,31 @@ func (h *handler) envelope(c *server.Context, signedIn bool, fn answerer) error 
 	if signedIn && (c.Session == nil || c.Session.UID == 0) {
 		return h.answer(c, nil, nil, server.ErrSession)
 	}
-	result, err := encoded(func() (any, error) { return fn(c, req.Params) })
-	if err != nil {
-		return err
-	}
-	return h.answer(c, req.ID, result, nil)
+	result, err := fn(c, req.Params)
+	return told(c, result, err, func(c *server.Context, raw json.RawMessage) error { return h.answer(c, req.ID, raw, nil) })
 }
 
-// encoded runs a call and encodes its result inside the unit of work, so that a
-// result that cannot be told leaves nothing behind either.
-func encoded(fn func() (any, error)) (json.RawMessage, error) {
-	out, err := fn()
-	if err != nil || out == nil {
-		return nil, inCall(err)
+// told has the result of a call written, encoded inside the unit of work so that a
+// result that cannot be told leaves nothing behind either. Of a method that calls
+// out it is the result in the end.
+func told(c *server.Context, result any, err error, write func(c *server.Context, raw json.RawMessage) error) error {
+	if err != nil {
+		return inCall(err)
 	}
-	if left := maxAnswer; !fits(out, &left) {
-		return nil, inCall(orm.UserErrorf("The answer would have more than %d values. Ask for fewer records or fields at a time.", maxAnswer))
+	if out, ok := orm.ToFollowUp(result); ok {
+		return c.Continue(out, func(c *server.Context, result any) error { return told(c, wire(result), nil, write) })
 	}
-	raw, err := server.EncodeJSON(out)
-	return raw, inCall(err)
+	if result == nil {
+		return write(c, nil)
+	}
+	if left := maxAnswer; !fits(result, &left) {
+		return inCall(orm.UserErrorf("The answer would have more than %d values. Ask for fewer records or fields at a time.", maxAnswer))
+	}
+	raw, err := server.EncodeJSON(result)
+	if err != nil {
+		return inCall(err)
+	}
+	return write(c, raw)
 }
 
 // maxAnswer is how many values one answer has. Nested reads show the same records

@@ -274,14 +274,13 @@ func (h *handler) json2(c *server.Context) error {
 	case !nothingIn(ids) && takesNoIDs(rs.Model, c.Var("method")):
 		return inCall(server.Errorf(http.StatusUnprocessableEntity, "%s.%s takes no ids.", c.Var("model"), c.Var("method")))
 	}
-	out, err := encoded(func() (any, error) { return Call(c.Env, c.Var("model"), c.Var("method"), pos, kw) })
-	if err != nil {
-		return err
-	}
-	if out == nil {
-		out = json.RawMessage("null")
-	}
-	return c.JSON(http.StatusOK, out)
+	out, err := Call(c.Env, c.Var("model"), c.Var("method"), pos, kw)
+	return told(c, out, err, func(c *server.Context, raw json.RawMessage) error {
+		if raw == nil {
+			raw = json.RawMessage("null")
+		}
+		return c.JSON(http.StatusOK, raw)
+	})
 }
 
 func (h *handler) fail2(c *server.Context, err error) error {

@@ -37,20 +37,20 @@ func (h *handler) xmlrpc(c *server.Context) error {
 	if err != nil {
 		return noCall(c, err)
 	}
-	raw, err := encoded(func() (any, error) {
-		return h.serve(c, service, call.method, arguments{call.args, func() ([]any, error) {
-			if err := c.Reserve(costOfXML(c.Body)); err != nil {
-				return nil, refusal{err}
-			}
-			return call.args, call.params(math.MaxInt)
-		}})
-	})
+	out, err := h.serve(c, service, call.method, arguments{call.args, func() ([]any, error) {
+		if err := c.Reserve(costOfXML(c.Body)); err != nil {
+			return nil, refusal{err}
+		}
+		return call.args, call.params(math.MaxInt)
+	}})
 	if errors.Is(err, errXML) {
 		return noCall(c, err)
 	}
-	if err != nil {
-		return err
-	}
+	return told(c, out, err, sendResult)
+}
+
+// sendResult answers a call with its result.
+func sendResult(c *server.Context, raw json.RawMessage) error {
 	var result any
 	if raw != nil {
 		d := json.NewDecoder(bytes.NewReader(raw))

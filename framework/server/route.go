@@ -19,21 +19,6 @@ import (
 	"github.com/gorilla/securecookie"
 )
 
-// Access says who may use a route.
-type Access int
-
-// The kinds of access, as Odoo's auth= names them.
-const (
-	// UserAccess needs a session; browsers are sent to the login page.
-	UserAccess Access = iota
-	// PublicAccess acts as the session's user, else as the public user.
-	PublicAccess
-	// NoAccess acts as the superuser; the handler authenticates by itself.
-	NoAccess
-	// BearerAccess needs an API key in the Authorization header.
-	BearerAccess
-)
-
 // Handler answers a request inside a unit of work, which is committed when it
 // returns nil. It may run more than once when PostgreSQL asks for a retry, so
 // it must answer through c only.
@@ -82,10 +67,13 @@ type Context struct {
 	out     bytes.Buffer
 	held    *holding
 	control *http.ResponseController
+	next    *continuation
 }
 
 // Var is a variable of the route's path.
-func (c *Context) Var(name string) string { return mux.Vars(c.Request)[name] }
+func (c *Context) Var(name string) string { return c.vars()[name] }
+
+func (c *Context) vars() map[string]string { return mux.Vars(c.Request) }
 
 // Query is a parameter of the query string.
 func (c *Context) Query(name string) string { return c.Request.URL.Query().Get(name) }
@@ -132,19 +120,6 @@ func EncodeJSON(v any) ([]byte, error) {
 func (c *Context) Redirect(status int, url string) error {
 	c.header.Set("Location", url)
 	return c.Send(status, "text/plain; charset=utf-8", nil)
-}
-
-// HTTPError is an answer with a status and a message for people.
-type HTTPError struct {
-	Status  int
-	Message string
-}
-
-func (e *HTTPError) Error() string { return e.Message }
-
-// Errorf makes an HTTPError.
-func Errorf(status int, format string, args ...any) error {
-	return &HTTPError{status, fmt.Sprintf(format, args...)}
 }
 
 // Handle adds a route.
@@ -231,19 +206,11 @@ func (s *Server) work(rt Route, c *Context, user orm.User) (err error) {
 		}()
 	}
 	run := s.DB.Run
-	if rt.ReadOnly {
+	if rt.ReadOnly || s.Config.ReadOnly {
 		run = s.DB.View
 	}
-	return run(c.Request.Context(), user, func(env *orm.Env) error {
-		c.Env = env
-		c.held.keep(c.held.body)
-		if c.Session != nil { // a second try starts anew
-			*c.Session = asLoaded
-			c.Session.notes = slices.Clone(asLoaded.notes)
-		}
-		c.status = 0
-		c.out.Reset()
-		c.header = http.Header{}
+	err = run(c.Request.Context(), user, func(env *orm.Env) error {
+		c.begin(env, asLoaded)
 		c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
 		c.Request.Form, c.Request.PostForm, c.Request.MultipartForm = nil, nil, nil
 		if err := s.stillValid(rt, c); err != nil {
@@ -254,6 +221,24 @@ func (s *Server) work(rt Route, c *Context, user orm.User) (err error) {
 		}
 		return s.stamp(c)
 	})
+	if err != nil {
+		return err
+	}
+	return s.continued(c)
+}
+
+// begin makes a context ready for a unit of work, which may be the second try of
+// one.
+func (c *Context) begin(env *orm.Env, asLoaded Session) {
+	c.Env, c.next = env, nil
+	c.held.keep(c.held.body)
+	if c.Session != nil {
+		*c.Session = asLoaded
+		c.Session.notes = slices.Clone(asLoaded.notes)
+	}
+	c.status = 0
+	c.out.Reset()
+	c.header = http.Header{}
 }
 
 // stillValid ends a session whose user has been archived, or whose password

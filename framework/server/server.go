@@ -23,28 +23,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Auth is how users are recognised; the addon base provides it, and counts what
-// fails by the address of the client and by the account. What comes too often is
-// refused unseen with orm.ErrThrottled.
-type Auth struct {
-	// Login checks the password of a person, for a session; it answers
-	// orm.AccessDenied when it is wrong. An API key is no password.
-	Login func(env *orm.Env, login, password string) (uid int64, err error)
-	// Program checks the password, or an API key for calls, of a user by login.
-	Program func(env *orm.Env, login, secret string) (uid int64, err error)
-	// Password checks the password, or an API key for calls, of a user by id, and
-	// tells whether it was a key.
-	Password func(env *orm.Env, uid int64, secret string) (byKey bool, err error)
-	// Key checks an API key for a scope.
-	Key func(env *orm.Env, scope, key string) (uid int64, ok bool, err error)
-	// Stamp names the state of a user's credentials, "" for a user who may not
-	// log in any more; a session ends when it changes. Nil: sessions do not end
-	// by themselves.
-	Stamp func(env *orm.Env, uid int64) (string, error)
-	// Context is the user's context: lang, tz, uid.
-	Context func(env *orm.Env) (map[string]any, error)
-}
-
 // Config of a Server.
 type Config struct {
 	Database string // name of the database, as clients give it
@@ -72,6 +50,9 @@ type Config struct {
 	// Patience is how long a client may take to send or to take 64 KiB; zero: 30
 	// seconds.
 	Patience time.Duration
+	// ReadOnly answers everything without committing any of it, as a rehearsal:
+	// records stay what they are, sessions are kept.
+	ReadOnly bool
 	// PublicUser acts for visitors of routes with public access; zero: 3.
 	PublicUser int64
 }

@@ -41,6 +41,7 @@ type button struct {
 	Class   string
 	Confirm string
 	Title   string
+	Busy    string // said while the method is under way
 	Special string // cancel, save
 	Stat    []*node
 	URL     string // a mere link
@@ -460,6 +461,9 @@ func (b *builder) button(n *view.Node, s *scopeOf) []*node {
 	bt := &button{Key: buttonKey(b.buttons, n), Label: n.Attr("string"), Confirm: n.Attr("confirm"), Title: n.Attr("help"), Special: n.Attr("special")}
 	if bt.Title == "" {
 		bt.Title = n.Attr("title")
+	}
+	if n.Attr("type") == "object" {
+		bt.Busy = s.rec.model.Waiting(n.Name())
 	}
 	class := n.Attr("class")
 	switch {

@@ -9,7 +9,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
-	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/web"
 	"fusionsoft.ca/fusion/framework/web/webtest"
 )
@@ -21,9 +21,9 @@ const png = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01
 func newZoo(t *testing.T) (*webtest.Site, *orm.DB) {
 	t.Helper()
 	db := ormtest.DB(t, append(addons(), zoo())...)
-	pages := map[string]web.Page{"zoo_dashboard": func(c *server.Context, a web.PageAction) (*web.Content, error) {
-		n, err := c.Env.Model("zoo.animal").SearchCount(nil, 0)
-		return &web.Content{Title: a.Name, Body: web.HTML("<p>There are " + fmt.Sprint(n) + " animals.</p>")}, err
+	pages := map[string]route.Page{"zoo_dashboard": func(env *orm.Env, a route.Action) (*route.Content, error) {
+		n, err := env.Model("zoo.animal").SearchCount(nil, 0)
+		return &route.Content{Title: a.Name, HTML: "<p>There are " + fmt.Sprint(n) + " animals.</p>"}, err
 	}}
 	return webtest.Serve(t, db, auth(), web.Options{Name: "Fusion", Pages: pages}), db
 }
@@ -311,6 +311,12 @@ func TestButtons(t *testing.T) {
 	if v.Get(at).Contains("roars") {
 		t.Error("the notification is shown twice")
 	}
+	// a method that calls out does so between two units of work; the button says so
+	if !strings.Contains(here.Body, `data-busy="Whistling"`) {
+		t.Error("the button does not say what takes time")
+	}
+	want(t, here.Press("Whistle"), http.StatusOK, "Rex does not hear.")
+	want(t, v.Get(at+"?edit=1").Submit("record", "f.legs", "8", "_do", here.Button("Whistle")), http.StatusOK, "Rex comes.")
 	// a smart button leads to a list below the record, with its domain and context
 	meals := here.Submit("record", "_do", here.Button("3.00 Food"))
 	want(t, meals, http.StatusOK, "Meals", "ham")

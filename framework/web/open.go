@@ -2,12 +2,14 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/server"
 )
 
@@ -246,18 +248,20 @@ func (p *page) openClient(act *action) error {
 		return server.Errorf(http.StatusNotImplemented, "The page “%s” (%s) is not part of this program.", act.Name, act.Tag)
 	}
 	p.enter(act)
-	p.Context.Env = p.env
 	ctx := act.Context
 	if ctx == nil {
 		ctx = map[string]any{}
 	}
-	content, err := make(p.Context, PageAction{Name: act.Name, Tag: act.Tag, Context: ctx, Params: act.Params})
-	if err != nil || content == nil {
+	content, err := make(p.env, route.Action{Name: act.Name, Tag: act.Tag, Context: ctx, Params: act.Params, Query: p.Request.URL.Query()})
+	if err != nil {
 		return err
+	}
+	if content.Redirect != "" {
+		return p.Redirect(http.StatusSeeOther, content.Redirect)
 	}
 	p.title = content.Title
 	if p.title == "" {
 		p.title = act.Name
 	}
-	return p.show("content", content)
+	return p.show("content", template.HTML(content.HTML))
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,6 +18,9 @@ import (
 // follow goes where the result of a method leads: an action given as a
 // dictionary, or back.
 func (p *page) follow(result any, back place) error {
+	if out, ok := orm.ToFollowUp(result); ok {
+		return p.callOut(out, back)
+	}
 	d, ok := exprValue(result).(map[string]any)
 	if !ok || result == nil {
 		return p.Redirect(http.StatusSeeOther, back.URL())
@@ -53,6 +57,38 @@ func (p *page) follow(result any, back place) error {
 	default:
 		return server.Errorf(http.StatusNotImplemented, "Actions of the kind %s are not built.", kind)
 	}
+}
+
+// callOut follows up a method that calls out, and goes on with its result. A
+// failure that is meant for the user is told where he was.
+func (p *page) callOut(out *orm.CallOut, back place) error {
+	var failure *orm.Error
+	call := *out
+	call.Do = func(ctx context.Context) error {
+		err := out.Do(ctx)
+		if failure = asTold(err); failure != nil {
+			return nil
+		}
+		return err
+	}
+	call.Then = func(env *orm.Env) (any, error) {
+		if failure != nil {
+			return nil, nil
+		}
+		return out.Then(env)
+	}
+	return p.Continue(&call, func(c *server.Context, result any) error {
+		q := p.w.newPage(c)
+		q.at, q.title, q.dialog, q.form = p.at, p.title, p.dialog, p.form
+		if failure != nil {
+			q.Session.Tell(server.Note{Kind: "danger", Text: failure.Message})
+			return q.Redirect(http.StatusSeeOther, back.URL())
+		}
+		if q.dialog && !isAction(result) {
+			return q.Redirect(http.StatusSeeOther, q.closed(back).URL())
+		}
+		return q.follow(result, back)
+	})
 }
 
 // under are the pages above one that a button opens from here. A dialog that

@@ -119,6 +119,9 @@ func (f *recordForm) do(do string) error {
 }
 
 func isAction(v any) bool {
+	if _, ok := v.(*orm.CallOut); ok {
+		return true
+	}
 	d, ok := exprValue(v).(map[string]any)
 	return ok && v != nil && str(d["type"]) != ""
 }

@@ -21,6 +21,7 @@ import (
 	"net/http"
 
 	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/server"
 	"fusionsoft.ca/fusion/framework/views"
 )
@@ -32,30 +33,8 @@ type Options struct {
 	// Static are the style sheet and scripts served below /static/.
 	Static fs.FS
 	// Pages are the client actions of addons, by tag.
-	Pages map[string]Page
+	Pages map[string]route.Page
 }
-
-// Page is a client action made by an addon. It gets the request with the
-// user's Env and the action, and gives what stands below the menu. It may
-// answer by itself, for example with c.Redirect, and give nil.
-type Page func(c *server.Context, a PageAction) (*Content, error)
-
-// PageAction is the client action that opened a Page.
-type PageAction struct {
-	Name    string
-	Tag     string
-	Context map[string]any
-	Params  map[string]any
-}
-
-// Content is the body of a Page.
-type Content struct {
-	Title string
-	Body  template.HTML
-}
-
-// HTML is a text that is written as it is: its maker vouches for it.
-type HTML = template.HTML
 
 // web is the mounted back office: what all requests share.
 type web struct {

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"context"
+	"errors"
 	"testing/fstest"
 
 	"github.com/shopspring/decimal"
@@ -77,6 +79,7 @@ var (
 	arrive   = orm.Method[Animal]{Name: "action_arrive"}
 	leave    = orm.Method[Animal]{Name: "action_leave"}
 	roar     = orm.Method[Animal]{Name: "action_roar"}
+	whistle  = orm.Method[Animal]{Name: "action_whistle", Waiting: "Whistling"}
 	feed     = orm.Method[Animal]{Name: "action_feed"}
 	meals    = orm.Method[Animal]{Name: "action_meals"}
 	double   = orm.Method[Meal]{Name: "action_double"}
@@ -114,6 +117,25 @@ func defineZoo(r *orm.Registry) {
 	orm.Implement(a, roar, func(_ *orm.Env, as []*Animal, _ orm.Args) (any, error) {
 		return map[string]any{"type": "ir.actions.client", "tag": "display_notification",
 			"params": map[string]any{"title": "Roar", "message": as[0].Name + " roars <loudly>.", "type": "success"}}, nil
+	})
+	orm.Implement(a, whistle, func(env *orm.Env, as []*Animal, _ orm.Args) (any, error) {
+		inUnit := env.DB().InUnit
+		return env.CallOut(&orm.CallOut{
+			Title: "Whistling",
+			Do: func(ctx context.Context) error {
+				if inUnit(ctx) {
+					return errors.New("a unit of work is open")
+				}
+				if as[0].Legs < 8 {
+					return orm.UserErrorf("%s does not hear.", as[0].Name)
+				}
+				return nil
+			},
+			Then: func(env *orm.Env) (any, error) {
+				return map[string]any{"type": "ir.actions.client", "tag": "display_notification", "params": map[string]any{"message": as[0].Name + " comes.", "type": "success"}},
+					orm.RecordsOf(env, as...).Write(orm.Values{"state": "here"})
+			},
+		})
 	})
 	orm.Implement(a, feed, func(env *orm.Env, as []*Animal, _ orm.Args) (any, error) {
 		return map[string]any{"type": "ir.actions.act_window", "name": "Feed", "res_model": "zoo.feed", "view_mode": "form", "target": "new",
@@ -196,6 +218,7 @@ const zooViews = `<odoo>
 <button name="action_arrive" type="object" string="Arrive" class="oe_highlight" invisible="state != 'new'"/>
 <button name="action_leave" type="object" string="Leave" confirm="Let it go?" invisible="state == 'new'"/>
 <button name="action_roar" type="object" string="Roar"/>
+<button name="action_whistle" type="object" string="Whistle"/>
 <button name="action_feed" type="object" string="Feed"/>
 <button name="action_roar" type="object" string="Secret roar" groups="base.group_system"/>
 <field name="state" widget="statusbar" statusbar_visible="new,here"/>

@@ -211,7 +211,7 @@ func TestChangesInTheStore(t *testing.T) {
 		if err := e.store.TrashOrder(303); err != nil {
 			t.Fatal(err)
 		}
-		c, err := wcapi.New(wcapi.Config{BaseURL: e.url, ConsumerKey: woosim.DefaultKey.Key, ConsumerSecret: woosim.DefaultKey.Secret})
+		c, err := wcapi.New(wcapi.Config{BaseURL: e.url, ConsumerKey: woosim.DefaultKey.Key, ConsumerSecret: woosim.DefaultKey.Secret, Transport: http.DefaultTransport})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,15 +1,16 @@
 // Package controllers answers what stores and their plugin send to the addon
-// fusion_woocommerce.
+// fusion_woocommerce. It is given what the addon does with it, which so can list
+// these routes in its manifest.
 package controllers
 
 import (
 	"net/http"
 	"strconv"
 
-	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
+	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/orm"
-	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/route"
 )
 
 // maxWebhook is the largest delivery accepted, in bytes.
@@ -21,46 +22,48 @@ const LimitParameter = "fusion_woocommerce.webhooks_per_minute"
 
 const defaultLimit = 100
 
-// Mount adds the addon's routes to a server.
-func Mount(s *server.Server) {
+// Receiver takes a signed delivery in. It reports false when no store signs with
+// the secret that signed the raw bytes.
+type Receiver func(env *orm.Env, header http.Header, raw []byte) (accepted bool, err error)
+
+// Routes are the addresses of the webhooks.
+func Routes(receive Receiver) []route.Route {
+	var out []route.Route
 	for _, resource := range []string{"order", "product", "customer"} {
-		s.Handle(server.Route{Path: "/woo/webhook/" + resource, Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, MaxBody: maxWebhook, Handler: webhook})
+		out = append(out, route.Route{Path: "/woo/webhook/" + resource, Methods: []string{"POST"}, Access: route.None, NoCSRF: true, MaxBody: maxWebhook, Handler: webhook(receive)})
 	}
+	return out
 }
 
 // webhook stores a signed delivery and answers at once; the work is a job. The
 // signature over the raw bytes decides which instance it is for.
-func webhook(c *server.Context) error {
-	limit, err := limit(c.Env)
-	if err != nil {
-		return err
+func webhook(receive Receiver) route.Handler {
+	return func(env *orm.Env, r *route.Request) (*route.Answer, error) {
+		limit, err := limit(env)
+		if err != nil {
+			return nil, err
+		}
+		if !r.Limit("webhook|"+r.Address, limit) {
+			return nil, route.Errorf(http.StatusTooManyRequests, "At most %d webhooks a minute are accepted from one address.", limit)
+		}
+		if _, ok := wcapi.IsPing(r.Header, r.Body); ok {
+			return route.Text(http.StatusOK, "pong"), nil
+		}
+		ok, err := receive(env, r.Header, r.Body)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, route.Errorf(http.StatusUnauthorized, "No connected store signs with this secret.")
+		}
+		return route.Text(http.StatusOK, "ok"), nil
 	}
-	if !c.Server.Allow("webhook|"+c.Server.ClientIP(c.Request), limit) {
-		return server.Errorf(http.StatusTooManyRequests, "At most %d webhooks a minute are accepted from one address.", limit)
-	}
-	if _, ok := wcapi.IsPing(c.Request.Header, c.Body); ok {
-		return c.Send(http.StatusOK, "text/plain; charset=utf-8", []byte("pong"))
-	}
-	ok, err := woocommerce.Receive(c.Env, c.Request.Header, c.Body)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return server.Errorf(http.StatusUnauthorized, "No connected store signs with this secret.")
-	}
-	return c.Send(http.StatusOK, "text/plain; charset=utf-8", []byte("ok"))
 }
 
 func limit(env *orm.Env) (int, error) {
-	rs, err := env.Model("ir.config_parameter").Search(orm.Leaf("key", "=", LimitParameter), orm.SearchOptions{Limit: 1})
-	if err != nil || rs.Len() == 0 {
-		return defaultLimit, err
-	}
-	v, err := rs.Value("value")
-	if s, ok := v.(string); ok && err == nil {
-		if n, err := strconv.Atoi(s); err == nil && n > 0 {
-			return n, nil
-		}
+	s, _, err := base.GetParam(env, LimitParameter)
+	if n, bad := strconv.Atoi(s); bad == nil && n > 0 {
+		return n, err
 	}
 	return defaultLimit, err
 }

@@ -46,7 +46,7 @@ func receiver(t *testing.T) (*orm.DB, *server.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	controllers.Mount(s)
+	s.Mount(woocommerce.Addon())
 	return db, s
 }
 

@@ -249,7 +249,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, target.URL+r.URL.Path+"?"+r.URL.RawQuery, status)
 		}))
-		c, err := New(Config{BaseURL: front.URL, ConsumerKey: testKey, ConsumerSecret: testSecret, TrustProxyHTTPS: true, Auth: AuthQuery})
+		c, err := New(Config{BaseURL: front.URL, ConsumerKey: testKey, ConsumerSecret: testSecret, TrustProxyHTTPS: true, Auth: AuthQuery, Transport: http.DefaultTransport})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func TestRealConnectionErrors(t *testing.T) {
 		{secure.URL, ErrTLS},
 		{gone.URL, ErrConnection},
 	} {
-		c, err := New(Config{BaseURL: tc.url, ConsumerKey: testKey, ConsumerSecret: testSecret, Tries: 1})
+		c, err := New(Config{BaseURL: tc.url, ConsumerKey: testKey, ConsumerSecret: testSecret, Tries: 1, Transport: http.DefaultTransport})
 		if err != nil {
 			t.Fatal(err)
 		}

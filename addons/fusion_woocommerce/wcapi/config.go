@@ -64,7 +64,8 @@ type Config struct {
 	// MaxResponse is the largest answer accepted in bytes, default 64 MiB.
 	MaxResponse int64
 
-	// Transport carries the requests, default a clone of http.DefaultTransport.
+	// Transport carries the requests. Whoever makes the client decides what it may
+	// connect to; there is no default.
 	Transport http.RoundTripper
 	// Logger receives warnings (retries, salvaged answers), default none.
 	Logger *slog.Logger
@@ -120,7 +121,7 @@ func (cfg Config) withDefaults() (Config, *url.URL, error) {
 		return bad("tries, timeout and rate limit may not be negative")
 	}
 	if cfg.Transport == nil {
-		cfg.Transport = http.DefaultTransport.(*http.Transport).Clone()
+		return bad("nothing carries the requests: set Transport")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -25,7 +25,7 @@ func Example() {
 	}))
 	defer store.Close()
 
-	client, err := wcapi.New(wcapi.Config{BaseURL: store.URL, ConsumerKey: "ck_example", ConsumerSecret: "cs_example", Proven: true, Timeout: 5 * time.Second})
+	client, err := wcapi.New(wcapi.Config{BaseURL: store.URL, ConsumerKey: "ck_example", ConsumerSecret: "cs_example", Proven: true, Timeout: 5 * time.Second, Transport: http.DefaultTransport})
 	if err != nil {
 		fmt.Println(err)
 		return
