@@ -15,7 +15,7 @@ const byPassword = new OdooJSONRpc({ ...at, password: "admin" });
 const info = await byPassword.connect();
 assert.equal(info.username, "admin");
 assert.equal(info.uid, byPassword.uId);
-assert.ok(info.is_system && info.user_context.lang === "en_US" && info.server_version.startsWith("18.0"));
+assert.ok(info.is_system && info.user_context.lang === "en_US" && info.server_version.startsWith("19.0"));
 
 const bySession = new OdooJSONRpc({ baseUrl: at.baseUrl, port: at.port, db, sessionId: byPassword.sessionId });
 assert.equal((await bySession.connect()).uid, info.uid);
