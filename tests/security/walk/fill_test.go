@@ -21,6 +21,7 @@ func machinery() map[string]string {
 		"res.users": "makeUsers makes them", "res.company": "fill makes them", "res.groups": "they would be rights of nobody", "res.lang": "a language needs a format of dates",
 		"res.users.credential": "it holds hashes of passwords, which the users have",
 		"ir.job":               "jobs are what River keeps", "decimal.precision": "the program reads it by name",
+		"res.users.apikeys":      "keys are made in one's preferences; every browser of the walk makes one",
 		"res.users.apikeys.show": "it shows a key once and is never stored",
 		"stock.return.picking":   "a wizard of transfers that are done", "stock.return.picking.line": "a line of stock.return.picking",
 		"account.payment.register": "a wizard of invoices that are posted",
