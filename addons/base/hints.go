@@ -102,7 +102,8 @@ func defineHints(r *orm.Registry) {
 
 	u := orm.Extend[userHints](r, "res.users")
 	u.Compute("state", func(env *orm.Env, us []*userHints) error {
-		n, err := env.Model("res.users.log").CountBy("create_uid", orm.Leaf("create_uid", "in", orm.IDs(env, us)))
+		// Whether somebody was ever here is for all who may read the user, when is not.
+		n, err := env.Sudo().Model("res.users.log").CountBy("create_uid", orm.Leaf("create_uid", "in", orm.IDs(env, us)))
 		for _, u := range us {
 			u.State = "new"
 			if n[u.ID] > 0 {

@@ -2,6 +2,7 @@ package orm
 
 import (
 	"slices"
+	"strings"
 )
 
 // A record may belong to a document: a record of any model, which a
@@ -91,19 +92,17 @@ func (e *Env) documentModels(kind *Field) ([]string, error) {
 	return names, err
 }
 
-// moves reports whether a change of the named fields gives records another
-// document, as far as their access depends on it.
+// moves reports whether a domain of access depends on one of the named fields:
+// a change of them may give records another document or another owner.
 func (m *Model) moves(d Domain, names []string) bool {
 	n, err := parseDomain(d)
 	if err != nil {
 		return true
 	}
 	return n.any(func(l leaf) bool {
-		if _, ok := l.value.(documentOf); !ok {
-			return false
-		}
-		on := []string{l.path}
-		if f := m.Fields[l.path]; f != nil {
+		head, _, _ := strings.Cut(l.path, ".")
+		on := []string{head}
+		if f := m.Fields[head]; f != nil && f.Kind == Many2oneRef {
 			on = append(on, f.ModelField)
 			if kind := m.Fields[f.ModelField]; kind != nil && len(kind.Related) > 0 {
 				on = append(on, kind.Related[0])

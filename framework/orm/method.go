@@ -330,7 +330,7 @@ func (d *Def[T]) OnNameCreate(h func(super NameCreateFunc) NameCreateFunc) {
 // go without asking. Its answer may depend on the user, his companies and the
 // access data, and on nothing else. The domain is evaluated with all rights,
 // like that of a rule. New records are asked about when they are stored, and
-// changed ones again, as if they were new, when their document is another.
+// changed ones again, as if they were new, when what it depends on changes.
 func (d *Def[T]) OnAccess(h func(super AccessFunc) AccessFunc) {
 	d.c.hooks.access = append(d.c.hooks.access, h)
 }

@@ -205,8 +205,8 @@ func (rs Records) NamesForUser() (map[int64]string, error) {
 	return names, nil
 }
 
-// checkMoved refuses a change of the named fields by which records come to
-// belong to a document where the user could not have made them.
+// checkMoved refuses a change of the named fields that makes records such as the
+// user could not have made: of another document, in another's name.
 func (rs Records) checkMoved(names []string) error {
 	if !rs.Model.guarded {
 		return nil
