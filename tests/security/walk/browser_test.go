@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"fusionsoft.ca/fusion/addons/base"
-	"fusionsoft.ca/fusion/addons/fusion_woocommerce/controllers"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/report/reporttest"
@@ -37,7 +36,7 @@ func (w *world) serve() *server.Server {
 	}
 	rpc.Mount(srv)
 	web.Mount(srv, web.Options{Name: "Fusion", Static: static.Files})
-	controllers.Mount(srv)
+	srv.Mount(programAddons()...)
 	return srv
 }
 
