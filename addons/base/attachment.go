@@ -4,7 +4,9 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"mime"
 	"net/http"
 	"path"
@@ -30,15 +32,15 @@ type Attachment struct {
 	Type         string           `orm:"type,required,default=binary" selection:"url:URL,binary:File" label:"Type"`
 	URL          string           `orm:"url,index" label:"Url"`
 	Public       bool             `orm:"public" label:"Is public document"`
-	AccessToken  string           `orm:"access_token,nocopy" label:"Access Token" groups:"base.group_user"`
+	AccessToken  string           `orm:"access_token,nocopy,system" label:"Access Token"`
 	Raw          orm.Binary       `orm:"raw,plain" label:"File Content (raw)"`
 	Datas        orm.Binary       `orm:"datas" label:"File Content (base64)"`
-	DBDatas      string           `orm:"db_datas,text,nocopy" label:"Database Data" groups:"base.group_no_one"`
-	StoreFName   string           `orm:"store_fname,index" label:"Stored Filename"`
-	FileSize     int64            `orm:"file_size,readonly" label:"File Size"`
-	Checksum     string           `orm:"checksum,size=40,readonly,index" label:"Checksum/SHA1"`
+	DBDatas      string           `orm:"db_datas,text,nocopy,system" label:"Database Data"`
+	StoreFName   string           `orm:"store_fname,index,nocopy,system" label:"Stored Filename"`
+	FileSize     int64            `orm:"file_size,readonly,nocopy,system=write" label:"File Size"`
+	Checksum     string           `orm:"checksum,size=40,readonly,index,nocopy,system=write" label:"Checksum/SHA1"`
 	Mimetype     string           `orm:"mimetype,readonly" label:"Mime Type"`
-	IndexContent string           `orm:"index_content,text,readonly" label:"Indexed Content"`
+	IndexContent string           `orm:"index_content,text,readonly,nocopy,system=write" label:"Indexed Content"`
 	CreateUID    orm.Ref[User]    `orm:"create_uid"`
 }
 
@@ -85,14 +87,52 @@ func defineAttachment(r *orm.Registry) {
 	a.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			for i, vals := range list {
+				list[i] = withoutStorage(rs.Env, vals)
 				if vals["mimetype"] == nil && isBlank(vals["raw"]) && isBlank(vals["datas"]) {
-					list[i] = vals.Clone()
 					list[i]["mimetype"] = guessType(orm.AsText(vals["name"]), nil)
 				}
 			}
-			return super(rs, list)
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
+			}
+			return made, tameTypes(made)
 		}
 	})
+	a.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, withoutStorage(rs.Env, vals)); err != nil {
+				return err
+			}
+			return tameTypes(rs)
+		}
+	})
+	a.OnCopy(func(super orm.CopyFunc) orm.CopyFunc {
+		return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
+			if overrides["raw"] != nil || overrides["datas"] != nil {
+				return super(rs, overrides)
+			}
+			raw, err := rs.Value("raw")
+			if err != nil {
+				return rs, err
+			}
+			overrides = overrides.Clone()
+			overrides["raw"] = raw
+			return super(rs, overrides)
+		}
+	})
+}
+
+// withoutStorage leaves out what clients send along of where and how a file is
+// stored, as Odoo does: it follows from the content.
+func withoutStorage(env *orm.Env, vals orm.Values) orm.Values {
+	vals = vals.Clone()
+	if !env.Superuser() {
+		for _, name := range []string{"store_fname", "checksum", "file_size"} {
+			delete(vals, name)
+		}
+	}
+	return vals
 }
 
 func readContents(env *orm.Env, as []*Attachment) error {
@@ -108,7 +148,10 @@ func readContents(env *orm.Env, as []*Attachment) error {
 			if env.DB().Blobs == nil {
 				return fmt.Errorf("attachment %d is kept in the file store, but none is configured", a.ID)
 			}
-			if content, err = env.DB().Blobs.Get(stored.StoreFName); err != nil {
+			content, err = env.DB().Blobs.Get(stored.StoreFName)
+			if errors.Is(err, fs.ErrNotExist) {
+				env.Log().Warn("the file of an attachment is gone", "attachment", a.ID)
+			} else if err != nil {
 				return fmt.Errorf("content of attachment %d: %w", a.ID, err)
 			}
 		case stored.DBDatas != "":
@@ -139,17 +182,9 @@ func storeContent(env *orm.Env, a *Attachment, content []byte) error {
 		}
 	}
 	if a.Mimetype == "" {
-		kind := guessType(a.Name, content)
-		// What a browser would run stays plain text, but for those who may write
-		// pages anyway: whoever opens the file did not write it.
-		if runnable(kind) {
-			may, err := env.WithUser(env.UID()).Model("ir.ui.view").HasAccess(orm.OpWrite)
-			if err != nil {
-				return err
-			}
-			if !may {
-				kind = "text/plain"
-			}
+		kind, err := harmless(env, guessType(a.Name, content))
+		if err != nil {
+			return err
 		}
 		vals["mimetype"] = kind
 	}
@@ -169,8 +204,52 @@ func guessType(name string, content []byte) string {
 	return kind
 }
 
+// harmless is the media type a file of the user's is stored with. What a browser
+// would run stays plain text, but for those who may write pages anyway: whoever
+// opens the file did not write it. What is no media type could end a line of a
+// mail's header.
+func harmless(env *orm.Env, kind string) (string, error) {
+	if _, _, err := mime.ParseMediaType(kind); err != nil {
+		return "application/octet-stream", nil
+	}
+	if runnable(kind) {
+		if may, err := env.WithUser(env.UID()).Model("ir.ui.view").HasAccess(orm.OpWrite); err != nil || may {
+			return kind, err
+		}
+		return "text/plain", nil
+	}
+	return kind, nil
+}
+
+// tameTypes replaces media types that a user may not store, however they came
+// into the record.
+func tameTypes(files orm.Records) error {
+	if files.Env.Superuser() || files.Len() == 0 {
+		return nil
+	}
+	sudo := files.In(files.Env.Sudo())
+	rows, err := sudo.Read("mimetype")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		given := orm.AsText(r["mimetype"])
+		kind, err := harmless(files.Env, given)
+		if err != nil {
+			return err
+		}
+		if given != "" && kind != given {
+			if err := sudo.Browse(orm.AsID(r["id"])).Write(orm.Values{"mimetype": kind}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // runnable tells the media types of which a browser runs what is in them.
 func runnable(kind string) bool {
+	kind = strings.ToLower(kind)
 	return strings.Contains(kind, "ht") || strings.Contains(kind, "xml") && !strings.HasPrefix(kind, "application/vnd.openxmlformats") || strings.HasSuffix(kind, "javascript")
 }
 

@@ -84,7 +84,13 @@ func defineActivities(r *orm.Registry) {
 			if err != nil {
 				return err
 			}
+			if env.Trial() { // nobody has made sure that the user may see the document
+				rs = rs.In(env.NoSudo())
+			}
 			names, err := rs.Browse(a.ResID).DisplayNames()
+			if env.Trial() && (orm.IsCode(err, orm.CodeAccess) || orm.IsCode(err, orm.CodeMissing)) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -135,6 +141,9 @@ func defineActivities(r *orm.Registry) {
 				if err != nil {
 					return made, err
 				}
+				if err := mayDo(rs.Env, a); err != nil {
+					return made, err
+				}
 				if target.Model.Fields["message_follower_ids"] != nil {
 					if err := Subscribe(target.Browse(a.ResID), []int64{a.UserID.Rec().PartnerID.ID}); err != nil {
 						return made, err
@@ -142,6 +151,23 @@ func defineActivities(r *orm.Registry) {
 				}
 			}
 			return made, nil
+		}
+	})
+	a.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			as, err := orm.Read[Activity](rs.Env.Sudo(), rs.IDs)
+			if err != nil {
+				return err
+			}
+			for _, a := range as {
+				if err := mayDo(rs.Env, a); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 	})
 	a.OnAccess(activityAccess)
@@ -159,6 +185,22 @@ func defineActivities(r *orm.Registry) {
 	orm.Implement(a, ActionDone, func(env *orm.Env, as []*Activity, _ orm.Args) (any, error) {
 		return orm.Invoke(env, ActionFeedback, as, "")
 	})
+}
+
+// mayDo refuses to leave an activity to a user who may not read its document.
+func mayDo(env *orm.Env, a *Activity) error {
+	if env.Superuser() || a.UserID.ID == env.UID() {
+		return nil
+	}
+	rs, err := env.WithOnlyContext(nil).WithUser(a.UserID.ID).Lookup(a.ResModel)
+	if err != nil {
+		return err
+	}
+	err = rs.Browse(a.ResID).CheckAccess(orm.OpRead)
+	if orm.IsCode(err, orm.CodeAccess) {
+		return orm.UserErrorf("The user chosen may not read the document, so the activity cannot be left to him.")
+	}
+	return err
 }
 
 func deadlineState(deadline, today orm.Date) string {
@@ -198,9 +240,17 @@ func finish(env *orm.Env, a *Activity, feedback string, files []int64) (int64, e
 	if feedback != "" {
 		body += "<p>" + fromText(feedback) + "</p>"
 	}
+	if err := mayRead(env, "ir.attachment", files); err != nil {
+		return 0, err
+	}
 	var id int64
 	if target.Model.HasMethod(MessagePost.Name) {
-		if id, err = Post(target, Posting{Body: body, Subtype: "mail.mt_activities", ActivityTyp: a.TypeID.ID, Attachments: files}); err != nil {
+		// Who is to do something about a record may say that it is done, also when
+		// he may only read the record.
+		if err := target.CheckAccess(orm.OpRead); err != nil {
+			return 0, err
+		}
+		if id, err = Post(target.In(env.Sudo()), Posting{Body: body, Subtype: "mail.mt_activities", ActivityTyp: a.TypeID.ID, Attachments: files}); err != nil {
 			return 0, err
 		}
 	}

@@ -27,8 +27,8 @@ func Addon() module.Addon {
 		Depends:  []string{"base"},
 		FS:       files,
 		Data: []string{
-			"security/ir.model.access.csv",
 			"security/mail_security.xml",
+			"security/ir.model.access.csv",
 			"data/mail_message_subtype_data.xml",
 			"data/mail_activity_type_data.xml",
 			"data/ir_cron_data.xml",

@@ -57,7 +57,7 @@ func Subscribe(rs orm.Records, partners []int64, subtypes ...int64) error {
 	if rs.Len() == 0 || len(partners) == 0 {
 		return nil
 	}
-	env := rs.Env.Sudo()
+	env := rs.Env.Sudo().WithoutDefaults()
 	explicit := len(subtypes) > 0
 	if !explicit {
 		found, err := orm.Kept(env, subtypeKey(rs.Model.Name), func() ([]int64, error) {

@@ -38,7 +38,7 @@ type Message struct {
 	ChildIDs       orm.Many[Message]         `orm:"child_ids,inverse=parent_id" label:"Child Messages"`
 	Model          string                    `orm:"model,index" label:"Related Document Model"`
 	ResID          int64                     `orm:"res_id,many2one_reference,model_field=model,index" label:"Related Document ID"`
-	RecordName     string                    `orm:"record_name" label:"Message Record Name"`
+	RecordName     string                    `orm:"record_name,system=write" label:"Message Record Name"`
 	Type           string                    `orm:"message_type,required,default=comment" selection:"email:Incoming Email,comment:Comment,email_outgoing:Outgoing Email,notification:System notification,auto_comment:Automated Targeted Notification,user_notification:User Specific Notification" label:"Type"`
 	SubtypeID      orm.Ref[Subtype]          `orm:"subtype_id,index" label:"Subtype"`
 	ActivityTypeID orm.Ref[ActivityType]     `orm:"mail_activity_type_id,index" label:"Mail Activity Type"`
@@ -46,12 +46,12 @@ type Message struct {
 	EmailFrom      string                    `orm:"email_from" label:"From"`
 	AuthorID       orm.Ref[base.Partner]     `orm:"author_id,index" label:"Author"`
 	PartnerIDs     orm.Many[base.Partner]    `orm:"partner_ids,rel=mail_message_res_partner_rel:mail_message_id:res_partner_id" label:"Recipients"`
-	NotifiedIDs    orm.Many[base.Partner]    `orm:"notified_partner_ids,rel=mail_notification_rel:mail_message_id:res_partner_id" label:"Partners with Need Action"`
-	StarredIDs     orm.Many[base.Partner]    `orm:"starred_partner_ids,rel=mail_message_res_partner_starred_rel:mail_message_id:res_partner_id" label:"Favorited By"`
+	NotifiedIDs    orm.Many[base.Partner]    `orm:"notified_partner_ids,system=write,rel=mail_notification_rel:mail_message_id:res_partner_id" label:"Partners with Need Action"`
+	StarredIDs     orm.Many[base.Partner]    `orm:"starred_partner_ids,system=write,rel=mail_message_res_partner_starred_rel:mail_message_id:res_partner_id" label:"Favorited By"`
 	Starred        bool                      `orm:"starred" label:"Starred"`
-	TrackingIDs    orm.Many[Tracking]        `orm:"tracking_value_ids,inverse=mail_message_id" label:"Tracking values" groups:"base.group_system"`
+	TrackingIDs    orm.Many[Tracking]        `orm:"tracking_value_ids,system=write,inverse=mail_message_id" label:"Tracking values" groups:"base.group_system"`
 	ReplyTo        string                    `orm:"reply_to" label:"Reply-To"`
-	MessageID      string                    `orm:"message_id,index,readonly,nocopy" label:"Message-Id"`
+	MessageID      string                    `orm:"message_id,index,readonly,nocopy,system=write" label:"Message-Id"`
 	MailServerID   orm.Ref[Server]           `orm:"mail_server_id" label:"Outgoing mail server"`
 	EmailLayout    string                    `orm:"email_layout_xmlid,nocopy" label:"Layout"`
 	Signature      bool                      `orm:"email_add_signature,default=true" label:"Email Add Signature"`
@@ -77,6 +77,7 @@ func defineMessages(r *orm.Registry) {
 		return nil
 	}, "starred_partner_ids")
 	m.OnAccess(messageAccess)
+	writtenByUsers(m)
 	m.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			for i, vals := range list {

@@ -39,10 +39,10 @@ type Mail struct {
 
 // Methods of outgoing mail.
 var (
-	MailSend         = orm.Method[Mail]{Name: "send"}
-	MailRetry        = orm.Method[Mail]{Name: "mark_outgoing"}
-	MailCancel       = orm.Method[Mail]{Name: "cancel"}
-	ProcessEmailSend = orm.ModelMethod[Mail]{Name: "process_email_queue"}
+	MailSend         = orm.Method[Mail]{Name: "send", Groups: []string{"base.group_system"}}
+	MailRetry        = orm.Method[Mail]{Name: "mark_outgoing", Groups: []string{"base.group_system"}}
+	MailCancel       = orm.Method[Mail]{Name: "cancel", Groups: []string{"base.group_system"}}
+	ProcessEmailSend = orm.ModelMethod[Mail]{Name: "process_email_queue", Groups: []string{"base.group_system"}}
 )
 
 const queueBatch = 200
@@ -52,6 +52,38 @@ const noServer = "No outgoing mail server is set up: add one under Settings / Te
 
 func defineMail(r *orm.Registry) {
 	m := orm.Define[Mail](r)
+	toReadable := func(rs orm.Records) error {
+		if rs.Env.Superuser() || rs.Len() == 0 {
+			return nil
+		}
+		ms, err := orm.Read[Mail](rs.Env.Sudo().WithContext(map[string]any{"active_test": false}), rs.IDs, "recipient_ids")
+		if err != nil {
+			return err
+		}
+		for _, m := range ms {
+			if err := mayRead(rs.Env, "res.partner", m.RecipientIDs.IDs()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	m.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
+			}
+			return made, toReadable(made)
+		}
+	})
+	m.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			return toReadable(rs)
+		}
+	})
 	orm.OverrideModel(r, base.NotifyAdmin, mailAdmins)
 	orm.Implement(m, MailSend, func(env *orm.Env, ms []*Mail, _ orm.Args) (any, error) {
 		sendLater(env, orm.IDs(env, ms))
@@ -214,6 +246,9 @@ type handover struct {
 // prepare makes a mail ready to be sent. The kind of failure is one of those of
 // failure_type.
 func prepare(env *orm.Env, m *Mail, server *Server) (out *handover, kind string, err error) {
+	if err := mayStillSend(env, m); err != nil {
+		return nil, "unknown", err
+	}
 	msg, kind, err := compose(env, m, server)
 	if err != nil {
 		return nil, kind, err
@@ -233,9 +268,33 @@ func (h *handover) send(ctx context.Context) error {
 	return nil
 }
 
+// mayStillSend refuses to send files that whoever wrote the mail may not read by
+// now: they may have been hung on another record since.
+func mayStillSend(env *orm.Env, m *Mail) error {
+	files, err := attached(env, m)
+	if err != nil {
+		return err
+	}
+	writer, err := env.Model("mail.mail").Browse(m.ID).Value("create_uid")
+	if err != nil {
+		return err
+	}
+	err = mayRead(env.WithUser(number(writer)), "ir.attachment", files)
+	if orm.IsCode(err, orm.CodeAccess) || orm.IsCode(err, orm.CodeMissing) {
+		return errors.New("the mail has a file that whoever wrote it may not read any more; take the file off or send it yourself")
+	}
+	return err
+}
+
+func attached(env *orm.Env, m *Mail) ([]int64, error) {
+	var ids []int64
+	err := env.Tx().NewRaw(`SELECT attachment_id FROM message_attachment_rel WHERE message_id IN (?)`, bun.List([]int64{m.MessageID.ID})).Scan(env, &ids)
+	return ids, err
+}
+
 func compose(env *orm.Env, m *Mail, server *Server) (*gomail.Msg, string, error) {
 	msg := gomail.NewMsg()
-	from := m.EmailFrom
+	from := oneLine(m.EmailFrom)
 	if from == "" {
 		from = server.User
 	}
@@ -256,19 +315,19 @@ func compose(env *orm.Env, m *Mail, server *Server) (*gomail.Msg, string, error)
 		return nil, "mail_email_invalid", err
 	}
 	if m.EmailCC != "" {
-		if err := msg.CcFromString(m.EmailCC); err != nil {
+		if err := msg.CcFromString(oneLine(m.EmailCC)); err != nil {
 			return nil, "mail_email_invalid", fmt.Errorf("the copy to %q: %w", m.EmailCC, err)
 		}
 	}
 	if m.ReplyTo != "" {
-		if err := msg.ReplyTo(m.ReplyTo); err != nil {
+		if err := msg.ReplyTo(oneLine(m.ReplyTo)); err != nil {
 			return nil, "mail_email_invalid", err
 		}
 	}
 	if m.MessageRef != "" {
-		msg.SetMessageIDWithValue(strings.Trim(m.MessageRef, "<>"))
+		msg.SetMessageIDWithValue(strings.Trim(oneLine(m.MessageRef), "<>"))
 	}
-	msg.Subject(m.Subject)
+	msg.Subject(oneLine(m.Subject))
 	msg.SetDate()
 	msg.SetBodyString(gomail.TypeTextPlain, plainText(m.BodyHTML))
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.BodyHTML)
@@ -281,7 +340,7 @@ func compose(env *orm.Env, m *Mail, server *Server) (*gomail.Msg, string, error)
 func recipients(m *Mail) ([]string, error) {
 	var out []string
 	if m.EmailTo != "" {
-		list, err := netmail.ParseAddressList(m.EmailTo)
+		list, err := netmail.ParseAddressList(oneLine(m.EmailTo))
 		if err != nil {
 			return nil, fmt.Errorf("the recipients %q are not addresses: %w", m.EmailTo, err)
 		}
@@ -291,15 +350,14 @@ func recipients(m *Mail) ([]string, error) {
 	}
 	for _, p := range m.RecipientIDs.All() {
 		if p.EmailNormalized != "" {
-			out = append(out, (&netmail.Address{Name: p.Name, Address: p.EmailNormalized}).String())
+			out = append(out, (&netmail.Address{Name: oneLine(p.Name), Address: p.EmailNormalized}).String())
 		}
 	}
 	return out, nil
 }
 
 func attach(env *orm.Env, m *Mail, msg *gomail.Msg) error {
-	var ids []int64
-	err := env.Tx().NewRaw(`SELECT attachment_id FROM message_attachment_rel WHERE message_id IN (?)`, bun.List([]int64{m.MessageID.ID})).Scan(env, &ids)
+	ids, err := attached(env, m)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -308,7 +366,10 @@ func attach(env *orm.Env, m *Mail, msg *gomail.Msg) error {
 		return err
 	}
 	for _, f := range files {
-		if err := msg.AttachReader(f.Name, bytes.NewReader(f.Raw), gomail.WithFileContentType(gomail.ContentType(f.Mimetype))); err != nil {
+		if f.FileSize > 0 && len(f.Raw) == 0 {
+			return fmt.Errorf("the file %q is gone from the file store", f.Name)
+		}
+		if err := msg.AttachReader(oneLine(f.Name), bytes.NewReader(f.Raw), gomail.WithFileContentType(gomail.ContentType(oneLine(f.Mimetype)))); err != nil {
 			return err
 		}
 	}

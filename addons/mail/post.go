@@ -52,7 +52,7 @@ func Post(rs orm.Records, p Posting) (int64, error) {
 
 func post(rs orm.Records, p Posting, subtype int64) (int64, error) {
 	env := rs.Env
-	if err := rs.CheckAccess(orm.OpRead); err != nil {
+	if err := mayPost(rs, &p); err != nil {
 		return 0, err
 	}
 	if p.Type == "" {
@@ -85,7 +85,7 @@ func post(rs orm.Records, p Posting, subtype int64) (int64, error) {
 		"author_id": nonzero(author), "email_from": orFalse(from), "subject": orFalse(p.Subject), "parent_id": nonzero(p.Parent),
 		"partner_ids": []orm.Command{orm.SetIDs(p.Partners...)}, "attachment_ids": []orm.Command{orm.SetIDs(files...)},
 		"mail_activity_type_id": nonzero(p.ActivityTyp)}
-	made, err := env.Sudo().Model("mail.message").Create(vals)
+	made, err := env.Sudo().WithoutDefaults().Model("mail.message").Create(vals)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +93,7 @@ func post(rs orm.Records, p Posting, subtype int64) (int64, error) {
 		t["mail_message_id"] = made.ID()
 	}
 	if len(p.Tracking) > 0 {
-		if _, err := env.Sudo().Model("mail.tracking.value").Create(p.Tracking...); err != nil {
+		if _, err := env.Sudo().WithoutDefaults().Model("mail.tracking.value").Create(p.Tracking...); err != nil {
 			return 0, err
 		}
 	}
@@ -105,6 +105,36 @@ func post(rs orm.Records, p Posting, subtype int64) (int64, error) {
 	return made.ID(), notify(rs, made.ID(), s, p, author)
 }
 
+// mayPost refuses a message on a record the user may not change, in another
+// name, to partners or with files he may not read, or in answer to a message of
+// another record.
+func mayPost(rs orm.Records, p *Posting) error {
+	env := rs.Env
+	if env.Superuser() {
+		return nil
+	}
+	if err := rs.CheckAccess(orm.OpWrite); err != nil {
+		return err
+	}
+	if p.Author != 0 {
+		if err := ownName(env, p.Author); err != nil {
+			return err
+		}
+	}
+	from, err := sender(env, p.EmailFrom)
+	if err != nil {
+		return err
+	}
+	p.EmailFrom = text(from)
+	if err := mayRead(env, "res.partner", p.Partners); err != nil {
+		return err
+	}
+	if err := mayRead(env, "ir.attachment", p.Attachments); err != nil {
+		return err
+	}
+	return sameThread(env, p.Parent, rs.Model.Name, rs.ID())
+}
+
 func orFalse(s string) any {
 	if s == "" {
 		return false
@@ -112,26 +142,21 @@ func orFalse(s string) any {
 	return s
 }
 
-// postFiles hangs the files of a message on its record.
+// postFiles hangs the files of a message on its record: those uploaded for it,
+// which belong to no record yet, and new ones.
 func postFiles(rs orm.Records, p Posting) ([]int64, error) {
 	env := rs.Env
 	files := slices.Clone(p.Attachments)
 	if len(files) > 0 {
-		pending, err := env.Sudo().Model("ir.attachment").Browse(files...).Read("res_model", "res_id", "create_uid")
+		rows, err := env.Sudo().Model("ir.attachment").Browse(files...).Read("res_model", "res_id", "create_uid")
 		if err != nil {
 			return nil, err
 		}
 		var move []int64
-		for _, a := range pending {
-			model := text(a["res_model"])
-			switch {
-			case (model == "" || model == "mail.compose.message" || number(a["res_id"]) == 0) && (number(a["create_uid"]) == env.UID() || env.Superuser()):
+		for _, a := range rows {
+			loose := text(a["res_model"]) == "" || number(a["res_id"]) == 0
+			if loose && (number(a["create_uid"]) == env.UID() || env.Superuser()) {
 				move = append(move, number(a["id"]))
-			case model == rs.Model.Name && number(a["res_id"]) == rs.ID():
-			default:
-				if _, err := env.Model("ir.attachment").Browse(number(a["id"])).Read("raw"); err != nil {
-					return nil, err
-				}
 			}
 		}
 		if err := base.LinkAttachments(env, move, rs.Model.Name, rs.ID()); err != nil {
@@ -139,7 +164,7 @@ func postFiles(rs orm.Records, p Posting) ([]int64, error) {
 		}
 	}
 	for _, f := range p.Files {
-		made, err := env.Sudo().Model("ir.attachment").Create(orm.Values{"name": f.Name, "raw": f.Content, "res_model": rs.Model.Name, "res_id": rs.ID()})
+		made, err := env.Sudo().WithoutDefaults().Model("ir.attachment").Create(orm.Values{"name": oneLine(f.Name), "raw": f.Content, "res_model": rs.Model.Name, "res_id": rs.ID()})
 		if err != nil {
 			return nil, err
 		}
@@ -149,9 +174,13 @@ func postFiles(rs orm.Records, p Posting) ([]int64, error) {
 }
 
 // notify queues the mail of a message. Notes and other internal messages go to
-// the partners named only.
+// the partners named only. The mail is the user's, who must be allowed to read
+// its files when it is sent; one that the program posts by itself is the system's.
 func notify(rs orm.Records, message int64, s *Subtype, p Posting, author int64) error {
-	env := rs.Env.Sudo()
+	env := rs.Env.Sudo().WithoutDefaults()
+	if rs.Env.Superuser() {
+		env = env.WithUser(orm.SuperuserID)
+	}
 	to := slices.Clone(p.Partners)
 	if !s.Internal && p.Type != "notification" {
 		followers, err := followersOf(env, rs.Model.Name, rs.ID(), s.ID)
@@ -212,13 +241,11 @@ func postFromClient(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
 	p := Posting{Subject: args.String(-1, "subject"), Type: args.String(-1, "message_type"), Subtype: args.String(-1, "subtype_xmlid"),
 		EmailFrom: args.String(-1, "email_from"), Author: args.Int(-1, "author_id"), Parent: args.Int(-1, "parent_id"),
 		Partners: linked(args.Kw["partner_ids"]), Attachments: linked(args.Kw["attachment_ids"])}
-	if p.Author != 0 && p.Author != env.PartnerID() && !env.Superuser() {
-		system, err := env.InAnyGroup("base.group_system")
-		if err != nil {
+	if p.Type != "" && p.Type != "comment" && p.Type != "notification" && p.Type != "user_notification" {
+		if free, err := unbound(env); err != nil {
 			return nil, err
-		}
-		if !system {
-			return nil, orm.AccessErrorf("You may not post in the name of somebody else.")
+		} else if !free {
+			return nil, orm.AccessErrorf("Messages of the type %s are made by the system.", p.Type)
 		}
 	}
 	if html, _ := args.Kw["body_is_html"].(bool); html {
@@ -268,11 +295,7 @@ func notifyFromClient(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
 	}
 	var ids []int64
 	for _, t := range ts {
-		rs := orm.RecordsOf(env, t)
-		if err := rs.CheckAccess(orm.OpWrite); err != nil {
-			return nil, err
-		}
-		id, err := Post(rs, p)
+		id, err := Post(orm.RecordsOf(env, t), p)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package mail
 import (
 	"fmt"
 	"html"
+	netmail "net/mail"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,11 +11,28 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
+const (
+	placePattern  = `(?s)\{\{(.*?)\}\}`
+	outputPattern = `(?s)<t\s+t-(?:out|esc)="([^"]*)"\s*(?:/>|>(.*?)</t>)`
+)
+
 var (
-	places  = regexp.MustCompile(`(?s)\{\{(.*?)\}\}`)
-	outputs = regexp.MustCompile(`(?s)<t\s+t-(?:out|esc)="([^"]*)"\s*(?:/>|>(.*?)</t>)`)
-	orders  = regexp.MustCompile(`\st-(if|elif|else|foreach|set|call|att[-\w]*)\b`)
-	dotted  = regexp.MustCompile(`^object(\.[a-z_][a-z0-9_]*)*$`)
+	places  = regexp.MustCompile(placePattern)
+	outputs = regexp.MustCompile(outputPattern)
+	// htmlPlaces finds both, so that each is filled in once and no value is
+	// looked through for more.
+	htmlPlaces = regexp.MustCompile(placePattern + `|` + outputPattern)
+	orders     = regexp.MustCompile(`\st-(if|elif|else|foreach|set|call|att[-\w]*)\b`)
+	dotted     = regexp.MustCompile(`^object(\.[a-z_][a-z0-9_]*)*$`)
+)
+
+// renderMode says what a template becomes.
+type renderMode int
+
+const (
+	asText    renderMode = iota
+	asHTML               // values are escaped, but for HTML fields
+	asAddress            // the header of a mail: addresses, on one line
 )
 
 // Render fills in a template for one record. A place is {{ expression }}, or in
@@ -22,45 +40,80 @@ var (
 // fallback. An expression is a path from object, as object.partner_id.name, a
 // 'text', or several of these joined by or: the first that is not empty counts.
 // Values are those the record's Env may read; in HTML they are escaped, but for
-// HTML fields. QWeb's other directives (t-if, t-foreach, t-set, …), function
-// calls and arithmetic are not built: a template with one is refused.
-func Render(rs orm.Records, source string, asHTML bool) (string, error) {
+// HTML fields. They are data: what looks like a place in a value stays as it is.
+// QWeb's other directives (t-if, t-foreach, t-set, …), function calls and
+// arithmetic are not built: a template with one is refused.
+func Render(rs orm.Records, source string, mode renderMode) (string, error) {
 	if source == "" {
 		return "", nil
 	}
 	if err := checkTemplate(source); err != nil {
 		return "", err
 	}
-	var failed error
-	fill := func(expression, fallback string) string {
+	pattern := places
+	if mode == asHTML {
+		pattern = htmlPlaces
+	}
+	var b strings.Builder
+	at := 0
+	for _, m := range pattern.FindAllStringSubmatchIndex(source, -1) {
+		b.WriteString(source[at:m[0]])
+		at = m[1]
+		group := func(i int) string {
+			if 2*i >= len(m) || m[2*i] < 0 {
+				return ""
+			}
+			return source[m[2*i]:m[2*i+1]]
+		}
+		expression, fallback, isPlace := group(1), "", m[2] >= 0
+		if isPlace {
+			expression, fallback, _ = strings.Cut(expression, "|||")
+			fallback = strings.TrimSpace(fallback)
+		} else {
+			expression, fallback = html.UnescapeString(group(2)), group(3)
+		}
 		v, markup, err := evaluate(rs, expression)
 		if err != nil {
-			failed = err
-			return ""
+			return "", err
 		}
-		if v == "" {
-			return fallback
+		switch {
+		case v == "" && isPlace:
+			v = fallback
+		case v == "":
+			if v, err = Render(rs, fallback, mode); err != nil {
+				return "", err
+			}
+		case mode == asHTML && !markup:
+			v = fromText(v)
+		case mode == asAddress:
+			v = addressPart(v, source[at:])
 		}
-		if asHTML && !markup {
-			return fromText(v)
-		}
+		b.WriteString(v)
+	}
+	b.WriteString(source[at:])
+	if mode == asAddress {
+		return oneLine(b.String()), nil
+	}
+	return b.String(), nil
+}
+
+// addressPart is a value as it may stand among the addresses of a mail: quoted
+// where an address in angle brackets follows, else a list of addresses or, when
+// it is none, without what would make it several.
+func addressPart(v, rest string) string {
+	v = oneLine(v)
+	if strings.HasPrefix(strings.TrimLeft(rest, " "), "<") {
+		return strings.TrimSuffix((&netmail.Address{Name: v}).String(), " <@>")
+	}
+	if _, err := netmail.ParseAddressList(v); err == nil {
 		return v
 	}
-	out := source
-	if asHTML {
-		out = outputs.ReplaceAllStringFunc(out, func(m string) string {
-			parts := outputs.FindStringSubmatch(m)
-			return fill(html.UnescapeString(parts[1]), parts[2])
-		})
-	}
-	out = places.ReplaceAllStringFunc(out, func(m string) string {
-		expression := places.FindStringSubmatch(m)[1]
-		if i := strings.Index(expression, "|||"); i >= 0 {
-			return fill(expression[:i], strings.TrimSpace(expression[i+3:]))
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`,;<>"()`, r) {
+			return ' '
 		}
-		return fill(expression, "")
-	})
-	return out, failed
+		return r
+	}, v)
 }
 
 // checkTemplate finds what Render does not understand.

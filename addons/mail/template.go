@@ -47,6 +47,23 @@ func defineTemplate(r *orm.Registry) {
 		}
 		return nil
 	})
+	t.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
+			}
+			return made, ownFiles(made)
+		}
+	})
+	t.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			return ownFiles(rs)
+		}
+	})
 	orm.Implement(t, SendMail, func(env *orm.Env, ts []*Template, args orm.Args) (any, error) {
 		if len(ts) != 1 {
 			return nil, orm.ValueErrorf("send_mail takes one template, not %d.", len(ts))
@@ -54,6 +71,34 @@ func defineTemplate(r *orm.Registry) {
 		force, _ := args.Get(1, "force_send").(bool)
 		return SendTemplate(env, ts[0].ID, args.Int(0, "res_id"), force)
 	})
+}
+
+// ownFiles makes the files that were uploaded for templates those of the
+// templates, so that whoever sends one may read them. Others stay where they
+// belong, and must be the writer's to read.
+func ownFiles(rs orm.Records) error {
+	if rs.Len() == 0 {
+		return nil
+	}
+	ts, err := orm.Read[Template](rs.Env.Sudo(), rs.IDs, "attachment_ids")
+	if err != nil {
+		return err
+	}
+	for _, t := range ts {
+		var loose []int64
+		for _, f := range t.AttachmentIDs.All() {
+			if f.ResModel == "" || f.ResID == 0 {
+				loose = append(loose, f.ID)
+			}
+		}
+		if err := mayRead(rs.Env, "ir.attachment", t.AttachmentIDs.IDs()); err != nil {
+			return err
+		}
+		if err := base.LinkAttachments(rs.Env, loose, "mail.template", t.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SendTemplate renders a template for a record and puts the mail into the
@@ -75,7 +120,7 @@ func SendTemplate(env *orm.Env, template, record int64, now bool) (int64, error)
 	if err := rs.CheckAccess(orm.OpRead); err != nil {
 		return 0, err
 	}
-	lang, err := Render(rs, t.Lang, false)
+	lang, err := Render(rs, t.Lang, asText)
 	if err != nil {
 		return 0, err
 	}
@@ -90,7 +135,7 @@ func SendTemplate(env *orm.Env, template, record int64, now bool) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	made, err := env.Sudo().Model("mail.mail").Create(vals)
+	made, err := env.Sudo().WithoutDefaults().Model("mail.mail").Create(vals)
 	if err != nil {
 		return 0, err
 	}
@@ -104,7 +149,11 @@ func renderMail(rs orm.Records, t *Template) (orm.Values, error) {
 	vals := orm.Values{"model": rs.Model.Name, "res_id": rs.ID(), "message_type": "email_outgoing", "auto_delete": t.AutoDelete,
 		"mail_server_id": nonzero(t.MailServerID.ID)}
 	for field, source := range map[string]string{"subject": t.Subject, "email_to": t.EmailTo, "email_cc": t.EmailCC, "reply_to": t.ReplyTo, "email_from": t.EmailFrom} {
-		v, err := Render(rs, source, false)
+		mode := asAddress
+		if field == "subject" {
+			mode = asText
+		}
+		v, err := Render(rs, source, mode)
 		if err != nil {
 			return nil, fmt.Errorf("template %s, %s: %w", t.Name, field, err)
 		}
@@ -112,12 +161,12 @@ func renderMail(rs orm.Records, t *Template) (orm.Values, error) {
 			vals[field] = v
 		}
 	}
-	body, err := Render(rs, t.BodyHTML, true)
+	body, err := Render(rs, t.BodyHTML, asHTML)
 	if err != nil {
 		return nil, fmt.Errorf("template %s, body: %w", t.Name, err)
 	}
 	vals["body_html"], vals["body"] = body, body
-	list, err := Render(rs, t.PartnerTo, false)
+	list, err := Render(rs, t.PartnerTo, asText)
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +182,14 @@ func renderMail(rs orm.Records, t *Template) (orm.Values, error) {
 	} else if t.UseDefaultTo && rs.Model.Name == "res.partner" {
 		partners = append(partners, rs.ID())
 	}
+	if err := mayRead(rs.Env, "res.partner", partners); err != nil {
+		return nil, err
+	}
 	vals["recipient_ids"] = []orm.Command{orm.SetIDs(partners...)}
 	if err := orm.Load(rs.Env.Sudo(), []*Template{t}, "attachment_ids"); err != nil {
+		return nil, err
+	}
+	if err := mayRead(rs.Env, "ir.attachment", t.AttachmentIDs.IDs()); err != nil {
 		return nil, err
 	}
 	vals["attachment_ids"] = []orm.Command{orm.SetIDs(t.AttachmentIDs.IDs()...)}

@@ -67,6 +67,9 @@ func defineThread(r *orm.Registry) {
 			if err := Unsubscribe(rs, gone); err != nil {
 				return err
 			}
+			if err := mayRead(env, "res.partner", wanted); err != nil {
+				return err
+			}
 			if err := Subscribe(rs, wanted); err != nil {
 				return err
 			}
@@ -150,6 +153,9 @@ func defineThread(r *orm.Registry) {
 			if err := rs.CheckAccess(orm.OpWrite); err != nil {
 				return nil, err
 			}
+			if err := mayRead(env, "res.partner", partners); err != nil {
+				return nil, err
+			}
 		}
 		return true, Subscribe(rs, partners, args.IDs(1, "subtype_ids")...)
 	})
@@ -226,7 +232,7 @@ func noteCreation(made orm.Records) error {
 		}
 		msgs[i] = orm.Values{"model": made.Model.Name, "res_id": id, "body": fromText(words), "message_type": "notification", "subtype_id": note}
 	}
-	_, err = made.Env.Sudo().Model("mail.message").Create(msgs...)
+	_, err = made.Env.Sudo().WithoutDefaults().Model("mail.message").Create(msgs...)
 	return err
 }
 

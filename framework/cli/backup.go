@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -43,6 +44,19 @@ type manifest struct {
 	Addons   map[string]string `json:"addons"` // versions by name
 	Keys     map[string]int    `json:"keys"`   // secrets by the id of their key
 	Files    int               `json:"files"`
+	Missing  []string          `json:"missing,omitempty"` // what attachments name, but the file store has not
+}
+
+// incomplete is the error of a backup or restore that did all it could, while
+// files of attachments are gone.
+func (m *manifest) incomplete(out io.Writer) error {
+	if len(m.Missing) == 0 {
+		return nil
+	}
+	for _, line := range m.Missing {
+		fmt.Fprintln(out, "missing:", line)
+	}
+	return fmt.Errorf("everything else is there, but %d files that attachments name are missing or damaged (listed above); upload them again or delete these attachments", len(m.Missing))
 }
 
 type backupCmd struct {
@@ -50,7 +64,9 @@ type backupCmd struct {
 	File string `arg:"" help:"The archive to write; it must not exist."`
 }
 
-// Run writes a backup. The archive gets its name when it is whole.
+// Run writes a backup. The archive gets its name when it is whole. Files of
+// attachments that are gone are left out and told of; the command then fails,
+// with the archive in place.
 func (c *backupCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer) error {
 	if _, err := os.Stat(c.File); err == nil {
 		return fmt.Errorf("%s exists; name another file", c.File)
@@ -78,8 +94,10 @@ func (c *backupCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer)
 		if err := os.Link(tmp.Name(), c.File); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(out, "%s holds %s: %d addons, %d files. Keep the keys of secrets apart from it: %s\n", c.File, m.Database, len(m.Addons), m.Files, keyPlace(s.Settings.DataDir))
-		return err
+		if _, err = fmt.Fprintf(out, "%s holds %s: %d addons, %d files. Keep the keys of secrets apart from it: %s\n", c.File, m.Database, len(m.Addons), m.Files, keyPlace(s.Settings.DataDir)); err != nil {
+			return err
+		}
+		return m.incomplete(out)
 	})
 }
 
@@ -110,7 +128,7 @@ func (s *System) backup(ctx context.Context, to io.Writer, list []module.Status)
 	}
 	// Files are read after the dump, so that all it names are there: they are
 	// kept for a day after the last attachment that named them went.
-	keys, err := s.fileKeys(ctx)
+	keys, err := s.fileKeys(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -152,14 +170,32 @@ func (s *System) backup(ctx context.Context, to io.Writer, list []module.Status)
 	return m, w.Close()
 }
 
-// fileKeys are the files that attachments name.
-func (s *System) fileKeys(ctx context.Context) ([]string, error) {
-	var keys []string
-	if m, ok := s.DB.Registry.Model("ir.attachment"); !ok || m.Fields["store_fname"] == nil {
+// fileKeys are the files that attachments name and the file store has. Those it
+// has not, or with another content, are noted in the manifest, with the
+// attachments that name them.
+func (s *System) fileKeys(ctx context.Context, m *manifest) ([]string, error) {
+	if att, ok := s.DB.Registry.Model("ir.attachment"); !ok || att.Fields["store_fname"] == nil {
 		return nil, nil
 	}
-	err := s.DB.NewRaw("SELECT DISTINCT store_fname FROM ir_attachment WHERE store_fname <> '' ORDER BY 1").Scan(ctx, &keys)
-	return keys, err
+	var rows []struct{ Key, Attachments string }
+	err := s.DB.NewRaw(`SELECT store_fname AS key, string_agg(id::text, ', ' ORDER BY id) AS attachments
+		FROM ir_attachment WHERE store_fname <> '' GROUP BY store_fname ORDER BY 1`).Scan(ctx, &rows)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, r := range rows {
+		content, err := s.DB.Blobs.Get(r.Key)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("a file that attachments name cannot be read: %w", err)
+		}
+		if err != nil || filestore.Key(content) != r.Key {
+			m.Missing = append(m.Missing, fmt.Sprintf("%q of the attachments %s", r.Key, r.Attachments))
+			continue
+		}
+		keys = append(keys, r.Key)
+	}
+	return keys, nil
 }
 
 // runTool runs a program of PostgreSQL on a database. The address goes to it by
@@ -193,7 +229,8 @@ type restoreCmd struct {
 }
 
 // Run restores a backup into an empty database. The archive is read to its end
-// before the database is touched.
+// before the database is touched. When files of attachments were missing already
+// as the backup was made, it says which, and fails once everything is restored.
 func (c *restoreCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer) error {
 	set, err := c.settings(g.Logger(slog.LevelWarn))
 	if err != nil {
@@ -214,7 +251,7 @@ func (c *restoreCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer
 				fmt.Fprintf(out, "%d secrets cannot be read without the key %s; put it into %s\n", n, id, keyPlace(s.Settings.DataDir))
 			}
 		}
-		return nil
+		return m.incomplete(out)
 	})
 }
 

@@ -18,11 +18,16 @@ import (
 // written to the side and renamed, so a crash leaves none half written.
 type Dir string
 
-// Put stores content and returns its key, the SHA-256 in hex. Content that is
-// there already counts as new for Sweep.
-func (d Dir) Put(content []byte) (string, error) {
+// Key is the key of a content: its SHA-256 in hex.
+func Key(content []byte) string {
 	sum := sha256.Sum256(content)
-	key := hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:])
+}
+
+// Put stores content and returns its key. Content that is there already counts
+// as new for Sweep.
+func (d Dir) Put(content []byte) (string, error) {
+	key := Key(content)
 	path := d.path(key)
 	now := time.Now()
 	if err := os.Chtimes(path, now, now); err == nil {
@@ -52,12 +57,22 @@ func (d Dir) Put(content []byte) (string, error) {
 	return key, nil
 }
 
-// Get reads the content of a key.
+// Get reads the content of a key. A key that names no file of the store, or is
+// none at all, is an fs.ErrNotExist.
 func (d Dir) Get(key string) ([]byte, error) {
-	if len(key) != 2*sha256.Size || filepath.Base(key) != key {
+	if !IsKey(key) {
 		return nil, fmt.Errorf("file %q: %w", key, fs.ErrNotExist)
 	}
 	return os.ReadFile(d.path(key))
+}
+
+// IsKey reports whether a text is what Put gives, a SHA-256 in hex. Anything else
+// could lead out of the directory.
+func IsKey(key string) bool {
+	if len(key) != 2*sha256.Size {
+		return false
+	}
+	return !strings.ContainsFunc(key, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') })
 }
 
 // Sweep deletes files that nobody needs: those last put before a time and not
@@ -85,7 +100,7 @@ func (d Dir) Sweep(before time.Time, inUse func(keys []string) (map[string]bool,
 		}
 		var keys []string
 		for _, f := range files {
-			if len(f.Name()) == 2*sha256.Size && old(d.path(f.Name()), before) {
+			if IsKey(f.Name()) && old(d.path(f.Name()), before) {
 				keys = append(keys, f.Name())
 			}
 		}

@@ -402,8 +402,12 @@ func (e *Env) groupLabel(p *policy, id int64) string {
 	return p.names[id]
 }
 
-// FieldAllowed reports whether the user's groups let him see and set the field.
+// FieldAllowed reports whether the user may see the field, and set it unless it
+// is the system's to write.
 func (e *Env) FieldAllowed(f *Field) (bool, error) {
+	if !e.su && f.System == SystemOnly {
+		return false, nil
+	}
 	if e.su || len(f.Groups) == 0 {
 		return true, nil
 	}
@@ -411,6 +415,9 @@ func (e *Env) FieldAllowed(f *Field) (bool, error) {
 }
 
 func (e *Env) checkField(m *Model, f *Field, op Op) error {
+	if !e.su && (f.System == SystemOnly || f.System == SystemWrites && op != OpRead) {
+		return systemError(m, f)
+	}
 	ok, err := e.FieldAllowed(f)
 	if err != nil || ok {
 		return err

@@ -268,6 +268,9 @@ type Env struct {
 	su   bool
 	key  bool // an API key speaks for the user
 	keys map[string]any
+	// trusted are the keys of default values that were set under Sudo; the others
+	// may be a client's.
+	trusted map[string]bool
 
 	companies []int64 // chosen by the program, nil: see scope
 	inherited bool    // the context's companies came along from elsewhere
@@ -530,12 +533,20 @@ func (e *Env) WithContext(keys map[string]any) *Env {
 		if _, named := keys[allowedCompanies]; named {
 			c.companies, c.inherited = nil, false
 		}
+		if c.su {
+			c.trust(keys)
+		}
 	})
 }
 
 // WithOnlyContext drops all context keys, and sets those given.
 func (e *Env) WithOnlyContext(keys map[string]any) *Env {
-	return e.with(func(c *Env) { c.keys, c.companies, c.inherited = maps.Clone(keys), nil, false })
+	return e.with(func(c *Env) {
+		c.keys, c.companies, c.inherited, c.trusted = maps.Clone(keys), nil, false, nil
+		if c.su {
+			c.trust(keys)
+		}
+	})
 }
 
 // Key is a context key, nil when absent.

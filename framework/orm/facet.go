@@ -280,6 +280,17 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 	case "nocopy":
 		f.Copy = false
 		key = "copy"
+	case "system":
+		switch val {
+		case "":
+			f.System = SystemOnly
+		case "write":
+			f.System = SystemWrites
+		default:
+			return fmt.Errorf("system=%s: write system, or system=write", val)
+		}
+		f.Readonly = true
+		mark("readonly")
 	case "tracking":
 		f.Tracking = val != "false"
 	case "translate":

@@ -47,6 +47,7 @@ type Field struct {
 	Copy     bool
 	Index    string // "", "btree", "btree_not_null", "trigram", "btree+trigram"
 	Groups   []string
+	System   SystemAccess // what of it only the system does
 	Tracking bool
 	Validate string // go-playground/validator rules for one value
 
@@ -178,6 +179,8 @@ func (f *Field) merge(o *Field, set map[string]bool) {
 			f.Index = o.Index
 		case "groups":
 			f.Groups = o.Groups
+		case "system":
+			f.System = o.System
 		case "tracking":
 			f.Tracking = o.Tracking
 		case "validate":

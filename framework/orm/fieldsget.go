@@ -56,7 +56,7 @@ func (e *Env) describe(f *Field) (map[string]any, error) {
 	_, inSQL := e.newSelect(f.Model).column("t", f.Model, f)
 	d := map[string]any{
 		"name": f.Name, "type": string(kind), "string": f.Label, "required": f.Required || f.inherited != nil && f.inherited.Required,
-		"readonly": f.Readonly || f.compute != nil && f.inverse == nil && !f.Stored, "store": f.inTable(),
+		"readonly": f.Readonly || f.System != SystemNone || f.compute != nil && f.inverse == nil && !f.Stored, "store": f.inTable(),
 		"searchable": f.Searchable(), "sortable": inSQL, "groupable": inSQL || f.Kind == Many2many && f.Stored, "exportable": true,
 		"company_dependent": f.CompanyDependent, "manual": false, "depends": []string{}, "change_default": false,
 	}

@@ -433,6 +433,7 @@ func (b *builder) finish(m *Model) {
 				continue
 			}
 			last := path[len(path)-1]
+			f.System = max(f.System, last.System)
 			if f.inherited == nil {
 				f.Options, f.options = last.Options, last.options
 				f.Comodel, f.Decimal, f.Digits, f.Translate = last.Comodel, last.Decimal, last.Digits, false

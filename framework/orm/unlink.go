@@ -151,7 +151,7 @@ func (rs Records) CopyData(overrides Values) (Values, error) {
 		if f.inherited != nil && (!f.inherited.Copy || f.inherited.Computed()) {
 			continue
 		}
-		if ok, err := rs.Env.FieldAllowed(f); err != nil || !ok {
+		if ok, err := rs.Env.settable(f); err != nil || !ok {
 			if err != nil {
 				return nil, err
 			}

@@ -30,7 +30,7 @@ func (in *intake) keep(env *Env, ids []int64) {
 	}
 }
 
-// sortValues checks names, rights and values and sorts them.
+// sortValues checks names and values and sorts them.
 func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
 	in := &intake{columns: map[*Field]any{}, lists: map[*Field][]Command{}, binaries: map[*Field]any{}, inverse: map[*Field]any{}, parents: map[*Field]Values{}}
 	for name, raw := range vals {
@@ -41,9 +41,6 @@ func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
 				code = CodeValue
 			}
 			return nil, &Error{Code: code, Fields: []string{name}, Message: fmt.Sprintf("Invalid field '%s' in '%s'", name, rs.Model.Name)}
-		}
-		if err := rs.Env.checkField(rs.Model, f, op); err != nil {
-			return nil, err
 		}
 		if name == "id" || name == "display_name" && f.inverse == nil || magicFields[name] || !rs.Env.su && !f.Writable() {
 			continue // kept by the system, ignored as Odoo does
@@ -119,6 +116,9 @@ func createBase(rs Records, list []Values) (Records, error) {
 	}
 	ins := make([]*intake, len(list))
 	for i, vals := range list {
+		if err := rs.checkGiven(vals, OpCreate); err != nil {
+			return rs, err
+		}
 		full, err := rs.withDefaults(vals)
 		if err != nil {
 			return rs, err
@@ -211,7 +211,11 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 		} else if !ok {
 			continue
 		}
-		if v, ok := rs.Env.keys["default_"+name]; ok {
+		v, ok, err := rs.contextDefault(f)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			hidden, err := rs.Env.refersToHidden(f, v)
 			if err != nil {
 				return nil, err
@@ -230,7 +234,7 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 				continue // the user chose it while he could read it
 			}
 		}
-		if given != nil && (!f.CompanyDependent || f.Default == nil) {
+		if given != nil && f.System == SystemNone && (!f.CompanyDependent || f.Default == nil) {
 			out[name] = given.value
 			continue
 		}
@@ -443,6 +447,9 @@ func writeBase(rs Records, vals Values) error {
 		if err := rs.Env.Flush(); err != nil {
 			return err
 		}
+	}
+	if err := rs.checkGiven(vals, OpWrite); err != nil {
+		return err
 	}
 	in, err := rs.sortValues(vals, OpWrite)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 type chatter struct {
 	Post        string // address of the record, actions are below it
 	Query       string
+	CanPost     bool
 	Messages    []*message
 	More        int
 	Followers   []tag
@@ -75,6 +76,11 @@ func (p *page) chatter(rs orm.Records, b *builder) (*chatter, error) {
 	if q := p.at.URL(); strings.Contains(q, "?") {
 		c.Query = q[strings.Index(q, "?"):]
 	}
+	err := rs.CheckAccess(orm.OpWrite)
+	if err != nil && !orm.IsCode(err, orm.CodeAccess) {
+		return nil, err
+	}
+	c.CanPost = err == nil
 	about := orm.And(orm.Leaf("model", "=", rs.Model.Name), orm.Leaf("res_id", "=", rs.ID()))
 	msgs, err := p.env.Model("mail.message").Search(about, orm.SearchOptions{Limit: maxMessages + 1})
 	if err != nil {
@@ -259,7 +265,7 @@ func (p *page) attached(rs orm.Records, c *chatter, inMessages map[int64][]*mess
 			m.Files = append(m.Files, l)
 		}
 	}
-	c.CanAttach = can.Create
+	c.CanAttach = can.Create && c.CanPost
 	return nil
 }
 
@@ -291,7 +297,7 @@ func (p *page) activities(rs orm.Records, c *chatter, b *builder) error {
 		c.Activities = append(c.Activities, &activity{ID: toID(r["id"]), Type: p.names.of("mail.activity.type", toID(r["activity_type_id"])), Summary: str(r["summary"]),
 			Note: template.HTML(orm.SanitizeHTML(str(r["note"]))), Due: b.loc.day(due), User: p.names.of("res.users", toID(r["user_id"])), State: str(r["state"])})
 	}
-	if !can.Create {
+	if !can.Create || !c.CanPost {
 		return nil
 	}
 	c.HasActivity, c.Today = true, p.env.Today().String()

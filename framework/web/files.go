@@ -52,7 +52,7 @@ func (p *page) attachment() error {
 	if err != nil {
 		return err
 	}
-	rows, err := rs.Browse(toID(p.Var("id"))).Read("name", "type", "url", "mimetype", "raw")
+	rows, err := rs.Browse(toID(p.Var("id"))).Read("name", "type", "url", "mimetype", "file_size", "raw")
 	if err != nil {
 		return err
 	}
@@ -61,6 +61,9 @@ func (p *page) attachment() error {
 		return p.openLink(str(r["url"]))
 	}
 	content, _ := r["raw"].([]byte)
+	if n, _ := r["file_size"].(int64); n > 0 && len(content) == 0 {
+		return server.Errorf(http.StatusNotFound, "The file is gone from the file store. Upload it again.")
+	}
 	return p.sendFile(str(r["name"]), str(r["mimetype"]), content, p.Query("download") == "")
 }
 
