@@ -86,8 +86,10 @@ func defineMessages(r *orm.Registry) {
 					list[i]["body"] = paragraph(body)
 				}
 			}
-			if err := nameRecords(rs.Env, list); err != nil {
-				return rs, err
+			if rs.Env.Superuser() { // of a user's messages it is done once they are known to be his
+				if err := nameRecords(rs.Env, list); err != nil {
+					return rs, err
+				}
 			}
 			return super(rs, list)
 		}

@@ -108,9 +108,37 @@ func vouch(rs orm.Records, fresh bool) error {
 		if err := sameThread(env, m.ParentID.ID, m.Model, m.ResID); err != nil {
 			return err
 		}
-		if free || !fresh {
-			continue
+		if m.Model != "" && m.ResID != 0 {
+			if err := mayWriteOn(env, m.Model, m.ResID); err != nil {
+				return err
+			}
 		}
+		if fresh {
+			if err := complete(env, m, free); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// complete puts into a new message of a user what is not his to say: the name of
+// its document, when it was written and, unless he is free to choose, the address
+// it comes from.
+func complete(env *orm.Env, m *Message, free bool) error {
+	vals := orm.Values{}
+	if m.Model != "" && m.ResID != 0 {
+		rs, err := env.Lookup(m.Model)
+		if err != nil {
+			return err
+		}
+		names, err := rs.Browse(m.ResID).DisplayNames()
+		if err != nil {
+			return err
+		}
+		vals["record_name"] = orFalse(names[m.ResID])
+	}
+	if !free {
 		if err := ownName(env, m.AuthorID.ID); err != nil {
 			return err
 		}
@@ -120,20 +148,28 @@ func vouch(rs orm.Records, fresh bool) error {
 		if m.MailServerID.IsSet() {
 			return orm.AccessErrorf("The mail server of a message is chosen by the system.")
 		}
-		vals := orm.Values{"date": orm.DatetimeOf(env.Now())}
+		vals["date"] = orm.DatetimeOf(env.Now())
 		for field, given := range map[string]string{"email_from": m.EmailFrom, "reply_to": m.ReplyTo} {
-			if vals[field], err = sender(env, given); err != nil {
+			from, err := sender(env, given)
+			if err != nil {
 				return err
 			}
-		}
-		if m.Date == vals["date"] && m.EmailFrom == text(vals["email_from"]) && m.ReplyTo == text(vals["reply_to"]) {
-			continue
-		}
-		if err := env.Sudo().Model("mail.message").Browse(m.ID).Write(vals); err != nil {
-			return err
+			vals[field] = from
 		}
 	}
-	return nil
+	if len(vals) == 0 {
+		return nil
+	}
+	return env.Sudo().Model("mail.message").Browse(m.ID).Write(vals)
+}
+
+// mayWriteOn refuses a document that the user may not change.
+func mayWriteOn(env *orm.Env, model string, id int64) error {
+	rs, err := env.Lookup(model)
+	if err != nil {
+		return err
+	}
+	return rs.Browse(id).CheckAccess(orm.OpWrite)
 }
 
 // mayRead refuses records that the user may not read, archived ones included.
@@ -141,7 +177,13 @@ func mayRead(env *orm.Env, model string, ids []int64) error {
 	if len(ids) == 0 || env.Superuser() {
 		return nil
 	}
-	return env.Model(model).Browse(ids...).CheckAccess(orm.OpRead)
+	rs := env.Model(model).Browse(ids...)
+	if model == "ir.attachment" {
+		if err := base.CheckAttachments(rs, orm.OpRead); err != nil {
+			return err
+		}
+	}
+	return rs.CheckAccess(orm.OpRead)
 }
 
 // ownName refuses the name of another author than oneself.

@@ -204,6 +204,9 @@ func (p *page) report() error {
 		return err
 	}
 	rs = rs.Browse(ids...)
+	if err := rs.CheckAccess(orm.OpRead); err != nil {
+		return err
+	}
 	content, err := report.Render(rs, str(act["report_name"]))
 	if err != nil {
 		return err
