@@ -234,13 +234,13 @@ func sender(env *orm.Env, asked string) (any, error) {
 		if address == base.NormalizeEmail(own.Email) {
 			return authorEmail(env, own.ID)
 		}
-		companies, err := orm.Read[base.Company](env.Sudo(), env.Companies(), "partner_id")
+		companies, err := orm.Read[base.Company](env.Sudo(), env.Companies())
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range companies {
-			if p := c.PartnerID.Rec(); p != nil && address == base.NormalizeEmail(p.Email) {
-				return base.FormatEmail(p.Name, p.Email), nil
+			if address == base.NormalizeEmail(c.Email) {
+				return base.FormatEmail(c.Name, c.Email), nil
 			}
 		}
 	}
