@@ -108,11 +108,6 @@ func vouch(rs orm.Records, fresh bool) error {
 		if err := sameThread(env, m.ParentID.ID, m.Model, m.ResID); err != nil {
 			return err
 		}
-		if m.Model != "" && m.ResID != 0 {
-			if err := mayWriteOn(env, m.Model, m.ResID); err != nil {
-				return err
-			}
-		}
 		if fresh {
 			if err := complete(env, m, free); err != nil {
 				return err
@@ -163,27 +158,12 @@ func complete(env *orm.Env, m *Message, free bool) error {
 	return env.Sudo().Model("mail.message").Browse(m.ID).Write(vals)
 }
 
-// mayWriteOn refuses a document that the user may not change.
-func mayWriteOn(env *orm.Env, model string, id int64) error {
-	rs, err := env.Lookup(model)
-	if err != nil {
-		return err
-	}
-	return rs.Browse(id).CheckAccess(orm.OpWrite)
-}
-
 // mayRead refuses records that the user may not read, archived ones included.
 func mayRead(env *orm.Env, model string, ids []int64) error {
 	if len(ids) == 0 || env.Superuser() {
 		return nil
 	}
-	rs := env.Model(model).Browse(ids...)
-	if model == "ir.attachment" {
-		if err := base.CheckAttachments(rs, orm.OpRead); err != nil {
-			return err
-		}
-	}
-	return rs.CheckAccess(orm.OpRead)
+	return env.Model(model).Browse(ids...).CheckAccess(orm.OpRead)
 }
 
 // ownName refuses the name of another author than oneself.
