@@ -136,32 +136,29 @@ func defineModels(r *orm.Registry) {
 	}, "field_description", "model")
 	d := orm.Define[ModelData](r)
 	orm.ImplementModel(d, CheckReference, checkReference)
-	ofTheSystem := func(rs orm.Records) error {
-		system, err := rs.Env.InAnyGroup("base.group_system")
-		if err != nil || system || rs.Env.Superuser() {
-			return err
-		}
-		return orm.AccessErrorf("External ids are given by apps, imports and administrators.")
-	}
 	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
-			if err := ofTheSystem(rs); err != nil {
-				return rs, err
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
 			}
-			return super(rs, list)
+			return made, mayName(made)
 		}
 	})
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
-			if err := ofTheSystem(rs); err != nil {
+			if err := mayName(rs); err != nil {
 				return err
 			}
-			return super(rs, vals)
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			return mayName(rs)
 		}
 	})
 	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			if err := ofTheSystem(rs); err != nil {
+			if err := mayName(rs); err != nil {
 				return err
 			}
 			return super(rs)
@@ -196,4 +193,32 @@ func defineModels(r *orm.Registry) {
 		}
 		return nil
 	}, "module", "name")
+}
+
+// mayName refuses external ids to all but administrators, and those of addons to
+// them as well: the loader alone gives these.
+func mayName(rs orm.Records) error {
+	if rs.Env.Superuser() {
+		return nil
+	}
+	system, err := rs.Env.InAnyGroup("base.group_system")
+	if err != nil {
+		return err
+	}
+	if !system {
+		return orm.AccessErrorf("External ids are given by apps, imports and administrators.")
+	}
+	ids, err := orm.Read[ModelData](rs.Env.Sudo(), rs.IDs)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, x := range ids {
+		names = append(names, x.Module)
+	}
+	n, err := rs.Env.Sudo().Model("ir.module.module").SearchCount(orm.Leaf("name", "in", names), 1)
+	if err == nil && n > 0 {
+		err = orm.AccessErrorf("External ids in the name of an app are given by the app. Choose another module name, such as __import__.")
+	}
+	return err
 }

@@ -8,7 +8,6 @@
 package route
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -81,17 +80,6 @@ type Answer struct {
 
 // Text answers with a plain text.
 func Text(status int, text string) *Answer { return &Answer{Status: status, Body: []byte(text)} }
-
-// JSON answers with a JSON value.
-func JSON(status int, v any) (*Answer, error) {
-	b, err := json.Marshal(v)
-	return &Answer{Status: status, Type: "application/json", Body: b}, err
-}
-
-// Redirect answers with another address, to be opened with GET.
-func Redirect(to string) *Answer {
-	return &Answer{Status: http.StatusSeeOther, Header: http.Header{"Location": {to}}}
-}
 
 // Error is a refusal with a status and a message for people.
 type Error struct {

@@ -33,6 +33,9 @@ func placeOf(r *http.Request) place {
 		}
 	}
 	q.Del(upParam)
+	for k, list := range q {
+		q[k] = few(list) // every link of the page repeats them
+	}
 	return pl
 }
 

