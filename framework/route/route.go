@@ -8,6 +8,7 @@
 package route
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -80,6 +81,12 @@ type Answer struct {
 
 // Text answers with a plain text.
 func Text(status int, text string) *Answer { return &Answer{Status: status, Body: []byte(text)} }
+
+// JSON answers with a JSON value.
+func JSON(status int, v any) (*Answer, error) {
+	b, err := json.Marshal(v)
+	return &Answer{Status: status, Type: "application/json", Body: b}, err
+}
 
 // Error is a refusal with a status and a message for people.
 type Error struct {
