@@ -38,6 +38,7 @@ func (m *Move) Sign() decimal.Decimal {
 
 func defineMove(r *orm.Registry) {
 	d := orm.Define[Move](r)
+	d.PostRight(orm.OpRead) // a salesperson asks the bookkeepers about an invoice
 	d.Compute("amount_untaxed, amount_tax, amount_total, amount_residual, amount_untaxed_signed, amount_tax_signed, amount_total_signed, amount_total_in_currency_signed, amount_residual_signed",
 		moveAmounts, "move_type", "line_ids.balance", "line_ids.amount_currency", "line_ids.amount_residual", "line_ids.amount_residual_currency", "line_ids.display_type", "line_ids.tax_line_id", "line_ids.account_id")
 	// Whatever settles or unsettles a document changes what is due on it.

@@ -258,8 +258,8 @@ func finish(env *orm.Env, a *Activity, feedback string, files []int64) (int64, e
 }
 
 // activityAccess gives activities to whom they are assigned and to who may read
-// their document. They are planned by who may change it; that right also lets
-// change and drop those of others, which record rules keep to who planned them
+// their document. They are planned by who may post on it; who may change it may
+// also change and drop those of others, which record rules keep to who planned them
 // or is to do them.
 func activityAccess(super orm.AccessFunc) orm.AccessFunc {
 	return func(rs orm.Records, op orm.Op) (orm.Domain, error) {
@@ -272,7 +272,7 @@ func activityAccess(super orm.AccessFunc) orm.AccessFunc {
 		case op == orm.OpRead:
 			return orm.And(rules, orm.Or(mine, document)), nil
 		case op == orm.OpCreate: // what has no document is refused with a reason of its own
-			return orm.And(rules, orm.Or(document, orm.Leaf("res_id", "in", []any{false, 0}))), nil
+			return orm.And(rules, orm.Or(orm.PostDocument("res_id"), orm.Leaf("res_id", "in", []any{false, 0}))), nil
 		case len(rules) == 0:
 			return orm.Or(mine, document), nil
 		}

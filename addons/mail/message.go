@@ -153,7 +153,7 @@ func nameRecords(env *orm.Env, list []orm.Values) error {
 
 // messageAccess gives messages to who may read their document, to their author
 // and to those they were sent to. People from outside never see what is
-// internal. A message is written on a document by who may change it, in his own
+// internal. A message is written on a document by who may post on it, in his own
 // name; it is changed and deleted by its author, or by an administrator who may
 // change the document.
 func messageAccess(super orm.AccessFunc) orm.AccessFunc {
@@ -168,6 +168,9 @@ func messageAccess(super orm.AccessFunc) orm.AccessFunc {
 			mine = orm.Leaf("author_id", "=", me)
 		}
 		document := orm.Document("res_id", op)
+		if op == orm.OpCreate {
+			document = orm.PostDocument("res_id")
+		}
 		if op == orm.OpRead {
 			d := orm.Or(document, mine)
 			if me := env.PartnerID(); me != 0 {

@@ -105,7 +105,7 @@ func post(rs orm.Records, p Posting, subtype int64) (int64, error) {
 	return made.ID(), notify(rs, made.ID(), s, p, author)
 }
 
-// mayPost refuses a message on a record the user may not change, in another
+// mayPost refuses a message on a record the user may not post on, in another
 // name, to partners or with files he may not read, or in answer to a message of
 // another record.
 func mayPost(rs orm.Records, p *Posting) error {
@@ -113,7 +113,7 @@ func mayPost(rs orm.Records, p *Posting) error {
 	if env.Superuser() {
 		return nil
 	}
-	if err := rs.CheckAccess(orm.OpWrite); err != nil {
+	if err := rs.CheckAccess(rs.Model.PostRight); err != nil {
 		return err
 	}
 	if p.Author != 0 {

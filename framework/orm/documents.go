@@ -13,6 +13,10 @@ import (
 // documentOf is the value of a leaf that Document makes; no client can send it.
 type documentOf struct{ op Op }
 
+// opPost stands for the right that each model of documents asks of who writes
+// about them.
+const opPost Op = "post"
+
 // Document is the domain of the records whose document the user may read, or
 // for any other operation than reading, may change. ref names the
 // many2one_reference. The rights are those of the user, also when the search
@@ -25,7 +29,11 @@ func Document(ref string, op Op) Domain {
 	return Leaf(ref, "any", documentOf{op})
 }
 
-// document compiles a leaf of Document.
+// PostDocument is the domain of the records about whose document the user may
+// write, as its model says by PostRight. For the rest it is Document.
+func PostDocument(ref string) Domain { return Leaf(ref, "any", documentOf{opPost}) }
+
+// document compiles a leaf of Document or PostDocument.
 func (s *selection) document(f *Field, op Op) (frag, error) {
 	kind := s.model.Fields[f.ModelField]
 	if !f.column() || kind == nil || !kind.column() {
@@ -43,8 +51,11 @@ func (s *selection) document(f *Field, op Op) (frag, error) {
 		if co == nil || co.Abstract || slices.Contains(within, co) {
 			continue // of an addon that is gone, or documents in a circle
 		}
-		rs := env.Model(name)
-		if ok, err := rs.HasAccess(op); err != nil {
+		rs, right := env.Model(name), op
+		if op == opPost {
+			right = co.PostRight
+		}
+		if ok, err := rs.HasAccess(right); err != nil {
 			return frag{}, err
 		} else if !ok {
 			continue
@@ -55,7 +66,7 @@ func (s *selection) document(f *Field, op Op) (frag, error) {
 		}
 		sub.within = within
 		cond := sqlTrue
-		if d, limited, err := rs.accessDomain(op); err != nil {
+		if d, limited, err := rs.accessDomain(right); err != nil {
 			return frag{}, err
 		} else if limited {
 			if cond, err = sub.unchecked().domain(d); err != nil {

@@ -63,7 +63,7 @@ func (b *builder) build(name string) *Model {
 	b.state[name] = 1
 	base := b.r.contribs[name][0]
 	tag := base.parsed.record
-	m := &Model{Name: name, Table: tableName(name), Addon: base.addon, Fields: map[string]*Field{}, registry: b.r,
+	m := &Model{Name: name, Table: tableName(name), Addon: base.addon, Fields: map[string]*Field{}, PostRight: OpWrite, registry: b.r,
 		methods: map[string]*method{}, triggers: map[string][]trigger{}, base: base, Abstract: base.mixin, Query: base.query}
 	b.r.models[name] = m
 	m.Label = tag.Get("label")
@@ -318,6 +318,9 @@ func (b *builder) attach(m *Model, c *contribution) {
 		m.Query = c.query
 	}
 	m.kept = m.kept || c.kept
+	if c.postRight != "" {
+		m.PostRight = c.postRight
+	}
 	for _, md := range c.methods {
 		old := m.methods[md.name]
 		if old == nil && !md.base {

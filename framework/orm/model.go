@@ -19,6 +19,7 @@ type Model struct {
 	Abstract  bool
 	Query     string // SQL of a view model
 	Mixins    []string
+	PostRight Op // see Def.PostRight
 	Fields    map[string]*Field
 	Delegates []*Field
 	SQL       []SQLConstraint

@@ -46,6 +46,7 @@ type contribution struct {
 	inherits    []string // mixins named rather than embedded
 	query       string
 	kept        bool
+	postRight   Op
 	hooks       hooks
 }
 
@@ -176,6 +177,11 @@ func (d *Def[T]) Inherit(mixin string) *Def[T] {
 // Kept says that values kept between units of work depend on the records of the
 // model: see the function Kept.
 func (d *Def[T]) Kept() { d.c.kept = true }
+
+// PostRight sets the right on a record that lets somebody write about it: post
+// messages and plan activities (_mail_post_access of Odoo). It is OpWrite unless
+// an addon says that OpRead is enough.
+func (d *Def[T]) PostRight(op Op) { d.c.postRight = op }
 
 // Query makes the model a read-only view over a SELECT, which must give the
 // columns of its stored fields and an id.

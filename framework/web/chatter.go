@@ -17,12 +17,14 @@ type chatter struct {
 	Post        string // address of the record, actions are below it
 	Query       string
 	CanPost     bool
+	CanWrite    bool
 	Messages    []*message
 	More        int
 	Followers   []tag
 	Following   bool
 	CanFollow   bool
 	Files       []fileLink
+	CanUpload   bool // with a message
 	CanAttach   bool
 	Activities  []*activity
 	HasActivity bool
@@ -67,6 +69,15 @@ type activity struct {
 
 const maxMessages = 40
 
+// may reports whether the user may do op on the records.
+func may(rs orm.Records, op orm.Op) (bool, error) {
+	err := rs.CheckAccess(op)
+	if orm.IsCode(err, orm.CodeAccess) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // chatter reads the conversation of a record, as the user.
 func (p *page) chatter(rs orm.Records, b *builder) (*chatter, error) {
 	if rs.Model.Fields["message_ids"] == nil {
@@ -76,11 +87,13 @@ func (p *page) chatter(rs orm.Records, b *builder) (*chatter, error) {
 	if q := p.at.URL(); strings.Contains(q, "?") {
 		c.Query = q[strings.Index(q, "?"):]
 	}
-	err := rs.CheckAccess(orm.OpWrite)
-	if err != nil && !orm.IsCode(err, orm.CodeAccess) {
+	var err error
+	if c.CanWrite, err = may(rs, orm.OpWrite); err != nil {
 		return nil, err
 	}
-	c.CanPost = err == nil
+	if c.CanPost, err = may(rs, rs.Model.PostRight); err != nil {
+		return nil, err
+	}
 	about := orm.And(orm.Leaf("model", "=", rs.Model.Name), orm.Leaf("res_id", "=", rs.ID()))
 	msgs, err := p.env.Model("mail.message").Search(about, orm.SearchOptions{Limit: maxMessages + 1})
 	if err != nil {
@@ -265,7 +278,8 @@ func (p *page) attached(rs orm.Records, c *chatter, inMessages map[int64][]*mess
 			m.Files = append(m.Files, l)
 		}
 	}
-	c.CanAttach = can.Create && c.CanPost
+	c.CanUpload = can.Create && c.CanPost
+	c.CanAttach = can.Create && c.CanWrite
 	return nil
 }
 
@@ -349,7 +363,7 @@ func (p *page) converse(rs orm.Records, do string) error {
 	form := p.form
 	switch do {
 	case "message":
-		files, err := p.storeUploads("file", rs)
+		files, err := p.storeUploads("file", orm.Values{}) // the message hangs them on its record
 		if err != nil {
 			return err
 		}
@@ -371,7 +385,7 @@ func (p *page) converse(rs orm.Records, do string) error {
 		if id := toID(form.Get("remove")); id != 0 {
 			return p.env.Model("ir.attachment").Browse(id).Unlink()
 		}
-		files, err := p.storeUploads("file", rs)
+		files, err := p.storeUploads("file", orm.Values{"res_model": rs.Model.Name, "res_id": rs.ID()})
 		if err == nil && len(files) == 0 {
 			return orm.UserErrorf("Choose a file first.")
 		}
@@ -405,15 +419,17 @@ func (p *page) plan(rs orm.Records) error {
 	return err
 }
 
-// storeUploads keeps the files of a form as attachments of a record.
-func (p *page) storeUploads(input string, rs orm.Records) ([]any, error) {
+// storeUploads keeps the files of a form as attachments with the given values.
+func (p *page) storeUploads(input string, vals orm.Values) ([]any, error) {
 	out := []any{}
 	for _, h := range p.files(input) {
 		content, err := readUpload(h)
 		if err != nil {
 			return nil, err
 		}
-		made, err := p.env.Model("ir.attachment").Create(orm.Values{"name": h.Filename, "raw": content, "res_model": rs.Model.Name, "res_id": rs.ID()})
+		file := vals.Clone()
+		file["name"], file["raw"] = h.Filename, content
+		made, err := p.env.Model("ir.attachment").Create(file)
 		if err != nil {
 			return nil, err
 		}
