@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// frag is a piece of SQL with ? for its arguments. An argument that is itself
-// a frag is spliced in.
+// frag is a piece of SQL with ? for its arguments, and ?? for a question mark. An
+// argument that is itself a frag is spliced in.
 type frag struct {
 	sql  string
 	args []any
@@ -50,6 +50,11 @@ func (f frag) renderTo(b *strings.Builder, args *[]any) {
 		}
 		b.WriteString(rest[:p])
 		rest = rest[p+1:]
+		if strings.HasPrefix(rest, "?") {
+			b.WriteByte('?')
+			rest = rest[1:]
+			continue
+		}
 		if i >= len(f.args) {
 			panic("orm: SQL fragment lacks an argument: " + f.sql)
 		}
@@ -175,6 +180,11 @@ func (e *Env) eachOf(f frag, fn func(row [][]byte) error, models ...*Model) erro
 
 // stream is each for a query that sees no values that wait to be stored.
 func (e *Env) stream(f frag, fn func(row [][]byte) error) error {
+	return e.streamNamed(f, func([]pgconn.FieldDescription) error { return nil }, fn)
+}
+
+// streamNamed is stream that tells head of the columns first.
+func (e *Env) streamNamed(f frag, head func([]pgconn.FieldDescription) error, fn func(row [][]byte) error) error {
 	e.u.queries++
 	text, args := f.render()
 	full := make([]any, 0, len(args)+2)
@@ -185,7 +195,12 @@ func (e *Env) stream(f frag, fn func(row [][]byte) error) error {
 		return e.translate(err)
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for first := true; rows.Next(); first = false {
+		if first {
+			if err := head(rows.FieldDescriptions()); err != nil {
+				return err
+			}
+		}
 		if err := fn(rows.RawValues()); err != nil {
 			return err
 		}
@@ -242,13 +257,16 @@ func (e *Env) Query(sql string, args ...any) ([][]string, error) {
 	return out, err
 }
 
-// Exec runs a hand-written statement (with ? placeholders) and returns the
-// number of rows it touched. It bypasses access checks and computes.
-func (e *Env) Exec(sql string, args ...any) (int64, error) {
+// Exec runs a statement and returns the number of rows it touched. One without
+// arguments may be several commands, separated by semicolons.
+func (e *Env) Exec(stmt any, args ...any) (int64, error) {
+	if s, ok := stmt.(Statement); ok {
+		return e.execStatement(s)
+	}
 	if err := e.Flush(); err != nil {
 		return 0, err
 	}
-	return e.execCount(sqlf(sql, args...))
+	return e.execCount(sqlf(stmt.(string), args...))
 }
 
 // translate turns PostgreSQL's refusals into errors users understand.

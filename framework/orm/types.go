@@ -244,6 +244,21 @@ func (d Date) Value() (driver.Value, error) {
 	return d.String(), nil
 }
 
+// Scan implements sql.Scanner; NULL is the empty date.
+func (d *Date) Scan(v any) (err error) {
+	*d = Date{}
+	switch v := v.(type) {
+	case nil:
+	case time.Time:
+		*d = DateOf(v)
+	case string:
+		*d, err = ParseDate(v)
+	default:
+		err = fmt.Errorf("a date cannot be read from %T", v)
+	}
+	return err
+}
+
 // Datetime is an instant in UTC with second precision on the wire; the zero
 // Datetime is empty (NULL).
 type Datetime struct{ t time.Time }
@@ -286,6 +301,21 @@ func (d Datetime) Value() (driver.Value, error) {
 		return nil, nil
 	}
 	return d.t.Format("2006-01-02 15:04:05.999999"), nil
+}
+
+// Scan implements sql.Scanner; NULL is the empty datetime.
+func (d *Datetime) Scan(v any) (err error) {
+	*d = Datetime{}
+	switch v := v.(type) {
+	case nil:
+	case time.Time:
+		*d = DatetimeOf(v)
+	case string:
+		*d, err = ParseDatetime(v)
+	default:
+		err = fmt.Errorf("a datetime cannot be read from %T", v)
+	}
+	return err
 }
 
 // Secret is a text that is encrypted at rest and masked wherever it is printed.
