@@ -3,6 +3,7 @@ import "./ref.js";
 import "./form.js";
 import "./list.js";
 import "./html.js";
+import "./link.js";
 import { ask } from "./ask.js";
 
 document.documentElement.classList.add("js");

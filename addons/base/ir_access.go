@@ -1,6 +1,8 @@
 package base
 
 import (
+	"slices"
+
 	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -35,8 +37,34 @@ type Rule struct {
 	Global      bool             `orm:"global,store,readonly" label:"Global" help:"If no group is specified the rule is global and applied to everyone"`
 }
 
+// CheckAccess reports whether the caller's groups allow an operation on a model:
+// model, mode = "read", raise_exception = true. Without the right it fails, or
+// answers false if told to.
+var CheckAccess = orm.ModelMethod[Access]{Name: "check"}
+
+func checkAccess(env *orm.Env, args orm.Args) (any, error) {
+	if err := args.Check("check", 1, "model", "mode", "raise_exception"); err != nil {
+		return nil, err
+	}
+	op := orm.OpRead
+	if mode := args.String(1, "mode"); mode != "" {
+		op = orm.Op(mode)
+	}
+	rs, err := env.Lookup(args.String(0, "model"))
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]orm.Op{orm.OpRead, orm.OpWrite, orm.OpCreate, orm.OpUnlink}, op) {
+		return nil, orm.ValueErrorf("The mode is read, write, create or unlink, not %q.", op)
+	}
+	if allowed, err := rs.HasAccess(op); allowed || err != nil || args.Get(2, "raise_exception") == false {
+		return allowed, err
+	}
+	return nil, rs.CheckAccess(op)
+}
+
 func defineAccess(r *orm.Registry) {
-	orm.Define[Access](r)
+	orm.ImplementModel(orm.Define[Access](r), CheckAccess, checkAccess)
 	u := orm.Define[Rule](r)
 	u.Compute("global", func(env *orm.Env, us []*Rule) error {
 		for _, u := range us {

@@ -50,16 +50,19 @@ type ModuleUninstall struct {
 // soon as the transaction has committed; requests wait meanwhile. The plain ones
 // only mark what is to be done at the next start.
 var (
-	ModuleInstall         = moduleButton("button_install")
-	ModuleInstallNow      = moduleButton("button_immediate_install")
-	ModuleUpgrade         = moduleButton("button_upgrade")
-	ModuleUpgradeNow      = moduleButton("button_immediate_upgrade")
-	ModuleRemove          = moduleButton("button_uninstall")
-	ModuleRemoveNow       = moduleButton("button_immediate_uninstall")
-	ModuleRemoveWizard    = moduleButton("button_uninstall_wizard")
-	ModuleInstallCancel   = moduleButton("button_install_cancel")
-	ModuleUpgradeCancel   = moduleButton("button_upgrade_cancel")
-	ModuleRemoveCancel    = moduleButton("button_uninstall_cancel")
+	ModuleInstall       = moduleButton("button_install")
+	ModuleInstallNow    = moduleButton("button_immediate_install")
+	ModuleUpgrade       = moduleButton("button_upgrade")
+	ModuleUpgradeNow    = moduleButton("button_immediate_upgrade")
+	ModuleRemove        = moduleButton("button_uninstall")
+	ModuleRemoveNow     = moduleButton("button_immediate_uninstall")
+	ModuleRemoveWizard  = moduleButton("button_uninstall_wizard")
+	ModuleInstallCancel = moduleButton("button_install_cancel")
+	ModuleUpgradeCancel = moduleButton("button_upgrade_cancel")
+	ModuleRemoveCancel  = moduleButton("button_uninstall_cancel")
+	// UpdateModuleList enters the addons of the program into the list of modules, and
+	// answers how many entries changed and how many are new.
+	UpdateModuleList      = orm.ModelMethod[Module]{Name: "update_list", Groups: []string{"base.group_system"}}
 	ModuleUninstallAction = orm.Method[ModuleUninstall]{Name: "action_uninstall", Groups: []string{"base.group_system"}}
 )
 
@@ -71,6 +74,10 @@ func defineModules(r *orm.Registry) {
 	orm.Define[ModuleCategory](r)
 	m := orm.Define[Module](r)
 	m.Unique("name_uniq", "name", "The name of the module must be unique!")
+	orm.ImplementModel(m, UpdateModuleList, func(env *orm.Env, _ orm.Args) (any, error) {
+		updated, added, err := module.UpdateList(env.Sudo())
+		return []int{updated, added}, err
+	})
 	orm.Define[ModuleDependency](r)
 	for _, b := range []struct {
 		method orm.Method[Module]

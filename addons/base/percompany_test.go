@@ -46,10 +46,10 @@ func TestCompanyDependentFields(t *testing.T) {
 		}
 		return out
 	}
-	if got, want := look(first), fmt.Sprintf("A1 10.5 true [%d P]; B1 3 false false; ", p.IDs[0]); got != want {
+	if got, want := look(first), fmt.Sprintf("A1 10.5 true [%d P]; B1 3.0 false false; ", p.IDs[0]); got != want {
 		t.Errorf("first company: %s, want %s", got, want)
 	}
-	if got, want := look(second), fmt.Sprintf("A2 99 false [%d Q]; false 0 false false; ", p.IDs[1]); got != want {
+	if got, want := look(second), fmt.Sprintf("A2 99.0 false [%d Q]; false 0.0 false false; ", p.IDs[1]); got != want {
 		t.Errorf("second company: %s, want %s", got, want)
 	}
 	names := func(e *orm.Env, d orm.Domain, order string) string {

@@ -186,7 +186,7 @@ func (in *installer) one(ctx context.Context, a Addon, files []*dataFile) error 
 		if err := in.mirror.run(env, in.reg, in.present()); err != nil {
 			return err
 		}
-		if err := recordModules(env, in.known, ids); err != nil {
+		if _, _, err := recordModules(env, in.known, ids); err != nil {
 			return err
 		}
 		if a.PreInit != nil {

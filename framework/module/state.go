@@ -3,6 +3,8 @@ package module
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -196,25 +198,52 @@ func release(ctx context.Context, conn bun.Conn, key int64) {
 	}
 }
 
-// recordModules enters the addons of the program into ir.module.module.
-func recordModules(env *orm.Env, addons []Addon, ids *idIndex) error {
-	rs := env.Model("ir.module.module")
-	known, err := env.Query("SELECT id, name FROM ir_module_module")
+// UpdateList enters the addons of the program into ir.module.module, as an installation
+// does: how many were listed otherwise, and how many were not listed.
+func UpdateList(env *orm.Env) (updated, added int, err error) {
+	ids, err := loadIndex(env)
 	if err != nil {
-		return err
+		return 0, 0, err
+	}
+	if updated, added, err = recordModules(env, Known(env.DB()), ids); err != nil {
+		return 0, 0, err
+	}
+	return updated, added, ids.save(env)
+}
+
+// recordModules enters the addons of the program into ir.module.module.
+func recordModules(env *orm.Env, addons []Addon, ids *idIndex) (updated, added int, err error) {
+	rs := env.Model("ir.module.module")
+	all, err := rs.Search(nil, orm.SearchOptions{})
+	if err != nil {
+		return 0, 0, err
+	}
+	listed, err := all.Read(append(slices.Sorted(maps.Keys(keep(rs.Model, moduleValues(Addon{})))), "name")...)
+	if err != nil {
+		return 0, 0, err
 	}
 	have := map[string]int64{}
-	for _, r := range known {
-		have[r[1]] = orm.CellInt(r[0])
+	entry := map[string]orm.Values{}
+	for i, v := range listed {
+		name, _ := v["name"].(string)
+		have[name], entry[name] = all.IDs[i], v
 	}
 	var fresh []orm.Values
 	var names []string
 	for _, a := range addons {
 		vals := keep(rs.Model, moduleValues(a))
 		if id := have[a.Name]; id != 0 {
-			if err := rs.Browse(id).Write(vals); err != nil {
-				return err
+			maps.DeleteFunc(vals, func(field string, v any) bool {
+				was := entry[a.Name][field]
+				return was == v || was == false && v == ""
+			})
+			if len(vals) == 0 {
+				continue
 			}
+			if err := rs.Browse(id).Write(vals); err != nil {
+				return 0, 0, err
+			}
+			updated++
 			continue
 		}
 		vals["name"], vals["state"] = a.Name, "uninstalled"
@@ -222,7 +251,7 @@ func recordModules(env *orm.Env, addons []Addon, ids *idIndex) error {
 	}
 	made, err := rs.Create(fresh...)
 	if err != nil {
-		return fmt.Errorf("entering the addons into ir.module.module: %w", err)
+		return 0, 0, fmt.Errorf("entering the addons into ir.module.module: %w", err)
 	}
 	for i, name := range names {
 		have[name] = made.IDs[i]
@@ -230,7 +259,7 @@ func recordModules(env *orm.Env, addons []Addon, ids *idIndex) error {
 			ids.add(full, "ir.module.module", made.IDs[i], true)
 		}
 	}
-	return recordDependencies(env, addons, have)
+	return updated, len(fresh), recordDependencies(env, addons, have)
 }
 
 func moduleValues(a Addon) orm.Values {

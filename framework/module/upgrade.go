@@ -109,7 +109,7 @@ func (in *installer) upgrade(ctx context.Context, db *orm.DB, todo []Addon, file
 		if err := in.mirror.run(env, in.reg, in.present()); err != nil {
 			return err
 		}
-		if err := recordModules(env, in.known, ids); err != nil {
+		if _, _, err := recordModules(env, in.known, ids); err != nil {
 			return err
 		}
 		for _, a := range todo {

@@ -471,7 +471,10 @@ func (a aggregate) value(raw []byte) (any, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	if a.fn == "avg" || a.fn == "sum" && a.field.Kind == Integer {
+	if a.fn == "avg" {
+		return floatNumber(string(raw)), nil
+	}
+	if a.fn == "sum" && a.field.Kind == Integer {
 		return json.Number(string(raw)), nil
 	}
 	return a.field.decode(raw)

@@ -630,7 +630,7 @@ func (f *Field) Wire(v any) any {
 		if f.Digits >= 0 {
 			x = x.Round(int32(f.Digits))
 		}
-		return json.Number(x.String())
+		return floatNumber(x.String())
 	case Date:
 		return orFalse(x.IsZero(), x.String())
 	case Datetime:
@@ -652,6 +652,14 @@ func (f *Field) Wire(v any) any {
 		}
 	}
 	return v
+}
+
+// floatNumber is a number that clients take for a float, whole or not: with a point.
+func floatNumber(digits string) json.Number {
+	if !strings.Contains(digits, ".") {
+		digits += ".0"
+	}
+	return json.Number(digits)
 }
 
 func orFalse(empty bool, s string) any {

@@ -1,5 +1,5 @@
 // Package rpc answers JSON-RPC and XML-RPC as Odoo's clients speak them: /jsonrpc,
-// /web/session/*, /web/dataset/*, /json/2 and /xmlrpc/2. It turns names and arguments
+// /web/session/*, /web/dataset/*, /json/2 and /xmlrpc. It turns names and arguments
 // into calls on orm records; access is orm's business. It stands on server,
 // views and orm.
 package rpc
@@ -59,7 +59,10 @@ func Mount(s *server.Server) {
 	for _, p := range []string{"/web/dataset/call_kw", "/web/dataset/call_kw/{path:.+}", "/web/dataset/call_button", "/web/dataset/call_button/{path:.+}"} {
 		mount(server.Route{Path: p, Access: server.PublicAccess, MaxBody: server.Large}, true, h.callKw)
 	}
-	s.Handle(server.Route{Path: "/xmlrpc/2/{service}", Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, MaxBody: server.Large, Vouch: h.vouch(headOfXML), Handler: h.xmlrpc, Fail: h.failXML})
+	for path, fault := range map[string]faultFunc{"/xmlrpc/2/{service}": numberedFault, "/xmlrpc/{service:common|object|db}": namedFault} {
+		s.Handle(server.Route{Path: path, Methods: []string{"POST"}, Access: server.NoAccess, NoCSRF: true, MaxBody: server.Large, Vouch: h.vouch(headOfXML),
+			Handler: h.xmlrpc, Fail: func(c *server.Context, err error) error { return h.failXML(c, err, fault) }})
+	}
 	s.Handle(server.Route{Path: "/json/2/{model}/{method}", Methods: []string{"POST"}, Access: server.BearerAccess, Scope: "rpc", NoCSRF: true, MaxBody: server.Large, Handler: h.json2, Fail: h.fail2})
 	for _, path := range []string{"/web/version", "/json/version"} { // as the clients of /json/2 ask
 		s.Handle(server.Route{Path: path, Methods: []string{"GET"}, Access: server.NoAccess, ReadOnly: true, Handler: func(c *server.Context) error {
@@ -139,7 +142,7 @@ func told(c *server.Context, result any, err error, write func(c *server.Context
 	if left := maxAnswer; !fits(result, &left) {
 		return inCall(orm.UserErrorf("The answer would have more than %d values. Ask for fewer records or fields at a time.", maxAnswer))
 	}
-	raw, err := server.EncodeJSON(result)
+	raw, err := encode(result)
 	if err != nil {
 		return inCall(err)
 	}

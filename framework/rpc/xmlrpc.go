@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -19,7 +18,7 @@ import (
 	"fusionsoft.ca/fusion/framework/server"
 )
 
-// The codes of faults, as Odoo's clients know them.
+// The codes of faults of /xmlrpc/2, as Odoo's clients know them.
 const (
 	faultError   = 1 // the program failed
 	faultWarning = 2 // a message for the user
@@ -30,7 +29,8 @@ const (
 // xmlDepth is how deep values of XML-RPC may be nested.
 const xmlDepth = 100
 
-// xmlrpc serves /xmlrpc/2/{service}: the services of /jsonrpc in XML.
+// xmlrpc serves /xmlrpc/2/{service}, and /xmlrpc/{service}, which differs in its faults:
+// the services of /jsonrpc in XML.
 func (h *handler) xmlrpc(c *server.Context) error {
 	service := c.Var("service")
 	call, err := parseCall(c.Body)
@@ -87,14 +87,17 @@ func headOfXML(head []byte) []any {
 }
 
 // failXML answers a failed call with a fault.
-func (h *handler) failXML(c *server.Context, err error) error {
+func (h *handler) failXML(c *server.Context, err error, fault faultFunc) error {
 	if he, ok := errors.AsType[*server.HTTPError](err); ok && !isCall(err) {
 		return he
 	}
-	code, message := h.fault(c, err)
+	data, _ := h.describe(c, err)["data"].(map[string]any)
+	name, _ := data["name"].(string)
+	message, _ := data["message"].(string)
+	code, text := fault(err, name, message)
 	return sendXML(c, func(b *bytes.Buffer) {
 		b.WriteString("<fault>\n")
-		writeValue(b, map[string]any{"faultCode": json.Number(strconv.Itoa(code)), "faultString": message})
+		writeValue(b, map[string]any{"faultCode": code, "faultString": text})
 		b.WriteString("</fault>\n")
 	})
 }
@@ -107,18 +110,40 @@ func sendXML(c *server.Context, content func(b *bytes.Buffer)) error {
 	return c.Send(http.StatusOK, "text/xml; charset=utf-8", b.Bytes())
 }
 
-func (h *handler) fault(c *server.Context, err error) (code int, message string) {
-	data, _ := h.describe(c, err)["data"].(map[string]any)
-	message, _ = data["message"].(string)
+// faultFunc tells an error, with its name and its message for clients, as the code
+// and the text of a fault.
+type faultFunc func(err error, name, message string) (code any, text string)
+
+// numberedFault is that of /xmlrpc/2.
+func numberedFault(err error, name, message string) (any, string) {
+	number := func(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 	switch {
 	case orm.IsCode(err, orm.CodeDenied):
-		return faultDenied, message
+		return number(faultDenied), message
 	case orm.IsCode(err, orm.CodeAccess):
-		return faultAccess, message
+		return number(faultAccess), message
 	case orm.IsCode(err, orm.CodeUser), orm.IsCode(err, orm.CodeValidation), orm.IsCode(err, orm.CodeMissing), orm.IsCode(err, orm.CodeRedirect):
-		return faultWarning, message
+		return number(faultWarning), message
 	}
-	return faultError, fmt.Sprintf("%v: %s", data["name"], message)
+	return number(faultError), name + ": " + message
+}
+
+// namedFault is that of /xmlrpc, where what went wrong stands in the code.
+func namedFault(err error, name, message string) (any, string) {
+	warning := func(kind string) (any, string) { return "warning -- " + kind + "\n\n" + message, "" }
+	switch {
+	case orm.IsCode(err, orm.CodeDenied):
+		return "AccessDenied", message
+	case orm.IsCode(err, orm.CodeRedirect):
+		return warning("Warning")
+	case orm.IsCode(err, orm.CodeMissing):
+		return warning("MissingError")
+	case orm.IsCode(err, orm.CodeAccess):
+		return warning("AccessError")
+	case orm.IsCode(err, orm.CodeUser), orm.IsCode(err, orm.CodeValidation):
+		return warning("UserError")
+	}
+	return message, name + ": " + message
 }
 
 var errXML = errors.New("it is not well-formed, or has values of no known type")

@@ -357,11 +357,7 @@ func (s *Server) fail(c *Context, err error) {
 	status, message := s.Explain(c, err)
 	r := c.Request
 	if errors.Is(err, ErrSession) && wantsHTML(r) {
-		next := "/web/login"
-		if r.Method == http.MethodGet {
-			next += "?redirect=" + queryEscape(r.URL.RequestURI())
-		}
-		c.Redirect(http.StatusSeeOther, next)
+		c.ToLogin()
 		return
 	}
 	switch status {
@@ -378,6 +374,16 @@ func (s *Server) fail(c *Context, err error) {
 		return
 	}
 	c.JSON(status, map[string]any{"error": map[string]any{"code": status, "message": message}})
+}
+
+// ToLogin sends a visitor without a session to the login page, and from there back to
+// where he wanted to.
+func (c *Context) ToLogin() error {
+	next := "/web/login"
+	if r := c.Request; r.Method == http.MethodGet {
+		next += "?redirect=" + queryEscape(r.URL.RequestURI())
+	}
+	return c.Redirect(http.StatusSeeOther, next)
 }
 
 // Explain turns an error into a status and a message that is safe to show;

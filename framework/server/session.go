@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -137,9 +138,12 @@ func (st *SessionStore) New(r *http.Request, name string) (*sessions.Session, er
 		return s, err
 	}
 	var d sessionData
-	if err := json.Unmarshal(raw, &d); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber() // ids of the context stay integers
+	if err := dec.Decode(&d); err != nil {
 		return s, nil
 	}
+	d.Context, _ = orm.Plain(d.Context).(map[string]any)
 	s.ID, s.IsNew = token, false
 	s.Values["data"] = d
 	if time.Since(seen) > 10*time.Minute {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -148,4 +149,29 @@ func walk(t *testing.T, b *webtest.Browser, look webtest.Look, name string) {
 	shot("11-profile")
 	b.Open("/web/action/nowhere")
 	shot("12-missing")
+}
+
+// Links of older versions of Odoo name the record behind a #.
+func TestBrowserFollowsOlderLinks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make race asks for -short; the browser walks in make test")
+	}
+	t.Parallel()
+	site, db := newSite(t)
+	id := newPartner(t, db, orm.Values{"name": "Azure Interior"})
+	link, record := fmt.Sprintf("/web#id=%d&model=res.partner&view_type=form", id), fmt.Sprintf("/web/model/res.partner/%d", id)
+	b := webtest.NewBrowser(t, site.URL, webtest.Look{})
+	b.Open(link)
+	b.Type("#login", "admin")
+	b.Type("#password", "admin")
+	b.Go("button.primary")
+	if got := b.Location(); !strings.HasSuffix(got, record) {
+		t.Errorf("after the login the link leads to %s", got)
+	}
+	b.Open("/web/profile")
+	b.Open(link)
+	b.Wait("[data-edit]")
+	if got := b.Location(); !strings.HasSuffix(got, record) {
+		t.Errorf("the link leads to %s", got)
+	}
 }

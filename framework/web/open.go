@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -56,6 +57,35 @@ func (p *page) openLink(to string) error {
 	}
 	p.title = "Another site"
 	return p.show("leave", leaveView{to, host})
+}
+
+// odooLink opens what a link in Odoo's form shows: /odoo/sale.order/5, /odoo/m-uom/5,
+// /odoo/action-7/5, /odoo/orders/5, one after another for pages above each other.
+func (p *page) odooLink() error {
+	page, id := "", ""
+	for _, part := range strings.Split(strings.Trim(p.Var("link"), "/"), "/") {
+		if _, err := strconv.ParseInt(part, 10, 64); err == nil || part == "new" {
+			id = part
+			continue
+		}
+		model, byModel := strings.CutPrefix(part, "m-")
+		action, byAction := strings.CutPrefix(part, "action-")
+		switch id = ""; {
+		case byAction:
+			page = "action/" + action
+		case byModel || strings.Contains(part, "."):
+			page = "model/" + model
+		default:
+			page = "action/" + part
+		}
+	}
+	if page == "" {
+		return server.Errorf(http.StatusNotFound, "There is no page at this address.")
+	}
+	if id != "" {
+		page += "/" + id
+	}
+	return p.Redirect(http.StatusSeeOther, (&url.URL{Path: "/web/" + page}).String())
 }
 
 type leaveView struct{ URL, Host string }

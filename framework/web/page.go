@@ -69,6 +69,8 @@ func (w *web) routes() {
 	for _, prefix := range []string{"/web/report/", "/report/pdf/"} { // the second as Odoo's clients know it
 		w.page(prefix+"{report}/{ids}", reads(), user, (*page).report)
 	}
+	w.page("/odoo", reads(), public, func(p *page) error { return p.Redirect(http.StatusSeeOther, "/web") })
+	w.page("/odoo/{link:.+}", reads(), user, (*page).odooLink)
 	w.page("/web/{rest:.*}", nil, public, func(p *page) error {
 		return server.Errorf(http.StatusNotFound, "There is no page at this address.")
 	})
@@ -260,6 +262,9 @@ func (p *page) attempt(fn func() error) (told *orm.Error, err error) {
 // fail answers an error to a browser in the layout of the back office. It runs
 // after the unit of work, so it opens one of its own to find the menu.
 func (w *web) fail(c *server.Context, cause error) error {
+	if errors.Is(cause, server.ErrSession) && !strings.Contains(c.Request.Header.Get("Accept"), "json") {
+		return c.ToLogin() // whatever asks for a page, as clients of Odoo do without saying so
+	}
 	if !c.WantsHTML() || errors.Is(cause, server.ErrSession) {
 		return cause
 	}

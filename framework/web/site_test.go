@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -124,6 +125,60 @@ func TestLogin(t *testing.T) {
 	bye := v.Post("/web/logout", url.Values{})
 	if bye.URL.Path != "/web/login" || v.Get("/web").URL.Path != "/web/login" {
 		t.Errorf("still logged in after logging out: %s", bye.URL)
+	}
+}
+
+// Whoever asks for a page without a session is led to the login page, also the clients
+// that do not say what they accept.
+func TestPagesWithoutSession(t *testing.T) {
+	t.Parallel()
+	site, _ := newSite(t)
+	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, accept := range []string{"", "*/*", "text/html", "application/json"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.URL+"/web", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", accept)
+		res, err := stay.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		got := fmt.Sprint(res.StatusCode, " ", res.Header.Get("Location"))
+		wanted := "303 /web/login?redirect=%2Fweb"
+		if accept == "application/json" {
+			wanted = "401 "
+		}
+		if got != wanted {
+			t.Errorf("Accept %q is answered with %s, want %s", accept, got, wanted)
+		}
+	}
+}
+
+// Links in Odoo's form lead to the record, past the login page where that is needed.
+func TestLinksInOdoosForm(t *testing.T) {
+	t.Parallel()
+	site, db := newSite(t)
+	id := newPartner(t, db, orm.Values{"name": "Azure Interior"})
+	record := fmt.Sprintf("/web/model/res.partner/%d", id)
+	out := webtest.Visit(t, site.URL)
+	login := out.Get(fmt.Sprintf("/odoo/res.partner/%d", id))
+	in := login.Submit("@password", "login", "admin", "password", "admin")
+	if in.URL.Path != record {
+		t.Errorf("after the login the link leads to %s", in.URL)
+	}
+	v := site.Login(t, "admin", "admin")
+	for link, to := range map[string]string{
+		"/odoo": "/web", "/odoo/contacts": "/web/action/contacts", fmt.Sprintf("/odoo/contacts/%d", id): fmt.Sprintf("/web/action/contacts/%d", id),
+		fmt.Sprintf("/odoo/m-res.partner/%d", id): record, fmt.Sprintf("/odoo/contacts/7/res.partner/%d", id): record, "/odoo/res.partner/new": "/web/model/res.partner/new",
+	} {
+		if got := v.Get(link); got.URL.Path != to || got.Status != http.StatusOK {
+			t.Errorf("%s leads to %s, status %d; want %s", link, got.URL, got.Status, to)
+		}
+	}
+	if got := v.Get("/odoo/5"); got.Status != http.StatusNotFound {
+		t.Errorf("a number alone has status %d", got.Status)
 	}
 }
 
