@@ -195,7 +195,7 @@ func partnersHaveNoUser(rs orm.Records, why string) error {
 	if err != nil || users.Len() == 0 {
 		return err
 	}
-	names, err := users.DisplayNames()
+	names, err := users.NamesForUser()
 	if err != nil {
 		return err
 	}
@@ -345,7 +345,11 @@ func companyFitsUsers(env *orm.Env, ps []*Partner) error {
 		}
 		for _, u := range p.UserIDs.All() {
 			if u.CompanyID.ID != p.CompanyID.ID {
-				return orm.UserErrorf("The company assigned to this partner does not match the company of its user %s.", u.Login)
+				names, err := orm.RecordsOf(env, u).NamesForUser()
+				if err != nil {
+					return err
+				}
+				return orm.UserErrorf("The company assigned to this partner does not match the company of its user %s.", names[u.ID])
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package base
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -193,6 +194,12 @@ func defineUsers(r *orm.Registry) {
 		name := args.String(0, "group_ext_id")
 		if len(recs) == 0 {
 			return env.InAnyGroup(name)
+		}
+		if recs[0].ID != env.UID() && !env.Superuser() {
+			// People from outside learn nothing of what others may do.
+			if internal, err := env.InAnyGroup("base.group_user"); err != nil || !internal {
+				return nil, cmp.Or(err, orm.AccessErrorf("You can only ask for groups of your own."))
+			}
 		}
 		return env.WithUser(recs[0].ID).InAnyGroup(name)
 	})

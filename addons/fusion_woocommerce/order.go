@@ -95,8 +95,30 @@ func defineOrder(r *orm.Registry) {
 		return openRecord("account.move", "Invoice", recs[0].InvoiceID.ID)
 	})
 	orm.Implement(d, Resolved, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
+		if err := mayResolve(env, recs); err != nil {
+			return nil, err
+		}
 		return true, orm.RecordsOf(env.Sudo(), recs...).Write(orm.Values{"attention": nil})
 	})
+}
+
+// mayResolve lets those say that an order needs no attention any more who may
+// change it, and those who may change what became of it here: what is resolved is
+// resolved there.
+func mayResolve(env *orm.Env, recs []*Order) error {
+	rs := orm.RecordsOf(env, recs...)
+	err := rs.CheckAccess(orm.OpWrite)
+	if !orm.IsCode(err, orm.CodeAccess) {
+		return err
+	}
+	var sales []int64
+	for _, o := range recs {
+		if !o.SaleID.IsSet() {
+			return err
+		}
+		sales = append(sales, o.SaleID.ID)
+	}
+	return env.Model("sale.order").Browse(sales...).CheckAccess(orm.OpWrite)
 }
 
 func openRecord(model, name string, id int64) (any, error) {

@@ -198,7 +198,14 @@ func createThreads(super orm.CreateFunc) orm.CreateFunc {
 			}
 		}
 		for i, id := range made.IDs {
-			if err := followAssigned(made.Browse(id), list[i]); err != nil {
+			user, given := list[i]["user_id"]
+			if !given && env.Key("default_user_id") != nil && made.Model.Fields["user_id"] != nil {
+				// What the context says counts as far as it went into the record.
+				if user, err = made.Browse(id).In(env.Sudo()).Value("user_id"); err != nil {
+					return made, err
+				}
+			}
+			if err := followAssigned(made.Browse(id), orm.AsID(user)); err != nil {
 				return made, err
 			}
 		}
@@ -236,21 +243,13 @@ func noteCreation(made orm.Records) error {
 	return err
 }
 
-// followAssigned lets the user whom values make responsible for records follow
+// followAssigned lets the user who has been made responsible for records follow
 // them, and tells the user so unless it is the one who acts. The responsible
 // user is the tracked field user_id.
-func followAssigned(rs orm.Records, vals orm.Values) error {
+func followAssigned(rs orm.Records, id int64) error {
 	env := rs.Env
 	f := rs.Model.Fields["user_id"]
-	if f == nil || f.Comodel != "res.users" || !f.Tracking || rs.Len() == 0 || env.Flag("tracking_disable", false) || env.Flag("install_mode", false) {
-		return nil
-	}
-	v, given := vals["user_id"]
-	if !given {
-		v = env.Key("default_user_id")
-	}
-	id := orm.AsID(v)
-	if id == 0 {
+	if id == 0 || f == nil || f.Comodel != "res.users" || !f.Tracking || rs.Len() == 0 || env.Flag("tracking_disable", false) || env.Flag("install_mode", false) {
 		return nil
 	}
 	u, err := orm.Get[base.User](env.Sudo(), id)

@@ -1,9 +1,7 @@
 package product
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -103,7 +101,7 @@ func defineAttribute(r *orm.Registry) {
 				}
 				for _, a := range as {
 					if a.CreateVariant != mode && len(a.TemplateIDs.IDs()) > 0 {
-						return orm.UserErrorf("The variant creation of the attribute “%s” cannot change any more: it is used on %s.", a.Name, someNames(a.TemplateIDs.All(), templateName))
+						return orm.UserErrorf("The variant creation of the attribute “%s” cannot change any more: it is used on %s.", a.Name, namesOf(orm.RecordsOf(rs.Env, a.TemplateIDs.All()...)))
 					}
 				}
 			}
@@ -118,7 +116,7 @@ func defineAttribute(r *orm.Registry) {
 			}
 			for _, a := range as {
 				if len(a.TemplateIDs.IDs()) > 0 {
-					return orm.UserErrorf("The attribute “%s” cannot be deleted: it is used on %s. Remove it from them first.", a.Name, someNames(a.TemplateIDs.All(), templateName))
+					return orm.UserErrorf("The attribute “%s” cannot be deleted: it is used on %s. Remove it from them first.", a.Name, namesOf(orm.RecordsOf(rs.Env, a.TemplateIDs.All()...)))
 				}
 			}
 			return super(rs)
@@ -127,22 +125,6 @@ func defineAttribute(r *orm.Registry) {
 	defineAttributeValue(r)
 	defineLine(r)
 	definePTAV(r)
-}
-
-func templateName(t *Template) string { return t.Name }
-
-// someNames lists up to five records for a message.
-func someNames[T any](recs []*T, name func(*T) string) string {
-	const most = 5
-	var out []string
-	for i, r := range recs {
-		if i == most {
-			out = append(out, fmt.Sprintf("%d more", len(recs)-most))
-			break
-		}
-		out = append(out, name(r))
-	}
-	return strings.Join(out, ", ")
 }
 
 func defineAttributeValue(r *orm.Registry) {
@@ -158,13 +140,13 @@ func defineAttributeValue(r *orm.Registry) {
 	}, "name", "attribute_id.name")
 	v.Unique("value_company_uniq", "name, attribute_id", "The attribute has a value of this name already.")
 	// used are the products that come in a value.
-	used := func(env *orm.Env, value int64) ([]*Template, error) {
-		ls, err := orm.Search[AttributeLine](env.Sudo(), orm.Leaf("value_ids", "in", []int64{value}), orm.SearchOptions{}, "product_tmpl_id")
-		out := make([]*Template, len(ls))
+	used := func(env *orm.Env, value int64) (orm.Records, error) {
+		ls, err := orm.Search[AttributeLine](env.Sudo(), orm.Leaf("value_ids", "in", []int64{value}), orm.SearchOptions{})
+		ids := make([]int64, len(ls))
 		for i, l := range ls {
-			out[i] = l.TemplateID.Rec()
+			ids[i] = l.TemplateID.ID
 		}
-		return out, err
+		return env.Model("product.template").Browse(ids...), err
 	}
 	v.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
@@ -185,8 +167,8 @@ func defineAttributeValue(r *orm.Registry) {
 					if err != nil {
 						return err
 					}
-					if v.AttributeID.ID != before[i].AttributeID.ID && len(ts) > 0 {
-						return orm.UserErrorf("The attribute of the value “%s” cannot change: the value is used on %s.", v.Name, someNames(ts, templateName))
+					if v.AttributeID.ID != before[i].AttributeID.ID && ts.Len() > 0 {
+						return orm.UserErrorf("The attribute of the value “%s” cannot change: the value is used on %s.", v.Name, namesOf(ts))
 					}
 				}
 				return nil
@@ -202,8 +184,8 @@ func defineAttributeValue(r *orm.Registry) {
 				if err != nil {
 					return err
 				}
-				if len(ts) > 0 {
-					return orm.UserErrorf("The value “%s” cannot be deleted: it is used on %s. Remove it from them first.", nameOf(rs.Browse(id)), someNames(ts, templateName))
+				if ts.Len() > 0 {
+					return orm.UserErrorf("The value “%s” cannot be deleted: it is used on %s. Remove it from them first.", nameOf(rs.Browse(id)), namesOf(ts))
 				}
 				rows, err := rs.Env.Query(`SELECT FROM product_template_attribute_value v JOIN product_variant_combination c ON c.product_template_attribute_value_id = v.id
 					WHERE v.product_attribute_value_id = ? LIMIT 1`, id)

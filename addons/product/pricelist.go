@@ -93,12 +93,12 @@ func definePricelist(r *orm.Registry) {
 	p.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
 			uses, err := orm.Search[PricelistItem](everyVariant(rs.Env).Sudo(), orm.And(orm.Leaf("base", "=", BasePricelist),
-				orm.Leaf("base_pricelist_id", "in", rs.IDs), orm.Leaf("pricelist_id", "not in", rs.IDs)), orm.SearchOptions{Limit: 1}, "pricelist_id", "base_pricelist_id")
+				orm.Leaf("base_pricelist_id", "in", rs.IDs), orm.Leaf("pricelist_id", "not in", rs.IDs)), orm.SearchOptions{Limit: 1})
 			if err != nil {
 				return err
 			}
 			if len(uses) > 0 {
-				return orm.UserErrorf("The pricelist “%s” cannot be deleted: prices of “%s” are based on it. Change those first.", uses[0].BasePricelistID.Rec().Name, uses[0].PricelistID.Rec().Name)
+				return orm.UserErrorf("The pricelist “%s” cannot be deleted: prices of “%s” are based on it. Change those first.", nameOf(rs.Browse(uses[0].BasePricelistID.ID)), nameOf(rs.Browse(uses[0].PricelistID.ID)))
 			}
 			return super(rs)
 		}

@@ -1,6 +1,7 @@
 package product
 
 import (
+	"fmt"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -25,11 +26,26 @@ func positive(op string) string {
 	return strings.TrimPrefix(op, "not ")
 }
 
-// nameOf is the display name of a record, for a message about it.
+// nameOf is what a record is called in a message about it, its id to who may not
+// read it.
 func nameOf(rs orm.Records) string {
-	names, err := rs.In(rs.Env.Sudo()).DisplayNames()
+	names, err := rs.NamesForUser()
 	if err != nil {
 		return rs.String()
 	}
 	return names[rs.ID()]
+}
+
+// namesOf lists up to five records for a message as nameOf calls them.
+func namesOf(rs orm.Records) string {
+	const most = 5
+	var out []string
+	for i, id := range rs.IDs {
+		if i == most {
+			out = append(out, fmt.Sprintf("%d more", rs.Len()-most))
+			break
+		}
+		out = append(out, nameOf(rs.Browse(id)))
+	}
+	return strings.Join(out, ", ")
 }

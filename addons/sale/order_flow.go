@@ -155,6 +155,9 @@ func customersFollow(rs orm.Records, os []*Order) error {
 // updatePrices takes the prices of all lines from the pricelist again, those
 // set by hand too, and takes their discounts away.
 func updatePrices(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+	if err := orm.RecordsOf(env, os...).CheckAccess(orm.OpWrite); err != nil {
+		return nil, err
+	}
 	anew := func(env *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
 			l.Discount = decimal.Zero

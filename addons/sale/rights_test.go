@@ -1,6 +1,7 @@
 package sale_test
 
 import (
+	"strings"
 	"testing"
 
 	"fusionsoft.ca/fusion/addons/account"
@@ -46,6 +47,13 @@ func TestRightsOfSalespeople(t *testing.T) {
 	denied("a colleague's line is changed", func() error {
 		return ann.Model("sale.order.line").Browse(bobs.Lines.IDs()[0]).Write(orm.Values{"price_unit": 1})
 	})
+	locked := s.confirmed(orm.Values{"user_id": bob.UID(), "partner_id": s.create("res.partner", orm.Values{"name": "Another"})}, line(p, "1", "10"))
+	err := s.env.Savepoint(func(*orm.Env) error {
+		return ann.Model("sale.order").Browse(locked.ID).Write(orm.Values{"pricelist_id": 1})
+	})
+	if orm.CodeOf(err) != orm.CodeAccess || strings.Contains(err.Error(), locked.Name) {
+		t.Errorf("what is not allowed is refused before the order is looked at: %v", err)
+	}
 	denied("a colleague's order is invoiced", func() error {
 		_, err := sale.CreateInvoices(ann, []*sale.Order{bobs}, false)
 		return err
@@ -111,6 +119,14 @@ func TestPortalUsersSeeTheirOrders(t *testing.T) {
 	}
 	if err := ann.Model("sale.order").Browse(o.ID).Write(orm.Values{"note": "x"}); orm.CodeOf(err) != orm.CodeAccess {
 		t.Errorf("a portal user writes: %v", err)
+	}
+	bare := s.order(orm.Values{"partner_id": annPartner})
+	before := must[int](t)(s.env.Model("mail.message").SearchCount(nil, 0))
+	if _, err := ann.Model("sale.order").Browse(bare.ID).Call(sale.ActionUpdatePrices.Name, orm.Args{}); orm.CodeOf(err) != orm.CodeAccess {
+		t.Errorf("a portal user prices an order: %v", err)
+	}
+	if n := must[int](t)(s.env.Model("mail.message").SearchCount(nil, 0)); n != before {
+		t.Error("a portal user has left a note on an order")
 	}
 }
 

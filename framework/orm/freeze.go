@@ -373,7 +373,7 @@ func (b *builder) compose(m *Model, contribs []*contribution) {
 			o.create = h(o.create)
 		}
 		for _, h := range c.hooks.write {
-			o.write = h(o.write)
+			o.write, m.hooked = h(o.write), true
 		}
 		for _, h := range c.hooks.unlink {
 			o.unlink = h(o.unlink)

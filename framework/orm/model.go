@@ -33,6 +33,7 @@ type Model struct {
 	ops         *crud
 	searches    bool // wraps search
 	guarded     bool // has an access of its own, apart from rules
+	hooked      bool // something is wrapped around write
 	order       []orderTerm
 	base        *contribution
 	stored      []*Field // those with a column, by Field.at

@@ -84,6 +84,12 @@ func (rs Records) Create(vals ...Values) (Records, error) {
 	if err := rs.notView(); err != nil {
 		return rs, err
 	}
+	if len(vals) == 0 {
+		return rs.Browse(), nil
+	}
+	if err := rs.checkModel(OpCreate); err != nil { // as Write does
+		return rs, err
+	}
 	done, err := rs.Env.breath()
 	defer done()
 	if err != nil {
@@ -99,6 +105,13 @@ func (rs Records) Write(vals Values) error {
 	}
 	if err := rs.notView(); err != nil {
 		return err
+	}
+	// Before the model's own reasons against it, which tell what there is. What
+	// users may change of themselves is for the model of users to say.
+	if rs.Model.hooked && !(rs.Model.Name == "res.users" && slices.Equal(rs.IDs, []int64{rs.Env.uid})) {
+		if err := rs.CheckAccess(OpWrite); err != nil {
+			return err
+		}
 	}
 	done, err := rs.Env.breath()
 	defer done()
