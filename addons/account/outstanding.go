@@ -161,6 +161,14 @@ func settledBy(env *orm.Env, ms []*Move) error {
 	if err != nil {
 		return err
 	}
+	var by []int64
+	for _, p := range ps {
+		by = append(by, p.DebitMoveID.ID, p.CreditMoveID.ID)
+	}
+	seen, err := env.Model("account.move.line").Browse(by...).Allowed(orm.OpRead)
+	if err != nil {
+		return err
+	}
 	for _, m := range ms {
 		m.PaymentsWidget = nil
 		if m.State != "posted" || !m.IsInvoice() {
@@ -173,6 +181,9 @@ func settledBy(env *orm.Env, ms []*Move) error {
 				own, other, paid, foreign = other, own, foreign, paid
 			}
 			if own.MoveID.ID != m.ID || own.AccountType != "asset_receivable" && own.AccountType != "liability_payable" {
+				continue
+			}
+			if !slices.Contains(seen.IDs, other.ID) {
 				continue
 			}
 			by := other.MoveID.Rec()

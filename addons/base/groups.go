@@ -229,9 +229,12 @@ func groupMembers(env *orm.Env, gs []*Group) error {
 	}
 	for _, g := range gs {
 		g.AllUserIDs.Set(shown[g.ID]...)
+	}
+	err = orm.KeepReadable(env, "res.users", active)
+	for _, g := range gs {
 		g.AllUserCount = len(active[g.ID])
 	}
-	return nil
+	return err
 }
 
 func groupFullNames(_ *orm.Env, gs []*Group) error {

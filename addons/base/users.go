@@ -273,20 +273,27 @@ func loginDates(env *orm.Env, us []*User) error {
 func userCounts(env *orm.Env, us []*User) error {
 	for _, u := range us {
 		u.GroupCount, u.AccessCount, u.RuleCount = 0, 0, 0
-	}
-	if ok, err := env.Model("ir.model.access").HasAccess(orm.OpRead); err != nil || !ok {
-		return err
-	}
-	for _, u := range us {
+		var groups []int64
 		err := env.Tx().NewRaw(`WITH RECURSIVE g(id) AS (
 				SELECT gid FROM res_groups_users_rel WHERE uid = ?
 				UNION SELECT r.hid FROM res_groups_implied_rel r JOIN g ON g.id = r.gid)
-			SELECT (SELECT count(*) FROM g),
-				(SELECT count(*) FROM ir_model_access a JOIN g ON g.id = a.group_id),
-				(SELECT count(DISTINCT r.rule_group_id) FROM rule_group_rel r JOIN g ON g.id = r.group_id)`, u.ID).
-			Scan(env, &u.GroupCount, &u.AccessCount, &u.RuleCount)
+			SELECT id FROM g`, u.ID).Scan(env, &groups)
 		if err != nil {
 			return err
+		}
+		for _, c := range []struct {
+			model, field string
+			to           *int
+		}{{"res.groups", "id", &u.GroupCount}, {"ir.model.access", "group_id", &u.AccessCount}, {"ir.rule", "groups", &u.RuleCount}} {
+			rs := env.Model(c.model)
+			if ok, err := rs.HasAccess(orm.OpRead); err != nil {
+				return err
+			} else if !ok {
+				continue
+			}
+			if *c.to, err = rs.SearchCount(orm.Leaf(c.field, "in", groups), 0); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -235,15 +235,9 @@ func tidyURL(v orm.Values) orm.Values {
 func countInstance(env *orm.Env, recs []*Instance) error {
 	ids := anyIDs(orm.IDs(env, recs))
 	count := func(model string, filter orm.Domain, set func(*Instance, int)) error {
-		groups, err := env.Model(model).ReadGroup(orm.And(orm.Leaf("instance_id", "in", ids), filter), []string{"instance_id"}, nil, orm.GroupOptions{})
+		by, err := env.Model(model).CountBy("instance_id", orm.And(orm.Leaf("instance_id", "in", ids), filter))
 		if err != nil {
 			return err
-		}
-		by := map[int64]int{}
-		for _, g := range groups {
-			if id, ok := g.Keys[0].(int64); ok {
-				by[id] = g.Count
-			}
 		}
 		for _, r := range recs {
 			set(r, by[r.ID])

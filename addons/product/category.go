@@ -79,17 +79,13 @@ func completeNames(_ *orm.Env, cs []*Category) error {
 }
 
 func countProducts(env *orm.Env, cs []*Category) error {
-	groups, err := env.Model("product.template").ReadGroup(orm.Leaf("categ_id", "child_of", orm.IDs(env, cs)), []string{"categ_id"}, nil, orm.GroupOptions{})
+	counts, err := env.Model("product.template").CountBy("categ_id", orm.Leaf("categ_id", "child_of", orm.IDs(env, cs)))
 	if err != nil {
 		return err
 	}
 	var below []int64
-	counts := map[int64]int{}
-	for _, g := range groups {
-		if id, ok := g.Keys[0].(int64); ok {
-			counts[id] = g.Count
-			below = append(below, id)
-		}
+	for id := range counts {
+		below = append(below, id)
 	}
 	paths, err := orm.Read[Category](env.Sudo(), below)
 	if err != nil {

@@ -1,7 +1,6 @@
 package product
 
 import (
-	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -260,12 +259,5 @@ func nameIf[T any](ref orm.Ref[T], name func(*T) string) string {
 
 // countItems counts the pricelist rules of products by the field that names them.
 func countItems(env *orm.Env, field string, ids []int64) (map[int64]int, error) {
-	groups, err := env.Model("product.pricelist.item").ReadGroup(orm.And(orm.Leaf(field, "in", ids), orm.Leaf("pricelist_id.active", "=", true)), []string{field}, nil, orm.GroupOptions{})
-	out := map[int64]int{}
-	for _, g := range groups {
-		if id, ok := g.Keys[0].(int64); ok && slices.Contains(ids, id) {
-			out[id] = g.Count
-		}
-	}
-	return out, err
+	return env.Model("product.pricelist.item").CountBy(field, orm.And(orm.Leaf(field, "in", ids), orm.Leaf("pricelist_id.active", "=", true)))
 }

@@ -121,15 +121,19 @@ func defineTemplate(r *orm.Registry) {
 		}
 		return nil
 	}, "attribute_line_ids.value_count", "attribute_line_ids.active", "attribute_line_ids.attribute_id.create_variant", "attribute_line_ids.attribute_id.display_type")
-	t.Compute("product_variant_id, product_variant_count", func(_ *orm.Env, ts []*Template) error {
+	t.Compute("product_variant_id, product_variant_count", func(env *orm.Env, ts []*Template) error {
+		seen := map[int64][]int64{}
 		for _, t := range ts {
-			ids := t.VariantIDs.IDs()
-			t.VariantCount, t.VariantID = len(ids), orm.Ref[Product]{}
-			if len(ids) > 0 {
+			seen[t.ID], t.VariantID = t.VariantIDs.IDs(), orm.Ref[Product]{}
+			if ids := seen[t.ID]; len(ids) > 0 {
 				t.VariantID = orm.RefTo[Product](ids[0])
 			}
 		}
-		return nil
+		err := orm.KeepReadable(env, "product.product", seen)
+		for _, t := range ts {
+			t.VariantCount = len(seen[t.ID])
+		}
+		return err
 	}, "product_variant_ids")
 	t.Compute("display_name", func(env *orm.Env, ts []*Template) error {
 		for _, t := range ts {

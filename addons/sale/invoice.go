@@ -37,6 +37,9 @@ func defineInvoice(r *orm.Registry) {
 	d := orm.Extend[Invoice](r, "account.move")
 	d.Compute("sale_order_count", func(env *orm.Env, ms []*Invoice) error {
 		orders, err := ordersOf(env, orm.IDs(env, ms))
+		if err == nil {
+			err = orm.KeepReadable(env, "sale.order", orders)
+		}
 		for _, m := range ms {
 			m.OrderCount = len(orders[m.ID])
 		}

@@ -291,9 +291,12 @@ func orderInvoices(env *orm.Env, os []*Order) error {
 	}
 	for _, o := range os {
 		o.InvoiceIDs.Set(invoices[o.ID]...)
+	}
+	err = orm.KeepReadable(env, "account.move", invoices)
+	for _, o := range os {
 		o.InvoiceCount = len(invoices[o.ID])
 	}
-	return nil
+	return err
 }
 
 // invoicesOf finds the invoices and credit notes of orders.

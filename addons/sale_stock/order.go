@@ -42,11 +42,12 @@ func defineOrder(r *orm.Registry) {
 		}
 		return nil
 	}, "company_id")
-	d.Compute("delivery_count", func(_ *orm.Env, os []*Order) error {
+	d.Compute("delivery_count", func(env *orm.Env, os []*Order) error {
+		n, err := env.Model("stock.picking").CountBy("sale_id", orm.Leaf("sale_id", "in", orm.IDs(env, os)))
 		for _, o := range os {
-			o.DeliveryCount = len(o.PickingIDs.IDs())
+			o.DeliveryCount = n[o.ID]
 		}
-		return nil
+		return err
 	}, "picking_ids")
 	d.Compute("delivery_status, effective_date", deliveryStatus, "picking_ids.state", "picking_ids.date_done", "picking_ids.location_dest_id.usage", "order_line.qty_delivered")
 	d.Compute("expected_date", func(env *orm.Env, os []*Order) error {

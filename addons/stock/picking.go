@@ -70,11 +70,12 @@ func definePicking(r *orm.Registry) {
 		}
 		return nil
 	}, "move_type", "location_id.usage", "move_ids.state", "move_ids.product_uom_qty", "move_ids.procure_method")
-	p.Compute("return_count", func(_ *orm.Env, ps []*Picking) error {
+	p.Compute("return_count", func(env *orm.Env, ps []*Picking) error {
+		n, err := env.Model("stock.picking").CountBy("return_id", orm.Leaf("return_id", "in", orm.IDs(env, ps)))
 		for _, p := range ps {
-			p.ReturnCount = len(p.ReturnIDs.IDs())
+			p.ReturnCount = n[p.ID]
 		}
-		return nil
+		return err
 	}, "return_ids")
 	p.Compute("is_done, show_check_availability", func(_ *orm.Env, ps []*Picking) error {
 		for _, p := range ps {

@@ -84,18 +84,23 @@ var (
 )
 
 func countPickings(env *orm.Env, ts []*PickingType) error {
-	rows, err := env.Query(`SELECT picking_type_id, count(*) FILTER (WHERE state = 'assigned'), count(*) FILTER (WHERE state IN ('confirmed', 'waiting')),
-			count(*) FILTER (WHERE state = 'draft'), count(*) FILTER (WHERE state IN ('assigned', 'confirmed', 'waiting') AND scheduled_date < ?),
-			count(*) FILTER (WHERE state IN ('assigned', 'confirmed', 'waiting') AND backorder_id IS NOT NULL)
-		FROM stock_picking WHERE picking_type_id = ANY(?) AND state NOT IN ('done', 'cancel') GROUP BY picking_type_id`, orm.DatetimeOf(env.Now()), orm.IDs(env, ts))
-	if err != nil {
-		return err
-	}
-	for _, t := range ts {
-		for _, row := range rows {
-			if orm.CellInt(row[0]) == t.ID {
-				t.CountReady, t.CountWaiting, t.CountDraft, t.CountLate, t.CountBackorders = int(orm.CellInt(row[1])), int(orm.CellInt(row[2])), int(orm.CellInt(row[3])), int(orm.CellInt(row[4])), int(orm.CellInt(row[5]))
-			}
+	open := orm.Leaf("state", "in", []any{"assigned", "confirmed", "waiting"})
+	for _, c := range []struct {
+		which orm.Domain
+		set   func(*PickingType, int)
+	}{
+		{orm.Leaf("state", "=", "assigned"), func(t *PickingType, n int) { t.CountReady = n }},
+		{orm.Leaf("state", "in", []any{"confirmed", "waiting"}), func(t *PickingType, n int) { t.CountWaiting = n }},
+		{orm.Leaf("state", "=", "draft"), func(t *PickingType, n int) { t.CountDraft = n }},
+		{orm.And(open, orm.Leaf("scheduled_date", "<", orm.DatetimeOf(env.Now()))), func(t *PickingType, n int) { t.CountLate = n }},
+		{orm.And(open, orm.Leaf("backorder_id", "!=", false)), func(t *PickingType, n int) { t.CountBackorders = n }},
+	} {
+		n, err := env.Model("stock.picking").CountBy("picking_type_id", orm.And(orm.Leaf("picking_type_id", "in", orm.IDs(env, ts)), c.which))
+		if err != nil {
+			return err
+		}
+		for _, t := range ts {
+			c.set(t, n[t.ID])
 		}
 	}
 	return nil

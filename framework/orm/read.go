@@ -421,6 +421,11 @@ func (rs Records) read(names []string) ([]*Field, []Values, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, f := range fields {
+		if err := rs.Env.hide(f, c.vals[f.Name]); err != nil {
+			return nil, nil, err
+		}
+	}
 	rows := make([]Values, len(rs.IDs))
 	for i, id := range rs.IDs {
 		row := make(Values, len(fields)+1)

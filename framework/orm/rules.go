@@ -175,6 +175,54 @@ func (rs Records) Allowed(op Op) (Records, error) {
 	return rs.Browse(slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return !slices.Contains(allowed, id) })...), err
 }
 
+// KeepReadable takes out of lists of records of a model, as a compute has found them
+// by SQL or with all rights, those that the user may not read.
+func KeepReadable(env *Env, model string, lists map[int64][]int64) error {
+	var all []int64
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	seen, err := env.Model(model).Browse(all...).Allowed(OpRead)
+	if err != nil || len(seen.IDs) == len(all) {
+		return err
+	}
+	keep := make(map[int64]bool, len(seen.IDs))
+	for _, id := range seen.IDs {
+		keep[id] = true
+	}
+	for at, list := range lists {
+		lists[at] = slices.DeleteFunc(slices.Clone(list), func(id int64) bool { return !keep[id] })
+	}
+	return nil
+}
+
+// hide takes out of the values of a list that is computed, or read along a path,
+// what the user may not read. Lists that are stored are read so in the first
+// place.
+func (e *Env) hide(f *Field, vals []any) error {
+	if e.su || !f.X2many() || f.Stored || f.compute == nil && len(f.Related) == 0 {
+		return nil
+	}
+	lists := make(map[int64][]int64, len(vals))
+	for i, v := range vals {
+		if list, _ := v.([]int64); len(list) > 0 {
+			lists[int64(i)] = list
+		}
+	}
+	if len(lists) == 0 {
+		return nil
+	}
+	if err := KeepReadable(e, f.Comodel, lists); err != nil {
+		return err
+	}
+	for i, list := range lists {
+		vals[i] = list
+	}
+	return nil
+}
+
 // idsIn are the ids of those of the records that are in a domain of access.
 func (rs Records) idsIn(d Domain) ([]int64, error) {
 	s := rs.Env.newSelect(rs.Model)
