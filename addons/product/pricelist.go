@@ -1,7 +1,6 @@
 package product
 
 import (
-
 	"github.com/shopspring/decimal"
 
 	"fusionsoft.ca/fusion/addons/base"

@@ -175,6 +175,30 @@ func (rs Records) Allowed(op Op) (Records, error) {
 	return rs.Browse(slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return !slices.Contains(allowed, id) })...), err
 }
 
+// Hidden are those of the records, which exist, that the user may not read.
+func (rs Records) Hidden() ([]int64, error) {
+	ok, err := rs.HasAccess(OpRead)
+	if err != nil || len(rs.IDs) == 0 {
+		return nil, err
+	}
+	if !ok {
+		return rs.IDs, nil
+	}
+	d, limited, err := rs.accessDomain(OpRead)
+	if err != nil || !limited {
+		return nil, err
+	}
+	allowed, err := rs.idsIn(d)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[int64]bool, len(allowed))
+	for _, id := range allowed {
+		seen[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return seen[id] }), nil
+}
+
 // KeepReadable takes out of lists of records of a model, as a compute has found them
 // by SQL or with all rights, those that the user may not read.
 func KeepReadable(env *Env, model string, lists map[int64][]int64) error {
@@ -183,17 +207,16 @@ func KeepReadable(env *Env, model string, lists map[int64][]int64) error {
 		all = append(all, list...)
 	}
 	slices.Sort(all)
-	all = slices.Compact(all)
-	seen, err := env.Model(model).Browse(all...).Allowed(OpRead)
-	if err != nil || len(seen.IDs) == len(all) {
+	hidden, err := env.Model(model).Browse(slices.Compact(all)...).Hidden()
+	if err != nil || len(hidden) == 0 {
 		return err
 	}
-	keep := make(map[int64]bool, len(seen.IDs))
-	for _, id := range seen.IDs {
-		keep[id] = true
+	gone := make(map[int64]bool, len(hidden))
+	for _, id := range hidden {
+		gone[id] = true
 	}
 	for at, list := range lists {
-		lists[at] = slices.DeleteFunc(slices.Clone(list), func(id int64) bool { return !keep[id] })
+		lists[at] = slices.DeleteFunc(slices.Clone(list), func(id int64) bool { return gone[id] })
 	}
 	return nil
 }

@@ -340,6 +340,29 @@ func (a *action) slug() string {
 	return fmt.Sprintf("action/%d", a.ID)
 }
 
+type actionLeads string
+
+// leads reports whether the user may open an action, for the buttons that would:
+// its groups hold him, and he may read its records or, where it opens an empty
+// form, make one. What is wrong otherwise he is told when he presses.
+func (p *page) leads(name string) bool {
+	ok, err := orm.Memo(p.env, actionLeads(name), func() (bool, error) {
+		a, err := p.storedAction(name)
+		if orm.IsCode(err, orm.CodeAccess) {
+			return false, nil
+		}
+		if err != nil || a.Type != "ir.actions.act_window" {
+			return true, err
+		}
+		can, err := p.rights(a.Model)
+		if len(a.Modes) > 0 && a.Modes[0] == "form" && a.ResID == 0 && len(a.Domain) == 0 {
+			return can.Create, err
+		}
+		return can.Read, err
+	})
+	return ok || err != nil
+}
+
 // placeOfDict is the address that opens an action given as a dictionary, as a
 // button returns it.
 func (p *page) placeOfDict(d map[string]any) (place, error) {

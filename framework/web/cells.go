@@ -24,6 +24,7 @@ type builder struct {
 	rights  func(model string) perms
 	allowed func(*view.Node) bool
 	link    func(model string, id int64) string
+	leads   func(action string) bool // whether the user may open an action
 
 	edit    bool
 	post    string              // where the form goes
@@ -174,7 +175,7 @@ func (b *builder) show(f fieldInfo, n *view.Node, r *record, vars map[string]any
 		c.Show, c.HTML = "html", template.HTML(orm.SanitizeHTML(str(v)))
 	case orm.Many2one:
 		c.Text = b.names.of(f.Comodel, toID(v))
-		if id := toID(v); id != 0 && b.dict(n.Attr("options"), vars)["no_open"] != true && b.rights(f.Comodel).Read {
+		if id := toID(v); id != 0 && b.dict(n.Attr("options"), vars)["no_open"] != true && b.opens(f.Comodel, id) {
 			c.Show, c.URL = "link", template.URL(b.link(f.Comodel, id))
 		}
 	case orm.Many2oneRef, orm.Reference:
@@ -185,7 +186,7 @@ func (b *builder) show(f fieldInfo, n *view.Node, r *record, vars map[string]any
 		c.Text = ""
 		if model != "" && id != 0 {
 			c.Text = b.names.of(model, id)
-			if b.rights(model).Read {
+			if b.opens(model, id) {
 				c.Show, c.URL = "link", template.URL(b.link(model, id))
 			}
 		}
@@ -329,17 +330,22 @@ func (b *builder) showRemaining(c *cell, v any) {
 	}
 }
 
+// opens reports whether the user may open a linked record, whose name he is shown
+// in any case.
+func (b *builder) opens(model string, id int64) bool {
+	return b.rights(model).Read && !b.names.shut[model][id]
+}
+
 func (b *builder) showTags(c *cell, f fieldInfo, v any) {
 	c.Show, c.Text = "tags", ""
 	ids, _ := v.([]int64)
-	can := b.rights(f.Comodel).Read
 	for i, id := range ids {
 		if i == maxLines {
 			c.Tags = append(c.Tags, tag{Text: fmt.Sprintf("and %d more", len(ids)-i)})
 			break
 		}
 		t := tag{ID: id, Text: b.names.of(f.Comodel, id), Hue: int(id*67) % 360}
-		if can {
+		if b.opens(f.Comodel, id) {
 			t.URL = b.link(f.Comodel, id)
 		}
 		c.Tags = append(c.Tags, t)

@@ -171,8 +171,16 @@ func (p *page) people(rs orm.Records, c *chatter) error {
 	if err := p.names.load(); err != nil {
 		return err
 	}
+	can, err := p.rights("res.partner")
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
-		c.Followers = append(c.Followers, tag{ID: id, Text: p.names.of("res.partner", id), URL: p.recordURL("res.partner", id)})
+		follower := tag{ID: id, Text: p.names.of("res.partner", id)}
+		if can.Read && !p.names.shut["res.partner"][id] {
+			follower.URL = p.recordURL("res.partner", id)
+		}
+		c.Followers = append(c.Followers, follower)
 	}
 	c.Following, c.CanFollow = rows[0]["message_is_follower"] == true, rs.Model.HasMethod("message_subscribe") && p.env.PartnerID() != 0
 	return nil

@@ -51,6 +51,11 @@ func (p *page) fieldsRead(model string, wanted []string) ([]string, error) {
 		if !ok || f.Kind == orm.BinaryKind || slices.Contains(out, name) {
 			return
 		}
+		if f.X2many() {
+			if can, err := p.rights(f.Comodel); err != nil || !can.Read {
+				return // the page is for the reader, without what is not
+			}
+		}
 		out = append(out, name)
 	}
 	for _, name := range wanted {
@@ -75,6 +80,13 @@ func (p *page) read(rs orm.Records, v *view.View, extra ...string) ([]*record, e
 	rows, err := rs.Read(fields...)
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range v.FieldNames() { // what is left out is empty, for expressions
+		if f := rs.Model.Fields[name]; f != nil && f.X2many() && !slices.Contains(fields, name) {
+			for _, vals := range rows {
+				vals[name] = []int64(nil)
+			}
+		}
 	}
 	out := make([]*record, len(rows))
 	for i, vals := range rows {

@@ -455,6 +455,9 @@ func (b *builder) button(n *view.Node, s *scopeOf) []*node {
 		return nil
 	}
 	b.buttons++
+	if n.Attr("type") == "action" && !b.leads(n.Name()) {
+		return nil
+	}
 	if s.rec.id == 0 && n.Attr("special") == "" && !s.rec.model.Transient && n.HasClass("oe_stat_button") {
 		return nil
 	}

@@ -224,7 +224,7 @@ func (p *page) builder() (*builder, error) {
 			}
 			return r
 		},
-		allowed: p.nodeAllowed, link: p.recordURL, base: map[string]string{}, lists: map[string]dataList{}, options: map[string][]choice{}}, nil
+		allowed: p.nodeAllowed, link: p.recordURL, leads: p.leads, base: map[string]string{}, lists: map[string]dataList{}, options: map[string][]choice{}}, nil
 }
 
 // recordURL is the address of any record, below the page.

@@ -259,7 +259,8 @@ type rowButton struct {
 func (b *builder) rowButtons(root *view.Node, vars map[string]any, prefix string) []rowButton {
 	var out []rowButton
 	for i, n := range buttonsOf(root) {
-		if !slices.Contains(root.Children, n) || !b.allowed(n) || b.truth(n.Attr("invisible"), vars) || b.truth(n.Attr("column_invisible"), b.vars) {
+		if !slices.Contains(root.Children, n) || !b.allowed(n) || b.truth(n.Attr("invisible"), vars) || b.truth(n.Attr("column_invisible"), b.vars) ||
+			n.Attr("type") == "action" && !b.leads(n.Name()) {
 			continue
 		}
 		bt := &button{Key: buttonKey(i+1, n), Label: n.Attr("string"), Title: n.Attr("title"), Confirm: n.Attr("confirm")}

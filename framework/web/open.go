@@ -261,6 +261,9 @@ func (p *page) boundActions(model, kind string) ([]choice, error) {
 			if types := str(r["binding_view_types"]); types != "" && !slices.Contains(splitModes(types), kind) {
 				continue
 			}
+			if k.key == "window" && !p.leads(fmt.Sprint(toID(r["id"]))) {
+				continue
+			}
 			label := str(r["name"])
 			if k.key == "print" {
 				label = "Print: " + label

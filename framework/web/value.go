@@ -234,10 +234,11 @@ type names struct {
 	want map[string]map[int64]bool
 	said map[string]map[int64]bool // by the client
 	got  map[string]map[int64]string
+	shut map[string]map[int64]bool // which the user may not read
 }
 
 func newNames(env *orm.Env) *names {
-	return &names{env: env, want: map[string]map[int64]bool{}, said: map[string]map[int64]bool{}, got: map[string]map[int64]string{}}
+	return &names{env: env, want: map[string]map[int64]bool{}, said: map[string]map[int64]bool{}, got: map[string]map[int64]string{}, shut: map[string]map[int64]bool{}}
 }
 
 // add notes records that others point at, which the user may read.
@@ -301,6 +302,16 @@ func (n *names) load() error {
 		}
 		for id, name := range found {
 			n.got[model][id] = name
+		}
+		hidden, err := rs.Browse(ids...).In(n.env).Hidden()
+		if err != nil {
+			return err
+		}
+		for _, id := range hidden {
+			if n.shut[model] == nil {
+				n.shut[model] = map[int64]bool{}
+			}
+			n.shut[model][id] = true
 		}
 	}
 	return nil
