@@ -69,9 +69,9 @@ func TestNobodyIsLockedOut(t *testing.T) {
 	lockout(t, allAddons(), "")
 }
 
-// An addon locks nobody out who has none of its groups: with each addon that has
-// pages of business, and what it depends on, as a user of each group of those. One
-// page of each kind is enough. What is installed with WooCommerce is nearly all.
+// No addon locks anybody out, whatever else is there: with each addon that has
+// pages of business, and what it depends on, as a user of each of their groups.
+// One page of each kind is enough. What sale_stock and WooCommerce need is nearly all.
 func TestNobodyIsLockedOutOfAnyAddon(t *testing.T) {
 	t.Parallel()
 	all := allAddons()
@@ -79,7 +79,7 @@ func TestNobodyIsLockedOutOfAnyAddon(t *testing.T) {
 	for _, a := range all {
 		byName[a.Name] = a
 	}
-	for _, name := range []string{"product", "account", "sale", "stock", "sale_stock"} {
+	for _, name := range []string{"account", "sale", "stock"} {
 		a := byName[name]
 		needs := map[string]bool{}
 		var need func(name string)
@@ -101,7 +101,7 @@ func TestNobodyIsLockedOutOfAnyAddon(t *testing.T) {
 }
 
 // lockout tours a program with some addons; with the name of one, in short and
-// without users of its groups.
+// without those who set up the system.
 func lockout(t *testing.T, addons []module.Addon, added string) {
 	t.Helper()
 	db := ormtest.DB(t, addons...)
@@ -126,7 +126,7 @@ func lockout(t *testing.T, addons []module.Addon, added string) {
 			return err
 		}
 		for _, r := range rows {
-			if added != "" && (strings.HasPrefix(r[1], added+".") || strings.HasPrefix(r[1], "base.") && r[1] != "base.group_user" && r[1] != "base.group_portal") {
+			if added != "" && strings.HasPrefix(r[1], "base.") && r[1] != "base.group_user" && r[1] != "base.group_portal" {
 				continue
 			}
 			groups := []int64{orm.CellInt(r[0])}
@@ -170,7 +170,7 @@ func lockout(t *testing.T, addons []module.Addon, added string) {
 	for _, kind := range slices.Sorted(maps.Keys(found.seen)) {
 		t.Errorf("%s\n\t%s\n\tas %s", kind, found.text[kind], strings.Join(found.seen[kind], ", "))
 	}
-	if total < 10*len(users) || pushed == 0 {
+	if total < 5*len(users) || pushed == 0 {
 		t.Errorf("%d pages and %d buttons are no tour", total, pushed)
 	}
 }
