@@ -31,6 +31,8 @@ func routes() map[string]route {
 		"/web/session/logout":         {no: "it redirects to the login"},
 		"/web/logout":                 {no: "it redirects to the login"},
 		"/":                           {no: "it redirects to /web"},
+		"/odoo":                       {no: "it redirects to /web"},
+		"/odoo/{link:.+}":             {no: "it redirects to the page that its text alone names, and looks nothing up"},
 		"/web/{rest:.*}":              {no: "it answers that there is no such page"},
 		"/static/":                    {no: "files of the program"},
 		"/woo/webhook/order":          {no: "it takes deliveries and answers one word; the tests of fusion_woocommerce hold that"},
@@ -39,6 +41,7 @@ func routes() map[string]route {
 
 		"/jsonrpc":                             {walk: walkJSONRPC},
 		"/xmlrpc/2/{service}":                  {walk: walkXMLRPC},
+		"/xmlrpc/{service:common|object|db}":   {walk: walkXMLRPC}, // the same handler
 		"/json/2/{model}/{method}":             {walk: walkJSON2},
 		"/web/dataset/call_kw":                 {walk: walkCallKw},
 		"/web/dataset/call_kw/{path:.+}":       {walk: walkCallKw},
