@@ -38,6 +38,7 @@ func Load(env *orm.Env, addons []Addon, module string, fsys fs.FS, files []strin
 		return err
 	}
 	l := newLoader(env, module, Init, ids)
+	l.quoted = true
 	for _, f := range parsed {
 		if err := l.run(f); err != nil {
 			return err

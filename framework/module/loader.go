@@ -34,6 +34,7 @@ type loader struct {
 	held   map[*record]bool     // records that were skipped, and their lines with them
 	names  map[nameKey]int64    // records found by name
 	file   *dataFile            // being loaded
+	quoted bool                 // CSV files may be exports, which put a quote before formulas
 	report func(string, ...any) // progress and remarks
 }
 

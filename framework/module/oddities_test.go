@@ -60,14 +60,15 @@ func TestOddities(t *testing.T) {
 		JOIN lib_book b ON b.id = d.res_id JOIN lib_shelf s ON s.id = b.shelf_id WHERE d.module = 'lib' AND d.model = 'lib.book' AND d.name LIKE 'l_' ORDER BY 1`),
 		[]string{`l1|Line "one"|Shelf one|2`, "l2|Line two|Shelf one|0"})
 
-	// A file may name records by database id, which is what people export.
+	// A file may name records by database id, which is what people export. The quote
+	// that exports put before what a spreadsheet would take for a formula goes.
 	err := db.Run(t.Context(), orm.System(), func(env *orm.Env) error {
-		return module.Load(env, addons, "lib", text("lib.book.csv", ".id,name\n"+b2+",Two by id\n"), []string{"lib.book.csv"})
+		return module.Load(env, addons, "lib", text("lib.book.csv", ".id,name\n"+b2+",'=Two 'by' id\n"), []string{"lib.book.csv"})
 	})
 	if err != nil {
 		t.Error(err)
 	}
-	same(t, "the record named by id", query(t, db, "SELECT name FROM lib_book WHERE id = "+b2), []string{"Two by id"})
+	same(t, "the record named by id", query(t, db, "SELECT name FROM lib_book WHERE id = "+b2), []string{"=Two 'by' id"})
 }
 
 // TestUnreadableFiles holds what is said of files that cannot be read at all.

@@ -463,6 +463,9 @@ func findFile(fsys fs.FS, at place, name string) (content []byte, own string, er
 
 // csvCell reads a cell by the type of its field; an empty one clears it.
 func (l *loader) csvCell(at place, f *orm.Field, text string) (x any, set bool, err error) {
+	if l.quoted {
+		text = orm.FromCell(text)
+	}
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case text == "" && f.Kind == orm.One2many:
