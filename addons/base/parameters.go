@@ -125,6 +125,18 @@ func defineParameters(r *orm.Registry) {
 	})
 	orm.Define[Logging](r)
 	f := orm.Define[Filter](r)
+	// A filter goes to nobody for whom its writer could not have made it.
+	f.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
+		return func(rs orm.Records, vals orm.Values) error {
+			if err := super(rs, vals); err != nil {
+				return err
+			}
+			if _, given := vals["user_id"]; !given {
+				return nil
+			}
+			return rs.CheckAccess(orm.OpCreate)
+		}
+	})
 	f.Default("context", func(*orm.Env) (any, error) { return "{}", nil })
 	f.Default("sort", func(*orm.Env) (any, error) { return "[]", nil })
 	f.Default("domain", func(*orm.Env) (any, error) { return "[]", nil })

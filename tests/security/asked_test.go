@@ -110,3 +110,20 @@ func TestOutsidersAskForTheirOwnGroups(t *testing.T) {
 		t.Errorf("somebody from outside asks for the groups of another: %v", err)
 	}
 }
+
+// A filter stays with whom its owner could have made it for.
+func TestFiltersGoToNobodyElse(t *testing.T) {
+	s := newScene(t)
+	filter := func(env *orm.Env) orm.Records {
+		made, err := env.Model("ir.filters").Create(orm.Values{"name": "Mine", "model_id": "res.partner", "user_id": env.UID()})
+		s.do(err)
+		return made
+	}
+	s.denied("somebody from outside makes a filter everybody's", s.env, func(*orm.Env) error {
+		return filter(s.pia).Write(orm.Values{"user_id": false})
+	})
+	s.denied("an employee gives a filter to another", s.env, func(*orm.Env) error {
+		return filter(s.ida).Write(orm.Values{"user_id": s.jan.UID()})
+	})
+	s.do(filter(s.ida).Write(orm.Values{"user_id": false}))
+}
