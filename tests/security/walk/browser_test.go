@@ -98,9 +98,6 @@ func (b *browser) send(method, path, kind, body string, header ...string) *httpt
 	b.srv.ServeHTTP(res, r)
 	asked := method + " " + path + " " + body
 	for _, at := range b.s.leaks(b.w.ref, asked, told(res)) {
-		if at[0].id == labelOf && strings.Contains(path, "ir.model.fields") {
-			continue // whoever may read the table of fields learns their labels
-		}
 		b.out.add(fmt.Sprint(shape(path), at[0].model, at[0].field), fmt.Sprintf("%s: %.300s shows %v", b.s.v.login, asked, at))
 	}
 	if res.Code >= 500 && res.Code != http.StatusNotImplemented {

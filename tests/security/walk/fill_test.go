@@ -2,6 +2,7 @@ package walk
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -204,7 +205,21 @@ func (f *filler) special(model string) orm.Values {
 	case "product.product", "product.template":
 		return orm.Values{"type": "consu", "is_storable": true, "company_id": orFalse(f.w.some([]int64{0, f.w.companies[0]}))}
 	case "account.move.line":
-		return orm.Values{"account_id": f.w.some(f.records("account.account")), "display_type": "product"}
+		move := f.w.some(f.records("account.move"))
+		company := f.of("account.move", move, "company_id")
+		return orm.Values{"move_id": orFalse(move), "account_id": f.one("account.account", orm.Leaf("company_ids", "in", []any{company})), "display_type": "product"}
+	case "account.fiscal.position.account", "account.fiscal.position.tax":
+		position := f.w.some(f.records("account.fiscal.position"))
+		company := f.of("account.fiscal.position", position, "company_id")
+		vals := orm.Values{"position_id": orFalse(position)}
+		for _, name := range []string{"account_src_id", "account_dest_id"} {
+			vals[name] = f.one("account.account", orm.Leaf("company_ids", "in", []any{company}))
+		}
+		for _, name := range []string{"tax_src_id", "tax_dest_id"} {
+			vals[name] = f.one("account.tax", orm.Leaf("company_id", "=", company))
+		}
+		maps.DeleteFunc(vals, func(name string, _ any) bool { return f.env.Model(model).Model.Fields[name] == nil })
+		return vals
 	case "stock.location":
 		return orm.Values{"usage": "internal"}
 	case "stock.move", "stock.move.line", "stock.quant", "stock.scrap":
@@ -218,9 +233,15 @@ func (f *filler) special(model string) orm.Values {
 			}
 		}
 		vals["product_id"] = f.one("product.product", orm.Leaf("is_storable", "=", true))
+		for _, name := range []string{"product_uom", "product_uom_id"} {
+			if fd := f.env.Model(model).Model.Fields[name]; fd != nil && !fd.Readonly {
+				vals[name] = f.of("product.product", vals["product_id"], "uom_id")
+			}
+		}
 		if model == "stock.move.line" {
 			vals["move_id"] = f.one("stock.move", orm.Leaf("company_id", "=", f.w.companies[0]))
 			vals["product_id"] = f.of("stock.move", vals["move_id"], "product_id")
+			vals["product_uom_id"] = f.of("stock.move", vals["move_id"], "product_uom")
 		}
 		return vals
 	case "product.template.attribute.line":

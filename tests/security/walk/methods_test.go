@@ -32,6 +32,7 @@ func methodArguments() map[string]func(k *walker) [][]any {
 		"address_get":            func(*walker) [][]any { return [][]any{{list("invoice", "delivery", "contact")}} },
 		"find_or_create":         func(*walker) [][]any { return [][]any{{"somebody@example.com"}} },
 		"check_object_reference": func(*walker) [][]any { return [][]any{{"base", "user_admin"}, {"base", "partner_admin"}} },
+		"check":                  func(*walker) [][]any { return [][]any{{"walk.doc", "read"}, {"ir.rule", "write"}} },
 		"get_param":              func(*walker) [][]any { return [][]any{{"web.base.url"}, {"database.uuid"}} },
 		"set_param":              func(*walker) [][]any { return [][]any{{"walk", "x"}} },
 		"set":                    func(*walker) [][]any { return [][]any{{"walk.doc", "name", "x"}} },
@@ -57,7 +58,7 @@ func methodArguments() map[string]func(k *walker) [][]any {
 		button_upgrade button_upgrade_cancel button_validate cancel context_get create_invoices create_product_variant do_scrap do_unreserve
 		get_action_picking_tree_ready get_action_picking_tree_waiting get_installed make_key mark_outgoing method_direct_trigger modify_moves
 		next_by_id process process_cancel_backorder process_email_queue reconcile refund_moves remove remove_move_reconcile run_scheduler send
-		test_smtp_connection toggle_active view_draft_invoices`) {
+		test_smtp_connection toggle_active update_list view_draft_invoices`) {
 		out[name] = none
 	}
 	return out

@@ -49,6 +49,7 @@ type reference struct {
 	rules   map[string][]readRule
 	names   map[string]map[int64]string
 	ends    map[string]map[int64][]int64 // one2many, made when first asked for
+	derived map[string]map[int64]int64   // links of openLinks, by model.field and id
 	exprs   expr.Cache
 	unknown map[string]bool // what of rules the reference cannot say
 	judging bool            // a rule is being evaluated
@@ -63,7 +64,7 @@ type readRule struct {
 func snapshot(env *orm.Env) (*reference, error) {
 	r := &reference{reg: env.Registry(), rows: map[string]map[int64]map[string]any{}, ids: map[string][]int64{}, links: map[string]map[int64][]int64{}, marks: map[string][]place{},
 		groups: map[string]int64{}, implied: map[int64][]int64{}, grants: map[string][]int64{}, rules: map[string][]readRule{}, names: map[string]map[int64]string{},
-		ends: map[string]map[int64][]int64{}, unknown: map[string]bool{}}
+		ends: map[string]map[int64][]int64{}, derived: map[string]map[int64]int64{}, unknown: map[string]bool{}}
 	for _, m := range r.reg.Models() {
 		if m.Abstract {
 			continue

@@ -3,6 +3,7 @@ package walk
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -72,6 +73,30 @@ func mayFollower(r *reference, v *visitor, id int64) bool {
 	return number(row["partner_id"]) == v.partner || r.mayDocument(v, row["res_model"], row["res_id"])
 }
 
+// openLinks are computed links whose names are for all who may read the record,
+// with the reason. Of others the names are for who may read what they lead to.
+func openLinks() map[string]string {
+	return map[string]string{
+		"stock.location.warehouse_id": "a place lies in its warehouse as in the places above it, whose names are part of its own",
+	}
+}
+
+// deriveLinks reads the links of openLinks, past all access.
+func (r *reference) deriveLinks(env *orm.Env) error {
+	for name := range openLinks() {
+		model, field := name[:strings.LastIndexByte(name, '.')], name[strings.LastIndexByte(name, '.')+1:]
+		rows, err := env.Model(model).Browse(r.ids[model]...).Read(field)
+		if err != nil {
+			return err
+		}
+		r.derived[name] = map[int64]int64{}
+		for _, row := range rows {
+			r.derived[name][orm.AsID(row["id"])] = orm.AsID(row[field])
+		}
+	}
+	return nil
+}
+
 // sight is all that a user may see.
 type sight struct {
 	v        *visitor
@@ -101,12 +126,15 @@ func (r *reference) sees(v *visitor) *sight {
 	}
 	r.openTracked(s)
 	for mark, at := range r.marks {
-		if at[0].id == labelOf { // also where the label is a row of ir.model.fields
-			m, _ := r.reg.Model(at[0].model)
-			s.marks[mark] = r.mayModel(v, m.Name) && r.mayField(v, m.Fields[at[0].field])
-			continue
-		}
-		if slices.ContainsFunc(at, func(p place) bool { return s.places[p] }) {
+		// The label of a field is for who may see the field, and for who may read the
+		// row of ir.model.fields in which it stands as well.
+		if slices.ContainsFunc(at, func(p place) bool {
+			if p.id != labelOf {
+				return s.places[p]
+			}
+			m, _ := r.reg.Model(p.model)
+			return r.mayModel(v, m.Name) && r.mayField(v, m.Fields[p.field])
+		}) {
 			s.marks[mark] = true
 		}
 	}
@@ -166,6 +194,8 @@ func (r *reference) open(s *sight, model string, id int64, f *orm.Field) {
 				r.openName(s, f.ComodelOf(), number(byCompany[fmt.Sprint(c)]))
 			}
 		}
+	case r.derived[model+"."+f.Name] != nil:
+		r.openName(s, f.ComodelOf(), r.derived[model+"."+f.Name][id])
 	case f.Kind == orm.Many2one && f.Stored:
 		co := f.ComodelOf()
 		r.openName(s, co, number(row[f.Name]))

@@ -78,6 +78,9 @@ func (w *world) look() {
 		if w.ref, err = snapshot(env); err != nil {
 			return err
 		}
+		if err := w.ref.deriveLinks(env); err != nil {
+			return err
+		}
 		for _, m := range w.ref.reg.Models() {
 			if ids := w.ref.ids[m.Name]; len(ids) > 0 && !m.Abstract {
 				if w.ref.names[m.Name], err = env.Model(m.Name).Browse(ids...).DisplayNames(); err != nil {
@@ -96,7 +99,7 @@ func (w *world) look() {
 	for _, m := range w.ref.reg.Models() { // labels of fields say that there are such fields
 		for _, f := range m.Fields {
 			for _, mark := range marker.FindAllString(f.Label, -1) {
-				w.ref.marks[mark] = []place{{m.Name, labelOf, f.Name}}
+				w.ref.mark(mark, place{m.Name, labelOf, f.Name})
 			}
 		}
 	}
