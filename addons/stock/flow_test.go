@@ -413,3 +413,16 @@ func TestManualReservationWaitsToBeAsked(t *testing.T) {
 	k.call(k.env.Model("stock.picking").Browse(p.ID), "action_assign")
 	k.equal("asked for", k.moves(p.ID), "assigned 3/3; ")
 }
+
+// A form is computed while its places and product are still to be chosen.
+func TestAMoveIsTriedBeforeAllIsChosen(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	desk := k.product("Desk")
+	for _, vals := range []orm.Values{{}, {"product_id": desk}, {"location_id": k.ref("stock_location_stock")}} {
+		k.check(k.env.Model("stock.move").Trial(func(rs orm.Records) error {
+			_, err := rs.Create(vals)
+			return err
+		}))
+	}
+}

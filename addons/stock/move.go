@@ -163,11 +163,20 @@ func defineMove(r *orm.Registry) {
 
 // goods names the product of a move in messages.
 func (m *Move) goods(env *orm.Env) string {
-	names, err := env.Sudo().Model("product.product").Browse(m.ProductID.ID).DisplayNames()
+	names, err := env.Model("product.product").Browse(m.ProductID.ID).NamesForUser()
 	if err != nil {
 		return m.Reference
 	}
 	return names[m.ProductID.ID]
+}
+
+// placeName names a location in messages.
+func placeName(env *orm.Env, l *Location) string {
+	names, err := orm.RecordsOf(env, l).NamesForUser()
+	if err != nil {
+		return l.CompleteName
+	}
+	return names[l.ID]
 }
 
 // checkStored is checkMoves for moves that are stored.
@@ -187,20 +196,27 @@ func checkMoves(env *orm.Env, ms []*Move) error {
 	}
 	for _, m := range ms {
 		for _, l := range []*Location{m.LocationID.Rec(), m.DestID.Rec()} {
+			if l == nil { // not chosen yet
+				continue
+			}
 			if l.CompanyID.IsSet() && l.CompanyID.ID != m.CompanyID.ID {
-				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", l.CompleteName, m.ProductID.Rec().Name)
+				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", placeName(env, l), m.goods(env))
 			}
 			if l.Usage == "view" {
-				return orm.UserErrorf("“%s” is a view and cannot hold products. Choose a location below it.", l.CompleteName)
+				return orm.UserErrorf("“%s” is a view and cannot hold products. Choose a location below it.", placeName(env, l))
 			}
 		}
-		if c := m.ProductID.Rec().CompanyID.ID; c != 0 && c != m.CompanyID.ID {
-			return orm.UserErrorf("The product “%s” belongs to another company than its move.", m.ProductID.Rec().Name)
+		p := m.ProductID.Rec()
+		if p == nil {
+			continue
 		}
-		if m.ProductID.Rec().Type == product.Service {
-			return orm.UserErrorf("“%s” is a service: there is nothing to move.", m.ProductID.Rec().Name)
+		if c := p.CompanyID.ID; c != 0 && c != m.CompanyID.ID {
+			return orm.UserErrorf("The product “%s” belongs to another company than its move.", m.goods(env))
 		}
-		if _, err := uom.Convert(env, decimal.NewFromInt(1), m.UoMID.ID, m.ProductID.Rec().UoMID.ID, uom.HalfUp); err != nil {
+		if p.Type == product.Service {
+			return orm.UserErrorf("“%s” is a service: there is nothing to move.", m.goods(env))
+		}
+		if _, err := uom.Convert(env, decimal.NewFromInt(1), m.UoMID.ID, p.UoMID.ID, uom.HalfUp); err != nil {
 			return err
 		}
 	}

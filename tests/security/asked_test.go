@@ -1,11 +1,15 @@
 package security
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/addons/product"
+	"fusionsoft.ca/fusion/addons/uom"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
@@ -126,4 +130,31 @@ func TestFiltersGoToNobodyElse(t *testing.T) {
 		return filter(s.ida).Write(orm.Values{"user_id": s.jan.UID()})
 	})
 	s.do(filter(s.ida).Write(orm.Values{"user_id": false}))
+}
+
+// A list that comes along from another record, as those of a product from its
+// template, holds what the user may read, as it does there.
+func TestListsOfDelegatedRecordsAreFiltered(t *testing.T) {
+	t.Parallel()
+	env := ormtest.New(t, base.Addon(), mail.Addon(), uom.Addon(), product.Addon(), account.Addon())
+	s := &scene{T: t, env: env}
+	other := s.make("res.company", orm.Values{"name": "Elsewhere"})
+	tax := func(name string, company int64) int64 {
+		return s.make("account.tax", orm.Values{"name": name, "amount": 5, "type_tax_use": "sale", "company_id": company})
+	}
+	open, hidden := tax("Open", s.ref("base.main_company")), tax("Hidden", other)
+	goods := env.Model("product.product").Browse(s.make("product.product", orm.Values{"name": "Goods", "taxes_id": []orm.Command{orm.SetIDs(open, hidden)}}))
+	ida := s.user("ida", "account.group_account_invoice")
+	for who, tc := range map[*orm.Env]string{env: fmt.Sprint([]int64{open, hidden}), ida: fmt.Sprint([]int64{open})} {
+		for _, keys := range []map[string]any{nil, {"active_test": false}} {
+			rs := goods.In(who.WithContext(keys))
+			for range 2 { // from memory, too
+				v, err := rs.Value("taxes_id")
+				s.do(err)
+				if got := fmt.Sprint(v); got != tc {
+					t.Errorf("user %d reads the taxes %s, not %s", who.UID(), got, tc)
+				}
+			}
+		}
+	}
 }
