@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -93,13 +95,11 @@ func GenerateAPIKey(env *orm.Env, scope, name string, expiry time.Time) (string,
 		return "", err
 	}
 	key := hex.EncodeToString(raw)
-	var until any
-	if !expiry.IsZero() {
-		until = orm.DatetimeOf(expiry).String()
-	}
-	_, err := env.Exec(`INSERT INTO res_users_apikeys (name, user_id, scope, expiration_date, index, key_hash, create_uid, create_date, write_uid, write_date)
+	now := orm.DatetimeOf(env.Now())
+	// SQL: nobody has the right to make a key or to read its hash.
+	_, err := env.Exec(orm.SQL(`INSERT INTO res_users_apikeys (name, user_id, scope, expiration_date, index, key_hash, create_uid, create_date, write_uid, write_date)
 		VALUES (?, ?, NULLIF(?, ''), ?::timestamp, ?, ?, ?, ?::timestamp, ?, ?::timestamp)`,
-		name, env.UID(), scope, until, key[:apiKeyIndex], apiKeyHash(key), env.UID(), orm.DatetimeOf(env.Now()).String(), env.UID(), orm.DatetimeOf(env.Now()).String())
+		name, env.UID(), scope, orm.DatetimeOf(expiry), key[:apiKeyIndex], apiKeyHash(key), env.UID(), now, env.UID(), now).Writes("res.users.apikeys"))
 	return key, err
 }
 
@@ -111,13 +111,17 @@ func expiryAllowed(env *orm.Env, expiry time.Time) error {
 	if expiry.IsZero() {
 		return orm.UserErrorf("The API key must have an expiration date")
 	}
-	var days float64
-	err = env.Tx().NewRaw(`WITH RECURSIVE g(id) AS (
-			SELECT gid FROM res_groups_users_rel WHERE uid = ?
-			UNION SELECT r.hid FROM res_groups_implied_rel r JOIN g ON g.id = r.gid)
-		SELECT COALESCE(max(api_key_duration), 0) FROM res_groups JOIN g USING (id)`, env.UID()).Scan(env, &days)
+	groups, err := env.Groups()
 	if err != nil {
 		return err
+	}
+	held, err := orm.Read[Group](env.Sudo(), slices.Sorted(maps.Keys(groups)))
+	if err != nil {
+		return err
+	}
+	var days float64
+	for _, g := range held {
+		days = max(days, g.APIKeyDays)
 	}
 	if days > 0 && expiry.Sub(env.Now()) > time.Duration(days*24*float64(time.Hour)) {
 		return orm.UserErrorf("You cannot exceed %v days.", days)
@@ -149,13 +153,14 @@ func findKey(env *orm.Env, scope, key string) (uid int64, ok bool, err error) {
 	if len(key) != 2*apiKeyBytes {
 		return 0, false, nil
 	}
-	var rows []struct {
+	type candidate struct {
 		UserID  int64
 		KeyHash string
 	}
-	err = env.Tx().NewRaw(`SELECT k.user_id, k.key_hash FROM res_users_apikeys k JOIN res_users u ON u.id = k.user_id
+	// SQL: nobody has the right to read the hash of a key.
+	rows, err := orm.Rows[candidate](env, orm.SQL(`SELECT k.user_id, k.key_hash FROM res_users_apikeys k JOIN res_users u ON u.id = k.user_id
 		WHERE u.active AND k.index = ? AND (k.scope IS NULL OR k.scope = ?) AND (k.expiration_date IS NULL OR k.expiration_date >= ?::timestamp)`,
-		key[:apiKeyIndex], scope, orm.DatetimeOf(env.Now()).String()).Scan(env, &rows)
+		key[:apiKeyIndex], scope, orm.DatetimeOf(env.Now())).Reads("res.users.apikeys").Reads("res.users", "active"))
 	if err != nil {
 		return 0, false, err
 	}

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/uptrace/bun"
-
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -369,7 +367,7 @@ func LinkAttachments(env *orm.Env, ids []int64, model string, id int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := env.Tx().NewUpdate().Table("ir_attachment").Set("res_model = ?", model).Set("res_id = ?", id).
-		Where("id IN (?)", bun.List(ids)).Exec(env)
+	// SQL: whoever posts may not write what the files then hang on.
+	_, err := env.Exec(orm.SQL("UPDATE ir_attachment SET res_model = ?, res_id = ? WHERE id = ANY(?)", model, id, ids).Writes("ir.attachment", "res_model", "res_id"))
 	return err
 }

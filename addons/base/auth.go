@@ -83,18 +83,15 @@ func AuthenticateProgram(env *orm.Env, login, secret string) (int64, error) {
 }
 
 func authenticate(env *orm.Env, login, secret string, keys bool) (int64, error) {
-	if err := env.Flush(); err != nil {
-		return 0, err
-	}
-	var rows [][]string
+	var found loginUser
 	if len(login) <= maxLogin && utf8.ValidString(login) && !strings.ContainsRune(login, 0) {
 		var err error
-		if rows, err = env.Query(`SELECT u.id, c.password_crypt FROM res_users u LEFT JOIN res_users_credential c ON c.user_id = u.id WHERE u.login = ? AND u.active`, login); err != nil {
+		if found, err = loginOf(env, orm.SQL("u.login = ?", login)); err != nil { // SQL: a condition of its statement
 			return 0, err
 		}
 	}
-	id, hash := credential(rows)
-	if _, err := checkSecret(env, "login "+strings.ToLower(strings.TrimSpace(login)), id, hash, secret, keys); err != nil {
+	id := found.ID
+	if _, err := checkSecret(env, "login "+strings.ToLower(strings.TrimSpace(login)), id, found.hash(), secret, keys); err != nil {
 		return 0, err
 	}
 	_, err := env.WithUser(id).Sudo().Model("res.users.log").Create(orm.Values{"address": network(env.Address())})
@@ -116,23 +113,35 @@ func CheckPassword(env *orm.Env, uid int64, password string) error {
 }
 
 func checkUser(env *orm.Env, uid int64, secret string, keys bool) (byKey bool, err error) {
-	rows, err := env.Query(`SELECT u.id, c.password_crypt FROM res_users u LEFT JOIN res_users_credential c ON c.user_id = u.id WHERE u.id = ? AND u.active`, uid)
+	found, err := loginOf(env, orm.SQL("u.id = ?", uid)) // SQL: a condition of its statement
 	if err != nil {
 		return false, err
 	}
-	id, hash := credential(rows)
-	return checkSecret(env, fmt.Sprint("user ", uid), id, hash, secret, keys)
+	return checkSecret(env, fmt.Sprint("user ", uid), found.ID, found.hash(), secret, keys)
 }
 
-// credential reads the user and the hash; without a user, or without a
-// password, the hash is one that takes as long and matches nothing.
-func credential(rows [][]string) (id int64, hash string) {
-	if len(rows) == 1 {
-		if id, hash = orm.CellInt(rows[0][0]), rows[0][1]; hash != "" {
-			return id, hash
-		}
+// loginUser is an active user who may log in, ID 0 for nobody.
+type loginUser struct {
+	ID            int64
+	Login         string
+	PasswordCrypt string
+}
+
+// hash is that of the password; without a user, or without a password, it is one
+// that takes as long and matches nothing.
+func (l loginUser) hash() string {
+	if l.PasswordCrypt == "" {
+		return decoy
 	}
-	return id, decoy
+	return l.PasswordCrypt
+}
+
+// loginOf finds the active user that meets a condition. SQL: nobody has the right
+// to read the hash of a password.
+func loginOf(env *orm.Env, cond orm.Statement) (loginUser, error) {
+	found, _, err := orm.MaybeRow[loginUser](env, orm.SQL(`SELECT u.id, u.login, COALESCE(c.password_crypt, '') AS password_crypt
+		FROM res_users u LEFT JOIN res_users_credential c ON c.user_id = u.id WHERE ? AND u.active`, cond).Reads("res.users", "login", "active").Reads("res.users.credential"))
+	return found, err
 }
 
 // Longer logins and passwords are nobody's, and not looked at.
@@ -223,13 +232,11 @@ func (v *verified) check(hash, password string) bool {
 // it changes with the login and the password, and is "" for a user who is
 // archived or gone.
 func SessionStamp(env *orm.Env, uid int64) (string, error) {
-	var rows []string
-	err := env.Tx().NewRaw(`SELECT u.login || ' ' || COALESCE(c.password_crypt, '') FROM res_users u LEFT JOIN res_users_credential c ON c.user_id = u.id
-		WHERE u.id = ? AND u.active`, uid).Scan(env, &rows)
-	if err != nil || len(rows) == 0 {
+	found, err := loginOf(env, orm.SQL("u.id = ?", uid)) // SQL: a condition of its statement
+	if err != nil || found.ID == 0 {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(rows[0]))
+	sum := sha256.Sum256([]byte(found.Login + " " + found.PasswordCrypt))
 	return base64.RawStdEncoding.EncodeToString(sum[:16]), nil
 }
 

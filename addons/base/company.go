@@ -69,7 +69,7 @@ func defineCompany(r *orm.Registry) {
 	}, "parent_id")
 	c.Unique("name_uniq", "name", "The company name must be unique!")
 	c.Constrain("parent_id", func(env *orm.Env, cs []*Company) error {
-		ok, err := acyclic(env, "res_company", "parent_id", orm.IDs(env, cs))
+		ok, err := acyclic(env, "res.company", "parent_id", orm.IDs(env, cs))
 		if err == nil && !ok {
 			return orm.ValidationErrorf("You cannot create recursive companies.")
 		}
@@ -230,15 +230,15 @@ func factsOf(env *orm.Env, company int64) (companyFacts, error) {
 		return companyFacts{}, nil
 	}
 	return orm.Memo(env, companyKey(company), func() (companyFacts, error) {
-		var f companyFacts
-		err := env.Tx().NewRaw(`WITH RECURSIVE up AS (
+		// SQL: recursive.
+		f, there, err := orm.MaybeRow[[2]int64](env, orm.SQL(`WITH RECURSIVE up AS (
 				SELECT id, parent_id, currency_id, 0 AS n FROM res_company WHERE id = ?
 				UNION ALL SELECT c.id, c.parent_id, up.currency_id, n + 1 FROM res_company c JOIN up ON up.parent_id = c.id WHERE n < 100)
-			SELECT id, COALESCE(currency_id, 0) FROM up ORDER BY n DESC LIMIT 1`, company).Scan(env, &f.root, &f.currency)
-		if err != nil {
-			return f, orm.MissingErrorf("Company %d does not exist.", company)
+			SELECT id, COALESCE(currency_id, 0) FROM up ORDER BY n DESC LIMIT 1`, company).Reads("res.company", "parent_id", "currency_id"))
+		if err == nil && !there {
+			err = orm.MissingErrorf("Company %d does not exist.", company)
 		}
-		return f, nil
+		return companyFacts{root: f[0], currency: f[1]}, err
 	})
 }
 

@@ -1,8 +1,6 @@
 package base
 
 import (
-	"time"
-
 	"github.com/shopspring/decimal"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -29,21 +27,22 @@ func ratesAt(env *orm.Env, currencies []int64, company int64, day orm.Date) (map
 	if err != nil {
 		return nil, err
 	}
-	var rows []struct {
+	type rate struct {
 		CurrencyID int64
 		Rate       float64
-		Name       time.Time
+		Name       orm.Date
 	}
-	err = env.Tx().NewRaw(`SELECT DISTINCT ON (currency_id) currency_id, rate, name FROM res_currency_rate
-		WHERE currency_id IN (?) AND (company_id IS NULL OR company_id = ?)
+	// SQL: the rate nearest to a day, of each currency, whatever the user may read.
+	rows, err := orm.Rows[rate](env, orm.SQL(`SELECT DISTINCT ON (currency_id) currency_id, rate, name FROM res_currency_rate
+		WHERE currency_id = ANY(?) AND (company_id IS NULL OR company_id = ?)
 		ORDER BY currency_id, name > ?::date, CASE WHEN name <= ?::date THEN name END DESC, name, company_id NULLS LAST`,
-		bunIDs(currencies), root, day.String(), day.String()).Scan(env, &rows)
+		currencies, root, day, day).Reads("res.currency.rate"))
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range rows {
 		if r.Rate > 0 {
-			out[r.CurrencyID] = dayRate{decimal.NewFromFloat(r.Rate), orm.DateOf(r.Name)}
+			out[r.CurrencyID] = dayRate{decimal.NewFromFloat(r.Rate), r.Name}
 		}
 	}
 	return out, nil

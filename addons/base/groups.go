@@ -120,16 +120,15 @@ func closure(from, to string) string {
 
 // reached are the groups that are reached from each of some.
 func reached(env *orm.Env, from, to string, groups []int64) (map[int64][]int64, error) {
-	if err := env.Flush(); err != nil {
-		return nil, err
-	}
-	rows, err := env.Query(closure(from, to)+` SELECT t.at, t.id FROM t JOIN res_groups g ON g.id = t.id ORDER BY t.at, g.name, t.id`, groups)
+	// SQL: recursive.
+	rows, err := orm.Rows[[2]int64](env, orm.SQL(closure(from, to)+` SELECT t.at, t.id FROM t JOIN res_groups g ON g.id = t.id ORDER BY t.at, g.name, t.id`, groups).
+		Reads("res.groups", "name", "implied_ids"))
 	if err != nil {
 		return nil, err
 	}
 	of := map[int64][]int64{}
 	for _, r := range rows {
-		of[orm.CellInt(r[0])] = append(of[orm.CellInt(r[0])], orm.CellInt(r[1]))
+		of[r[0]] = append(of[r[0]], r[1])
 	}
 	return of, nil
 }
@@ -207,20 +206,21 @@ func namedGroups(env *orm.Env, op string, value any) (asked bool, found []int64,
 
 // groupMembers are the users of groups, by themselves or by implication.
 func groupMembers(env *orm.Env, gs []*Group) error {
-	if err := env.Flush(); err != nil {
-		return err
+	type member struct {
+		At, ID int64
+		Active bool
 	}
-	rows, err := env.Query(closure("hid", "gid")+` SELECT DISTINCT t.at, u.id, u.active FROM t JOIN res_groups_users_rel r ON r.gid = t.id JOIN res_users u ON u.id = r.uid
-		ORDER BY t.at, u.id`, orm.IDs(env, gs))
+	// SQL: recursive.
+	rows, err := orm.Rows[member](env, orm.SQL(closure("hid", "gid")+` SELECT DISTINCT t.at, u.id, COALESCE(u.active, false) AS active FROM t JOIN res_groups_users_rel r ON r.gid = t.id JOIN res_users u ON u.id = r.uid
+		ORDER BY t.at, u.id`, orm.IDs(env, gs)).Reads("res.groups", "implied_ids").Reads("res.users", "group_ids", "active"))
 	if err != nil {
 		return err
 	}
 	all, active := map[int64][]int64{}, map[int64][]int64{}
 	for _, r := range rows {
-		group, user := orm.CellInt(r[0]), orm.CellInt(r[1])
-		all[group] = append(all[group], user)
-		if r[2] == "t" {
-			active[group] = append(active[group], user)
+		all[r.At] = append(all[r.At], r.ID)
+		if r.Active {
+			active[r.At] = append(active[r.At], r.ID)
 		}
 	}
 	shown := active
@@ -263,11 +263,11 @@ func searchGroupName(_ *orm.Env, op string, value any) (orm.Domain, error) {
 
 // groupsAcyclic refuses a group that implies itself.
 func groupsAcyclic(env *orm.Env, ids []int64) error {
-	var n int
-	err := env.Tx().NewRaw(`WITH RECURSIVE up(start, at) AS (
-			SELECT gid, hid FROM res_groups_implied_rel WHERE gid = ANY(ARRAY[?]::bigint[])
+	// SQL: recursive.
+	n, err := orm.Row[int](env, orm.SQL(`WITH RECURSIVE up(start, at) AS (
+			SELECT gid, hid FROM res_groups_implied_rel WHERE gid = ANY(?)
 			UNION SELECT up.start, r.hid FROM res_groups_implied_rel r JOIN up ON up.at = r.gid)
-		SELECT count(*) FROM up WHERE start = at`, bunIDs(ids)).Scan(env, &n)
+		SELECT count(*) FROM up WHERE start = at`, ids).Reads("res.groups", "implied_ids"))
 	if err != nil {
 		return err
 	}

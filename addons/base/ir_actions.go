@@ -1,8 +1,6 @@
 package base
 
 import (
-	"github.com/uptrace/bun"
-
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -186,15 +184,15 @@ func commonIDs(table string) func(orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			var ids []int64
 			for _, vals := range list {
-				tx := rs.Env.Tx()
-				if _, err := tx.ExecContext(rs.Env, `SELECT pg_advisory_xact_lock(hashtext('ir_actions_id_seq'))`); err != nil {
-					return rs, err
-				}
-				if _, err := tx.ExecContext(rs.Env, `CREATE SEQUENCE IF NOT EXISTS ir_actions_id_seq`); err != nil {
-					return rs, err
-				}
-				if _, err := tx.NewRaw(`SELECT setval(pg_get_serial_sequence(?, 'id'), nextval('ir_actions_id_seq'), false)`, bun.Safe("'"+table+"'")).Exec(rs.Env); err != nil {
-					return rs, err
+				// SQL: a lock and sequences.
+				for _, s := range []orm.Statement{
+					orm.SQL("SELECT pg_advisory_xact_lock(hashtext('ir_actions_id_seq'))"),
+					orm.SQL("CREATE SEQUENCE IF NOT EXISTS ir_actions_id_seq"),
+					orm.SQL("SELECT setval(pg_get_serial_sequence(?, 'id'), nextval('ir_actions_id_seq'), false)", table),
+				} {
+					if _, err := rs.Env.Exec(s.NoModels()); err != nil {
+						return rs, err
+					}
 				}
 				made, err := super(rs, []orm.Values{vals})
 				if err != nil {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -63,8 +61,9 @@ func defineAutoVacuum(r *orm.Registry) {
 			return vacuumRecords(env, "res.users.apikeys", orm.Leaf("expiration_date", "<", orm.DatetimeOf(env.Now())))
 		})
 		clean("res.users.log", func(env *orm.Env) (int, error) {
-			n, err := env.Exec(`DELETE FROM res_users_log l WHERE EXISTS (SELECT FROM res_users_log n WHERE n.create_uid = l.create_uid AND n.id > l.id
-				AND (n.address IS NOT DISTINCT FROM l.address OR l.create_date < ?::timestamp))`, orm.DatetimeOf(env.Now().Add(-seenFor)).String())
+			// SQL: compares each login with all later ones, in one statement.
+			n, err := env.Exec(orm.SQL(`DELETE FROM res_users_log l WHERE EXISTS (SELECT FROM res_users_log n WHERE n.create_uid = l.create_uid AND n.id > l.id
+				AND (n.address IS NOT DISTINCT FROM l.address OR l.create_date < ?::timestamp))`, orm.DatetimeOf(env.Now().Add(-seenFor))).Writes("res.users.log"))
 			return int(n), err
 		})
 		clean("files", vacuumFiles)
@@ -141,8 +140,9 @@ func vacuumFiles(env *orm.Env) (int, error) {
 		return 0, nil
 	}
 	return store.Sweep(time.Now().Add(-fileHours*time.Hour), func(keys []string) (map[string]bool, error) {
-		var found []string
-		if err := env.Tx().NewRaw("SELECT DISTINCT store_fname FROM ir_attachment WHERE store_fname IN (?)", bun.List(keys)).Scan(env, &found); err != nil {
+		// SQL: every file is asked for, of attachments whose records may be gone.
+		found, err := orm.Rows[string](env, orm.SQL("SELECT DISTINCT store_fname FROM ir_attachment WHERE store_fname = ANY(?)", keys).Reads("ir.attachment", "store_fname"))
+		if err != nil {
 			return nil, fmt.Errorf("the files in use: %w", err)
 		}
 		used := map[string]bool{}

@@ -109,7 +109,7 @@ func defineUI(r *orm.Registry) {
 		return orm.Leaf("name", op, value), nil
 	})
 	m.Constrain("parent_id", func(env *orm.Env, ms []*Menu) error {
-		ok, err := acyclic(env, "ir_ui_menu", "parent_id", orm.IDs(env, ms))
+		ok, err := acyclic(env, "ir.ui.menu", "parent_id", orm.IDs(env, ms))
 		if err == nil && !ok {
 			return orm.ValidationErrorf("Error! You cannot create recursive menus.")
 		}
@@ -218,11 +218,12 @@ func menuPaths(env *orm.Env, ms []*Menu) error {
 
 // externalIDs finds the full external id of records, "" for those without.
 func externalIDs(env *orm.Env, model string, ids []int64) (map[int64]string, error) {
-	var rows []struct {
+	type named struct {
 		ResID int64
 		Name  string
 	}
-	err := env.Tx().NewRaw(`SELECT res_id, module || '.' || name AS name FROM ir_model_data WHERE model = ? AND res_id IN (?) ORDER BY id DESC`, model, bunIDs(ids)).Scan(env, &rows)
+	// SQL: users see the external ids of what they see, and no other.
+	rows, err := orm.Rows[named](env, orm.SQL(`SELECT res_id, module || '.' || name AS name FROM ir_model_data WHERE model = ? AND res_id = ANY(?) ORDER BY id DESC`, model, ids).Reads("ir.model.data"))
 	out := map[int64]string{}
 	for _, r := range rows {
 		out[r.ResID] = r.Name

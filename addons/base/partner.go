@@ -172,7 +172,7 @@ func definePartner(r *orm.Registry) {
 	p.Check("check_name", "(type = 'contact' AND name IS NOT NULL) OR type <> 'contact'", "Contacts require a name")
 	p.Constrain("parent_id", func(env *orm.Env, ps []*Partner) error {
 		below := slices.DeleteFunc(slices.Clone(ps), func(p *Partner) bool { return !p.ParentID.IsSet() })
-		ok, err := acyclic(env, "res_partner", "parent_id", orm.IDs(env, below))
+		ok, err := acyclic(env, "res.partner", "parent_id", orm.IDs(env, below))
 		if err == nil && !ok {
 			return orm.ValidationErrorf("You cannot create recursive Partner hierarchies.")
 		}

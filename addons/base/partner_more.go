@@ -80,7 +80,7 @@ func definePartnerSatellites(r *orm.Registry) {
 		return orm.Leaf("id", "child_of", found.IDs), err
 	})
 	c.Constrain("parent_id", func(env *orm.Env, cs []*PartnerCategory) error {
-		ok, err := acyclic(env, "res_partner_category", "parent_id", orm.IDs(env, cs))
+		ok, err := acyclic(env, "res.partner.category", "parent_id", orm.IDs(env, cs))
 		if err == nil && !ok {
 			return orm.ValidationErrorf("You can not create recursive tags.")
 		}

@@ -371,17 +371,15 @@ func addressGet(env *orm.Env, recs []*Partner, args orm.Args) (any, error) {
 // AddressesOf is address_get for Go: the partner id for each kind. The people
 // and places of an entity are read at once.
 func AddressesOf(env *orm.Env, ids []int64, wanted ...string) (map[string]int64, error) {
-	if err := env.Flush(); err != nil {
-		return nil, err
-	}
-	var rows []struct {
+	type person struct {
 		ID, ParentID int64
 		Type         string
 		IsCompany    bool
 	}
-	err := env.Tx().NewRaw(`SELECT p.id, COALESCE(p.parent_id, 0) AS parent_id, COALESCE(p.type, '') AS type, COALESCE(p.is_company, false) AS is_company FROM res_partner p
-		WHERE (p.active OR p.id IN (?0)) AND p.commercial_partner_id IN (SELECT commercial_partner_id FROM res_partner WHERE id IN (?0))
-		ORDER BY p.complete_name, p.id DESC`, bunIDs(ids)).Scan(env, &rows)
+	// SQL: an order is invoiced and delivered to addresses its user may not read.
+	rows, err := orm.Rows[person](env, orm.SQL(`SELECT p.id, COALESCE(p.parent_id, 0) AS parent_id, COALESCE(p.type, '') AS type, COALESCE(p.is_company, false) AS is_company FROM res_partner p
+		WHERE (p.active OR p.id = ANY(?)) AND p.commercial_partner_id IN (SELECT commercial_partner_id FROM res_partner WHERE id = ANY(?))
+		ORDER BY p.complete_name, p.id DESC`, ids, ids).Reads("res.partner"))
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -130,7 +128,8 @@ func defineSequence(r *orm.Registry) {
 					names = append(names, pgSequence(s.ID, id))
 				}
 				for _, name := range names {
-					if _, err := rs.Env.Tx().NewRaw("DROP SEQUENCE IF EXISTS ?", bun.Ident(name)).Exec(rs.Env); err != nil {
+					// SQL: a sequence of PostgreSQL, as in all that follows.
+					if _, err := rs.Env.Exec(orm.SQL("DROP SEQUENCE IF EXISTS ?", orm.Ident(name)).NoModels()); err != nil {
 						return err
 					}
 				}
@@ -290,7 +289,8 @@ func prepareRanges(rs orm.Records) error {
 // restart creates or resets a PostgreSQL sequence; next is the number it gives
 // out next.
 func restart(env *orm.Env, name string, step, next int64) error {
-	if _, err := env.Tx().NewRaw("CREATE SEQUENCE IF NOT EXISTS ?", bun.Ident(name)).Exec(env); err != nil {
+	// SQL: a sequence of PostgreSQL.
+	if _, err := env.Exec(orm.SQL("CREATE SEQUENCE IF NOT EXISTS ?", orm.Ident(name)).NoModels()); err != nil {
 		return err
 	}
 	// Numbers may be given out backwards, and start anywhere.
@@ -298,27 +298,19 @@ func restart(env *orm.Env, name string, step, next int64) error {
 	if step < 0 || next < 1 {
 		low, high = "MINVALUE -9223372036854775807", "MAXVALUE 9223372036854775807"
 	}
-	_, err := env.Tx().NewRaw("ALTER SEQUENCE ? INCREMENT BY ? ? ? START WITH ? RESTART WITH ?", bun.Ident(name),
-		bun.Safe(itoa(step)), bun.Safe(low), bun.Safe(high), bun.Safe(itoa(next)), bun.Safe(itoa(next))).Exec(env)
+	_, err := env.Exec(orm.SQL(fmt.Sprintf("ALTER SEQUENCE ? INCREMENT BY %d %s %s START WITH %d RESTART WITH %d", step, low, high, next, next), orm.Ident(name)).NoModels())
 	return err
 }
 
 // peek is the number a PostgreSQL sequence would give next, otherwise when it
 // does not exist.
 func peek(env *orm.Env, name string, otherwise, step int64) (int64, error) {
-	var found []string
-	if err := env.Tx().NewRaw("SELECT relname::text FROM pg_class WHERE relkind = 'S' AND relname = ?", name).Scan(env, &found); err != nil || len(found) == 0 {
+	// SQL: a sequence of PostgreSQL.
+	there, err := orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM pg_class WHERE relkind = 'S' AND relname = ?)", name).NoModels())
+	if err != nil || !there {
 		return otherwise, err
 	}
-	var last int64
-	var called bool
-	if err := env.Tx().NewRaw("SELECT last_value, is_called FROM ?", bun.Ident(name)).Scan(env, &last, &called); err != nil {
-		return 0, err
-	}
-	if called {
-		last += step
-	}
-	return last, nil
+	return orm.Row[int64](env, orm.SQL("SELECT last_value + CASE WHEN is_called THEN ?::bigint ELSE 0 END FROM ?", step, orm.Ident(name)).NoModels())
 }
 
 // NextByCode draws the next number of the sequence with a code: that of the
@@ -386,7 +378,7 @@ func draw(env *orm.Env, s *Sequence, given orm.Date) (string, error) {
 		given = day
 	}
 	if !s.UseDateRange {
-		n, err := number(env, "ir_sequence", s.ID, pgSequence(s.ID, 0), s)
+		n, err := number(env, "ir.sequence", s.ID, pgSequence(s.ID, 0), s)
 		if err != nil {
 			return "", err
 		}
@@ -401,7 +393,7 @@ func draw(env *orm.Env, s *Sequence, given orm.Date) (string, error) {
 			return "", err
 		}
 	}
-	n, err := number(env, "ir_sequence_date_range", d.ID, pgSequence(s.ID, d.ID), s)
+	n, err := number(env, "ir.sequence.date_range", d.ID, pgSequence(s.ID, d.ID), s)
 	if err != nil {
 		return "", err
 	}
@@ -432,24 +424,20 @@ func newRange(env *orm.Env, s *Sequence, day orm.Date) (*SequenceDateRange, erro
 
 // number draws from the PostgreSQL sequence, or counts in the row, which stays
 // locked until the transaction ends. A trial only looks.
-func number(env *orm.Env, table string, id int64, name string, s *Sequence) (int64, error) {
-	var n int64
+func number(env *orm.Env, model string, id int64, name string, s *Sequence) (int64, error) {
 	if env.Trial() {
 		if s.Implementation == "standard" {
 			return peek(env, name, s.NumberNext, s.Increment)
 		}
-		err := env.Tx().NewRaw("SELECT number_next FROM ? WHERE id = ?", bun.Ident(table), id).Scan(env, &n)
-		return n, err
+		next, err := env.Sudo().Model(model).Browse(id).Value("number_next")
+		return orm.AsID(next), err
 	}
+	// SQL: a sequence of PostgreSQL, or a count that locks its row.
 	if s.Implementation == "standard" {
-		err := env.Tx().NewRaw("SELECT nextval(?)", name).Scan(env, &n)
-		return n, err
+		return orm.Row[int64](env, orm.SQL("SELECT nextval(?::regclass)", name).NoModels())
 	}
-	if err := env.Flush(); err != nil {
-		return 0, err
-	}
-	err := env.Tx().NewRaw("UPDATE ? SET number_next = number_next + ? WHERE id = ? RETURNING number_next - ?", bun.Ident(table), s.Increment, id, s.Increment).Scan(env, &n)
-	return n, err
+	return orm.Row[int64](env, orm.SQL("UPDATE ? SET number_next = number_next + ? WHERE id = ? RETURNING number_next - ?", orm.Ident(env.Model(model).Model.Table), s.Increment, id, s.Increment).
+		Writes(model, "number_next"))
 }
 
 func format(env *orm.Env, s *Sequence, n int64, day, rangeStart orm.Date) (string, error) {

@@ -180,8 +180,9 @@ func (a attempt) early(env *orm.Env, now time.Time) (bool, error) {
 		return false, nil
 	}
 	// After a restart the log of logins knows.
-	rows, err := env.Query("SELECT 1 FROM res_users_log WHERE create_uid = ? AND address = ? AND create_date > ?::timestamp LIMIT 1", a.uid, a.place, orm.DatetimeOf(now.Add(-seenFor)).String())
-	return len(rows) == 0, err
+	known, err := env.Sudo().Model("res.users.log").SearchCount(orm.And(orm.Leaf("create_uid", "=", a.uid), orm.Leaf("address", "=", a.place),
+		orm.Leaf("create_date", ">", orm.DatetimeOf(now.Add(-seenFor)))), 1)
+	return known == 0, err
 }
 
 func (a attempt) count(d digest, p patience, now time.Time) {

@@ -238,10 +238,11 @@ func UserContext(env *orm.Env) (map[string]any, error) {
 
 // membersOf tells which users are in a group, directly or by implication.
 func membersOf(env *orm.Env, group int64, users []int64) (map[int64]bool, error) {
-	var ids []int64
-	err := env.Tx().NewRaw(`WITH RECURSIVE g(id) AS (
+	// SQL: recursive.
+	ids, err := orm.Rows[int64](env, orm.SQL(`WITH RECURSIVE g(id) AS (
 			SELECT ?::bigint UNION SELECT r.gid FROM res_groups_implied_rel r JOIN g ON g.id = r.hid)
-		SELECT DISTINCT r.uid FROM res_groups_users_rel r JOIN g ON g.id = r.gid WHERE r.uid IN (?)`, group, bunIDs(users)).Scan(env, &ids)
+		SELECT DISTINCT r.uid FROM res_groups_users_rel r JOIN g ON g.id = r.gid WHERE r.uid = ANY(?)`, group, users).
+		Reads("res.groups", "implied_ids").Reads("res.users", "group_ids"))
 	out := make(map[int64]bool, len(ids))
 	for _, id := range ids {
 		out[id] = true
@@ -273,11 +274,11 @@ func loginDates(env *orm.Env, us []*User) error {
 func userCounts(env *orm.Env, us []*User) error {
 	for _, u := range us {
 		u.GroupCount, u.AccessCount, u.RuleCount = 0, 0, 0
-		var groups []int64
-		err := env.Tx().NewRaw(`WITH RECURSIVE g(id) AS (
+		// SQL: recursive.
+		groups, err := orm.Rows[int64](env, orm.SQL(`WITH RECURSIVE g(id) AS (
 				SELECT gid FROM res_groups_users_rel WHERE uid = ?
 				UNION SELECT r.hid FROM res_groups_implied_rel r JOIN g ON g.id = r.gid)
-			SELECT id FROM g`, u.ID).Scan(env, &groups)
+			SELECT id FROM g`, u.ID).Reads("res.users", "group_ids").Reads("res.groups", "implied_ids"))
 		if err != nil {
 			return err
 		}

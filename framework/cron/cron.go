@@ -69,37 +69,31 @@ func Tick(ctx context.Context, db *orm.DB) (int, error) {
 		if _, ok := env.Registry().Model("ir.cron"); !ok {
 			return nil
 		}
-		due, err := env.Query(`SELECT id, name, nextcall, interval_number, interval_type FROM ir_cron
-			WHERE active AND nextcall <= ? ORDER BY priority, nextcall, id FOR UPDATE SKIP LOCKED`, orm.DatetimeOf(env.Now()))
+		type cron struct {
+			ID             int64
+			Name           string
+			Nextcall       orm.Datetime
+			IntervalNumber int
+			IntervalType   string
+		}
+		due, err := orm.Rows[cron](env, orm.SQL(`SELECT id, name, nextcall, interval_number, interval_type FROM ir_cron
+			WHERE active AND nextcall <= ? ORDER BY priority, nextcall, id FOR UPDATE SKIP LOCKED`, orm.DatetimeOf(env.Now())).Reads("ir.cron"))
 		if err != nil {
 			return err
 		}
-		for _, r := range due {
-			var id int64
-			var i Interval
-			if _, err := fmt.Sscan(r[0], &id); err != nil {
+		for _, c := range due {
+			next := Interval{Number: c.IntervalNumber, Unit: c.IntervalType}.Next(c.Nextcall.Time(), env.Now(), env.Location())
+			if _, err := env.Exec(orm.SQL("UPDATE ir_cron SET nextcall = ? WHERE id = ?", orm.DatetimeOf(next), c.ID).Writes("ir.cron", "nextcall")); err != nil {
 				return err
 			}
-			if _, err := fmt.Sscan(r[3], &i.Number); err != nil {
-				return err
-			}
-			i.Unit = r[4]
-			at, err := orm.ParseDatetime(r[2])
-			if err != nil {
-				return fmt.Errorf("cron %s: %w", r[1], err)
-			}
-			next := i.Next(at.Time(), env.Now(), env.Location())
-			if _, err := env.Exec("UPDATE ir_cron SET nextcall = ? WHERE id = ?", orm.DatetimeOf(next), id); err != nil {
-				return err
-			}
-			queued, err := Queue(env, id, r[1])
+			queued, err := Queue(env, c.ID, c.Name)
 			if err != nil {
 				return err
 			}
 			if queued {
 				n++
 			} else {
-				env.Log().Info("cron is still running from its last call", "cron", r[1])
+				env.Log().Info("cron is still running from its last call", "cron", c.Name)
 			}
 		}
 		return nil
@@ -152,7 +146,8 @@ func Run(ctx context.Context, w *jobs.Work) error {
 			}
 			return rs.Do(call.Method, orm.Args{Pos: call.Args})
 		}, func(env *orm.Env) error {
-			_, err := env.Exec("UPDATE ir_cron SET lastcall = ?, failure_count = 0, first_failure_date = NULL, last_error = NULL WHERE id = ?", orm.DatetimeOf(env.Now()), id)
+			_, err := env.Exec(orm.SQL("UPDATE ir_cron SET lastcall = ?, failure_count = 0, first_failure_date = NULL, last_error = NULL WHERE id = ?", orm.DatetimeOf(env.Now()), id).
+				Writes("ir.cron", "lastcall", "failure_count", "first_failure_date", "last_error"))
 			return err
 		})
 	}
@@ -173,19 +168,25 @@ const notifyAdmin = "_notify_admin"
 func failed(ctx context.Context, db *orm.DB, id int64, cause error) error {
 	return db.Run(ctx, orm.System(), func(env *orm.Env) error {
 		now, since := orm.DatetimeOf(env.Now()), orm.DatetimeOf(env.Now().Add(-minFailing))
-		rows, err := env.Query(`WITH old AS (SELECT id, active FROM ir_cron WHERE id = ? FOR UPDATE)
+		type outcome struct {
+			Name         string
+			FailureCount int
+			SwitchedOff  bool
+		}
+		cron, there, err := orm.MaybeRow[outcome](env, orm.SQL(`WITH old AS (SELECT id, active FROM ir_cron WHERE id = ? FOR UPDATE)
 			UPDATE ir_cron c SET lastcall = ?, failure_count = COALESCE(failure_count, 0) + 1, last_error = ?,
 			first_failure_date = COALESCE(first_failure_date, ?),
 			active = c.active AND NOT (COALESCE(failure_count, 0) + 1 >= ? AND COALESCE(first_failure_date, ?) <= ?)
-			FROM old WHERE c.id = old.id RETURNING c.name, c.failure_count, (old.active AND NOT c.active)::text`, id, now, cause.Error(), now, maxFailures, now, since)
-		if err != nil || len(rows) == 0 || rows[0][2] != "true" {
+			FROM old WHERE c.id = old.id RETURNING c.name, c.failure_count, old.active AND NOT c.active AS switched_off`, id, now, cause.Error(), now, maxFailures, now, since).
+			Writes("ir.cron", "lastcall", "failure_count", "last_error", "first_failure_date", "active"))
+		if err != nil || !there || !cron.SwitchedOff {
 			return err
 		}
 		crons := env.Model("ir.cron")
 		if !crons.Model.HasMethod(notifyAdmin) {
 			return nil
 		}
-		message := fmt.Sprintf("The scheduled action “%s” has been switched off: it failed %s times in a row, for more than a week. The last error was: %s", rows[0][0], rows[0][1], cause)
+		message := fmt.Sprintf("The scheduled action “%s” has been switched off: it failed %d times in a row, for more than a week. The last error was: %s", cron.Name, cron.FailureCount, cause)
 		err = env.Savepoint(func(env *orm.Env) error {
 			_, err := crons.In(env).Do(notifyAdmin, orm.Args{Pos: []any{message}})
 			return err

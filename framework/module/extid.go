@@ -29,13 +29,19 @@ type idIndex struct {
 }
 
 func loadIndex(env *orm.Env) (*idIndex, error) {
-	rows, err := env.Query(`SELECT id, module, name, model, COALESCE(res_id, 0), COALESCE(noupdate, false) FROM ir_model_data`)
+	type known struct {
+		ID                  int64
+		Module, Name, Model string
+		ResID               int64
+		Noupdate            bool
+	}
+	rows, err := orm.Rows[known](env, orm.SQL("SELECT id, module, name, model, COALESCE(res_id, 0) AS res_id, COALESCE(noupdate, false) AS noupdate FROM ir_model_data").Reads("ir.model.data"))
 	if err != nil {
 		return nil, err
 	}
 	ix := &idIndex{byName: make(map[string]*extID, len(rows)+1024)}
 	for _, r := range rows {
-		x := &extID{row: orm.CellInt(r[0]), module: r[1], name: r[2], model: r[3], resID: orm.CellInt(r[4]), noupdate: r[5] == "t"}
+		x := &extID{row: r.ID, module: r.Module, name: r.Name, model: r.Model, resID: r.ResID, noupdate: r.Noupdate}
 		ix.byName[x.full()] = x
 	}
 	return ix, nil
@@ -51,16 +57,28 @@ func (in *installer) index(env *orm.Env) (*idIndex, error) {
 	for _, a := range in.known {
 		names = append(names, a.Name)
 	}
-	rows, err := env.Query(`UPDATE ir_model_data AS d SET module = '__import__', name = d.module || '_' || d.name || '_' || d.id
+	type renamed struct {
+		Was, Now, Model string
+		ResID, UID      *int64
+	}
+	rows, err := orm.Rows[renamed](env, orm.SQL(`UPDATE ir_model_data AS d SET module = '__import__', name = d.module || '_' || d.name || '_' || d.id
 		FROM ir_model_data AS old WHERE old.id = d.id AND d.module = ANY(?) AND d.create_uid IS DISTINCT FROM ?
-		RETURNING old.module || '.' || old.name, d.module || '.' || d.name, d.model, d.res_id, d.create_uid`, names, orm.SuperuserID)
+		RETURNING old.module || '.' || old.name AS was, d.module || '.' || d.name AS now, d.model, d.res_id, d.create_uid AS uid`, names, orm.SuperuserID).Writes("ir.model.data", "module", "name"))
 	if err != nil {
 		return nil, fmt.Errorf("setting aside external ids that no addon has made: %w", err)
 	}
 	for _, r := range rows {
-		in.log.Warn("an external id in the name of an addon was not made by it and has been renamed", "id", r[0], "now", r[1], "model", r[2], "record", r[3], "by user", r[4])
+		in.log.Warn("an external id in the name of an addon was not made by it and has been renamed", "id", r.Was, "now", r.Now, "model", r.Model, "record", number(r.ResID), "by user", number(r.UID))
 	}
 	return loadIndex(env)
+}
+
+// number is what a column holds, 0 for NULL.
+func number(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // add enters an external id that is not known yet; it is stored by save.
@@ -85,10 +103,10 @@ func (ix *idIndex) save(env *orm.Env) error {
 		if len(ids) == 0 {
 			continue
 		}
-		_, err := env.Exec(`INSERT INTO ir_model_data (module, name, model, res_id, noupdate, create_uid, create_date, write_uid, write_date)
+		_, err := env.Exec(orm.SQL(`INSERT INTO ir_model_data (module, name, model, res_id, noupdate, create_uid, create_date, write_uid, write_date)
 			SELECT m, n, o, r, ?, ?, now() AT TIME ZONE 'UTC', ?, now() AT TIME ZONE 'UTC'
 			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[]) AS t(m, n, o, r)`,
-			noupdate, orm.SuperuserID, orm.SuperuserID, modules, names, models, ids)
+			noupdate, orm.SuperuserID, orm.SuperuserID, modules, names, models, ids).Writes("ir.model.data"))
 		if err != nil {
 			return err
 		}
@@ -104,7 +122,7 @@ func (ix *idIndex) forget(env *orm.Env, model string, ids []int64) error {
 			delete(ix.byName, full)
 		}
 	}
-	_, err := env.Exec("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", model, ids)
+	_, err := env.Exec(orm.SQL("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", model, ids).Writes("ir.model.data"))
 	return err
 }
 

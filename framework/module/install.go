@@ -236,23 +236,23 @@ func (in *installer) load(env *orm.Env, a Addon, files []*dataFile, mode Mode, i
 // to wait until the data is there, and first says so.
 func (in *installer) schema(env *orm.Env) (first bool, err error) {
 	report := func(msg string) { in.log.Warn(msg) }
-	rows, err := env.Query("SELECT to_regclass('res_users') IS NULL")
+	empty, err := orm.Row[bool](env, orm.SQL("SELECT to_regclass(?) IS NULL", "res_users").NoModels())
 	if err != nil {
 		return false, err
 	}
 	if err := orm.SyncSchema(env, report); err != nil {
 		return false, err
 	}
-	if _, users := env.Registry().Model("res.users"); !users || rows[0][0] != "t" {
+	if _, users := env.Registry().Model("res.users"); !users || !empty {
 		return false, nil
 	}
-	keys, err := env.Query(`SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
-		WHERE contype = 'f' AND confrelid = 'res_users'::regclass`)
+	keys, err := orm.Rows[[2]string](env, orm.SQL(`SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
+		WHERE contype = 'f' AND confrelid = to_regclass(?)`, "res_users").NoModels())
 	if err != nil {
 		return false, err
 	}
 	for _, k := range keys {
-		if _, err := env.Exec("ALTER TABLE " + k[0] + " DROP CONSTRAINT " + k[1]); err != nil {
+		if _, err := env.Exec(orm.Script("ALTER TABLE " + k[0] + " DROP CONSTRAINT " + k[1])); err != nil {
 			return false, err
 		}
 	}
@@ -261,11 +261,11 @@ func (in *installer) schema(env *orm.Env) (first bool, err error) {
 
 // closeBootstrap puts the foreign keys back that schema took away.
 func (in *installer) closeBootstrap(env *orm.Env) error {
-	rows, err := env.Query("SELECT count(*) FROM res_users WHERE id = ?", orm.SuperuserID)
+	there, err := orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM res_users WHERE id = ?)", orm.SuperuserID).Reads("res.users"))
 	if err != nil {
 		return err
 	}
-	if rows[0][0] != "1" {
+	if !there {
 		return errors.New("its data does not create the superuser: the first record of res.users, which gets id 1")
 	}
 	return orm.SyncSchema(env, func(string) {})

@@ -159,7 +159,7 @@ func (l *loader) record(r *record) error {
 		}
 		if !there {
 			l.report("external id %s pointed at a deleted %s", r.id, r.model)
-			if _, err := l.env.Exec("DELETE FROM ir_model_data WHERE id = ?", known.row); err != nil {
+			if _, err := l.env.Exec(orm.SQL("DELETE FROM ir_model_data WHERE id = ?", known.row).Writes("ir.model.data")); err != nil {
 				return err
 			}
 			delete(l.ids.byName, r.id)

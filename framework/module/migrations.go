@@ -90,7 +90,7 @@ func script(a Addon, file string) func(*orm.Env) error {
 	return func(env *orm.Env) error {
 		text, err := fs.ReadFile(a.FS, file)
 		if err == nil {
-			_, err = env.Tx().ExecContext(env, string(text))
+			_, err = env.Exec(orm.Script(string(text)))
 		}
 		if err != nil {
 			return place{addon: a.Name, file: file}.errorf("%w", err)

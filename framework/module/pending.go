@@ -34,7 +34,7 @@ func Ask(env *orm.Env) error {
 	if asked := programOf(env.DB()).asked; asked != nil {
 		env.AfterCommit(asked)
 	}
-	_, err := env.Query("SELECT pg_notify(?, ?)", Channel, PendingNotice)
+	_, err := env.Exec(orm.SQL("SELECT pg_notify(?, ?)", Channel, PendingNotice).NoModels())
 	return err
 }
 

@@ -136,9 +136,13 @@ func (mi *mirror) sync(env *orm.Env, t mirrored) (map[string]int64, error) {
 	keyOf := func(parts ...string) string { return strings.Join(parts, " ") }
 	have := map[string]int64{}
 	look := func() error {
-		rows, err := env.Query("SELECT id, " + strings.Join(quoted(t.key), ", ") + " FROM " + quoteIdent(m.Table))
+		type row struct {
+			ID  int64
+			Key []string
+		}
+		rows, err := orm.Rows[row](env, orm.Script("SELECT id, ARRAY["+strings.Join(quoted(t.key), "::text, ")+"::text] AS key FROM "+quoteIdent(m.Table)).Reads(m.Name))
 		for _, r := range rows {
-			have[keyOf(r[1:]...)] = orm.CellInt(r[0])
+			have[keyOf(r.Key...)] = r.ID
 		}
 		return err
 	}
@@ -180,7 +184,7 @@ func (mi *mirror) sync(env *orm.Env, t mirrored) (map[string]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, err = env.Exec("INSERT INTO "+quoteIdent(m.Table)+" ("+list+") SELECT "+list+" FROM jsonb_to_recordset(?::jsonb) AS t("+record+")", string(text))
+		_, err = env.Exec(orm.SQL("INSERT INTO "+quoteIdent(m.Table)+" ("+list+") SELECT "+list+" FROM jsonb_to_recordset(?::jsonb) AS t("+record+")", string(text)).Writes(m.Name))
 		if err != nil {
 			return nil, fmt.Errorf("writing %s: %w", t.model, err)
 		}
@@ -194,7 +198,7 @@ func (mi *mirror) sync(env *orm.Env, t mirrored) (map[string]int64, error) {
 		for _, c := range quoted(cols) {
 			sets = append(sets, c+" = t."+c)
 		}
-		_, err = env.Exec("UPDATE "+quoteIdent(m.Table)+" AS o SET "+strings.Join(sets, ", ")+" FROM jsonb_to_recordset(?::jsonb) AS t(id bigint, "+record+") WHERE o.id = t.id", string(text))
+		_, err = env.Exec(orm.SQL("UPDATE "+quoteIdent(m.Table)+" AS o SET "+strings.Join(sets, ", ")+" FROM jsonb_to_recordset(?::jsonb) AS t(id bigint, "+record+") WHERE o.id = t.id", string(text)).Writes(m.Name, cols...))
 		if err != nil {
 			return nil, fmt.Errorf("writing %s: %w", t.model, err)
 		}
@@ -232,7 +236,7 @@ func (mi *mirror) drop(env *orm.Env, m *orm.Model, ids []int64) error {
 	if err := mi.leftovers(env, m, ids); err != nil {
 		return err
 	}
-	if _, err := env.Exec("DELETE FROM "+quoteIdent(m.Table)+" WHERE id = ANY(?)", ids); err != nil {
+	if _, err := env.Exec(orm.SQL("DELETE FROM "+quoteIdent(m.Table)+" WHERE id = ANY(?)", ids).Writes(m.Name)); err != nil {
 		return fmt.Errorf("deleting from %s: %w", m.Name, err)
 	}
 	return mi.ids.forget(env, m.Name, ids)
@@ -243,10 +247,10 @@ func (mi *mirror) leftovers(env *orm.Env, m *orm.Model, ids []int64) error {
 	if mi.report == nil || m.Name != "ir.model" {
 		return nil
 	}
-	rows, err := env.Query(`SELECT c.relname FROM ir_model m JOIN pg_class c ON c.relname = replace(m.model, '.', '_')
-		AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace WHERE m.id = ANY(?) ORDER BY 1`, ids)
-	for _, r := range rows {
-		mi.report("table " + r[0] + " is no longer used; drop it in a migration when its data is not needed")
+	tables, err := orm.Rows[string](env, orm.SQL(`SELECT c.relname FROM ir_model m JOIN pg_class c ON c.relname = replace(m.model, '.', '_')
+		AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace WHERE m.id = ANY(?) ORDER BY 1`, ids).Reads("ir.model"))
+	for _, table := range tables {
+		mi.report("table " + table + " is no longer used; drop it in a migration when its data is not needed")
 	}
 	return err
 }

@@ -278,18 +278,22 @@ func recordDependencies(env *orm.Env, addons []Addon, ids map[string]int64) erro
 	if err != nil {
 		return nil // an installation without them, as in small tests
 	}
-	rows, err := env.Query("SELECT module_id, name FROM ir_module_module_dependency")
+	type dependency struct {
+		ModuleID int64
+		Name     string
+	}
+	rows, err := orm.Rows[dependency](env, orm.SQL("SELECT module_id, name FROM ir_module_module_dependency").Reads(deps.Model.Name))
 	if err != nil {
 		return err
 	}
-	have := map[string]bool{}
-	for _, r := range rows {
-		have[r[0]+" "+r[1]] = true
+	have := map[dependency]bool{}
+	for _, d := range rows {
+		have[d] = true
 	}
 	var fresh []orm.Values
 	for _, a := range addons {
 		for _, d := range a.Depends {
-			if !have[fmt.Sprintf("%d %s", ids[a.Name], d)] {
+			if !have[dependency{ids[a.Name], d}] {
 				fresh = append(fresh, orm.Values{"module_id": ids[a.Name], "name": d})
 			}
 		}
@@ -324,7 +328,8 @@ func optionless(f *orm.Field, v any) bool {
 
 // setInstalled notes that an addon is installed at its version.
 func setInstalled(env *orm.Env, a Addon, demo bool) error {
-	n, err := env.Exec("UPDATE ir_module_module SET state = 'installed', latest_version = ?, demo = ? WHERE name = ?", a.Version, demo, a.Name)
+	n, err := env.Exec(orm.SQL("UPDATE ir_module_module SET state = 'installed', latest_version = ?, demo = ? WHERE name = ?", a.Version, demo, a.Name).
+		Writes("ir.module.module", "state", "latest_version", "demo"))
 	if err == nil && n != 1 {
 		err = fmt.Errorf("ir.module.module has %d records named %s", n, a.Name)
 	}

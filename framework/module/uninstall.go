@@ -246,12 +246,12 @@ func (in *installer) uninstall(env *orm.Env, p *removalPlan) error {
 		return err
 	}
 	for _, sql := range p.drops {
-		if _, err := env.Exec(sql); err != nil {
+		if _, err := env.Exec(orm.Script(sql)); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
 		}
 	}
 	names := slices.Sorted(maps.Keys(p.gone))
-	if _, err := env.Exec("DELETE FROM ir_model_data WHERE module = ANY(?) OR model = ANY(?)", names, p.out.Models); err != nil {
+	if _, err := env.Exec(orm.SQL("DELETE FROM ir_model_data WHERE module = ANY(?) OR model = ANY(?)", names, p.out.Models).Writes("ir.model.data")); err != nil {
 		return err
 	}
 	for full, x := range ids.byName {
@@ -263,7 +263,8 @@ func (in *installer) uninstall(env *orm.Env, p *removalPlan) error {
 	if err := in.mirror.run(env, p.after, p.rest); err != nil {
 		return err
 	}
-	_, err = env.Exec("UPDATE ir_module_module SET state = 'uninstalled', latest_version = NULL WHERE name = ANY(?)", names)
+	_, err = env.Exec(orm.SQL("UPDATE ir_module_module SET state = 'uninstalled', latest_version = NULL WHERE name = ANY(?)", names).
+		Writes("ir.module.module", "state", "latest_version"))
 	return err
 }
 

@@ -186,7 +186,7 @@ func (in *installer) remove(env *orm.Env, gone []*extID, ids *idIndex, why strin
 		k := key{x.model, x.resID}
 		names[k]--
 		delete(ids.byName, x.full())
-		if _, err := env.Exec("DELETE FROM ir_model_data WHERE id = ?", x.row); err != nil {
+		if _, err := env.Exec(orm.SQL("DELETE FROM ir_model_data WHERE id = ?", x.row).Writes("ir.model.data")); err != nil {
 			return count, err
 		}
 		if _, ok := env.Registry().Model(x.model); !ok || names[k] > 0 {

@@ -319,6 +319,15 @@ func (e *Env) InAnyGroup(xmlids ...string) (bool, error) {
 	return false, nil
 }
 
+// Groups are the user's groups, implied ones among them. They are not to be changed.
+func (e *Env) Groups() (map[int64]bool, error) {
+	info, err := e.userInfo()
+	if err != nil {
+		return nil, err
+	}
+	return info.groups, nil
+}
+
 // PartnerID is the partner of the current user, 0 without one.
 func (e *Env) PartnerID() int64 {
 	info, err := e.userInfo()

@@ -25,8 +25,8 @@ type Rotation struct {
 // secretColumn is a column that holds secrets: that of a Secret field, or one
 // whose field is gone while its values are still there.
 type secretColumn struct {
-	table, name string
-	typ         string // text or jsonb
+	model, table, name string
+	typ                string // text or jsonb
 }
 
 // RotateSecrets encrypts the secrets of a database with the first key of its
@@ -80,16 +80,20 @@ func RotateSecrets(ctx context.Context, db *DB, o Rotation) (int, error) {
 // rotateBatch encrypts the secrets of the next rows after an id.
 func (e *Env) rotateBatch(c secretColumn, current string, after int64, limit int) (n int, last int64, err error) {
 	col, table := quote(c.name), quote(c.table)
-	rows, err := e.Query("SELECT id, "+col+"::text FROM "+table+" WHERE id > ? AND "+c.stale(current)+" ORDER BY id LIMIT ? FOR UPDATE", after, limit)
+	type secret struct {
+		ID    int64
+		Value string
+	}
+	rows, err := Rows[secret](e, SQL("SELECT id, "+col+"::text AS value FROM "+table+" WHERE id > ? AND "+c.stale(current)+" ORDER BY id LIMIT ? FOR UPDATE", after, limit).Reads(c.model))
 	if err != nil || len(rows) == 0 {
 		return 0, 0, err
 	}
 	ids := make([]int64, len(rows))
 	values := make([]string, len(rows))
 	for i, r := range rows {
-		ids[i] = CellInt(r[0])
+		ids[i] = r.ID
 		var failed error
-		values[i] = sealed.ReplaceAllStringFunc(r[1], func(s string) string {
+		values[i] = sealed.ReplaceAllStringFunc(r.Value, func(s string) string {
 			plain, err := e.u.db.Keys.Open(s)
 			if err == nil {
 				s, err = e.u.db.Keys.Seal(plain)
@@ -101,7 +105,7 @@ func (e *Env) rotateBatch(c secretColumn, current string, after int64, limit int
 			return 0, 0, fmt.Errorf("%s.%s of record %d: %w", c.table, c.name, ids[i], failed)
 		}
 	}
-	_, err = e.Exec("UPDATE "+table+" AS t SET "+col+" = v.value::"+c.typ+" FROM unnest(?::bigint[], ?::text[]) AS v(id, value) WHERE t.id = v.id", ids, values)
+	_, err = e.Exec(SQL("UPDATE "+table+" AS t SET "+col+" = v.value::"+c.typ+" FROM unnest(?::bigint[], ?::text[]) AS v(id, value) WHERE t.id = v.id", ids, values).Writes(c.model))
 	return len(rows), ids[len(ids)-1], err
 }
 
@@ -130,12 +134,16 @@ func SecretUse(ctx context.Context, db *DB) (map[string]int, error) {
 			return err
 		}
 		for _, c := range cols {
-			rows, err := e.Query("SELECT m[1], count(*) FROM " + quote(c.table) + ", regexp_matches(" + quote(c.name) + "::text, 'v1:([0-9a-f]{8}):', 'g') AS m WHERE " + c.holds() + " GROUP BY 1")
+			type count struct {
+				Key string
+				N   int
+			}
+			rows, err := Rows[count](e, Script("SELECT m[1] AS key, count(*) AS n FROM "+quote(c.table)+", regexp_matches("+quote(c.name)+"::text, 'v1:([0-9a-f]{8}):', 'g') AS m WHERE "+c.holds()+" GROUP BY 1").Reads(c.model))
 			if err != nil {
 				return err
 			}
 			for _, r := range rows {
-				use[r[0]] += int(CellInt(r[1]))
+				use[r.Key] += r.N
 			}
 		}
 		return nil
@@ -161,14 +169,14 @@ func (e *Env) secretColumns() ([]secretColumn, error) {
 			switch {
 			case f != nil && f.column() && f.Kind != SecretKind, typ != "text" && typ != "jsonb":
 			case f != nil && f.column():
-				out = append(out, secretColumn{m.Table, name, typ})
+				out = append(out, secretColumn{m.Name, m.Table, name, typ})
 			case typ == "text":
-				rows, err := e.Query("SELECT EXISTS (SELECT FROM " + quote(m.Table) + " WHERE " + quote(name) + " ~ " + sealedSQL + ")")
+				holds, err := Row[bool](e, Script("SELECT EXISTS (SELECT FROM "+quote(m.Table)+" WHERE "+quote(name)+" ~ "+sealedSQL+")").Reads(m.Name))
 				if err != nil {
 					return nil, err
 				}
-				if rows[0][0] == "t" {
-					out = append(out, secretColumn{m.Table, name, typ})
+				if holds {
+					out = append(out, secretColumn{m.Name, m.Table, name, typ})
 				}
 			}
 		}

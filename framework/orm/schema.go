@@ -396,7 +396,7 @@ func (s *syncer) addColumn(m *Model, f *Field) error {
 			if err != nil {
 				return err
 			}
-			if err := s.env.exec(sqlf("UPDATE "+t+" SET "+quote(f.Name)+" = ?", stored)); err != nil {
+			if _, err := s.env.Exec(SQL("UPDATE ? SET ? = ?", Ident(m.Table), Ident(f.Name), stored).Writes(m.Name, f.Name)); err != nil {
 				return err
 			}
 		}

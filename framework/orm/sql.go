@@ -125,12 +125,6 @@ func sqlText(v any) *string {
 
 func quote(ident string) string { return `"` + strings.ReplaceAll(ident, `"`, `""`) + `"` }
 
-// exec runs a statement that returns no rows.
-func (e *Env) exec(f frag) error {
-	_, err := e.execCount(f)
-	return err
-}
-
 // execCount is exec that counts the rows touched. The cache is emptied as far as
 // the statement may have made it wrong.
 func (e *Env) execCount(f frag) (int64, error) {

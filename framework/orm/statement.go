@@ -53,6 +53,10 @@ func SQL(text string, args ...any) Statement {
 	return s
 }
 
+// Script is SQL as it stands in a file: it takes no arguments, and a question mark
+// is one.
+func Script(text string) Statement { return SQL(strings.ReplaceAll(text, "?", "??")) }
+
 // Ident is a name of a table or column, quoted, to be spliced into a statement.
 func Ident(name string) Statement {
 	return Statement{frag: sqlf(strings.ReplaceAll(quote(name), "?", "??"))}
@@ -128,7 +132,31 @@ func (e *Env) prepare(s Statement) (after func(), err error) {
 	if err := e.settleOf(sorted); err != nil {
 		return nil, err
 	}
-	return func() { e.forgetWritten(written) }, nil
+	return func() {
+		e.forgetWritten(written)
+		for _, t := range s.touches {
+			if t.writes {
+				e.accessChanged(e.u.db.Registry.models[t.model])
+			}
+		}
+	}, nil
+}
+
+// alter runs a statement of the ORM's own that changes fields of a model's records,
+// or without fields deletes some. Nothing is computed before it.
+func (e *Env) alter(f frag, m *Model, fields ...*Field) error {
+	if err := e.settle(); err != nil {
+		return err
+	}
+	if _, err := e.change(f); err != nil {
+		return err
+	}
+	written := map[*Model][]*Field{m: fields}
+	if len(fields) == 0 {
+		e.addOverwritten(written, m)
+	}
+	e.forgetWritten(written)
+	return nil
 }
 
 // touched resolves what a statement says. Who deletes records changes what refers
@@ -202,9 +230,9 @@ func (e *Env) forgetWritten(written map[*Model][]*Field) {
 	c := e.u.cache
 	for m, fields := range written {
 		c.doubt()
-		e.accessChanged(m)
 		whole := len(fields) >= len(m.stored) || e.u.unborn > 0
 		if whole {
+			e.accessChanged(m)
 			c.count -= len(c.rows[m])
 			delete(c.rows, m)
 		}

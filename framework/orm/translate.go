@@ -72,7 +72,7 @@ func (rs Records) Translate(field string, texts map[string]any) (bool, error) {
 		case isText:
 			err = rs.In(rs.Env.WithContext(map[string]any{"lang": lang})).Write(Values{field: text})
 		case lang != DefaultLang:
-			err = rs.Env.exec(sqlf("UPDATE "+quote(rs.Model.Table)+" SET "+quote(field)+" = "+quote(field)+" - ?::text WHERE id = ?", lang, rs.ID()))
+			err = rs.Env.alter(sqlf("UPDATE "+quote(rs.Model.Table)+" SET "+quote(field)+" = "+quote(field)+" - ?::text WHERE id = ?", lang, rs.ID()), rs.Model, f)
 		}
 		if err != nil {
 			return false, err

@@ -21,7 +21,7 @@ func (rs Records) Trial(fn func(rs Records) error) error {
 		}
 		e.u.trial = true
 		defer func() { e.u.trial = false }()
-		if err := e.exec(sqlf("SET CONSTRAINTS ALL DEFERRED")); err != nil {
+		if err := e.control("SET CONSTRAINTS ALL DEFERRED"); err != nil {
 			return err
 		}
 		failed = fn(rs.In(e.WithContext(map[string]any{"tracking_disable": true})))

@@ -23,11 +23,11 @@ func unlinkBase(rs Records) error {
 		return err
 	}
 	if rs.Model.registry.models["ir.model.data"] != nil && rs.Model.Name != "ir.model.data" {
-		if err := env.exec(sqlf("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", rs.Model.Name, rs.IDs)); err != nil {
+		if err := env.alter(sqlf("DELETE FROM ir_model_data WHERE model = ? AND res_id = ANY(?)", rs.Model.Name, rs.IDs), rs.Model.registry.models["ir.model.data"]); err != nil {
 			return err
 		}
 	}
-	if err := env.exec(sqlf("DELETE FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", rs.IDs)); err != nil {
+	if err := env.alter(sqlf("DELETE FROM "+quote(rs.Model.Table)+" WHERE id = ANY(?)", rs.IDs), rs.Model); err != nil {
 		return err
 	}
 	env.markAll(append(found, loosened...))
@@ -121,9 +121,9 @@ func (rs Records) copyTexts(original int64, overrides Values) error {
 			continue
 		}
 		col, lang := quote(name), rs.Env.Lang()
-		err := rs.Env.exec(sqlf("UPDATE "+quote(rs.Model.Table)+" n SET "+col+" = o."+col+" || jsonb_build_object(?::text, n."+col+"->>?::text) FROM "+quote(rs.Model.Table)+
+		err := rs.Env.alter(sqlf("UPDATE "+quote(rs.Model.Table)+" n SET "+col+" = o."+col+" || jsonb_build_object(?::text, n."+col+"->>?::text) FROM "+quote(rs.Model.Table)+
 			" o WHERE o.id = ? AND n.id = ? AND n."+col+"->>?::text IS NOT NULL AND o."+col+" - ?::text <> '{}'::jsonb",
-			lang, lang, original, rs.ID(), lang, lang))
+			lang, lang, original, rs.ID(), lang, lang), rs.Model, f)
 		if err != nil {
 			return err
 		}
@@ -223,8 +223,8 @@ func (rs Records) updateHierarchy() error {
 		return nil
 	}
 	t, col := quote(rs.Model.Table), quote(rs.Model.Parent)
-	return rs.Env.exec(sqlf(`WITH RECURSIVE top(id, path) AS (
+	return rs.Env.alter(sqlf(`WITH RECURSIVE top(id, path) AS (
 		SELECT c.id, COALESCE(p.parent_path, '') || c.id || '/' FROM `+t+` c LEFT JOIN `+t+` p ON p.id = c.`+col+` WHERE c.id = ANY(?)
 		UNION ALL SELECT c.id, top.path || c.id || '/' FROM `+t+` c JOIN top ON c.`+col+` = top.id)
-		UPDATE `+t+` x SET parent_path = d.path FROM (SELECT DISTINCT ON (id) id, path FROM top ORDER BY id, length(path) DESC) d WHERE d.id = x.id AND x.parent_path IS DISTINCT FROM d.path`, rs.IDs))
+		UPDATE `+t+` x SET parent_path = d.path FROM (SELECT DISTINCT ON (id) id, path FROM top ORDER BY id, length(path) DESC) d WHERE d.id = x.id AND x.parent_path IS DISTINCT FROM d.path`, rs.IDs), rs.Model, rs.Model.Fields["parent_path"])
 }

@@ -332,11 +332,11 @@ func inContext(env *orm.Env, keys map[string]any) (*orm.Env, error) {
 func checkContext(env *orm.Env) error {
 	if lang, ok := env.Key("lang").(string); ok && lang != "" && lang != orm.DefaultLang {
 		if _, known := env.Registry().Model("res.lang"); known {
-			rows, err := env.Query("SELECT 1 FROM res_lang WHERE code = ? AND active", lang)
+			active, err := orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM res_lang WHERE code = ? AND active)", lang).Reads("res.lang"))
 			if err != nil {
 				return err
 			}
-			if len(rows) == 0 {
+			if !active {
 				return orm.UserErrorf("Invalid language code: %s", lang)
 			}
 		}

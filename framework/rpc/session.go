@@ -70,12 +70,12 @@ func (h *handler) info(c *server.Context, env *orm.Env) (any, error) {
 		}
 		out[name] = names[rs.ID()]
 	}
-	rows, err := env.Query("SELECT value FROM ir_config_parameter WHERE key = 'web.base.url'")
+	address, set, err := orm.MaybeRow[string](env, orm.SQL("SELECT COALESCE(value, '') FROM ir_config_parameter WHERE key = 'web.base.url'").Reads("ir.config_parameter"))
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) > 0 {
-		out["web.base.url"] = rows[0][0]
+	if set {
+		out["web.base.url"] = address
 	}
 	if out["is_internal_user"] != true {
 		return out, nil
@@ -127,15 +127,11 @@ func (h *handler) destroy(c *server.Context, _ json.RawMessage) (any, error) {
 }
 
 func (h *handler) modules(c *server.Context, _ json.RawMessage) (any, error) {
-	rows, err := c.Env.Query("SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name")
+	names, err := orm.Rows[string](c.Env, orm.SQL("SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name").Reads("ir.module.module"))
 	if err != nil {
 		return nil, err
 	}
-	names := []string{"web"} // the client, which is no addon here
-	for _, r := range rows {
-		names = append(names, r[0])
-	}
-	return names, nil
+	return append([]string{"web"}, names...), nil // web is the client, which is no addon here
 }
 
 // resequence numbers records in the order in which they are given.

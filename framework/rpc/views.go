@@ -111,14 +111,9 @@ func findView(rs orm.Records, kind string, id int64) (*shownView, error) {
 		return nil, err
 	}
 	env := rs.Env
-	rows, err := env.Query(`WITH RECURSIVE g(id) AS (SELECT gid FROM res_groups_users_rel WHERE uid = ?
-		UNION SELECT r.hid FROM res_groups_implied_rel r JOIN g ON g.id = r.gid) SELECT id FROM g`, env.UID())
+	mine, err := env.Groups()
 	if err != nil {
 		return nil, err
-	}
-	mine := map[int64]bool{}
-	for _, r := range rows {
-		mine[orm.CellInt(r[0])] = true
 	}
 	store := orm.Local(env.DB(), storeKey{}, func() *views.Store { return &views.Store{} })
 	v, found, err := store.Find(env, mine, rs.Model.Name, kind, id)

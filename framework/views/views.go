@@ -45,11 +45,7 @@ type viewRow struct {
 // viewVersion names the state of the views in the database.
 func (p finder) viewVersion() (string, error) {
 	return orm.Memo(p.env, viewVersionKey{}, func() (string, error) {
-		rows, err := p.env.Query("SELECT count(*), max(id), max(write_date) FROM ir_ui_view")
-		if err != nil || len(rows) == 0 {
-			return "", err
-		}
-		return strings.Join(rows[0], "|"), nil
+		return orm.Row[string](p.env, orm.SQL("SELECT concat_ws('|', count(*), max(id), max(write_date)) FROM ir_ui_view").Reads("ir.ui.view"))
 	})
 }
 

@@ -59,7 +59,7 @@ func (p *page) menus() ([]*menu, error) {
 	if err != nil {
 		return nil, err
 	}
-	mine, err := p.groupIDs()
+	mine, err := p.env.Groups()
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,6 @@ type page struct {
 	at     place
 	dialog bool
 	form   url.Values
-	groups map[int64]bool
 	perms  map[string]perms
 	fields map[string]map[string]fieldInfo
 }
@@ -190,23 +189,9 @@ func (p *page) inGroups(list string) bool {
 	return err == nil && in
 }
 
-// groupIDs are the user's groups, implied ones among them.
-func (p *page) groupIDs() (map[int64]bool, error) {
-	if p.groups != nil {
-		return p.groups, nil
-	}
-	rows, err := p.env.Query(`WITH RECURSIVE g(id) AS (SELECT gid FROM res_groups_users_rel WHERE uid = ?
-		UNION SELECT r.hid FROM res_groups_implied_rel r JOIN g ON g.id = r.gid) SELECT id FROM g`, p.env.UID())
-	p.groups = map[int64]bool{}
-	for _, r := range rows {
-		p.groups[toID(r[0])] = true
-	}
-	return p.groups, err
-}
-
 // view finds the view of a kind for a model, as the user may see it.
 func (p *page) view(model, kind string, id int64) (*view.View, error) {
-	mine, err := p.groupIDs()
+	mine, err := p.env.Groups()
 	if err != nil {
 		return nil, err
 	}

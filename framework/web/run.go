@@ -249,7 +249,7 @@ func (p *page) forMe(r orm.Values) (bool, error) {
 	if len(groups) == 0 {
 		return true, nil
 	}
-	mine, err := p.groupIDs()
+	mine, err := p.env.Groups()
 	return slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }), err
 }
 
