@@ -89,11 +89,11 @@ func defineAccount(r *orm.Registry) {
 	})
 	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			used, err := rs.Env.Query("SELECT 1 FROM account_move_line WHERE account_id = ANY(?) LIMIT 1", rs.IDs)
+			used, err := rs.Env.Sudo().Model("account.move.line").SearchCount(orm.Leaf("account_id", "in", rs.IDs), 1)
 			if err != nil {
 				return err
 			}
-			if len(used) > 0 {
+			if used > 0 {
 				return orm.UserErrorf("You cannot perform this action on an account that contains journal items.")
 			}
 			return super(rs)
@@ -103,16 +103,17 @@ func defineAccount(r *orm.Registry) {
 
 // uniqueCodes refuses two accounts of one company with the same code.
 func uniqueCodes(env *orm.Env, as []*Account) error {
-	rows, err := env.Query(`SELECT a.code FROM account_account a
+	// SQL: joins accounts with each other, seen by the user or not.
+	code, found, err := orm.MaybeRow[string](env, orm.SQL(`SELECT a.code FROM account_account a
 		JOIN account_account_res_company_rel r ON r.account_account_id = a.id
 		JOIN account_account_res_company_rel o ON o.res_company_id = r.res_company_id AND o.account_account_id <> a.id
 		JOIN account_account b ON b.id = o.account_account_id AND b.code = a.code
-		WHERE a.id = ANY(?) LIMIT 1`, orm.IDs(env, as))
+		WHERE a.id = ANY(?) LIMIT 1`, orm.IDs(env, as)).Reads("account.account", "code", "company_ids"))
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 {
-		return orm.ValidationErrorf("Account codes must be unique. You can't create accounts with these duplicate codes: %s", rows[0][0])
+	if found {
+		return orm.ValidationErrorf("Account codes must be unique. You can't create accounts with these duplicate codes: %s", code)
 	}
 	return nil
 }

@@ -182,8 +182,12 @@ type locksKey struct{}
 // case costs nothing.
 func anyLock(env *orm.Env) (bool, error) {
 	return orm.Memo(env, locksKey{}, func() (bool, error) {
-		rows, err := env.Query(`SELECT 1 FROM res_company WHERE COALESCE(fiscalyear_lock_date, tax_lock_date, sale_lock_date, purchase_lock_date, hard_lock_date) IS NOT NULL LIMIT 1`)
-		return len(rows) > 0, err
+		var locks []orm.Domain
+		for _, lock := range []string{"fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "purchase_lock_date", "hard_lock_date"} {
+			locks = append(locks, orm.Leaf(lock, "!=", false))
+		}
+		n, err := env.Sudo().WithContext(map[string]any{"active_test": false}).Model("res.company").SearchCount(orm.Or(locks...), 1)
+		return n > 0, err
 	})
 }
 

@@ -159,7 +159,8 @@ func postInit(env *orm.Env) error {
 		return err
 	}
 	for _, sql := range guarantees {
-		if _, err := env.Exec(sql); err != nil {
+		// SQL: triggers and indexes.
+		if _, err := env.Exec(orm.Script(sql)); err != nil {
 			return err
 		}
 	}

@@ -49,11 +49,12 @@ func defineCompany(r *orm.Registry) {
 				}
 			}
 			if vals["currency_id"] != nil {
-				used, err := rs.Env.Query("SELECT 1 FROM account_move_line l JOIN res_company c ON c.id = l.company_id WHERE c.id = ANY(?) AND c.currency_id <> ? LIMIT 1", rs.IDs, orm.AsID(vals["currency_id"]))
+				used, err := rs.Env.Sudo().Model("account.move.line").SearchCount(orm.And(orm.Leaf("company_id", "in", rs.IDs),
+					orm.Leaf("company_id.currency_id", "!=", orm.AsID(vals["currency_id"]))), 1)
 				if err != nil {
 					return err
 				}
-				if len(used) > 0 {
+				if used > 0 {
 					return orm.UserErrorf("You cannot change the currency of the company since some journal items already exist")
 				}
 			}

@@ -57,11 +57,11 @@ func defineJournal(r *orm.Registry) {
 	forgetting(d, journalsKey{})
 	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			used, err := rs.Env.Query("SELECT 1 FROM account_move WHERE journal_id = ANY(?) LIMIT 1", rs.IDs)
+			used, err := rs.Env.Sudo().Model("account.move").SearchCount(orm.Leaf("journal_id", "in", rs.IDs), 1)
 			if err != nil {
 				return err
 			}
-			if len(used) > 0 {
+			if used > 0 {
 				return orm.UserErrorf("You cannot delete a journal that has entries. Archive it instead.")
 			}
 			return super(rs)

@@ -148,14 +148,12 @@ type precisionKey string
 
 func precisionDigits(env *orm.Env, name string) (int32, error) {
 	return orm.Memo(env, precisionKey(name), func() (int32, error) {
-		rows, err := env.Query("SELECT digits FROM decimal_precision WHERE name = ?", name)
-		if err != nil {
-			return 0, err
+		// SQL: whatever the user may read, once in a unit of work.
+		digits, set, err := orm.MaybeRow[int32](env, orm.SQL("SELECT COALESCE(digits, 0) FROM decimal_precision WHERE name = ?", name).Reads("decimal.precision"))
+		if err == nil && !set {
+			digits = 2
 		}
-		if len(rows) == 0 {
-			return 2, nil
-		}
-		return int32(orm.CellInt(rows[0][0])), nil
+		return digits, err
 	})
 }
 

@@ -148,24 +148,29 @@ func moveAmounts(env *orm.Env, ms []*Move) error {
 // paymentStates tells how far posted documents are settled, and by what.
 func paymentStates(env *orm.Env, ms []*Move) error {
 	ids := orm.IDs(env, ms)
-	rows, err := env.Query(`SELECT DISTINCT own.move_id, other.move_id <> own.move_id, m.move_type
+	type settled struct {
+		MoveID int64
+		By     string
+	}
+	// SQL: joins items over what settles them, for many documents.
+	rows, err := orm.Rows[settled](env, orm.SQL(`SELECT DISTINCT own.move_id, m.move_type AS by
 		FROM account_move_line own
 		JOIN account_partial_reconcile p ON p.debit_move_id = own.id OR p.credit_move_id = own.id
 		JOIN account_move_line other ON other.id = CASE WHEN p.debit_move_id = own.id THEN p.credit_move_id ELSE p.debit_move_id END
 		JOIN account_move m ON m.id = other.move_id
 		JOIN account_account a ON a.id = own.account_id
 		WHERE own.move_id = ANY(?) AND a.account_type IN ('asset_receivable', 'liability_payable')
-		AND p.exchange_move_id IS DISTINCT FROM m.id AND m.id NOT IN (SELECT exchange_move_id FROM account_partial_reconcile WHERE exchange_move_id IS NOT NULL)`, ids)
+		AND p.exchange_move_id IS DISTINCT FROM m.id AND m.id NOT IN (SELECT exchange_move_id FROM account_partial_reconcile WHERE exchange_move_id IS NOT NULL)`, ids).
+		Reads("account.move.line", "move_id", "account_id").Reads("account.partial.reconcile").Reads("account.move", "move_type").Reads("account.account", "account_type"))
 	if err != nil {
 		return err
 	}
 	settledBy := map[int64]map[string]bool{}
 	for _, row := range rows {
-		id := orm.CellInt(row[0])
-		if settledBy[id] == nil {
-			settledBy[id] = map[string]bool{}
+		if settledBy[row.MoveID] == nil {
+			settledBy[row.MoveID] = map[string]bool{}
 		}
-		settledBy[id][row[2]] = true
+		settledBy[row.MoveID][row.By] = true
 	}
 	for _, m := range ms {
 		by := settledBy[m.ID]

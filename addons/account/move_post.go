@@ -163,25 +163,28 @@ func checkPostable(m *Move) error {
 // checkBilledTwice refuses bills that a posted one of the same vendor, day and
 // reference exists of: they would be paid twice.
 func checkBilledTwice(env *orm.Env, ids []int64) error {
-	rows, err := env.Query(`SELECT a.ref, b.name FROM account_move a JOIN account_move b ON b.id <> a.id AND b.move_type = a.move_type AND b.company_id = a.company_id
+	// SQL: joins bills with each other, seen by the user or not.
+	twice, found, err := orm.MaybeRow[[2]string](env, orm.SQL(`SELECT a.ref, COALESCE(b.name, '') FROM account_move a JOIN account_move b ON b.id <> a.id AND b.move_type = a.move_type AND b.company_id = a.company_id
 			AND b.commercial_partner_id = a.commercial_partner_id AND b.ref = a.ref AND b.invoice_date = a.invoice_date AND (b.state = 'posted' OR b.id = ANY(?))
-		WHERE a.id = ANY(?) AND a.move_type IN ('in_invoice', 'in_refund') AND a.ref <> '' LIMIT 1`, ids, ids)
+		WHERE a.id = ANY(?) AND a.move_type IN ('in_invoice', 'in_refund') AND a.ref <> '' LIMIT 1`, ids, ids).Reads("account.move"))
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 {
-		return orm.UserErrorf("The vendor reference %s is on the posted document %s of the same vendor and day already: it was probably entered twice.", rows[0][0], rows[0][1])
+	if found {
+		return orm.UserErrorf("The vendor reference %s is on the posted document %s of the same vendor and day already: it was probably entered twice.", twice[0], twice[1])
 	}
 	return nil
 }
 
 func checkAccounts(env *orm.Env, ids []int64) error {
-	rows, err := env.Query(`SELECT a.code, a.name->>'en_US' FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE l.move_id = ANY(?) AND a.deprecated LIMIT 1`, ids)
+	// SQL: a user may post to accounts that he may not read.
+	account, found, err := orm.MaybeRow[[2]string](env, orm.SQL(`SELECT a.code, a.name->>'en_US' FROM account_move_line l JOIN account_account a ON a.id = l.account_id
+		WHERE l.move_id = ANY(?) AND a.deprecated LIMIT 1`, ids).Reads("account.move.line", "move_id", "account_id").Reads("account.account"))
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 {
-		return orm.UserErrorf("A line of this move is using a deprecated account (%s %s), you cannot post it.", rows[0][0], rows[0][1])
+	if found {
+		return orm.UserErrorf("A line of this move is using a deprecated account (%s %s), you cannot post it.", account[0], account[1])
 	}
 	return nil
 }
@@ -254,7 +257,8 @@ func raiseRanks(env *orm.Env, ms []*Move) error {
 		}
 		// Only the step from none is stored: a counter raised by every invoice
 		// would make concurrent invoices of one customer collide.
-		if _, err := env.Exec("UPDATE res_partner SET "+column+" = 1 WHERE id = ANY(?) AND COALESCE("+column+", 0) = 0", ids); err != nil {
+		// SQL: without a lock on, or a new date of, partners that have a rank.
+		if _, err := env.Exec(orm.SQL("UPDATE res_partner SET ? = 1 WHERE id = ANY(?) AND COALESCE(?, 0) = 0", orm.Ident(column), ids, orm.Ident(column)).Writes("res.partner", column)); err != nil {
 			return err
 		}
 	}
@@ -311,11 +315,11 @@ func buttonDraft(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 			return nil, orm.UserErrorf("Only posted/cancelled journal entries can be reset to draft.")
 		}
 	}
-	exchange, err := env.Query("SELECT 1 FROM account_partial_reconcile WHERE exchange_move_id = ANY(?) LIMIT 1", ids)
+	exchange, err := env.Sudo().Model("account.partial.reconcile").SearchCount(orm.Leaf("exchange_move_id", "in", ids), 1)
 	if err != nil {
 		return nil, err
 	}
-	if len(exchange) > 0 {
+	if exchange > 0 {
 		return nil, orm.UserErrorf("You cannot reset to draft an exchange difference journal entry.")
 	}
 	if err := checkLocked(env, ids); err != nil {

@@ -37,11 +37,13 @@ func syncMoves(env *orm.Env, ids []int64) error {
 
 // checkBalanced refuses entries whose items do not sum to zero.
 func checkBalanced(env *orm.Env, ids []int64) error {
-	rows, err := env.Query("SELECT move_id FROM account_move_line WHERE move_id = ANY(?) GROUP BY move_id HAVING sum(balance) <> 0 LIMIT 1", ids)
+	// SQL: sums of all items, seen by the user or not, in one statement.
+	off, err := orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM account_move_line WHERE move_id = ANY(?) GROUP BY move_id HAVING sum(balance) <> 0)", ids).
+		Reads("account.move.line", "move_id", "balance"))
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 {
+	if off {
 		return orm.UserErrorf("The entry is not balanced.")
 	}
 	return nil

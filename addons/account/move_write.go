@@ -159,11 +159,12 @@ func unlinkMoves(super orm.UnlinkFunc) orm.UnlinkFunc {
 				return orm.UserErrorf("You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it.")
 			}
 			if m.PostedBefore && m.Name != "" && m.Name != "/" {
-				later, err := env.Query("SELECT 1 FROM account_move WHERE journal_id = ? AND sequence_prefix = ? AND sequence_number > ? LIMIT 1", m.JournalID.ID, m.SequencePrefix, m.SequenceNumber)
+				later, err := env.Sudo().Model("account.move").SearchCount(orm.And(orm.Leaf("journal_id", "=", m.JournalID.ID),
+					orm.Leaf("sequence_prefix", "=", m.SequencePrefix), orm.Leaf("sequence_number", ">", m.SequenceNumber)), 1)
 				if err != nil {
 					return err
 				}
-				if len(later) > 0 {
+				if later > 0 {
 					return orm.UserErrorf("You cannot delete this entry, as it has already consumed a sequence number and is not the last one in the chain. You should probably revert it instead.")
 				}
 			}

@@ -218,19 +218,26 @@ func owed(env *orm.Env, company, partner int64, payable bool) (int64, error) {
 
 // partnerBalances sums the open items of partners with their whole entity.
 func partnerBalances(env *orm.Env, ps []*Partner) error {
-	rows, err := env.Query(`SELECT p.commercial_partner_id, a.account_type, sum(l.amount_residual)
+	type balance struct {
+		Partner int64
+		Type    string
+		Sum     decimal.Decimal
+	}
+	// SQL: sums over the entities of many partners, for a field that has groups.
+	rows, err := orm.Rows[balance](env, orm.SQL(`SELECT p.commercial_partner_id AS partner, a.account_type AS type, COALESCE(sum(l.amount_residual), 0) AS sum
 		FROM account_move_line l JOIN account_account a ON a.id = l.account_id JOIN res_partner p ON p.id = l.partner_id
 		WHERE p.commercial_partner_id = ANY(?) AND l.company_id = ANY(?) AND l.parent_state = 'posted' AND NOT COALESCE(l.reconciled, false)
-		AND a.account_type IN ('asset_receivable', 'liability_payable') GROUP BY 1, 2`, commercialIDs(ps), env.Companies())
+		AND a.account_type IN ('asset_receivable', 'liability_payable') GROUP BY 1, 2`, commercialIDs(ps), env.Companies()).
+		Reads("account.move.line").Reads("account.account", "account_type").Reads("res.partner", "commercial_partner_id"))
 	if err != nil {
 		return err
 	}
 	credit, debit := map[int64]decimal.Decimal{}, map[int64]decimal.Decimal{}
 	for _, row := range rows {
-		if row[1] == "asset_receivable" {
-			credit[orm.CellInt(row[0])] = orm.CellDecimal(row[2])
+		if row.Type == "asset_receivable" {
+			credit[row.Partner] = row.Sum
 		} else {
-			debit[orm.CellInt(row[0])] = orm.CellDecimal(row[2]).Neg()
+			debit[row.Partner] = row.Sum.Neg()
 		}
 	}
 	for _, p := range ps {
@@ -240,14 +247,19 @@ func partnerBalances(env *orm.Env, ps []*Partner) error {
 }
 
 func partnerInvoiced(env *orm.Env, ps []*Partner) error {
-	rows, err := env.Query(`SELECT commercial_partner_id, sum(amount_untaxed_signed) FROM account_move
-		WHERE commercial_partner_id = ANY(?) AND company_id = ANY(?) AND state = 'posted' AND move_type IN ('out_invoice', 'out_refund') GROUP BY 1`, commercialIDs(ps), env.Companies())
+	type invoiced struct {
+		Partner int64
+		Sum     decimal.Decimal
+	}
+	// SQL: sums over the entities of many partners, for a field that has groups.
+	rows, err := orm.Rows[invoiced](env, orm.SQL(`SELECT commercial_partner_id AS partner, COALESCE(sum(amount_untaxed_signed), 0) AS sum FROM account_move
+		WHERE commercial_partner_id = ANY(?) AND company_id = ANY(?) AND state = 'posted' AND move_type IN ('out_invoice', 'out_refund') GROUP BY 1`, commercialIDs(ps), env.Companies()).Reads("account.move"))
 	if err != nil {
 		return err
 	}
 	sums := map[int64]decimal.Decimal{}
 	for _, row := range rows {
-		sums[orm.CellInt(row[0])] = orm.CellDecimal(row[1])
+		sums[row.Partner] = row.Sum
 	}
 	for _, p := range ps {
 		p.TotalInvoiced = sums[commercialID(p)]

@@ -54,12 +54,12 @@ func definePayment(r *orm.Registry) {
 	}, "amount", "payment_type")
 	d.Compute("is_reconciled", func(env *orm.Env, ps []*Payment) error {
 		for _, p := range ps {
-			rows, err := env.Query(`SELECT 1 FROM account_move_line l JOIN account_account a ON a.id = l.account_id
-				WHERE l.move_id = ? AND a.account_type IN ('asset_receivable', 'liability_payable') AND NOT COALESCE(l.reconciled, false) LIMIT 1`, p.MoveID.ID)
+			open, err := env.Sudo().Model("account.move.line").SearchCount(orm.And(orm.Leaf("move_id", "=", p.MoveID.ID),
+				orm.Leaf("account_id.account_type", "in", []string{"asset_receivable", "liability_payable"}), orm.Leaf("reconciled", "=", false)), 1)
 			if err != nil {
 				return err
 			}
-			p.IsReconciled = p.MoveID.IsSet() && len(rows) == 0
+			p.IsReconciled = p.MoveID.IsSet() && open == 0
 		}
 		return nil
 	}, "move_id")

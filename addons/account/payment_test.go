@@ -231,7 +231,7 @@ func TestWriteOff(t *testing.T) {
 	id := b.posted(line("100", "1"))
 	b.pay(orm.Values{"amount": 98, "payment_difference_handling": "reconcile", "writeoff_account_id": b.account("620000"), "writeoff_label": "Fee"}, id)
 	b.shows(id, "100 + 0 = 100, due 0 paid")
-	rows := must[[][]string](t)(b.env.Query("SELECT l.balance FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '620000'"))
+	rows := must[[][]string](t)(ormtest.Texts(b.env, "SELECT l.balance FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '620000'"))
 	if len(rows) != 1 || rows[0][0] != "2" {
 		t.Errorf("written off: %v", rows)
 	}
@@ -293,7 +293,7 @@ func TestExchangeDifferences(t *testing.T) {
 				t.Errorf("paid %s in currency %d", p.Amount, p.CurrencyID.ID)
 			}
 			b.shows(id, "100 + 0 = 100, due 0 paid")
-			rows := must[[][]string](t)(b.env.Query("SELECT id FROM account_move WHERE journal_id = ?", b.journal("EXCH")))
+			rows := must[[][]string](t)(ormtest.Texts(b.env, "SELECT id FROM account_move WHERE journal_id = ?", b.journal("EXCH")))
 			if tc.gain == "" {
 				if len(rows) != 0 {
 					t.Error("an exchange difference was booked")
@@ -318,7 +318,7 @@ func TestExchangeDifferences(t *testing.T) {
 			_, err = b.env.Model("account.payment").Browse(p.ID).Call("action_draft", orm.Args{})
 			ok(t, err)
 			b.shows(id, "100 + 0 = 100, due 100 not_paid")
-			if rev := must[[][]string](t)(b.env.Query("SELECT sum(balance) FROM account_move_line WHERE journal_id = ?", b.journal("EXCH"))); rev[0][0] != "0" && rev[0][0] != "0.00" {
+			if rev := must[[][]string](t)(ormtest.Texts(b.env, "SELECT sum(balance) FROM account_move_line WHERE journal_id = ?", b.journal("EXCH"))); rev[0][0] != "0" && rev[0][0] != "0.00" {
 				t.Errorf("the exchange difference was not taken back: %v", rev)
 			}
 		})
@@ -336,7 +336,7 @@ func TestPayEurosInParts(t *testing.T) {
 	b.shows(id, "100 + 0 = 100, due 60 partial")
 	b.pay(orm.Values{"payment_date": "2026-04-11"}, id)
 	b.shows(id, "100 + 0 = 100, due 0 paid")
-	rows := must[[][]string](t)(b.env.Query("SELECT sum(l.balance) FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '641000'"))
+	rows := must[[][]string](t)(ormtest.Texts(b.env, "SELECT sum(l.balance) FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '641000'"))
 	if rows[0][0] != "25" && rows[0][0] != "25.00" {
 		t.Errorf("the loss is %v", rows)
 	}
@@ -368,7 +368,7 @@ func TestCreditNoteAtAnotherRate(t *testing.T) {
 	ok(t, account.Post(b.env, note))
 	b.expect(note, "payment_term 121000 -100 (-100 EUR)", "product 400000 100 (100 EUR)")
 	b.shows(id, "100 + 0 = 100, due 0 reversed")
-	rows := must[[][]string](t)(b.env.Query("SELECT sum(l.balance) FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '641000'"))
+	rows := must[[][]string](t)(ormtest.Texts(b.env, "SELECT sum(l.balance) FROM account_move_line l JOIN account_account a ON a.id = l.account_id WHERE a.code = '641000'"))
 	if !dec(rows[0][0]).Equal(dec("25")) {
 		t.Errorf("the loss is %v", rows)
 	}
@@ -433,7 +433,7 @@ func TestConcurrentPayments(t *testing.T) {
 	}
 	refused(t, failed, "nothing left to pay")
 	ok(t, db.View(ctx, orm.System(), func(env *orm.Env) error {
-		rows, err := env.Query("SELECT count(*), sum(amount) FROM account_payment")
+		rows, err := ormtest.Texts(env, "SELECT count(*), sum(amount) FROM account_payment")
 		if err == nil && (rows[0][0] != "1" || !dec(rows[0][1]).Equal(dec("100"))) {
 			t.Errorf("payments: %v", rows)
 		}

@@ -146,21 +146,21 @@ func TestUnbalancedEntries(t *testing.T) {
 	if n := b.move(id).Name; n != "MISC/2026/01/0001" {
 		t.Error(n)
 	}
-	_, err = b.env.Exec("SET CONSTRAINTS ALL IMMEDIATE")
+	_, err = b.env.Exec(orm.SQL("SET CONSTRAINTS ALL IMMEDIATE"))
 	ok(t, err)
 	err = b.env.Savepoint(func(env *orm.Env) error {
-		_, err := env.Exec("UPDATE account_move_line SET balance = balance + 0.01 WHERE id = ?", ls[0])
+		_, err := env.Exec(orm.SQL("UPDATE account_move_line SET balance = balance + 0.01 WHERE id = ?", ls[0]))
 		return err
 	})
 	refused(t, err, "not balanced")
 	err = b.env.Savepoint(func(env *orm.Env) error {
-		_, err := env.Exec("DELETE FROM account_move_line WHERE id = ?", ls[0])
+		_, err := env.Exec(orm.SQL("DELETE FROM account_move_line WHERE id = ?", ls[0]))
 		return err
 	})
 	refused(t, err, "not balanced")
 	second := b.create("account.move", b.entry("2026-01-05", "101401", "10", "400000", "-10"))
 	err = b.env.Savepoint(func(env *orm.Env) error {
-		_, err := env.Exec("UPDATE account_move SET name = 'MISC/2026/01/0001', state = 'posted' WHERE id = ?", second)
+		_, err := env.Exec(orm.SQL("UPDATE account_move SET name = 'MISC/2026/01/0001', state = 'posted' WHERE id = ?", second))
 		return err
 	})
 	refused(t, err, "account_move_unique_name")
@@ -242,7 +242,7 @@ func TestNumbersOfConcurrentPosters(t *testing.T) {
 		ok(t, err)
 	}
 	ok(t, db.View(ctx, orm.System(), func(env *orm.Env) error {
-		rows, err := env.Query("SELECT name FROM account_move WHERE move_type = 'out_invoice' ORDER BY name")
+		rows, err := ormtest.Texts(env, "SELECT name FROM account_move WHERE move_type = 'out_invoice' ORDER BY name")
 		var got, want []string
 		for i, row := range rows {
 			got, want = append(got, row[0]), append(want, fmt.Sprintf("INV/2026/%05d", i+1))
@@ -346,7 +346,7 @@ func TestHistoryOfAnInvoice(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)
 	id := b.posted(line("10", "1"))
-	rows := must[[][]string](t)(b.env.Query(`SELECT m.message_type, COALESCE(v.old_value_char, '') || ' → ' || COALESCE(v.new_value_char, '') FROM mail_message m
+	rows := must[[][]string](t)(ormtest.Texts(b.env, `SELECT m.message_type, COALESCE(v.old_value_char, '') || ' → ' || COALESCE(v.new_value_char, '') FROM mail_message m
 		LEFT JOIN mail_tracking_value v ON v.mail_message_id = m.id LEFT JOIN ir_model_fields f ON f.id = v.field_id
 		WHERE m.model = 'account.move' AND m.res_id = ? AND (f.name = 'state' OR v.id IS NULL) ORDER BY m.id`, id))
 	if got := fmt.Sprint(rows); got != "[[notification  → ] [notification Draft → Posted]]" {

@@ -238,19 +238,25 @@ func bookExchange(env *orm.Env, ls []*MoveLine, partials []*PartialReconcile, ow
 // markMatching groups items that settle each other fully, and numbers the
 // groups of the others.
 func markMatching(env *orm.Env, ls []*MoveLine) error {
-	rows, err := env.Query(`WITH RECURSIVE net AS (
+	type item struct {
+		ID         int64
+		Reconciled bool
+	}
+	// SQL: recursive.
+	rows, err := orm.Rows[item](env, orm.SQL(`WITH RECURSIVE net AS (
 			SELECT unnest(?::bigint[]) AS id
 			UNION SELECT CASE WHEN p.debit_move_id = net.id THEN p.credit_move_id ELSE p.debit_move_id END
 			FROM net JOIN account_partial_reconcile p ON p.debit_move_id = net.id OR p.credit_move_id = net.id)
-		SELECT l.id, l.reconciled FROM net JOIN account_move_line l ON l.id = net.id`, orm.IDs(env, ls))
+		SELECT l.id, COALESCE(l.reconciled, false) AS reconciled FROM net JOIN account_move_line l ON l.id = net.id`, orm.IDs(env, ls)).
+		Reads("account.partial.reconcile").Reads("account.move.line", "reconciled"))
 	if err != nil {
 		return err
 	}
 	var ids []int64
 	all := true
 	for _, row := range rows {
-		ids = append(ids, orm.CellInt(row[0]))
-		all = all && (row[1] == "t" || row[1] == "true")
+		ids = append(ids, row.ID)
+		all = all && row.Reconciled
 	}
 	ps, err := orm.Search[PartialReconcile](env, orm.Or(orm.Leaf("debit_move_id", "in", ids), orm.Leaf("credit_move_id", "in", ids)), orm.SearchOptions{Order: "id"})
 	if err != nil || len(ps) == 0 {

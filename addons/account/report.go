@@ -273,22 +273,25 @@ type settlement struct {
 // settlements are what a document was settled by, in the order of their dates,
 // in its currency.
 func settlements(env *orm.Env, m *Move) ([]settlement, error) {
-	rows, err := env.Query(`SELECT o.date, sum(CASE WHEN p.debit_move_id = own.id THEN p.debit_amount_currency ELSE p.credit_amount_currency END), m.move_type <> 'entry'
+	type row struct {
+		Date   orm.Date
+		Sum    decimal.Decimal
+		Credit bool
+	}
+	// SQL: joins items over what settles them, which the customer may not read.
+	rows, err := orm.Rows[row](env, orm.SQL(`SELECT o.date, COALESCE(sum(CASE WHEN p.debit_move_id = own.id THEN p.debit_amount_currency ELSE p.credit_amount_currency END), 0) AS sum, m.move_type <> 'entry' AS credit
 		FROM account_move_line own
 		JOIN account_partial_reconcile p ON own.id IN (p.debit_move_id, p.credit_move_id)
 		JOIN account_move_line o ON o.id IN (p.debit_move_id, p.credit_move_id) AND o.id <> own.id
 		JOIN account_move m ON m.id = o.move_id
 		WHERE own.move_id = ? AND own.display_type = 'payment_term' AND p.exchange_move_id IS NULL
-		GROUP BY o.date, m.id, m.move_type ORDER BY o.date, m.id`, m.ID)
+		GROUP BY o.date, m.id, m.move_type ORDER BY o.date, m.id`, m.ID).Reads("account.move.line").Reads("account.partial.reconcile").Reads("account.move", "move_type"))
 	if err != nil {
 		return nil, err
 	}
 	out := make([]settlement, len(rows))
 	for i, row := range rows {
-		if out[i].day, err = orm.ParseDate(row[0]); err != nil {
-			return nil, err
-		}
-		out[i].amount, out[i].credit = orm.CellDecimal(row[1]), row[2] == "t" || row[2] == "true"
+		out[i].day, out[i].amount, out[i].credit = row.Date, row.Sum, row.Credit
 	}
 	return out, nil
 }

@@ -40,17 +40,20 @@ func assignName(env *orm.Env, j *Journal, m *Move) error {
 	if err := env.Exclusive(fmt.Sprintf("account.journal:%d", j.ID)); err != nil {
 		return err
 	}
-	if _, err := env.Exec("UPDATE account_journal SET number_turn = COALESCE(number_turn, 0) + 1 WHERE id = ?", j.ID); err != nil {
+	// SQL: counts in the row, which stays locked, and lets the journal's date be.
+	if _, err := env.Exec(orm.SQL("UPDATE account_journal SET number_turn = COALESCE(number_turn, 0) + 1 WHERE id = ?", j.ID).Writes("account.journal", "number_turn")); err != nil {
 		return err
 	}
 	if chosen {
 		return keepName(env, j, m)
 	}
-	rows, err := env.Query("SELECT COALESCE(max(sequence_number), 0) FROM account_move WHERE journal_id = ? AND sequence_prefix = ?", j.ID, prefix)
+	// SQL: the last number, of entries seen by the user or not, by the index.
+	last, err := orm.Row[int](env, orm.SQL("SELECT COALESCE(max(sequence_number), 0) FROM account_move WHERE journal_id = ? AND sequence_prefix = ?", j.ID, prefix).
+		Reads("account.move", "journal_id", "sequence_prefix", "sequence_number"))
 	if err != nil {
 		return err
 	}
-	m.SequencePrefix, m.SequenceNumber = prefix, int(orm.CellInt(rows[0][0]))+1
+	m.SequencePrefix, m.SequenceNumber = prefix, last+1
 	m.Name = numberOf()
 	return nil
 }
@@ -58,11 +61,12 @@ func assignName(env *orm.Env, j *Journal, m *Move) error {
 // keepName accepts a number that people chose. Those that follow count on from
 // it when it is in the form of the journal.
 func keepName(env *orm.Env, j *Journal, m *Move) error {
-	used, err := env.Query("SELECT 1 FROM account_move WHERE journal_id = ? AND name = ? AND state = 'posted' AND id <> ? LIMIT 1", j.ID, m.Name, m.ID)
+	used, err := env.Sudo().Model("account.move").SearchCount(orm.And(orm.Leaf("journal_id", "=", j.ID), orm.Leaf("name", "=", m.Name),
+		orm.Leaf("state", "=", "posted"), orm.Leaf("id", "!=", m.ID)), 1)
 	if err != nil {
 		return err
 	}
-	if len(used) > 0 {
+	if used > 0 {
 		return orm.UserErrorf("Another entry of the journal %s has the number %s already. Give this one another number, or empty it to have the next one.", j.Name, m.Name)
 	}
 	m.SequencePrefix, m.SequenceNumber = m.Name, 0

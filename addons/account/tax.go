@@ -112,17 +112,16 @@ func defineTax(r *orm.Registry) {
 // pricesInclude tells included taxes: those that say so, else those of
 // companies whose prices are kept with taxes.
 func pricesInclude(env *orm.Env, ts []*Tax) error {
-	var ids []int64
-	for _, t := range ts {
-		ids = append(ids, t.CompanyID.ID)
-	}
-	rows, err := env.Query("SELECT id FROM res_company WHERE id = ANY(?) AND account_price_include = 'tax_included'", ids)
-	if err != nil {
-		return err
-	}
 	included := map[int64]bool{}
-	for _, row := range rows {
-		included[orm.CellInt(row[0])] = true
+	for _, t := range ts {
+		if _, known := included[t.CompanyID.ID]; known || !t.CompanyID.IsSet() {
+			continue
+		}
+		how, err := env.Sudo().Model("res.company").Browse(t.CompanyID.ID).Value("account_price_include")
+		if err != nil {
+			return err
+		}
+		included[t.CompanyID.ID] = how == "tax_included"
 	}
 	for _, t := range ts {
 		t.PriceInclude = t.PriceIncludeOverride == "tax_included" || t.PriceIncludeOverride == "" && included[t.CompanyID.ID]
@@ -222,25 +221,26 @@ func checkTaxGroups(env *orm.Env, ts []*Tax) error {
 }
 
 func uniqueTaxNames(env *orm.Env, ts []*Tax) error {
-	rows, err := env.Query(`SELECT a.name->>'en_US' FROM account_tax a JOIN account_tax b ON b.id <> a.id AND b.company_id = a.company_id
+	// SQL: joins the taxes of a company with each other, seen by the user or not.
+	name, found, err := orm.MaybeRow[string](env, orm.SQL(`SELECT a.name->>'en_US' FROM account_tax a JOIN account_tax b ON b.id <> a.id AND b.company_id = a.company_id
 		AND b.type_tax_use = a.type_tax_use AND b.name = a.name AND COALESCE(b.tax_scope, '') = COALESCE(a.tax_scope, '') AND COALESCE(a.country_id, 0) = COALESCE(b.country_id, 0)
-		WHERE a.id = ANY(?) AND a.type_tax_use <> 'none' LIMIT 1`, orm.IDs(env, ts))
+		WHERE a.id = ANY(?) AND a.type_tax_use <> 'none' LIMIT 1`, orm.IDs(env, ts)).Reads("account.tax"))
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 {
-		return orm.ValidationErrorf("Tax names must be unique!\n- %s", rows[0][0])
+	if found {
+		return orm.ValidationErrorf("Tax names must be unique!\n- %s", name)
 	}
 	return nil
 }
 
 func keepUsedTaxes(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
-		used, err := rs.Env.Query("SELECT 1 FROM account_move_line_account_tax_rel WHERE account_tax_id = ANY(?) UNION ALL SELECT 1 FROM account_move_line WHERE tax_line_id = ANY(?) LIMIT 1", rs.IDs, rs.IDs)
+		used, err := rs.Env.Sudo().Model("account.move.line").SearchCount(orm.Or(orm.Leaf("tax_ids", "in", rs.IDs), orm.Leaf("tax_line_id", "in", rs.IDs)), 1)
 		if err != nil {
 			return err
 		}
-		if len(used) > 0 {
+		if used > 0 {
 			return orm.UserErrorf("This tax is used by journal items. Archive it instead of deleting it.")
 		}
 		return super(rs)

@@ -9,11 +9,11 @@ import (
 )
 
 func companyCountry(env *orm.Env, company int64) (int64, error) {
-	rows, err := env.Query("SELECT p.country_id FROM res_company c JOIN res_partner p ON p.id = c.partner_id WHERE c.id = ?", company)
-	if err != nil || len(rows) == 0 {
-		return 0, err
+	if company == 0 {
+		return 0, nil
 	}
-	return orm.CellInt(rows[0][0]), nil
+	country, err := env.Sudo().Model("res.company").Browse(company).Value("country_id")
+	return orm.AsID(country), err
 }
 
 // placesOf is how many decimals amounts of a currency have, as rounding takes it.

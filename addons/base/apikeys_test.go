@@ -7,6 +7,7 @@ import (
 
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func TestAPIKeys(t *testing.T) {
@@ -35,11 +36,11 @@ func TestAPIKeys(t *testing.T) {
 	check("rpc", strings.Repeat("0", len(key)), false)
 	check("rpc", key[:8], false)
 
-	rows, err := env.Query("SELECT key_hash FROM res_users_apikeys WHERE user_id = ?", user.ID())
+	rows, err := ormtest.Texts(env, "SELECT key_hash FROM res_users_apikeys WHERE user_id = ?", user.ID())
 	if err != nil || len(rows) != 1 || strings.Contains(rows[0][0], key) {
 		t.Errorf("stored as %v, %v", rows, err)
 	}
-	if _, err := env.Exec("UPDATE res_users_apikeys SET expiration_date = now() - interval '1 minute'"); err != nil {
+	if _, err := env.Exec(orm.SQL("UPDATE res_users_apikeys SET expiration_date = now() - interval '1 minute'")); err != nil {
 		t.Fatal(err)
 	}
 	check("rpc", key, false)
@@ -105,7 +106,7 @@ func TestMakingKeys(t *testing.T) {
 	if mine.Len() != 1 {
 		t.Fatalf("keys %v", mine.IDs)
 	}
-	if rows, err := env.Query("SELECT * FROM res_users_apikeys_description"); err != nil || len(rows) > 0 {
+	if rows, err := ormtest.Texts(env, "SELECT * FROM res_users_apikeys_description"); err != nil || len(rows) > 0 {
 		t.Errorf("the wizard stays: %v, %v", rows, err)
 	}
 	if _, err := mine.In(env.WithUser(users.IDs[1]).NoSudo()).Call("remove", orm.Args{}); err == nil {

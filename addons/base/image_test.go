@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // A contact's picture is kept in sizes; without one its initial stands in.
@@ -49,7 +50,7 @@ func TestPicturesOfContacts(t *testing.T) {
 	if err := p.Unlink(); err != nil {
 		t.Fatal(err)
 	}
-	if rows := must[[][]string](t)(env.Query("SELECT count(*) FROM ir_attachment WHERE res_model = 'res.partner' AND res_id = ?", p.ID())); rows[0][0] != "0" {
+	if rows := must[[][]string](t)(ormtest.Texts(env, "SELECT count(*) FROM ir_attachment WHERE res_model = 'res.partner' AND res_id = ?", p.ID())); rows[0][0] != "0" {
 		t.Errorf("%s files are left of a deleted contact", rows[0][0])
 	}
 }

@@ -44,7 +44,7 @@ func TestAutoVacuum(t *testing.T) {
 		if _, err := env.Model("test.wizard").Create(orm.Values{"name": "old", "line_ids": []orm.Command{orm.CreateLine(orm.Values{})}}, orm.Values{"name": "new"}); err != nil {
 			return err
 		}
-		if _, err := env.Exec("UPDATE test_wizard SET write_date = now() - interval '2 hours' WHERE name = 'old'"); err != nil {
+		if _, err := env.Exec(orm.SQL("UPDATE test_wizard SET write_date = now() - interval '2 hours' WHERE name = 'old'")); err != nil {
 			return err
 		}
 		for range 3 {
@@ -56,7 +56,7 @@ func TestAutoVacuum(t *testing.T) {
 			if _, err := base.GenerateAPIKey(env.WithUser(2), "", "key", env.Now().Add(2*time.Hour)); err != nil {
 				return err
 			}
-			if _, err := env.Exec("UPDATE res_users_apikeys SET expiration_date = ? WHERE id = (SELECT max(id) FROM res_users_apikeys)", orm.DatetimeOf(env.Now().Add(valid))); err != nil {
+			if _, err := env.Exec(orm.SQL("UPDATE res_users_apikeys SET expiration_date = ? WHERE id = (SELECT max(id) FROM res_users_apikeys)", orm.DatetimeOf(env.Now().Add(valid)))); err != nil {
 				return err
 			}
 		}
@@ -97,7 +97,7 @@ func TestAutoVacuum(t *testing.T) {
 			"SELECT count(*) FROM res_users_apikeys":                                                    "1",
 			"SELECT count(*) FROM res_users_apikeys WHERE expiration_date > (now() AT TIME ZONE 'UTC')": "1",
 		} {
-			got, err := env.Query(query)
+			got, err := ormtest.Texts(env, query)
 			if err != nil {
 				return err
 			}
@@ -132,12 +132,12 @@ func TestVacuumLimits(t *testing.T) {
 		{"", "2", "1"},
 		{"0", "3", "1"},
 	} {
-		if _, err := env.Exec("DELETE FROM test_wizard"); err != nil {
+		if _, err := env.Exec(orm.SQL("DELETE FROM test_wizard")); err != nil {
 			t.Fatal(err)
 		}
 		for _, minutes := range []int{90, 50, 10, 1} {
 			w := must[orm.Records](t)(env.Model("test.wizard").Create(orm.Values{"name": fmt.Sprint(minutes)}))
-			if _, err := env.Exec("UPDATE test_wizard SET write_date = ? WHERE id = ?", orm.DatetimeOf(env.Now().Add(-time.Duration(minutes)*time.Minute)), w.ID()); err != nil {
+			if _, err := env.Exec(orm.SQL("UPDATE test_wizard SET write_date = ? WHERE id = ?", orm.DatetimeOf(env.Now().Add(-time.Duration(minutes)*time.Minute)), w.ID())); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -149,7 +149,7 @@ func TestVacuumLimits(t *testing.T) {
 		if _, err := env.Model("ir.autovacuum").Do("_run_vacuum_cleaner", orm.Args{}); err != nil {
 			t.Fatal(err)
 		}
-		rows := must[[][]string](t)(env.Query("SELECT string_agg(name, ',' ORDER BY name::int) FROM test_wizard"))
+		rows := must[[][]string](t)(ormtest.Texts(env, "SELECT string_agg(name, ',' ORDER BY name::int) FROM test_wizard"))
 		if rows[0][0] != c.want {
 			t.Errorf("age %q, count %q: %s are left, want %s", c.age, c.count, rows[0][0], c.want)
 		}

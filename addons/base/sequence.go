@@ -298,6 +298,7 @@ func restart(env *orm.Env, name string, step, next int64) error {
 	if step < 0 || next < 1 {
 		low, high = "MINVALUE -9223372036854775807", "MAXVALUE 9223372036854775807"
 	}
+	// SQL: as above.
 	_, err := env.Exec(orm.SQL(fmt.Sprintf("ALTER SEQUENCE ? INCREMENT BY %d %s %s START WITH %d RESTART WITH %d", step, low, high, next, next), orm.Ident(name)).NoModels())
 	return err
 }

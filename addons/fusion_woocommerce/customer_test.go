@@ -9,6 +9,7 @@ import (
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 
 	"github.com/shopspring/decimal"
 )
@@ -42,7 +43,7 @@ func TestOneCustomerIsOneContact(t *testing.T) {
 	if p.Name != "Ann Lee" || p.Email != "ann@mail.example" || p.Street != "1 Elm St" || p.CompanyID.ID != inst.CompanyID.ID || first.invoice != p.ID || first.delivery != p.ID {
 		t.Errorf("%+v %+v", first, p)
 	}
-	rows := must(env.Query("SELECT c.name->>'en_US', s.code, co.code FROM res_partner p JOIN res_country_state s ON s.id = p.state_id JOIN res_country co ON co.id = p.country_id JOIN res_partner_res_partner_category_rel r ON r.partner_id = p.id JOIN res_partner_category c ON c.id = r.category_id WHERE p.id = ?", p.ID))(t)
+	rows := must(ormtest.Texts(env, "SELECT c.name->>'en_US', s.code, co.code FROM res_partner p JOIN res_country_state s ON s.id = p.state_id JOIN res_country co ON co.id = p.country_id JOIN res_partner_res_partner_category_rel r ON r.partner_id = p.id JOIN res_partner_category c ON c.id = r.category_id WHERE p.id = ?", p.ID))(t)
 	if fmt.Sprint(rows) != "[[WooCommerce ON CA]]" {
 		t.Errorf("tag, state and country: %v", rows)
 	}

@@ -3,7 +3,6 @@ package woocommerce
 import (
 	"fmt"
 	"html"
-	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -129,11 +128,11 @@ func (t *taking) checkCurrency(lacks *lacking) error {
 	if err != nil || own == t.cur.id {
 		return err
 	}
-	rows, err := t.env.Query("SELECT 1 FROM res_currency_rate r WHERE r.currency_id = ANY(?) AND (r.company_id IS NULL OR r.company_id = ?) LIMIT 1", []int64{t.cur.id, own}, t.inst.CompanyID.ID)
+	rates, err := t.env.Sudo().Model("res.currency.rate").SearchCount(orm.And(orm.Leaf("currency_id", "in", []int64{t.cur.id, own}), orm.Leaf("company_id", "in", []any{t.inst.CompanyID.ID, false})), 1)
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 {
+	if rates == 0 {
 		return holdf("There is no exchange rate for %s, so the order cannot be booked. Enter one under Settings, Currencies, then import the order again.", t.o.Currency)
 	}
 	return nil
@@ -191,11 +190,13 @@ func (t *taking) products(lacks *lacking) (map[int]sold, error) {
 		chosen[i] = id
 		ids = append(ids, id)
 	}
-	rows, err := t.env.Query("SELECT p.id, t.uom_id FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE p.id = ANY(?)", ids)
+	// SQL: the units of all products of an order, archived or gone, in one statement.
+	rows, err := orm.Rows[[2]int64](t.env, orm.SQL("SELECT p.id, t.uom_id FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE p.id = ANY(?)", ids).
+		Reads("product.product", "product_tmpl_id").Reads("product.template", "uom_id"))
 	if err != nil {
 		return nil, err
 	}
-	units := map[string]string{}
+	units := map[int64]int64{}
 	for _, r := range rows {
 		units[r[0]] = r[1]
 	}
@@ -265,13 +266,12 @@ func orNone(s string) string {
 }
 
 // soldAs adds the unit of measure of a product.
-func soldAs(id int64, units map[string]string) (sold, error) {
-	unit, ok := units[itoa(id)]
+func soldAs(id int64, units map[int64]int64) (sold, error) {
+	unit, ok := units[id]
 	if !ok {
 		return sold{}, fmt.Errorf("product %d has gone", id)
 	}
-	n, err := strconv.ParseInt(unit, 10, 64)
-	return sold{id, n}, err
+	return sold{id, unit}, nil
 }
 
 // line are the values of a line of the sale order.

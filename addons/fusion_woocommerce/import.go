@@ -132,11 +132,8 @@ func readOrder(ctx context.Context, db *orm.DB, c *wcapi.Client, id int64) (*rea
 
 // clock is the database's time in microseconds: the one all workers share.
 func clock(env *orm.Env) (int64, error) {
-	rows, err := env.Query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseInt(rows[0][0], 10, 64)
+	// SQL: a function of PostgreSQL.
+	return orm.Row[int64](env, orm.SQL("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").NoModels())
 }
 
 // orderFailed records that an order could not be taken over. The last attempt

@@ -104,7 +104,7 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 	if err := rs.Write(orm.Values{"message": "other"}); err == nil {
 		t.Error("an entry was changed")
 	}
-	if _, err := env.Exec("UPDATE woo_sync_log SET create_date = create_date - interval '91 days'"); err != nil {
+	if _, err := env.Exec(orm.SQL("UPDATE woo_sync_log SET create_date = create_date - interval '91 days'")); err != nil {
 		t.Fatal(err)
 	}
 	if n := must(orm.InvokeModel(env, CleanLogs))(t); n != 1 {

@@ -2,7 +2,6 @@ package woocommerce
 
 import (
 	"fmt"
-	"strconv"
 
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/matching"
 	"fusionsoft.ca/fusion/framework/orm"
@@ -28,24 +27,24 @@ type matcher struct {
 // newMatcher reads the products an instance's items may be: the active ones of
 // its company. Only what is compared is read, in one statement.
 func newMatcher(env *orm.Env, inst *Instance, sum *summary) (*matcher, error) {
-	if err := env.Flush(); err != nil {
-		return nil, err
+	type product struct {
+		ID        int64
+		SKU, Name string
+		Active    bool
 	}
-	rows, err := env.Query(`SELECT p.id, p.default_code, t.name->>'en_US', p.active FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id
-		WHERE t.company_id IS NULL OR t.company_id = ?`, inst.CompanyID.ID)
+	// SQL: only what is compared of all products.
+	rows, err := orm.Rows[product](env, orm.SQL(`SELECT p.id, COALESCE(p.default_code, '') AS sku, COALESCE(t.name->>'en_US', '') AS name, COALESCE(p.active, false) AS active FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id
+		WHERE t.company_id IS NULL OR t.company_id = ?`, inst.CompanyID.ID).
+		Reads("product.product", "product_tmpl_id", "default_code", "active").Reads("product.template", "name", "company_id"))
 	if err != nil {
 		return nil, err
 	}
 	m := &matcher{env: env, inst: inst, taken: map[string]bool{}, sum: sum}
 	var all []matching.Candidate
 	for _, r := range rows {
-		id, err := strconv.ParseInt(r[0], 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		m.taken[r[1]] = true
-		if r[3] == "t" {
-			all = append(all, matching.Candidate{ID: id, SKU: r[1], Name: r[2]})
+		m.taken[r.SKU] = true
+		if r.Active {
+			all = append(all, matching.Candidate{ID: r.ID, SKU: r.SKU, Name: r.Name})
 		}
 	}
 	m.index = matching.NewIndex(all)
@@ -117,18 +116,17 @@ func (m *matcher) create() error {
 	if err != nil {
 		return fmt.Errorf("products of the store cannot be created: %w", err)
 	}
-	rows, err := m.env.Query("SELECT product_tmpl_id, id FROM product_product WHERE product_tmpl_id = ANY(?)", made.IDs)
+	// SQL: two columns of many new products.
+	rows, err := orm.Rows[[2]int64](m.env, orm.SQL("SELECT product_tmpl_id, id FROM product_product WHERE product_tmpl_id = ANY(?)", made.IDs).Reads("product.product", "product_tmpl_id"))
 	if err != nil {
 		return err
 	}
-	variants := map[string]int64{}
+	variants := map[int64]int64{}
 	for _, r := range rows {
-		if variants[r[0]], err = strconv.ParseInt(r[1], 10, 64); err != nil {
-			return err
-		}
+		variants[r[0]] = r[1]
 	}
 	for i, vals := range m.into {
-		vals["product_id"], vals["state"], vals["suggestion_reason"] = variants[itoa(made.IDs[i])], "mapped", "Created from the store."
+		vals["product_id"], vals["state"], vals["suggestion_reason"] = variants[made.IDs[i]], "mapped", "Created from the store."
 	}
 	m.sum.created += len(made.IDs)
 	return nil

@@ -113,10 +113,14 @@ func (i *Instance) pollFrom(now time.Time) (since time.Time, full bool) {
 func currencyPlaces(ctx context.Context, db *orm.DB) (map[string]int32, error) {
 	out := map[string]int32{}
 	err := db.View(ctx, orm.System(), func(env *orm.Env) error {
-		rows, err := env.Query("SELECT name, decimal_places FROM res_currency")
+		all, err := env.WithContext(map[string]any{"active_test": false}).Model("res.currency").Search(nil, orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		rows, err := all.Read("name", "decimal_places")
 		for _, r := range rows {
-			n, _ := strconv.Atoi(r[1])
-			out[r[0]] = int32(n)
+			name, _ := r["name"].(string)
+			out[name] = int32(orm.AsID(r["decimal_places"]))
 		}
 		return err
 	})
@@ -156,18 +160,20 @@ func queueSeen(env *orm.Env, inst *Instance, found []sighting) (int, error) {
 // known.
 func knownOrders(env *orm.Env, inst *Instance) (map[int64]string, error) {
 	live := inst.GoLive.Time()
-	rows, err := env.Query(`SELECT woo_id, concat_ws(':', COALESCE(to_char(date_modified, 'YYYYMMDDHH24MISS'), ''), COALESCE(woo_status, ''), COALESCE(state_class, ''), COALESCE(seen_digest, ''))
-		FROM woo_order WHERE instance_id = ? AND state <> 'error' AND NOT (state = 'ignored' AND state_class = 'import' AND date_created >= ?::timestamp)`, inst.ID, stamp(live))
+	type seen struct {
+		WooID int64
+		State string
+	}
+	// SQL: a digest of all orders ever seen, which a poll compares.
+	rows, err := orm.Rows[seen](env, orm.SQL(`SELECT woo_id, concat_ws(':', COALESCE(to_char(date_modified, 'YYYYMMDDHH24MISS'), ''), COALESCE(woo_status, ''), COALESCE(state_class, ''), COALESCE(seen_digest, '')) AS state
+		FROM woo_order WHERE instance_id = ? AND state <> 'error' AND NOT (state = 'ignored' AND state_class = 'import' AND date_created >= ?::timestamp)`, inst.ID, stamp(live)).
+		Reads("woo.order"))
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[int64]string, len(rows))
 	for _, r := range rows {
-		id, err := strconv.ParseInt(r[0], 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		out[id] = r[1]
+		out[r.WooID] = r.State
 	}
 	return out, nil
 }

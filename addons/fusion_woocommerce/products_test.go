@@ -74,7 +74,7 @@ func TestFetchCreatesWhatLacks(t *testing.T) {
 	if n := env.Queries() - before; n > 25*sum.created {
 		t.Errorf("%d queries for %d products", n, sum.created)
 	}
-	rows := must(env.Query(`SELECT t.name->>'en_US', t.list_price, t.type, t.is_storable, p.default_code FROM woo_product_map m JOIN product_product p ON p.id = m.product_id
+	rows := must(ormtest.Texts(env, `SELECT t.name->>'en_US', t.list_price, t.type, t.is_storable, p.default_code FROM woo_product_map m JOIN product_product p ON p.id = m.product_id
 		JOIN product_template t ON t.id = p.product_tmpl_id WHERE m.woo_id IN (49, 134, 143) ORDER BY m.woo_id`))(t)
 	want := [][]string{{"Tennis-style Glides, 2/pk", "9.99", "consu", "t", "ACC-TENNIS"}, {"Gloves <Latex-Free> Trial Pack & Leaflet", "2.49", "consu", "t", "GLV-TRIAL"}, {"Free Exercise Sheet (PDF)", "0", "service", "f", "PDF-EXO"}}
 	for i := range want {
@@ -85,7 +85,7 @@ func TestFetchCreatesWhatLacks(t *testing.T) {
 			}
 		}
 	}
-	if n := must(env.Query("SELECT default_code FROM product_product WHERE default_code <> '' GROUP BY 1 HAVING count(*) > 1"))(t); len(n) > 0 {
+	if n := must(ormtest.Texts(env, "SELECT default_code FROM product_product WHERE default_code <> '' GROUP BY 1 HAVING count(*) > 1"))(t); len(n) > 0 {
 		t.Errorf("internal references that exist twice: %v", n)
 	}
 	if sum := must(takeItems(env, inst, all))(t); sum.created != 0 {

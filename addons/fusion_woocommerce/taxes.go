@@ -2,7 +2,6 @@ package woocommerce
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"fusionsoft.ca/fusion/addons/account"
@@ -120,10 +119,9 @@ func taxGroup(env *orm.Env, company int64, name string) (int64, error) {
 // taxAccount is where the company books its default sales tax, 0 when nowhere
 // of its own.
 func taxAccount(env *orm.Env, company int64) (int64, error) {
-	rows, err := env.Query(`SELECT l.account_id FROM res_company c JOIN account_tax_repartition_line l ON l.invoice_tax_id = c.account_sale_tax_id
-		WHERE c.id = ? AND l.repartition_type = 'tax' AND l.account_id IS NOT NULL ORDER BY l.sequence, l.id LIMIT 1`, company)
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	return strconv.ParseInt(rows[0][0], 10, 64)
+	// SQL: an import reads the books of the company whoever started it.
+	account, _, err := orm.MaybeRow[int64](env, orm.SQL(`SELECT l.account_id FROM res_company c JOIN account_tax_repartition_line l ON l.invoice_tax_id = c.account_sale_tax_id
+		WHERE c.id = ? AND l.repartition_type = 'tax' AND l.account_id IS NOT NULL ORDER BY l.sequence, l.id LIMIT 1`, company).
+		Reads("res.company", "account_sale_tax_id").Reads("account.tax.repartition.line"))
+	return account, err
 }

@@ -112,10 +112,10 @@ func Unsubscribe(rs orm.Records, partners []int64) error {
 // followersOf are the partners that follow a record and want a subtype, with
 // an address to send to.
 func followersOf(env *orm.Env, model string, id, subtype int64) ([]int64, error) {
-	var ids []int64
-	err := env.Tx().NewRaw(`SELECT f.partner_id FROM mail_followers f
+	// SQL: a message goes to followers its author may not read.
+	return orm.Rows[int64](env, orm.SQL(`SELECT f.partner_id FROM mail_followers f
 			JOIN mail_followers_mail_message_subtype_rel r ON r.mail_followers_id = f.id
 			JOIN res_partner p ON p.id = f.partner_id
-		WHERE f.res_model = ? AND f.res_id = ? AND r.mail_message_subtype_id = ? AND p.active ORDER BY f.id`, model, id, subtype).Scan(env, &ids)
-	return ids, err
+		WHERE f.res_model = ? AND f.res_id = ? AND r.mail_message_subtype_id = ? AND p.active ORDER BY f.id`, model, id, subtype).
+		Reads("mail.followers").Reads("res.partner", "active"))
 }

@@ -8,7 +8,6 @@ import (
 	netmail "net/mail"
 	"strings"
 
-	"github.com/uptrace/bun"
 	gomail "github.com/wneessen/go-mail"
 
 	"fusionsoft.ca/fusion/addons/base"
@@ -287,9 +286,8 @@ func mayStillSend(env *orm.Env, m *Mail) error {
 }
 
 func attached(env *orm.Env, m *Mail) ([]int64, error) {
-	var ids []int64
-	err := env.Tx().NewRaw(`SELECT attachment_id FROM message_attachment_rel WHERE message_id IN (?)`, bun.List([]int64{m.MessageID.ID})).Scan(env, &ids)
-	return ids, err
+	// SQL: the files of a message are sent whether or not they can still be read.
+	return orm.Rows[int64](env, orm.SQL("SELECT attachment_id FROM message_attachment_rel WHERE message_id = ?", m.MessageID.ID).Reads("mail.message", "attachment_ids"))
 }
 
 func compose(env *orm.Env, m *Mail, server *Server) (*gomail.Msg, string, error) {

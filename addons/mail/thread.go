@@ -3,8 +3,6 @@ package mail
 import (
 	"slices"
 
-	"github.com/uptrace/bun"
-
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -43,12 +41,11 @@ func defineThread(r *orm.Registry) {
 	t := orm.DefineMixin[Thread](r)
 	t.Compute("message_partner_ids", func(env *orm.Env, ts []*Thread) error {
 		rs := orm.RecordsOf(env, ts...)
-		var rows []struct{ ResID, PartnerID int64 }
-		err := env.Tx().NewRaw(`SELECT f.res_id, f.partner_id FROM mail_followers f WHERE f.res_model = ? AND f.res_id IN (?) ORDER BY f.id`,
-			rs.Model.Name, bun.List(rs.IDs)).Scan(env, &rows)
+		// SQL: whoever may read a record may know its followers.
+		rows, err := orm.Rows[[2]int64](env, orm.SQL("SELECT res_id, partner_id FROM mail_followers WHERE res_model = ? AND res_id = ANY(?) ORDER BY id", rs.Model.Name, rs.IDs).Reads("mail.followers"))
 		byID := map[int64][]int64{}
 		for _, r := range rows {
-			byID[r.ResID] = append(byID[r.ResID], r.PartnerID)
+			byID[r[0]] = append(byID[r[0]], r[1])
 		}
 		for i, t := range ts {
 			t.MessagePartnerIDs.Set(byID[rs.IDs[i]]...)
@@ -58,8 +55,9 @@ func defineThread(r *orm.Registry) {
 	t.Inverse("message_partner_ids", func(env *orm.Env, ts []*Thread) error {
 		for _, t := range ts {
 			rs := orm.RecordsOf(env, t)
-			var now []int64
-			if err := env.Tx().NewRaw(`SELECT partner_id FROM mail_followers WHERE res_model = ? AND res_id = ?`, rs.Model.Name, rs.ID()).Scan(env, &now); err != nil {
+			// SQL: as above.
+			now, err := orm.Rows[int64](env, orm.SQL("SELECT partner_id FROM mail_followers WHERE res_model = ? AND res_id = ?", rs.Model.Name, rs.ID()).Reads("mail.followers"))
+			if err != nil {
 				return err
 			}
 			wanted := t.MessagePartnerIDs.IDs()
@@ -81,9 +79,8 @@ func defineThread(r *orm.Registry) {
 	})
 	t.Compute("message_is_follower", func(env *orm.Env, ts []*Thread) error {
 		rs := orm.RecordsOf(env, ts...)
-		var mine []int64
-		err := env.Tx().NewRaw(`SELECT res_id FROM mail_followers WHERE res_model = ? AND partner_id = ? AND res_id IN (?)`,
-			rs.Model.Name, env.PartnerID(), bun.List(rs.IDs)).Scan(env, &mine)
+		// SQL: of oneself, whatever one may read of followers.
+		mine, err := orm.Rows[int64](env, orm.SQL("SELECT res_id FROM mail_followers WHERE res_model = ? AND partner_id = ? AND res_id = ANY(?)", rs.Model.Name, env.PartnerID(), rs.IDs).Reads("mail.followers"))
 		for i, t := range ts {
 			t.MessageIsFollower = slices.Contains(mine, rs.IDs[i])
 		}

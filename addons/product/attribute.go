@@ -187,12 +187,11 @@ func defineAttributeValue(r *orm.Registry) {
 				if ts.Len() > 0 {
 					return orm.UserErrorf("The value “%s” cannot be deleted: it is used on %s. Remove it from them first.", nameOf(rs.Browse(id)), namesOf(ts))
 				}
-				rows, err := rs.Env.Query(`SELECT FROM product_template_attribute_value v JOIN product_variant_combination c ON c.product_template_attribute_value_id = v.id
-					WHERE v.product_attribute_value_id = ? LIMIT 1`, id)
+				used, err := everyVariant(rs.Env).Sudo().Model("product.product").SearchCount(orm.Leaf("product_template_attribute_value_ids.product_attribute_value_id", "=", id), 1)
 				if err != nil {
 					return err
 				}
-				if len(rows) > 0 {
+				if used > 0 {
 					kept = append(kept, id)
 				} else {
 					free = append(free, id)

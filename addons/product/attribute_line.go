@@ -276,11 +276,12 @@ func unlinkPTAVs(super orm.UnlinkFunc) orm.UnlinkFunc {
 		if err := unlinkOrArchive(products.Browse(unique(variants)...)); err != nil {
 			return err
 		}
-		rows, err := env.Query("SELECT DISTINCT product_template_attribute_value_id FROM product_variant_combination WHERE product_template_attribute_value_id = ANY(?)", rs.IDs)
+		// SQL: which values variants are made of, archived ones of other companies among them.
+		kept, err := orm.Rows[int64](env, orm.SQL("SELECT DISTINCT product_template_attribute_value_id FROM product_variant_combination WHERE product_template_attribute_value_id = ANY(?)", rs.IDs).
+			Reads("product.product", "product_template_attribute_value_ids"))
 		if err != nil {
 			return err
 		}
-		kept := idColumn(rows)
 		if err := rs.Browse(kept...).Write(orm.Values{"ptav_active": false}); err != nil {
 			return err
 		}

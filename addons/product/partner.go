@@ -3,6 +3,7 @@ package product
 import (
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
+	"slices"
 )
 
 // Partner adds to a partner the pricelist it buys at: its own in the current
@@ -108,6 +109,10 @@ func featureOn(env *orm.Env) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	rows, err := env.Query(`WITH RECURSIVE up(id) AS (SELECT ?::bigint UNION SELECT r.hid FROM res_groups_implied_rel r JOIN up ON r.gid = up.id) SELECT FROM up WHERE id = ?`, users.ID(), group.ID())
-	return len(rows) > 0, err
+	implied, err := env.Sudo().Model("res.groups").Browse(users.ID()).Value("all_implied_ids")
+	if err != nil {
+		return false, err
+	}
+	ids, _ := implied.([]int64)
+	return slices.Contains(ids, group.ID()), nil
 }

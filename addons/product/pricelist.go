@@ -199,14 +199,15 @@ func checkBase(env *orm.Env, is []*PricelistItem) error {
 		if !i.BasePricelistID.IsSet() {
 			return orm.ValidationErrorf("Choose the other pricelist on which the pricelist rule is based.")
 		}
-		rows, err := env.Query(`WITH RECURSIVE up(id) AS (SELECT ?::bigint
+		// SQL: recursive.
+		loop, err := orm.Row[bool](env, orm.SQL(`WITH RECURSIVE up(id) AS (SELECT ?::bigint
 				UNION SELECT i.base_pricelist_id FROM product_pricelist_item i JOIN up ON i.pricelist_id = up.id
 				WHERE i.base = 'pricelist' AND i.compute_price <> 'fixed' AND i.base_pricelist_id IS NOT NULL)
-			SELECT FROM up WHERE id = ?`, i.BasePricelistID.ID, i.PricelistID.ID)
+			SELECT EXISTS (SELECT FROM up WHERE id = ?)`, i.BasePricelistID.ID, i.PricelistID.ID).Reads("product.pricelist.item"))
 		if err != nil {
 			return err
 		}
-		if len(rows) > 0 {
+		if loop {
 			return orm.ValidationErrorf("The pricelist “%s” cannot be based on itself, be it through other pricelists.", nameOf(env.Model("product.pricelist").Browse(i.PricelistID.ID)))
 		}
 	}

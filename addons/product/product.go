@@ -204,12 +204,13 @@ func loneVariant(env *orm.Env, ps []*Product) error {
 	for _, p := range ps {
 		templates = append(templates, p.TemplateID.ID)
 	}
-	rows, err := env.Query(`SELECT product_tmpl_id FROM product_product WHERE product_tmpl_id = ANY(?) AND active AND COALESCE(combination_indices, '') = ''
-		GROUP BY product_tmpl_id HAVING count(*) > 1`, templates)
-	if err != nil || len(rows) == 0 {
+	// SQL: counts by template, over variants seen by the user or not.
+	twice, err := orm.Rows[int64](env, orm.SQL(`SELECT product_tmpl_id FROM product_product WHERE product_tmpl_id = ANY(?) AND active AND COALESCE(combination_indices, '') = ''
+		GROUP BY product_tmpl_id HAVING count(*) > 1`, templates).Reads("product.product"))
+	if err != nil || len(twice) == 0 {
 		return err
 	}
-	return orm.ValidationErrorf("“%s” has a variant with these attribute values already.", nameOf(env.Model("product.template").Browse(orm.CellInt(rows[0][0]))))
+	return orm.ValidationErrorf("“%s” has a variant with these attribute values already.", nameOf(env.Model("product.template").Browse(twice[0])))
 }
 
 // uniqueBarcode refuses a barcode that another product of the same company, or
@@ -255,13 +256,15 @@ func switchActive(env *orm.Env, ps []*Product, active bool) error {
 	for _, p := range ps {
 		templates = append(templates, p.TemplateID.ID)
 	}
-	rows, err := env.Query(`SELECT t.id FROM product_template t WHERE t.id = ANY(?) AND t.active <> ?
-		AND EXISTS (SELECT FROM product_product p WHERE p.product_tmpl_id = t.id AND p.active) = ? ORDER BY t.id`, templates, active, active)
+	// SQL: templates by whether they have an active variant, seen by the user or not.
+	follow, err := orm.Rows[int64](env, orm.SQL(`SELECT t.id FROM product_template t WHERE t.id = ANY(?) AND t.active <> ?
+		AND EXISTS (SELECT FROM product_product p WHERE p.product_tmpl_id = t.id AND p.active) = ? ORDER BY t.id`, templates, active, active).
+		Reads("product.template", "active").Reads("product.product", "product_tmpl_id", "active"))
 	if err != nil {
 		return err
 	}
 	env = env.WithContext(map[string]any{keyVariants: false})
-	return env.Model("product.template").Browse(idColumn(rows)...).Write(orm.Values{"active": active})
+	return env.Model("product.template").Browse(follow...).Write(orm.Values{"active": active})
 }
 
 // unlinkProducts deletes a template with its last variant, unless its variants
@@ -271,14 +274,16 @@ func unlinkProducts(super orm.UnlinkFunc) orm.UnlinkFunc {
 		env := rs.Env
 		var last []int64
 		if env.Key(keyKeepTemplate) != any(mark{}) {
-			rows, err := env.Query(`SELECT DISTINCT p.product_tmpl_id FROM product_product p WHERE p.id = ANY(?)
+			var err error
+			// SQL: templates that lose their last variant, seen by the user or not.
+			last, err = orm.Rows[int64](env, orm.SQL(`SELECT DISTINCT p.product_tmpl_id FROM product_product p WHERE p.id = ANY(?)
 				AND NOT EXISTS (SELECT FROM product_product o WHERE o.product_tmpl_id = p.product_tmpl_id AND o.id <> ALL(?))
 				AND NOT EXISTS (SELECT FROM product_template_attribute_line l JOIN product_attribute a ON a.id = l.attribute_id
-					WHERE l.product_tmpl_id = p.product_tmpl_id AND l.active AND a.create_variant = 'dynamic')`, rs.IDs, rs.IDs)
+					WHERE l.product_tmpl_id = p.product_tmpl_id AND l.active AND a.create_variant = 'dynamic')`, rs.IDs, rs.IDs).
+				Reads("product.product", "product_tmpl_id").Reads("product.template.attribute.line").Reads("product.attribute", "create_variant"))
 			if err != nil {
 				return err
 			}
-			last = idColumn(rows)
 		}
 		if err := super(rs); err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"fusionsoft.ca/fusion/framework/orm"
+
+	"github.com/shopspring/decimal"
 )
 
 // ofVariant are the fields of a template that are those of its only variant.
@@ -46,8 +48,9 @@ func byVariant(field string) func(*orm.Env, string, any) (orm.Domain, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows, err := env.Query("SELECT DISTINCT product_tmpl_id FROM product_product WHERE id = ANY(?)", found.IDs)
-		return orm.Leaf("id", "in", idColumn(rows)), err
+		// SQL: in one statement; the domain is searched with the user's rights.
+		templates, err := orm.Rows[int64](env, orm.SQL("SELECT DISTINCT product_tmpl_id FROM product_product WHERE id = ANY(?)", found.IDs).Reads("product.product", "product_tmpl_id"))
+		return orm.Leaf("id", "in", templates), err
 	}
 }
 
@@ -154,12 +157,14 @@ func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
 			return createVariants(env, rs.IDs, nil)
 		}
 		if switched && active {
-			rows, err := env.Query(`SELECT t.id FROM product_template t WHERE t.id = ANY(?)
-				AND NOT EXISTS (SELECT FROM product_product p WHERE p.product_tmpl_id = t.id AND p.active) ORDER BY t.id`, rs.IDs)
+			// SQL: templates without an active variant, seen by the user or not.
+			bare, err := orm.Rows[int64](env, orm.SQL(`SELECT t.id FROM product_template t WHERE t.id = ANY(?)
+				AND NOT EXISTS (SELECT FROM product_product p WHERE p.product_tmpl_id = t.id AND p.active) ORDER BY t.id`, rs.IDs).
+				Reads("product.template", "active").Reads("product.product", "product_tmpl_id", "active"))
 			if err != nil {
 				return err
 			}
-			return createVariants(env, idColumn(rows), nil)
+			return createVariants(env, bare, nil)
 		}
 		return nil
 	}
@@ -214,14 +219,20 @@ func copyTemplates(super orm.CopyFunc) orm.CopyFunc {
 }
 
 func copyExtras(env *orm.Env, from, to int64) error {
-	rows, err := env.Query(`SELECT new.id, old.price_extra FROM product_template_attribute_value old
+	type extra struct {
+		ID    int64
+		Price decimal.Decimal
+	}
+	// SQL: joins the values of a template with those of its copy.
+	rows, err := orm.Rows[extra](env, orm.SQL(`SELECT new.id, old.price_extra AS price FROM product_template_attribute_value old
 		JOIN product_template_attribute_value new USING (product_attribute_value_id, attribute_id)
-		WHERE old.product_tmpl_id = ? AND new.product_tmpl_id = ? AND old.price_extra <> new.price_extra AND old.ptav_active`, from, to)
+		WHERE old.product_tmpl_id = ? AND new.product_tmpl_id = ? AND old.price_extra <> new.price_extra AND old.ptav_active`, from, to).
+		Reads("product.template.attribute.value"))
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if err := env.Model("product.template.attribute.value").Browse(orm.CellInt(row[0])).Write(orm.Values{"price_extra": row[1]}); err != nil {
+		if err := env.Model("product.template.attribute.value").Browse(row.ID).Write(orm.Values{"price_extra": row.Price}); err != nil {
 			return err
 		}
 	}

@@ -7,15 +7,6 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// idColumn is the first column of the rows of a query as ids.
-func idColumn(rows [][]string) []int64 {
-	out := make([]int64, len(rows))
-	for i, row := range rows {
-		out[i] = orm.CellInt(row[0])
-	}
-	return out
-}
-
 func isNegative(op string) bool { return op == "!=" || strings.HasPrefix(op, "not ") }
 
 // positive is the operator that a negative one denies.

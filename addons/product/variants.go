@@ -183,9 +183,9 @@ func createVariants(env *orm.Env, templates []int64, given map[int64]orm.Values)
 }
 
 func activeTemplates(env *orm.Env, ids []int64) (map[int64]bool, error) {
-	rows, err := env.Query("SELECT id FROM product_template WHERE active AND id = ANY(?)", ids)
+	active, err := env.Sudo().Model("product.template").Search(orm.And(orm.Leaf("id", "in", ids), orm.Leaf("active", "=", true)), orm.SearchOptions{})
 	out := map[int64]bool{}
-	for _, id := range idColumn(rows) {
+	for _, id := range active.IDs {
 		out[id] = true
 	}
 	return out, err

@@ -78,14 +78,16 @@ func defineInvoice(r *orm.Registry) {
 
 // ordersOf finds the orders of invoices.
 func ordersOf(env *orm.Env, invoices []int64) (map[int64][]int64, error) {
-	rows, err := env.Query(`SELECT DISTINCT i.move_id, l.order_id FROM account_move_line i JOIN sale_order_line_invoice_rel r ON r.invoice_line_id = i.id
-		JOIN sale_order_line l ON l.id = r.order_line_id WHERE i.move_id = ANY(?) ORDER BY 1, 2`, invoices)
+	// SQL: pairs over two relations.
+	rows, err := orm.Rows[[2]int64](env, orm.SQL(`SELECT DISTINCT i.move_id, l.order_id FROM account_move_line i JOIN sale_order_line_invoice_rel r ON r.invoice_line_id = i.id
+		JOIN sale_order_line l ON l.id = r.order_line_id WHERE i.move_id = ANY(?) ORDER BY 1, 2`, invoices).
+		Reads("account.move.line", "move_id").Reads("sale.order.line", "order_id", "invoice_lines"))
 	if err != nil {
 		return nil, err
 	}
 	out := map[int64][]int64{}
 	for _, row := range rows {
-		out[orm.CellInt(row[0])] = append(out[orm.CellInt(row[0])], orm.CellInt(row[1]))
+		out[row[0]] = append(out[row[0]], row[1])
 	}
 	return out, nil
 }

@@ -123,11 +123,10 @@ func defineOrder(r *orm.Registry) {
 // taxRounding is how a company rounds the taxes of new orders: as the company
 // at the top does, whose books it uses.
 func taxRounding(env *orm.Env, company int64) (string, error) {
-	rows, err := env.Query(`SELECT top.tax_calculation_rounding_method FROM res_company c JOIN res_company top ON top.id = split_part(c.parent_path, '/', 1)::bigint WHERE c.id = ?`, company)
-	if err != nil || len(rows) == 0 {
-		return "", err
-	}
-	return rows[0][0], nil
+	// SQL: branches use the books of a company that the user may not read.
+	how, _, err := orm.MaybeRow[string](env, orm.SQL(`SELECT COALESCE(top.tax_calculation_rounding_method, '') FROM res_company c JOIN res_company top ON top.id = split_part(c.parent_path, '/', 1)::bigint WHERE c.id = ?`, company).
+		Reads("res.company", "parent_path", "tax_calculation_rounding_method"))
+	return how, err
 }
 
 func orderAddresses(env *orm.Env, os []*Order) error {
@@ -301,15 +300,17 @@ func orderInvoices(env *orm.Env, os []*Order) error {
 
 // invoicesOf finds the invoices and credit notes of orders.
 func invoicesOf(env *orm.Env, orders []int64) (map[int64][]int64, error) {
-	rows, err := env.Query(`SELECT DISTINCT l.order_id, m.id FROM sale_order_line l JOIN sale_order_line_invoice_rel r ON r.order_line_id = l.id
+	// SQL: pairs over two relations.
+	rows, err := orm.Rows[[2]int64](env, orm.SQL(`SELECT DISTINCT l.order_id, m.id FROM sale_order_line l JOIN sale_order_line_invoice_rel r ON r.order_line_id = l.id
 		JOIN account_move_line i ON i.id = r.invoice_line_id JOIN account_move m ON m.id = i.move_id
-		WHERE l.order_id = ANY(?) AND m.move_type IN ('out_invoice', 'out_refund') ORDER BY 1, 2`, orders)
+		WHERE l.order_id = ANY(?) AND m.move_type IN ('out_invoice', 'out_refund') ORDER BY 1, 2`, orders).
+		Reads("account.move.line", "move_id").Reads("account.move", "move_type").Reads("sale.order.line", "order_id", "invoice_lines"))
 	if err != nil {
 		return nil, err
 	}
 	out := map[int64][]int64{}
 	for _, row := range rows {
-		out[orm.CellInt(row[0])] = append(out[orm.CellInt(row[0])], orm.CellInt(row[1]))
+		out[row[0]] = append(out[row[0]], row[1])
 	}
 	return out, nil
 }

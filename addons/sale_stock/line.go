@@ -114,12 +114,12 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 		for _, vals := range list {
 			orders = append(orders, orm.AsID(vals["order_id"]))
 		}
-		rows, err := rs.Env.Query("SELECT id FROM sale_order WHERE id = ANY(?) AND state = 'sale'", orders)
+		confirmed, err := rs.Env.Sudo().Model("sale.order").SearchCount(orm.And(orm.Leaf("id", "in", orders), orm.Leaf("state", "=", "sale")), 1)
 		if err != nil {
 			return rs, err
 		}
 		made, err := super(rs, list)
-		if err != nil || len(rows) == 0 {
+		if err != nil || confirmed == 0 {
 			return made, err
 		}
 		return made, deliver(rs.Env, orders, made.IDs)

@@ -73,6 +73,8 @@ func postInit(env *orm.Env) error {
 	if err := equipCompanies(env, companies.IDs); err != nil {
 		return err
 	}
-	_, err = env.Exec(`CREATE INDEX IF NOT EXISTS stock_move_open_index ON stock_move (product_id) WHERE state IN ('waiting', 'confirmed', 'partially_available', 'assigned')`)
+	// SQL: an index of some rows.
+	_, err = env.Exec(orm.SQL(`CREATE INDEX IF NOT EXISTS stock_move_open_index ON stock_move (product_id) WHERE state IN ('waiting', 'confirmed', 'partially_available', 'assigned')`).
+		Reads("stock.move"))
 	return err
 }

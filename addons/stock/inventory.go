@@ -58,11 +58,11 @@ func defineQuant(r *orm.Registry) {
 	q.OnWrite(writeQuants)
 	q.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			rows, err := rs.Env.Query("SELECT 1 FROM stock_quant WHERE id = ANY(?) AND (quantity <> 0 OR reserved_quantity <> 0) LIMIT 1", rs.IDs)
+			holds, err := rs.Env.Sudo().Model("stock.quant").SearchCount(orm.And(orm.Leaf("id", "in", rs.IDs), orm.Or(orm.Leaf("quantity", "!=", 0), orm.Leaf("reserved_quantity", "!=", 0))), 1)
 			if err != nil {
 				return err
 			}
-			if len(rows) > 0 {
+			if holds > 0 {
 				return orm.UserErrorf("Quantities on hand cannot be deleted. Count the product as zero instead.")
 			}
 			return super(rs)

@@ -56,15 +56,16 @@ func defineLocation(r *orm.Registry) {
 
 // locationWarehouses finds the warehouse each location lies in.
 func locationWarehouses(env *orm.Env, ls []*Location) error {
-	rows, err := env.Query(`SELECT l.id, w.id FROM stock_location l
+	// SQL: joins locations with those above them.
+	rows, err := orm.Rows[[2]int64](env, orm.SQL(`SELECT l.id, w.id FROM stock_location l
 		JOIN stock_location v ON l.parent_path LIKE v.parent_path || '%'
-		JOIN stock_warehouse w ON w.view_location_id = v.id WHERE l.id = ANY(?)`, orm.IDs(env, ls))
+		JOIN stock_warehouse w ON w.view_location_id = v.id WHERE l.id = ANY(?)`, orm.IDs(env, ls)).Reads("stock.location", "parent_path").Reads("stock.warehouse", "view_location_id"))
 	if err != nil {
 		return err
 	}
 	found := map[int64]int64{}
 	for _, row := range rows {
-		found[orm.CellInt(row[0])] = orm.CellInt(row[1])
+		found[row[0]] = row[1]
 	}
 	for _, l := range ls {
 		l.WarehouseID = orm.RefTo[Warehouse](found[l.ID])
@@ -93,23 +94,25 @@ func writeLocations(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		hides := vals["active"] == false
 		if usage, given := vals["usage"]; hides || given && usage != "internal" {
-			rows, err := rs.Env.Query(`SELECT l.complete_name FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
+			// SQL: joins quants with the locations above them, seen by the user or not.
+			name, holds, err := orm.MaybeRow[string](rs.Env, orm.SQL(`SELECT l.complete_name FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
 				JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%'
-				WHERE top.id = ANY(?) AND (? OR (l.id = top.id AND l.usage IS DISTINCT FROM ?)) AND (q.quantity <> 0 OR q.reserved_quantity <> 0) AND l.usage IN ('internal', 'transit') LIMIT 1`, rs.IDs, hides, orm.AsText(usage))
+				WHERE top.id = ANY(?) AND (? OR (l.id = top.id AND l.usage IS DISTINCT FROM ?)) AND (q.quantity <> 0 OR q.reserved_quantity <> 0) AND l.usage IN ('internal', 'transit') LIMIT 1`, rs.IDs, hides, orm.AsText(usage)).
+				Reads("stock.quant").Reads("stock.location"))
 			if err != nil {
 				return err
 			}
-			if len(rows) > 0 {
-				return orm.UserErrorf("The location “%s” still holds products. Move them elsewhere before you archive the location or change its type.", rows[0][0])
+			if holds {
+				return orm.UserErrorf("The location “%s” still holds products. Move them elsewhere before you archive the location or change its type.", name)
 			}
 		}
 		if hides {
-			rows, err := rs.Env.Query("SELECT name FROM stock_warehouse WHERE active AND (lot_stock_id = ANY(?) OR view_location_id = ANY(?)) LIMIT 1", rs.IDs, rs.IDs)
+			w, err := orm.First[Warehouse](rs.Env.Sudo(), orm.Or(orm.Leaf("lot_stock_id", "in", rs.IDs), orm.Leaf("view_location_id", "in", rs.IDs)), "")
 			if err != nil {
 				return err
 			}
-			if len(rows) > 0 {
-				return orm.UserErrorf("The location is in use by the warehouse “%s”. Archive the warehouse instead.", rows[0][0])
+			if w != nil {
+				return orm.UserErrorf("The location is in use by the warehouse “%s”. Archive the warehouse instead.", w.Name)
 			}
 		}
 		return super(rs, vals)

@@ -118,15 +118,13 @@ func cancelMoves(env *orm.Env, ids []int64) error {
 	if err := orm.RecordsOf(inBulk(env), moves...).Write(orm.Values{"state": "cancel", "picked": false}); err != nil {
 		return err
 	}
-	rows, err := env.Query(`SELECT DISTINCT r.move_dest_id FROM stock_move_move_rel r JOIN stock_move o ON o.id = r.move_orig_id JOIN stock_move d ON d.id = r.move_dest_id
+	// SQL: the moves that nothing is brought for any more, seen by the user or not.
+	next, err := orm.Rows[int64](env, orm.SQL(`SELECT DISTINCT r.move_dest_id FROM stock_move_move_rel r JOIN stock_move o ON o.id = r.move_orig_id JOIN stock_move d ON d.id = r.move_dest_id
 		WHERE o.id = ANY(?) AND o.propagate_cancel AND d.state NOT IN ('done', 'cancel')
-		AND NOT EXISTS (SELECT 1 FROM stock_move_move_rel r2 JOIN stock_move o2 ON o2.id = r2.move_orig_id WHERE r2.move_dest_id = d.id AND o2.state <> 'cancel')`, orm.IDs(env, moves))
+		AND NOT EXISTS (SELECT 1 FROM stock_move_move_rel r2 JOIN stock_move o2 ON o2.id = r2.move_orig_id WHERE r2.move_dest_id = d.id AND o2.state <> 'cancel')`, orm.IDs(env, moves)).
+		Reads("stock.move", "state", "propagate_cancel", "move_dest_ids"))
 	if err != nil {
 		return err
-	}
-	var next []int64
-	for _, row := range rows {
-		next = append(next, orm.CellInt(row[0]))
 	}
 	return cancelMoves(env, next)
 }
@@ -344,17 +342,15 @@ func wakeNext(env *orm.Env, done []*Move) error {
 			}
 		}
 	}
-	rows, err := env.Query(`SELECT DISTINCT r.move_dest_id FROM stock_move_move_rel r JOIN stock_move d ON d.id = r.move_dest_id WHERE r.move_orig_id = ANY(?) AND d.state IN ('waiting', 'confirmed', 'partially_available')
+	// SQL: the moves that wait for products in any of many locations.
+	next, err := orm.Rows[int64](env, orm.SQL(`SELECT DISTINCT r.move_dest_id FROM stock_move_move_rel r JOIN stock_move d ON d.id = r.move_dest_id WHERE r.move_orig_id = ANY(?) AND d.state IN ('waiting', 'confirmed', 'partially_available')
 		UNION SELECT m.id FROM stock_move m JOIN stock_location src ON src.id = m.location_id LEFT JOIN stock_picking_type t ON t.id = m.picking_type_id
 		WHERE m.product_id = ANY(?) AND m.state IN ('confirmed', 'partially_available') AND (t.id IS NULL OR t.reservation_method = 'at_confirm') AND src.usage IN ('internal', 'transit')
 		AND EXISTS (SELECT 1 FROM stock_location place WHERE place.id = ANY(?) AND place.usage IN ('internal', 'transit') AND place.parent_path LIKE src.parent_path || '%')`,
-		orm.IDs(env, done), distinct(products), distinct(places))
+		orm.IDs(env, done), distinct(products), distinct(places)).
+		Reads("stock.move", "state", "product_id", "location_id", "picking_type_id", "move_dest_ids").Reads("stock.location", "usage", "parent_path").Reads("stock.picking.type", "reservation_method"))
 	if err != nil {
 		return err
-	}
-	var next []int64
-	for _, row := range rows {
-		next = append(next, orm.CellInt(row[0]))
 	}
 	// Whoever brings goods in need not have a right to the transfers that wait for them.
 	return assignMoves(env.Sudo(), next)

@@ -213,7 +213,8 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 			if err != nil {
 				return err
 			}
-			_, err = env.Exec("UPDATE stock_move SET picked = ? WHERE id = ANY(?)", picked == true, owners.IDs)
+			// SQL: writing the field would write the lines again.
+			_, err = env.Exec(orm.SQL("UPDATE stock_move SET picked = ? WHERE id = ANY(?)", picked == true, owners.IDs).Writes("stock.move", "picked"))
 			return err
 		}
 		return nil

@@ -295,11 +295,11 @@ func writePickings(super orm.WriteFunc) orm.WriteFunc {
 			}
 		}
 		if vals["picking_type_id"] != nil {
-			rows, err := env.Query("SELECT 1 FROM stock_picking WHERE id = ANY(?) AND picking_type_id <> ? LIMIT 1", rs.IDs, orm.AsID(vals["picking_type_id"]))
+			others, err := env.Sudo().Model("stock.picking").SearchCount(orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("picking_type_id", "!=", orm.AsID(vals["picking_type_id"]))), 1)
 			if err != nil {
 				return err
 			}
-			if len(rows) > 0 {
+			if others > 0 {
 				return orm.UserErrorf("The operation type of a transfer cannot be changed, since its number and locations follow from it. Create a new transfer.")
 			}
 		}

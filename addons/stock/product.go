@@ -147,14 +147,16 @@ func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 		if len(changed) == 0 {
 			return super(rs, vals)
 		}
-		rows, err := rs.Env.Query(`SELECT m.state FROM stock_move m JOIN product_product p ON p.id = m.product_id
-			WHERE p.product_tmpl_id = ANY(?) AND (m.state = 'done' OR m.quantity <> 0) AND m.state <> 'cancel' ORDER BY m.state <> 'done' LIMIT 1`, changed)
+		// SQL: moves of all companies, those that are done first.
+		state, moved, err := orm.MaybeRow[string](rs.Env, orm.SQL(`SELECT m.state FROM stock_move m JOIN product_product p ON p.id = m.product_id
+			WHERE p.product_tmpl_id = ANY(?) AND (m.state = 'done' OR m.quantity <> 0) AND m.state <> 'cancel' ORDER BY m.state <> 'done' LIMIT 1`, changed).
+			Reads("stock.move", "state", "quantity", "product_id").Reads("product.product", "product_tmpl_id"))
 		if err != nil {
 			return err
 		}
 		switch {
-		case len(rows) == 0:
-		case rows[0][0] == "done":
+		case !moved:
+		case state == "done":
 			return orm.UserErrorf("You can not change the inventory tracking of a product that was already used.")
 		default:
 			return orm.UserErrorf("The inventory tracking of a product cannot change while a transfer has reserved it. Unreserve the transfer first.")
@@ -171,13 +173,15 @@ func keepUnit(super orm.WriteFunc) orm.WriteFunc {
 		if !given {
 			return super(rs, vals)
 		}
-		rows, err := rs.Env.Query(`SELECT t.name->>'en_US' FROM stock_move m JOIN product_product p ON p.id = m.product_id JOIN product_template t ON t.id = p.product_tmpl_id
-			WHERE t.id = ANY(?) AND t.uom_id <> ? AND m.state <> 'cancel' LIMIT 1`, rs.IDs, orm.AsID(unit))
+		// SQL: moves of all companies.
+		name, moved, err := orm.MaybeRow[string](rs.Env, orm.SQL(`SELECT t.name->>'en_US' FROM stock_move m JOIN product_product p ON p.id = m.product_id JOIN product_template t ON t.id = p.product_tmpl_id
+			WHERE t.id = ANY(?) AND t.uom_id <> ? AND m.state <> 'cancel' LIMIT 1`, rs.IDs, orm.AsID(unit)).
+			Reads("stock.move", "state", "product_id").Reads("product.product", "product_tmpl_id").Reads("product.template", "name", "uom_id"))
 		if err != nil {
 			return err
 		}
-		if len(rows) > 0 {
-			return orm.UserErrorf("You cannot change the unit of measure of “%s”: there are already stock moves for this product. Archive it and create a new product instead.", rows[0][0])
+		if moved {
+			return orm.UserErrorf("You cannot change the unit of measure of “%s”: there are already stock moves for this product. Archive it and create a new product instead.", name)
 		}
 		return super(rs, vals)
 	}

@@ -2,10 +2,8 @@ package stock
 
 import (
 	"slices"
-	"time"
 
 	"github.com/shopspring/decimal"
-	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/uom"
@@ -82,18 +80,19 @@ func (b ledger) post(env *orm.Env) (ledger, error) {
 		return nil, nil
 	}
 	now := orm.DatetimeOf(env.Now())
-	var rows []struct {
+	type quant struct {
 		ProductID, LocationID      int64
 		Quantity, ReservedQuantity decimal.Decimal
 	}
-	// Past the ORM, which would first compute what waits and reads none of this.
-	err := env.Tx().NewRaw(`INSERT INTO stock_quant (product_id, location_id, company_id, quantity, reserved_quantity, in_date, create_uid, create_date, write_uid, write_date)
-		SELECT v.p, v.l, l.company_id, v.q, v.r, ?0::timestamp, ?1::bigint, ?0::timestamp, ?1::bigint, ?0::timestamp
-		FROM unnest(?2::bigint[], ?3::bigint[], ?4::text[]::numeric[], ?5::text[]::numeric[]) v(p, l, q, r) JOIN stock_location l ON l.id = v.l ORDER BY v.p, v.l
+	// SQL: adds to what is there or makes it, in one statement that locks the rows.
+	rows, err := orm.Rows[quant](env, orm.SQL(`INSERT INTO stock_quant (product_id, location_id, company_id, quantity, reserved_quantity, in_date, create_uid, create_date, write_uid, write_date)
+		SELECT v.p, v.l, l.company_id, v.q, v.r, ?::timestamp, ?::bigint, ?::timestamp, ?::bigint, ?::timestamp
+		FROM unnest(?::bigint[], ?::bigint[], ?::text[]::numeric[], ?::text[]::numeric[]) v(p, l, q, r) JOIN stock_location l ON l.id = v.l ORDER BY v.p, v.l
 		ON CONFLICT (product_id, location_id) DO UPDATE SET quantity = stock_quant.quantity + EXCLUDED.quantity, reserved_quantity = stock_quant.reserved_quantity + EXCLUDED.reserved_quantity,
 			in_date = CASE WHEN stock_quant.quantity <= 0 AND EXCLUDED.quantity > 0 THEN EXCLUDED.in_date ELSE stock_quant.in_date END, write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date
 		RETURNING product_id, location_id, quantity, reserved_quantity`,
-		now, env.UID(), pgdialect.Array(products), pgdialect.Array(locations), pgdialect.Array(quantities), pgdialect.Array(reserved)).Scan(env, &rows)
+		now, env.UID(), now, env.UID(), now, products, locations, quantities, reserved).
+		Reads("stock.location", "company_id").Writes("stock.quant", "product_id", "location_id", "quantity", "reserved_quantity", "in_date", "write_uid", "write_date"))
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +107,9 @@ func (b ledger) post(env *orm.Env) (ledger, error) {
 		}
 	}
 	if empty {
-		if _, err := env.Tx().NewRaw(`DELETE FROM stock_quant q USING unnest(?::bigint[], ?::bigint[]) v(p, l)
-			WHERE q.product_id = v.p AND q.location_id = v.l AND q.quantity = 0 AND q.reserved_quantity = 0 AND q.inventory_quantity_set IS NOT TRUE`, pgdialect.Array(products), pgdialect.Array(locations)).Exec(env); err != nil {
+		// SQL: as above.
+		if _, err := env.Exec(orm.SQL(`DELETE FROM stock_quant q USING unnest(?::bigint[], ?::bigint[]) v(p, l)
+			WHERE q.product_id = v.p AND q.location_id = v.l AND q.quantity = 0 AND q.reserved_quantity = 0 AND q.inventory_quantity_set IS NOT TRUE`, products, locations).Writes("stock.quant")); err != nil {
 			return nil, err
 		}
 	}
@@ -136,7 +136,7 @@ type supply struct {
 	ProductID, LocationID int64
 	ParentPath            string // of the location
 	Free                  decimal.Decimal
-	InDate                time.Time
+	InDate                orm.Datetime
 }
 
 // lockSupplies finds what is free of products in and below locations, oldest
@@ -146,18 +146,19 @@ func lockSupplies(env *orm.Env, products, locations []int64) (map[int64][]*suppl
 	if len(products) == 0 {
 		return out, nil
 	}
-	var rows []*supply
-	err := env.Tx().NewRaw(`SELECT q.product_id, q.location_id, l.parent_path, q.quantity - q.reserved_quantity AS free, q.in_date
+	// SQL: locks the rows.
+	rows, err := orm.Rows[supply](env, orm.SQL(`SELECT q.product_id, q.location_id, l.parent_path, q.quantity - q.reserved_quantity AS free, q.in_date
 		FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
 		WHERE q.product_id = ANY(?::bigint[]) AND q.quantity > q.reserved_quantity AND l.usage IN ('internal', 'transit') AND l.scrap_location IS NOT TRUE
 		AND EXISTS (SELECT 1 FROM stock_location top WHERE top.id = ANY(?::bigint[]) AND l.parent_path LIKE top.parent_path || '%')
-		ORDER BY q.product_id, q.location_id FOR UPDATE OF q`, pgdialect.Array(products), pgdialect.Array(locations)).Scan(env, &rows)
+		ORDER BY q.product_id, q.location_id FOR UPDATE OF q`, products, locations).
+		Reads("stock.quant", "product_id", "location_id", "quantity", "reserved_quantity", "in_date").Reads("stock.location", "parent_path", "usage", "scrap_location"))
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(rows, func(a, b *supply) int { return a.InDate.Compare(b.InDate) }) // the order above is that of locking
-	for _, s := range rows {
-		out[s.ProductID] = append(out[s.ProductID], s)
+	slices.SortStableFunc(rows, func(a, b supply) int { return a.InDate.Time().Compare(b.InDate.Time()) }) // the order above is that of locking
+	for i, s := range rows {
+		out[s.ProductID] = append(out[s.ProductID], &rows[i])
 	}
 	return out, nil
 }

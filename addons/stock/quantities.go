@@ -49,7 +49,7 @@ func quantities(env *orm.Env, key string, ids []int64) (map[int64]quantity, erro
 	crosses := ` m LEFT JOIN here s ON s.id = m.location_id LEFT JOIN here d ON d.id = m.location_dest_id
 			WHERE (s.id IS NULL) <> (d.id IS NULL) AND `
 	sql := `WITH here AS MATERIALIZED (` + here + `)
-		SELECT p.` + key + `, sum(x.on_hand), sum(x.reserved), sum(x.incoming), sum(x.outgoing) FROM (
+		SELECT p.` + key + ` AS of, COALESCE(sum(x.on_hand), 0) AS on_hand, COALESCE(sum(x.reserved), 0) AS reserved, COALESCE(sum(x.incoming), 0) AS incoming, COALESCE(sum(x.outgoing), 0) AS outgoing FROM (
 			SELECT q.product_id, q.quantity AS on_hand, q.reserved_quantity AS reserved, 0::numeric AS incoming, 0::numeric AS outgoing
 			FROM stock_quant q WHERE q.location_id IN (SELECT id FROM here) AND ` + of("q") + `
 			UNION ALL
@@ -72,9 +72,15 @@ func quantities(env *orm.Env, key string, ids []int64) (map[int64]quantity, erro
 	}
 	sql += planned + past + `
 		) x JOIN product_product p ON p.id = x.product_id GROUP BY 1`
-	rows, err := env.Query(sql, args...)
+	type sums struct {
+		Of                                   int64
+		OnHand, Reserved, Incoming, Outgoing decimal.Decimal
+	}
+	// SQL: sums of quants and moves of many products, which pages of lists show.
+	rows, err := orm.Rows[sums](env, orm.SQL(sql, args...).Reads("stock.quant").Reads("stock.move").Reads("stock.move.line").
+		Reads("stock.location").Reads("stock.warehouse").Reads("product.product", "product_tmpl_id"))
 	for _, row := range rows {
-		out[orm.CellInt(row[0])] = quantity{orm.CellDecimal(row[1]), orm.CellDecimal(row[2]), orm.CellDecimal(row[3]), orm.CellDecimal(row[4])}
+		out[row.Of] = quantity{row.OnHand, row.Reserved, row.Incoming, row.Outgoing}
 	}
 	return out, err
 }

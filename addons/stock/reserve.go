@@ -116,11 +116,12 @@ func heldUp(env *orm.Env, moves []*Move) (map[int64]bool, error) {
 	if len(ids) == 0 {
 		return out, nil
 	}
-	rows, err := env.Query(`SELECT m.id FROM stock_move m WHERE m.id = ANY(?) AND (
+	// SQL: what many moves wait for, in one statement.
+	rows, err := orm.Rows[int64](env, orm.SQL(`SELECT m.id FROM stock_move m WHERE m.id = ANY(?) AND (
 			EXISTS (SELECT 1 FROM stock_move_move_rel r JOIN stock_move o ON o.id = r.move_orig_id WHERE r.move_dest_id = m.id AND o.state NOT IN ('done', 'cancel'))
-			OR m.procure_method = 'make_to_order' AND NOT EXISTS (SELECT 1 FROM stock_move_move_rel r WHERE r.move_dest_id = m.id))`, ids)
-	for _, row := range rows {
-		out[orm.CellInt(row[0])] = true
+			OR m.procure_method = 'make_to_order' AND NOT EXISTS (SELECT 1 FROM stock_move_move_rel r WHERE r.move_dest_id = m.id))`, ids).Reads("stock.move", "state", "procure_method", "move_orig_ids"))
+	for _, id := range rows {
+		out[id] = true
 	}
 	return out, err
 }
@@ -319,9 +320,12 @@ func freeOthers(env *orm.Env, left ledger, except []int64) error {
 		if !short.IsPositive() {
 			continue
 		}
-		rows, err := env.Query(`SELECT ml.id, ml.move_id FROM stock_move_line ml JOIN stock_move m ON m.id = ml.move_id JOIN stock_location l ON l.id = ml.location_id
+		type reserved struct{ ID, MoveID int64 }
+		// SQL: whoever counts need not have a right to the transfers that lose.
+		rows, err := orm.Rows[reserved](env, orm.SQL(`SELECT ml.id, ml.move_id FROM stock_move_line ml JOIN stock_move m ON m.id = ml.move_id JOIN stock_location l ON l.id = ml.location_id
 			WHERE ml.product_id = ? AND ml.location_id = ? AND m.state NOT IN ('done', 'cancel') AND ml.picked IS NOT TRUE AND l.usage IN ('internal', 'transit') AND NOT m.id = ANY(?)
-			ORDER BY m.priority, m.date DESC, ml.id DESC`, at.product, at.location, except)
+			ORDER BY m.priority, m.date DESC, ml.id DESC`, at.product, at.location, except).
+			Reads("stock.move.line").Reads("stock.move", "state", "priority", "date").Reads("stock.location", "usage"))
 		if err != nil || len(rows) == 0 {
 			if err != nil {
 				return err
@@ -330,7 +334,7 @@ func freeOthers(env *orm.Env, left ledger, except []int64) error {
 		}
 		var ids []int64
 		for _, row := range rows {
-			ids = append(ids, orm.CellInt(row[1]))
+			ids = append(ids, row.MoveID)
 		}
 		moves, err := orm.Read[Move](env, distinct(ids), planPaths[:]...)
 		if err != nil {
@@ -340,7 +344,7 @@ func freeOthers(env *orm.Env, left ledger, except []int64) error {
 		for _, row := range rows {
 			for _, m := range moves {
 				for _, l := range m.MoveLineIDs.All() {
-					if l.ID == orm.CellInt(row[0]) && short.IsPositive() {
+					if l.ID == row.ID && short.IsPositive() {
 						q, err := p.take(m, l, short)
 						if err != nil {
 							return err

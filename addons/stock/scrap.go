@@ -83,11 +83,11 @@ func validateScraps(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows, err := env.Query("SELECT quantity FROM stock_quant WHERE product_id = ? AND location_id = ?", s.ProductID.ID, s.LocationID.ID)
+		q, err := orm.First[Quant](env.Sudo(), orm.And(orm.Leaf("product_id", "=", s.ProductID.ID), orm.Leaf("location_id", "=", s.LocationID.ID)), "")
 		if err != nil {
 			return nil, err
 		}
-		if len(rows) > 0 && !orm.CellDecimal(rows[0][0]).LessThan(need) {
+		if q != nil && !q.Quantity.LessThan(need) {
 			continue
 		}
 		if err := orm.RecordsOf(env, ss...).One(); err != nil {
@@ -137,9 +137,9 @@ func defineScrapWarning(r *orm.Registry) {
 
 // openScraps refuses changes of scrap orders that are done.
 func openScraps(rs orm.Records) error {
-	rows, err := rs.Env.Query("SELECT name FROM stock_scrap WHERE id = ANY(?) AND state = 'done' LIMIT 1", rs.IDs)
-	if err == nil && len(rows) > 0 {
-		err = orm.UserErrorf("The scrap order %s is done and can neither be changed nor deleted.", rows[0][0])
+	done, err := orm.First[Scrap](rs.Env.Sudo(), orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("state", "=", "done")), "")
+	if err == nil && done != nil {
+		err = orm.UserErrorf("The scrap order %s is done and can neither be changed nor deleted.", done.Name)
 	}
 	return err
 }

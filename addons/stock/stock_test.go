@@ -147,7 +147,7 @@ func (k *kit) moves(picking int64) string {
 // books makes sure that what quants say is reserved is what lines hold.
 func (k *kit) books() {
 	k.t.Helper()
-	rows, err := k.env.Query(`SELECT product_id, location_id, sum(r), sum(l) FROM (
+	rows, err := ormtest.Texts(k.env, `SELECT product_id, location_id, sum(r), sum(l) FROM (
 			SELECT product_id, location_id, reserved_quantity AS r, 0 AS l FROM stock_quant
 			UNION ALL SELECT ml.product_id, ml.location_id, 0, ml.quantity_product_uom FROM stock_move_line ml JOIN stock_move m ON m.id = ml.move_id
 				JOIN stock_location loc ON loc.id = ml.location_id JOIN product_product p ON p.id = ml.product_id JOIN product_template t ON t.id = p.product_tmpl_id

@@ -159,13 +159,13 @@ func writeWarehouses(super orm.WriteFunc) orm.WriteFunc {
 			}
 		}
 		if vals["active"] == false {
-			rows, err := env.Query(`SELECT w.name FROM stock_move m JOIN stock_picking_type t ON t.id = m.picking_type_id JOIN stock_warehouse w ON w.id = t.warehouse_id
-				WHERE w.id = ANY(?) AND m.state NOT IN ('done', 'cancel') LIMIT 1`, rs.IDs)
+			open, err := orm.First[Move](env.Sudo(), orm.And(orm.Leaf("picking_type_id.warehouse_id", "in", rs.IDs), orm.Leaf("state", "not in", []string{"done", "cancel"})), "",
+				"picking_type_id.warehouse_id.name")
 			if err != nil {
 				return err
 			}
-			if len(rows) > 0 {
-				return orm.UserErrorf("The warehouse “%s” has open transfers. Finish or cancel them before you archive it.", rows[0][0])
+			if open != nil {
+				return orm.UserErrorf("The warehouse “%s” has open transfers. Finish or cancel them before you archive it.", open.TypeID.Rec().WarehouseID.Rec().Name)
 			}
 		}
 		if err := super(rs, vals); err != nil {

@@ -77,7 +77,7 @@ func scheduled(t *testing.T, now, due string, vals orm.Values) (*orm.DB, int64) 
 	db.Now = func() time.Time { return time.Unix(k.now.Load(), 0).UTC() }
 	var id int64
 	err := db.Run(t.Context(), orm.System(), func(env *orm.Env) error {
-		if _, err := env.Exec("UPDATE ir_cron SET active = false"); err != nil {
+		if _, err := env.Exec(orm.SQL("UPDATE ir_cron SET active = false")); err != nil {
 			return err
 		}
 		model, err := env.Model("ir.model").Search(orm.Leaf("model", "=", "test.clock"), orm.SearchOptions{})

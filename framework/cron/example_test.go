@@ -32,7 +32,7 @@ func ExampleTick() {
 	err := ormtest.RunDB(func(db *orm.DB) error {
 		ctx := context.Background()
 		err := db.Run(ctx, orm.System(), func(env *orm.Env) error {
-			if _, err := env.Exec("UPDATE ir_cron SET active = false"); err != nil { // those of base
+			if _, err := env.Exec(orm.SQL("UPDATE ir_cron SET active = false")); err != nil { // those of base
 				return err
 			}
 			model, err := env.Ref("clocks.model_test_clock")

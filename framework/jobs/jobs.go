@@ -92,7 +92,7 @@ func (w *Work) complete(ctx context.Context, env *orm.Env) error {
 	if err := env.Flush(); err != nil {
 		return err
 	}
-	_, err := river.JobCompleteTx[*riverdatabasesql.Driver](ctx, env.Tx().Tx, w.row)
+	_, err := river.JobCompleteTx[*riverdatabasesql.Driver](ctx, env.Tx(), w.row)
 	return err
 }
 
@@ -189,7 +189,7 @@ func Enqueue(env *orm.Env, job Job, o Options) (queued bool, err error) {
 	if err := env.Flush(); err != nil {
 		return false, err
 	}
-	res, err := client.InsertTx(env, env.Tx().Tx, job, opts)
+	res, err := client.InsertTx(env, env.Tx(), job, opts)
 	if err != nil {
 		return false, fmt.Errorf("job %s cannot be queued: %w", job.Name, err)
 	}
@@ -203,7 +203,7 @@ func Retry(env *orm.Env, id int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = client.JobRetryTx(env, env.Tx().Tx, id)
+	_, err = client.JobRetryTx(env, env.Tx(), id)
 	return missing(err)
 }
 
@@ -214,7 +214,7 @@ func Stop(env *orm.Env, id int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = client.JobCancelTx(env, env.Tx().Tx, id)
+	_, err = client.JobCancelTx(env, env.Tx(), id)
 	return missing(err)
 }
 

@@ -43,7 +43,7 @@ func query(t *testing.T, db *orm.DB, sql string, args ...any) []string {
 	t.Helper()
 	var out []string
 	err := db.View(t.Context(), orm.System(), func(env *orm.Env) error {
-		rows, err := env.Query(sql, args...)
+		rows, err := ormtest.Texts(env, sql, args...)
 		for _, r := range rows {
 			out = append(out, strings.Join(r, "|"))
 		}

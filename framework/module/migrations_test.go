@@ -43,7 +43,7 @@ func TestMigrationScripts(t *testing.T) {
 	v1 := []module.Addon{kernel.Addon(), club("19.0.1.0.0", func(r *orm.Registry) { orm.Define[clubV1](r); orm.Define[clubHall](r) })}
 	db := install(t, open(t, url, v1), v1, "club")
 	err := db.Run(t.Context(), orm.System(), func(env *orm.Env) error {
-		_, err := env.Exec("UPDATE club_member SET phone = '0170', fee = '12 €', room = 'blue'")
+		_, err := env.Exec(orm.SQL("UPDATE club_member SET phone = '0170', fee = '12 €', room = 'blue'"))
 		return err
 	})
 	if err != nil {

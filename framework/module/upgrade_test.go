@@ -67,7 +67,7 @@ func TestUpgrade(t *testing.T) {
 	step := func(name string) func(*orm.Env) error {
 		return func(env *orm.Env) error {
 			steps = append(steps, name)
-			_, err := env.Exec("UPDATE lib_book SET name = name || '*' WHERE name = 'Kept'")
+			_, err := env.Exec(orm.SQL("UPDATE lib_book SET name = name || '*' WHERE name = 'Kept'"))
 			return err
 		}
 	}

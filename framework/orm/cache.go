@@ -11,8 +11,8 @@ import (
 // cache is what a unit of work knows of the rows it has read and written, so
 // that it reads none twice, and the computed values that it has still to store.
 // The transaction sees nobody else's changes, so what is known stays true until
-// the unit itself changes it: the ORM's own statements say what they change,
-// after any other the cache is emptied.
+// the unit itself changes it: every Statement says what it changes, after one that
+// does not the cache is emptied.
 type cache struct {
 	rows  map[*Model]map[int64]*row
 	count int
@@ -342,45 +342,6 @@ func (e *Env) refer(f *Field, id int64, to any) {
 	}
 	if !slices.Contains(refs[target], id) {
 		refs[target] = append(refs[target], id)
-	}
-}
-
-// overtaken empties the cache as far as a statement given by hand may have made
-// it wrong: an update touches one table, a deletion also those that refer to it.
-func (e *Env) overtaken(sql string) {
-	c := e.u.cache
-	words := strings.Fields(sql[:min(len(sql), 200)])
-	for len(words) < 3 {
-		words = append(words, "")
-	}
-	switch strings.ToUpper(words[0]) {
-	case "SELECT", "SET", "SHOW", "EXPLAIN", "SAVEPOINT", "RELEASE", "NOTIFY":
-		return
-	case "CREATE", "ALTER":
-	case "INSERT":
-		c.forgetTable(words[2]) // it may update what is there
-	case "UPDATE":
-		c.forgetTable(words[1])
-	case "WITH":
-		if upper := strings.ToUpper(sql); !strings.Contains(upper, "UPDATE ") && !strings.Contains(upper, "INSERT ") && !strings.Contains(upper, "DELETE ") {
-			return
-		}
-		fallthrough
-	default:
-		c.forget()
-	}
-	c.doubt()
-	clear(c.fresh)
-	clear(c.refs)
-}
-
-func (c *cache) forgetTable(name string) {
-	name, _, _ = strings.Cut(name, "(")
-	for m := range c.rows {
-		if m.Table == strings.Trim(name, `"`) {
-			c.count -= len(c.rows[m])
-			delete(c.rows, m)
-		}
 	}
 }
 

@@ -85,7 +85,7 @@ func Open(ctx context.Context, url string, r *Registry) (*DB, error) {
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(16)
-	bdb := bun.NewDB(pool, pgdialect.New()).WithQueryHook(bystander{})
+	bdb := bun.NewDB(pool, pgdialect.New())
 	db := &DB{DB: bdb, Registry: r, Logger: slog.Default(), Now: time.Now}
 	if err := pool.PingContext(ctx); err != nil {
 		pool.Close()
@@ -445,10 +445,9 @@ func (e *Env) DB() *DB { return e.u.db }
 // Registry is the frozen registry of the database.
 func (e *Env) Registry() *Registry { return e.u.db.Registry }
 
-// Tx is the transaction, for statements the ORM does not cover and for jobs
-// that must be enqueued with the business change. Statements are given the Env
-// as their context, which tells the ORM of them.
-func (e *Env) Tx() bun.Tx { return e.u.tx }
+// Tx is the transaction, for jobs, which River enqueues with the business change.
+// Whatever touches tables of models is a Statement.
+func (e *Env) Tx() *sql.Tx { return e.u.tx.Tx }
 
 type unitKey struct{}
 
@@ -459,26 +458,6 @@ func (e *Env) Value(key any) any {
 		return e
 	}
 	return e.Context.Value(key)
-}
-
-// bystander tells the ORM of statements that others run on a transaction.
-type bystander struct{}
-
-// BeforeQuery stores what the statement may look at.
-func (bystander) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
-	if env, ok := ctx.Value(unitKey{}).(*Env); ok {
-		if err := env.settle(); err != nil && env.u.doomed == nil {
-			env.u.doomed = err
-		}
-	}
-	return ctx
-}
-
-// AfterQuery forgets what the statement may have changed.
-func (bystander) AfterQuery(ctx context.Context, event *bun.QueryEvent) {
-	if env, ok := ctx.Value(unitKey{}).(*Env); ok {
-		env.overtaken(event.Query)
-	}
 }
 
 // Now is the time of the unit of work, in UTC, to the second.

@@ -34,7 +34,7 @@ func draw(e *Env) error {
 	if err := e.Exclusive("tickets"); err != nil {
 		return err
 	}
-	if _, err := e.Exec("UPDATE t_turn SET turn = turn + 1"); err != nil {
+	if _, err := e.Exec(SQL("UPDATE t_turn SET turn = turn + 1")); err != nil {
 		return err
 	}
 	last, err := First[numbered](e, nil, "number desc")

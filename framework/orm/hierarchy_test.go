@@ -32,14 +32,14 @@ func TestHierarchyOfManyRows(t *testing.T) {
 		}
 	}
 	run(func(e *Env) error {
-		if _, err := e.Exec(`INSERT INTO s_node (id, name, parent_id, parent_path)
+		if _, err := e.Exec(SQL(`INSERT INTO s_node (id, name, parent_id, parent_path)
 			SELECT i, 'n' || i, p, concat(g || '/', p || '/', i || '/') FROM (
 				SELECT i, CASE WHEN i <= 10 THEN NULL WHEN i <= 1010 THEN (i - 11) / 100 + 1 ELSE (i - 1011) % 1000 + 11 END AS p,
 					CASE WHEN i > 1010 THEN ((i - 1011) % 1000) / 100 + 1 END AS g
-				FROM generate_series(1, ?) AS i) x`, rows); err != nil {
+				FROM generate_series(1, ?) AS i) x`, rows)); err != nil {
 			return err
 		}
-		_, err := e.Exec("ANALYZE s_node")
+		_, err := e.Exec(SQL("ANALYZE s_node"))
 		return err
 	})
 	run(func(e *Env) error {
@@ -75,7 +75,7 @@ func TestHierarchyOfManyRows(t *testing.T) {
 			for _, id := range list {
 				in = append(in, fmt.Sprint(id))
 			}
-			want, err := e.Query("WITH RECURSIVE h(id, parent_id) AS (SELECT id, parent_id FROM s_node WHERE id IN (" + strings.Join(in, ",") + ") UNION SELECT n.id, n.parent_id FROM s_node n JOIN h ON " + join + ") SELECT count(*) FROM h")
+			want, err := texts(e, "WITH RECURSIVE h(id, parent_id) AS (SELECT id, parent_id FROM s_node WHERE id IN ("+strings.Join(in, ",")+") UNION SELECT n.id, n.parent_id FROM s_node n JOIN h ON "+join+") SELECT count(*) FROM h")
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func TestHierarchyOfManyRows(t *testing.T) {
 		if large := e.Queries() - before; large > small {
 			t.Errorf("moving a large branch took %d statements, a small one %d", large, small)
 		}
-		wrong, err := e.Query(`WITH RECURSIVE h(id, path) AS (SELECT id, id || '/' FROM s_node WHERE parent_id IS NULL
+		wrong, err := texts(e, `WITH RECURSIVE h(id, path) AS (SELECT id, id || '/' FROM s_node WHERE parent_id IS NULL
 			UNION ALL SELECT n.id, h.path || n.id || '/' FROM s_node n JOIN h ON n.parent_id = h.id)
 			SELECT count(*) FROM s_node n LEFT JOIN h ON h.id = n.id WHERE n.parent_path IS DISTINCT FROM h.path`)
 		if err != nil {

@@ -74,20 +74,11 @@ func AsDecimal(v any) (d decimal.Decimal, ok bool) {
 	return decimal.Zero, false
 }
 
-// CellInt is a whole number in a row of [Env.Query], 0 for NULL.
+// CellInt is a whole number in PostgreSQL's text form, 0 for NULL.
 func CellInt(cell string) int64 {
 	n, err := strconv.ParseInt(cell, 10, 64)
 	if err != nil {
 		return 0
 	}
 	return n
-}
-
-// CellDecimal is a number in a row of [Env.Query], 0 for NULL.
-func CellDecimal(cell string) decimal.Decimal {
-	d, err := decimal.NewFromString(cell)
-	if err != nil {
-		return decimal.Zero
-	}
-	return d
 }

@@ -325,7 +325,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("unique: %v", err)
 	}
 	ann := must[*person](t)(First[person](e, Leaf("name", "=", "Ann"), ""))
-	rows := must[[][]string](t)(e.Query("SELECT token FROM t_person WHERE id = ?", ann.ID))
+	rows := must[[][]string](t)(texts(e, "SELECT token FROM t_person WHERE id = ?", ann.ID))
 	if ann.Token.Reveal() != "s3cret" || strings.Contains(rows[0][0], "s3cret") || fmt.Sprint(ann.Token) != "********" {
 		t.Errorf("secret stored as %q", rows[0][0])
 	}
@@ -412,4 +412,20 @@ func TestCopy(t *testing.T) {
 	if o.Total.String() != "0" || len(o.Lines.All()) != 0 {
 		t.Fatalf("one2many lines are copied only when asked for: %+v", o)
 	}
+}
+
+// texts runs a query and returns its rows as texts, "" for NULL.
+func texts(e *Env, query string, args ...any) (out [][]string, err error) {
+	if err := e.Flush(); err != nil {
+		return nil, err
+	}
+	err = e.each(sqlf(query, args...), func(row [][]byte) error {
+		r := make([]string, len(row))
+		for i, v := range row {
+			r[i] = string(v)
+		}
+		out = append(out, r)
+		return nil
+	})
+	return out, err
 }

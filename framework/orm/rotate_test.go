@@ -73,7 +73,7 @@ func TestRotateSecrets(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = e.Exec("ALTER TABLE s_vault ADD COLUMN former text, ADD COLUMN plain text; UPDATE s_vault SET former = '" + sealedText + "', plain = 'v1:no secret' WHERE name = '3'")
+		_, err = e.Exec(SQL("ALTER TABLE s_vault ADD COLUMN former text, ADD COLUMN plain text; UPDATE s_vault SET former = '" + sealedText + "', plain = 'v1:no secret' WHERE name = '3'"))
 		return err
 	}); err != nil {
 		t.Fatal(err)

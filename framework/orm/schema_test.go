@@ -37,7 +37,7 @@ func lines(t testing.TB, db *DB, sql string, args ...any) []string {
 	t.Helper()
 	var out []string
 	err := db.View(context.Background(), System(), func(e *Env) error {
-		rows, err := e.Query(sql, args...)
+		rows, err := texts(e, sql, args...)
 		for _, r := range rows {
 			out = append(out, strings.Join(r, "|"))
 		}
@@ -61,7 +61,7 @@ func explain(t testing.TB, db *DB, model string, d Domain) string {
 	t.Helper()
 	var out []string
 	err := db.View(context.Background(), System(), func(e *Env) error {
-		if _, err := e.Exec("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"); err != nil {
+		if _, err := e.Exec(SQL("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")); err != nil {
 			return err
 		}
 		q, err := e.Model(model).searchQuery(d, SearchOptions{})
@@ -128,9 +128,9 @@ func defineTitle2(r *Registry) {
 func TestSchemaOnATableWithRows(t *testing.T) {
 	db := testDBOf(t, registryOf(t, defineTitle1))
 	if err := db.Run(t.Context(), System(), func(e *Env) error {
-		_, err := e.Exec(`INSERT INTO s_title (id, name, pages, price, code, gone, noted, first, last, other_id) VALUES
+		_, err := e.Exec(SQL(`INSERT INTO s_title (id, name, pages, price, code, gone, noted, first, last, other_id) VALUES
 			(1, 'Dune', 0, 9.5, 'A', 'x', 'n', 1, 5, 2), (2, 'Dune', 300, 1, 'A', 'x', 'n', 4, 9, 77), (3, 'Emma', -1, 1, 'B', 'x', NULL, 1, 2, NULL), (4, 'Emma', 1, 1, 'B', 'x', NULL, 1, 2, NULL);
-			ALTER TABLE s_title ALTER COLUMN code TYPE varchar(8), ALTER COLUMN name TYPE varchar(16)`)
+			ALTER TABLE s_title ALTER COLUMN code TYPE varchar(8), ALTER COLUMN name TYPE varchar(16)`))
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestSchemaOnATableWithRows(t *testing.T) {
 	wantLines(t, "nothing was changed", lines(t, db, "SELECT count(*) FROM information_schema.columns WHERE table_name = 's_title' AND column_name = 'state'"), "0")
 
 	if err := db.Run(t.Context(), System(), func(e *Env) error {
-		_, err := e.Exec(`UPDATE s_title SET code = code || id, pages = greatest(pages, 1), last = CASE id WHEN 1 THEN 4 ELSE last END, other_id = NULL WHERE true`)
+		_, err := e.Exec(SQL(`UPDATE s_title SET code = code || id, pages = greatest(pages, 1), last = CASE id WHEN 1 THEN 4 ELSE last END, other_id = NULL WHERE true`))
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestTypeChanges(t *testing.T) {
 	}
 	db := testDBOf(t, registryOf(t, func(r *Registry) { Define[v1](r) }))
 	if err := db.Run(t.Context(), System(), func(e *Env) error {
-		_, err := e.Exec("INSERT INTO s_kind (a, b, c, d) VALUES (3, 'x', 1.25, '2026-02-03')")
+		_, err := e.Exec(SQL("INSERT INTO s_kind (a, b, c, d) VALUES (3, 'x', 1.25, '2026-02-03')"))
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -125,18 +125,8 @@ func sqlText(v any) *string {
 
 func quote(ident string) string { return `"` + strings.ReplaceAll(ident, `"`, `""`) + `"` }
 
-// execCount is exec that counts the rows touched. The cache is emptied as far as
-// the statement may have made it wrong.
-func (e *Env) execCount(f frag) (int64, error) {
-	if err := e.settle(); err != nil {
-		return 0, err
-	}
-	n, err := e.change(f)
-	e.overtaken(f.sql)
-	return n, err
-}
-
-// change is exec for those who see to the cache themselves.
+// change runs a statement and counts the rows it touched. The caller sees to what is
+// stored before and forgotten after it.
 func (e *Env) change(f frag) (int64, error) {
 	e.u.queries++
 	e.u.cache.doubt()
@@ -229,38 +219,6 @@ func (e *Env) streamIDs(f frag) ([]int64, error) {
 		return err
 	})
 	return ids, err
-}
-
-// Query runs hand-written SQL (with ? placeholders) and returns rows of
-// PostgreSQL's text values; "" stands for NULL too. Pending computes are
-// flushed first. It bypasses access checks.
-func (e *Env) Query(sql string, args ...any) ([][]string, error) {
-	if err := e.Flush(); err != nil {
-		return nil, err
-	}
-	var out [][]string
-	err := e.each(sqlf(sql, args...), func(row [][]byte) error {
-		r := make([]string, len(row))
-		for i, v := range row {
-			r[i] = string(v)
-		}
-		out = append(out, r)
-		return nil
-	})
-	e.overtaken(sql)
-	return out, err
-}
-
-// Exec runs a statement and returns the number of rows it touched. One without
-// arguments may be several commands, separated by semicolons.
-func (e *Env) Exec(stmt any, args ...any) (int64, error) {
-	if s, ok := stmt.(Statement); ok {
-		return e.execStatement(s)
-	}
-	if err := e.Flush(); err != nil {
-		return 0, err
-	}
-	return e.execCount(sqlf(stmt.(string), args...))
 }
 
 // translate turns PostgreSQL's refusals into errors users understand.

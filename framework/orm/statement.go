@@ -86,7 +86,9 @@ func (s Statement) touching(t touch) Statement {
 	return s
 }
 
-func (e *Env) execStatement(s Statement) (int64, error) {
+// Exec runs a statement and returns the number of rows it touched. One without
+// arguments may be several commands, separated by semicolons.
+func (e *Env) Exec(s Statement) (int64, error) {
 	after, err := e.prepare(s)
 	if err != nil {
 		return 0, err
@@ -112,20 +114,19 @@ func (e *Env) prepare(s Statement) (after func(), err error) {
 		return nil, err
 	}
 	models := map[*Model]bool{}
+	waits := false
 	for _, fields := range []map[*Model][]*Field{read, written} {
 		for m, list := range fields {
 			models[m] = true
-			if m.Query != "" { // it looks at anything
-				if err := e.Flush(); err != nil {
-					return nil, err
-				}
-				for waiting := range e.u.cache.dirty {
-					models[waiting] = true
-				}
-			}
-			if err := e.flushFor(list); err != nil {
-				return nil, err
-			}
+			waits = waits || m.Query != "" || e.awaits(list) // a query looks at anything
+		}
+	}
+	if waits {
+		if err := e.Flush(); err != nil {
+			return nil, err
+		}
+		for m := range e.u.cache.dirty { // of a flush that is under way
+			models[m] = true
 		}
 	}
 	sorted := slices.SortedFunc(maps.Keys(models), func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
@@ -157,6 +158,24 @@ func (e *Env) alter(f frag, m *Model, fields ...*Field) error {
 	}
 	e.forgetWritten(written)
 	return nil
+}
+
+// awaits reports whether one of the fields, or one from which they follow, waits to
+// be computed.
+func (e *Env) awaits(fields []*Field) bool {
+	if len(e.u.pending) == 0 {
+		return false
+	}
+	seen := map[*compute]bool{}
+	var pending func(*compute) bool
+	pending = func(c *compute) bool {
+		if c == nil || seen[c] {
+			return false
+		}
+		seen[c] = true
+		return e.u.pending[c] != nil || slices.ContainsFunc(c.needs, pending)
+	}
+	return slices.ContainsFunc(fields, func(f *Field) bool { return pending(f.compute) })
 }
 
 // touched resolves what a statement says. Who deletes records changes what refers

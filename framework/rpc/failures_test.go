@@ -49,18 +49,18 @@ func trials() module.Addon {
 				"do_fail":   func(*orm.Env) (any, error) { return nil, errors.New("dial tcp: password=hunter2") },
 				"do_encode": func(*orm.Env) (any, error) { return map[string]any{"f": func() {}}, nil },
 				"do_sql": func(env *orm.Env) (any, error) {
-					_, err := env.Tx().ExecContext(env, "SELECT hunter2 FROM nowhere")
+					_, err := env.Exec(orm.SQL("SELECT hunter2 FROM nowhere"))
 					return nil, err
 				},
 				"do_defer": func(env *orm.Env) (any, error) { // the table refuses two of them, at the commit
-					_, err := env.Tx().ExecContext(env, "INSERT INTO test_trial (name) VALUES ('do_defer')")
+					_, err := env.Exec(orm.SQL("INSERT INTO test_trial (name) VALUES ('do_defer')"))
 					return true, err
 				},
 				"do_twice": func(env *orm.Env) (any, error) {
 					if n := runs(env.DB()).Add(1); n > 1 {
 						return fmt.Sprint("run ", n), nil
 					}
-					_, err := env.Tx().ExecContext(env, "DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = 'serialization_failure'; END $$")
+					_, err := env.Exec(orm.SQL("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = 'serialization_failure'; END $$"))
 					return nil, err
 				},
 			} {
@@ -151,8 +151,9 @@ func (c *court) work(fn func(env *orm.Env) error) {
 // kept are the records that calls have left.
 func (c *court) kept() (names []string) {
 	c.t.Helper()
-	err := c.DB.Run(c.t.Context(), orm.System(), func(env *orm.Env) error {
-		return env.Tx().NewRaw("SELECT name FROM test_trial ORDER BY id").Scan(env, &names)
+	err := c.DB.Run(c.t.Context(), orm.System(), func(env *orm.Env) (err error) {
+		names, err = orm.Rows[string](env, orm.SQL("SELECT name FROM test_trial ORDER BY id").Reads("test.trial"))
+		return err
 	})
 	if err != nil {
 		c.t.Fatal(err)

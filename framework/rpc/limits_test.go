@@ -41,8 +41,9 @@ func TestSlowQueries(t *testing.T) {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		var running int
-		s.run(func(env *orm.Env) error {
-			return env.Tx().NewRaw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()").Scan(env, &running)
+		s.run(func(env *orm.Env) (err error) {
+			running, err = orm.Row[int](env, orm.SQL("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()").NoModels())
+			return err
 		})
 		if running == 0 && s.db.Stats().InUse == 0 {
 			break

@@ -55,7 +55,7 @@ func machines() module.Addon {
 		done := func(*orm.Env, []*machine, orm.Args) (any, error) { return "done", nil }
 		orm.Implement(d, inside, done)
 		orm.Implement(d, sleep, func(env *orm.Env, _ []*machine, _ orm.Args) (any, error) {
-			_, err := env.Query("SELECT pg_sleep(60)")
+			_, err := env.Exec(orm.SQL("SELECT pg_sleep(60)").NoModels())
 			return nil, err
 		})
 		orm.Implement(d, window, func(*orm.Env, []*machine, orm.Args) (any, error) {

@@ -234,7 +234,7 @@ func TestClientsThatLeave(t *testing.T) {
 	ended := make(chan error, 1)
 	s.Handle(server.Route{Path: "/sleep", Access: server.NoAccess, NoCSRF: true, Handler: func(c *server.Context) error {
 		inside <- struct{}{}
-		_, err := c.Env.Tx().ExecContext(c.Env, "SELECT pg_sleep(600)")
+		_, err := c.Env.Exec(orm.SQL("SELECT pg_sleep(600)"))
 		ended <- err
 		return err
 	}})

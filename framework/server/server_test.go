@@ -168,8 +168,9 @@ func TestSessions(t *testing.T) {
 		t.Errorf("with the header of programs: %q", w.Body)
 	}
 	var stored []string
-	s.run(func(env *orm.Env) error {
-		return env.Tx().NewRaw("SELECT id || data::text FROM http_session").Scan(env, &stored)
+	s.run(func(env *orm.Env) (err error) {
+		stored, err = orm.Rows[string](env, orm.SQL("SELECT id || data::text FROM http_session").NoModels())
+		return err
 	})
 	if len(stored) != 1 || strings.Contains(stored[0], c.Value) {
 		t.Errorf("the table holds the token itself, or not one session: %d", len(stored))
@@ -185,7 +186,7 @@ func TestSessions(t *testing.T) {
 
 	// What is unseen for more than a week is over.
 	s.run(func(env *orm.Env) error {
-		_, err := env.Tx().ExecContext(env, "UPDATE http_session SET seen = now() - interval '8 days'")
+		_, err := env.Exec(orm.SQL("UPDATE http_session SET seen = now() - interval '8 days'"))
 		return err
 	})
 	wantStatus(t, s.get("/who", "Cookie", second), 401)
@@ -346,7 +347,10 @@ func TestClientIP(t *testing.T) {
 		t.Error("the cookie of a https client goes over http")
 	}
 	var ips []string
-	s.run(func(env *orm.Env) error { return env.Tx().NewRaw("SELECT ip FROM http_session").Scan(env, &ips) })
+	s.run(func(env *orm.Env) (err error) {
+		ips, err = orm.Rows[string](env, orm.SQL("SELECT ip FROM http_session").NoModels())
+		return err
+	})
 	if len(ips) != 1 || ips[0] != "203.0.113.9" {
 		t.Errorf("sessions of %v", ips)
 	}
@@ -366,7 +370,7 @@ func TestErrors(t *testing.T) {
 	fail("/internal", func(*server.Context) error { return errors.New("dial tcp: password=hunter2") })
 	fail("/panic", func(*server.Context) error { panic("hunter2") })
 	fail("/sql", func(c *server.Context) error {
-		_, err := c.Env.Tx().ExecContext(c.Env, "SELECT hunter2 FROM nowhere")
+		_, err := c.Env.Exec(orm.SQL("SELECT hunter2 FROM nowhere"))
 		return err
 	})
 	fail("/user", func(*server.Context) error { return orm.UserErrorf("The order is <b>confirmed</b>.") })
@@ -424,7 +428,7 @@ func TestTimeout(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *server.Config) { c.Timeout = 100 * time.Millisecond })
 	s.Handle(server.Route{Path: "/slow", Access: server.NoAccess, Handler: func(c *server.Context) error {
-		_, err := c.Env.Tx().ExecContext(c.Env, "SELECT pg_sleep(60)")
+		_, err := c.Env.Exec(orm.SQL("SELECT pg_sleep(60)"))
 		return err
 	}})
 	w := s.get("/slow")
@@ -446,7 +450,7 @@ func TestRetry(t *testing.T) {
 		}
 		c.Write(body)
 		if runs.Add(1) == 1 {
-			_, err := c.Env.Tx().ExecContext(c.Env, "DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = 'serialization_failure'; END $$")
+			_, err := c.Env.Exec(orm.SQL("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = 'serialization_failure'; END $$"))
 			return err
 		}
 		return nil
@@ -489,7 +493,7 @@ func TestGracefulStop(t *testing.T) {
 	sessionRoutes(s)
 	s.login("admin")
 	s.run(func(env *orm.Env) error {
-		_, err := env.Tx().ExecContext(env, "UPDATE http_session SET seen = now() - interval '8 days'")
+		_, err := env.Exec(orm.SQL("UPDATE http_session SET seen = now() - interval '8 days'"))
 		return err
 	})
 	inside, leave := make(chan struct{}), make(chan struct{})
@@ -535,8 +539,9 @@ func TestGracefulStop(t *testing.T) {
 		t.Errorf("Serve: %v", err)
 	}
 	var sessions int
-	s.run(func(env *orm.Env) error {
-		return env.Tx().NewRaw("SELECT count(*) FROM http_session").Scan(env, &sessions)
+	s.run(func(env *orm.Env) (err error) {
+		sessions, err = orm.Row[int](env, orm.SQL("SELECT count(*) FROM http_session").NoModels())
+		return err
 	})
 	if sessions != 0 {
 		t.Errorf("%d sessions that ended are kept", sessions)

@@ -59,7 +59,7 @@ func query(t *testing.T, env *orm.Env, sql string) []string {
 	if err := env.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := env.Query(sql)
+	rows, err := ormtest.Texts(env, sql)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -178,7 +178,7 @@ func TestOddOrders(t *testing.T) {
 	// What cannot be read is imported once it can.
 	set(nil)
 	e.run(func(env *orm.Env) error {
-		_, err := env.Exec("UPDATE woo_order SET write_date = write_date - interval '2 hours' WHERE state = 'error'")
+		_, err := env.Exec(orm.SQL("UPDATE woo_order SET write_date = write_date - interval '2 hours' WHERE state = 'error'"))
 		return err
 	})
 	e.poll()

@@ -265,7 +265,7 @@ func TestDocumentsGuardWhatHangsOnThem(t *testing.T) {
 		s.do(err)
 		s.equal("a path to the message", n == 1, doc.seen)
 		sent := s.make("mail.mail", orm.Values{"mail_message_id": message, "body_html": "x"})
-		if _, err := s.env.Exec("UPDATE mail_mail SET create_uid = ? WHERE id = ?", s.ida.UID(), sent); err != nil {
+		if _, err := s.env.Exec(orm.SQL("UPDATE mail_mail SET create_uid = ? WHERE id = ?", s.ida.UID(), sent)); err != nil {
 			t.Fatal(err)
 		}
 		s.make("ir.model.access", orm.Values{"name": "mails", "model_id": s.model("mail.mail"), "group_id": s.ref("base.group_user"), "perm_read": true})
@@ -521,7 +521,7 @@ func TestRulesThatCannotBeSearched(t *testing.T) {
 	}
 	rule := s.make("ir.rule", orm.Values{"name": "by mood", "model_id": s.model("safe.box"), "domain_force": "[('name', '!=', 'x')]"})
 	for _, domain := range []string{"[('mood', '=', 'calm')]", "['!', ('mood', '=', 'calm')]"} {
-		if _, err := s.env.Exec("UPDATE ir_rule SET domain_force = ? WHERE id = ?", domain, rule); err != nil {
+		if _, err := s.env.Exec(orm.SQL("UPDATE ir_rule SET domain_force = ? WHERE id = ?", domain, rule)); err != nil {
 			t.Fatal(err)
 		}
 		s.do(s.env.Model("ir.rule").Browse(rule).Write(orm.Values{"perm_unlink": false})) // makes the rules be read anew

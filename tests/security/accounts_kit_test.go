@@ -91,7 +91,7 @@ func (h *house) run(fn func(env *orm.Env) error) {
 func (h *house) rows(sql string, args ...any) (out []string) {
 	h.t.Helper()
 	h.run(func(env *orm.Env) error {
-		rows, err := env.Query(sql, args...)
+		rows, err := ormtest.Texts(env, sql, args...)
 		for _, r := range rows {
 			out = append(out, strings.Join(r, " | "))
 		}

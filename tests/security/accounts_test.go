@@ -300,9 +300,9 @@ func TestPlantedExternalIDsDoNothing(t *testing.T) {
 			return err
 		}
 		mine, tag = g.ID(), c.ID()
-		_, err = env.Exec(`INSERT INTO ir_model_data (module, name, model, res_id, create_uid) VALUES
+		_, err = env.Exec(orm.SQL(`INSERT INTO ir_model_data (module, name, model, res_id, create_uid) VALUES
 			('base', 'group_planted', 'res.groups', ?, ?), ('club', 'group_member', 'res.groups', ?, ?), ('club', 'tag', 'res.groups', ?, NULL), ('club', 'left', 'res.partner.category', ?, ?)`,
-			mine, h.ids["clerk"], mine, h.ids["clerk"], mine, tag, h.ids["clerk"])
+			mine, h.ids["clerk"], mine, h.ids["clerk"], mine, tag, h.ids["clerk"]))
 		return err
 	})
 	h.run(func(env *orm.Env) error {

@@ -511,7 +511,7 @@ func TestKilledWhileWriting(t *testing.T) {
 			if _, err := env.Model("res.partner").Create(orm.Values{"name": "half"}, orm.Values{"name": "half"}); err != nil {
 				return err
 			}
-			_, err := env.Query("SELECT pg_terminate_backend(pg_backend_pid())")
+			_, err := env.Exec(orm.SQL("SELECT pg_terminate_backend(pg_backend_pid())").NoModels())
 			return err
 		})
 		if err == nil {

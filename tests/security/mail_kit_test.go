@@ -119,7 +119,7 @@ func (m *mailroom) system(fn func(env *orm.Env) error) {
 func (m *mailroom) rows(sql string, args ...any) (out []string) {
 	m.t.Helper()
 	m.system(func(env *orm.Env) error {
-		rows, err := env.Query(sql, args...)
+		rows, err := ormtest.Texts(env, sql, args...)
 		for _, r := range rows {
 			out = append(out, strings.Join(r, "|"))
 		}

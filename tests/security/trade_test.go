@@ -20,6 +20,7 @@ import (
 	"fusionsoft.ca/fusion/addons/uom"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // allAddons is every addon there is, in the order of their dependencies.
@@ -108,10 +109,10 @@ func (d *trade) people() {
 	d.call("res.partner", d.ids["ann"], "message_subscribe", map[string]any{"partner_ids": []any{me}})
 	d.call("res.partner", d.ids["ann"], "activity_schedule", map[string]any{"summary": "Call"})
 	d.make("template", "mail.template", orm.Values{"name": "Greeting", "model_id": d.ref("base.model_res_partner"), "subject": "Hello {{ object.name }}"})
-	rows, err := d.env.Query("SELECT m.id FROM mail_message m WHERE m.model = 'res.partner' AND m.res_id = ? ORDER BY m.id DESC LIMIT 1", d.ids["ann"])
+	rows, err := ormtest.Texts(d.env, "SELECT m.id FROM mail_message m WHERE m.model = 'res.partner' AND m.res_id = ? ORDER BY m.id DESC LIMIT 1", d.ids["ann"])
 	d.note(err)
 	if len(rows) > 0 {
-		_, err = d.env.Exec("INSERT INTO mail_mail (mail_message_id, state, email_to) VALUES (?, 'exception', 'x@else.example')", orm.CellInt(rows[0][0]))
+		_, err = d.env.Exec(orm.SQL("INSERT INTO mail_mail (mail_message_id, state, email_to) VALUES (?, 'exception', 'x@else.example')", orm.CellInt(rows[0][0])))
 		d.note(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 // marker is the form of every text that the walk stores. Each stands in one
@@ -97,7 +98,7 @@ func snapshot(env *orm.Env) (*reference, error) {
 
 func (r *reference) readTable(env *orm.Env, m *orm.Model) error {
 	r.rows[m.Name] = map[int64]map[string]any{}
-	out, err := env.Query(fmt.Sprintf(`SELECT id, to_jsonb(t) FROM %q t ORDER BY id`, m.Table))
+	out, err := ormtest.Texts(env, fmt.Sprintf(`SELECT id, to_jsonb(t) FROM %q t ORDER BY id`, m.Table))
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (r *reference) readTable(env *orm.Env, m *orm.Model) error {
 		if f.Kind != orm.Many2many || !f.Stored || f.Inherited() {
 			continue
 		}
-		out, err := env.Query(fmt.Sprintf(`SELECT %q, %q FROM %q`, f.RelCol, f.RelCocol, f.RelTable))
+		out, err := ormtest.Texts(env, fmt.Sprintf(`SELECT %q, %q FROM %q`, f.RelCol, f.RelCocol, f.RelTable))
 		if err != nil {
 			return err
 		}
