@@ -138,7 +138,7 @@ func ownRecord(t *testing.T, env *orm.Env, rs orm.Records, vals orm.Values) orm.
 	}
 	made, err := env.Model(rs.Model.Name).Create(vals)
 	if err == nil {
-		_, err = env.Exec("UPDATE "+rs.Model.Table+" SET create_uid = ? WHERE id = ?", rs.Env.UID(), made.ID())
+		_, err = env.Exec(orm.SQL("UPDATE "+rs.Model.Table+" SET create_uid = ? WHERE id = ?", rs.Env.UID(), made.ID()))
 	}
 	own := rs.Browse(made.IDs...)
 	if err == nil {

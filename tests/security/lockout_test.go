@@ -121,7 +121,7 @@ func lockout(t *testing.T, addons []module.Addon, added string) {
 		if err != nil {
 			return err
 		}
-		rows, err := env.Query("SELECT g.id, d.module || '.' || d.name FROM res_groups g JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = g.id ORDER BY g.id")
+		rows, err := ormtest.Texts(env, "SELECT g.id, d.module || '.' || d.name FROM res_groups g JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = g.id ORDER BY g.id")
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/rpc"
 	"fusionsoft.ca/fusion/framework/server"
 )
@@ -139,7 +140,7 @@ func (k *walker) sent(env *orm.Env) string {
 	if known := k.w.ref.ids["mail.mail"]; len(known) > 0 {
 		last = known[len(known)-1]
 	}
-	rows, err := env.Query(`SELECT concat_ws(' ', m.subject, m.record_name, m.body, x.body_html, x.email_to, m.email_from, m.reply_to)
+	rows, err := ormtest.Texts(env, `SELECT concat_ws(' ', m.subject, m.record_name, m.body, x.body_html, x.email_to, m.email_from, m.reply_to)
 		FROM mail_mail x JOIN mail_message m ON m.id = x.mail_message_id WHERE x.id > ?`, last)
 	if err != nil {
 		k.w.t.Fatal(err)
