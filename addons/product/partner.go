@@ -1,9 +1,10 @@
 package product
 
 import (
+	"slices"
+
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
-	"slices"
 )
 
 // Partner adds to a partner the pricelist it buys at: its own in the current
