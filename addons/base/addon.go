@@ -61,6 +61,7 @@ func Addon() module.Addon {
 }
 
 func define(r *orm.Registry) {
+	r.SetPolicy(policy{})
 	defineModules(r)
 	defineGroups(r)
 	defineCurrency(r)

@@ -103,14 +103,7 @@ func defineAccess(r *orm.Registry) {
 // checkRule evaluates a rule's domain with a user of which everything is known,
 // to find mistakes before they lock people out.
 func checkRule(env *orm.Env, u *Rule) error {
-	record := func() map[string]any {
-		return map[string]any{"id": int64(1), "ids": []any{int64(1)}}
-	}
-	user := record()
-	partner := record()
-	partner["commercial_partner_id"] = record()
-	user["partner_id"], user["company_id"], user["company_ids"] = partner, record(), record()
-	user["commercial_partner_id"], user["login"] = record(), ""
+	user := ruleUser(1, 1, 1, []any{int64(1)}, "", func() (int64, error) { return 1, nil })
 	domain, err := expr.Domain(u.DomainForce, map[string]any{"user": user, "uid": int64(1), "company_id": int64(1), "company_ids": []any{int64(1)}})
 	if m := u.ModelID.Rec(); err == nil && m != nil {
 		if _, installed := env.Registry().Model(m.Model); installed {

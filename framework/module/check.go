@@ -141,7 +141,7 @@ func (c *dataChecker) define(full, model string, at place) *knownID {
 	k := &knownID{full: full, model: model, addon: at.addon, fake: int64(len(c.fakes) + 1), at: at}
 	c.ids[full], c.fakes[k.fake] = k, k
 	switch {
-	case model == "res.groups":
+	case model == c.reg.PolicyModels().Groups:
 		c.schema.groups[full] = true
 	case strings.HasPrefix(model, "ir.actions."):
 		c.schema.actions[full] = true
@@ -317,7 +317,7 @@ func (c *dataChecker) scope(at place, sc scope) {
 	if sc.user == "" {
 		return
 	}
-	if k := c.ref(at, sc.user); k != nil && k.model != "res.users" {
+	if k := c.ref(at, sc.user); k != nil && k.model != c.reg.PolicyModels().Users {
 		c.fail(at, "uid= names %s, which is a %s and not a user", k.full, k.model)
 	}
 }

@@ -116,9 +116,9 @@ func (o envObject) Attr(name string) (any, bool, error) {
 	case "uid":
 		return o.l.env.UID(), true, nil
 	case "user":
-		return recordsObject{o.l, o.l.env.Model("res.users").Browse(o.l.env.UID())}, true, nil
+		return recordsObject{o.l, o.l.env.Model(o.l.env.Registry().PolicyModels().Users).Browse(o.l.env.UID())}, true, nil
 	case "company":
-		return recordsObject{o.l, o.l.env.Model("res.company").Browse(o.l.env.Company())}, true, nil
+		return recordsObject{o.l, o.l.env.Model(o.l.env.Registry().PolicyModels().Companies).Browse(o.l.env.Company())}, true, nil
 	}
 	return nil, false, nil
 }

@@ -3,7 +3,6 @@ package module
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -236,18 +235,19 @@ func (in *installer) load(env *orm.Env, a Addon, files []*dataFile, mode Mode, i
 // to wait until the data is there, and first says so.
 func (in *installer) schema(env *orm.Env) (first bool, err error) {
 	report := func(msg string) { in.log.Warn(msg) }
-	empty, err := orm.Row[bool](env, orm.SQL("SELECT to_regclass(?) IS NULL", "res_users").NoModels())
+	users, known := usersModel(env)
+	if !known {
+		return false, orm.SyncSchema(env, report)
+	}
+	empty, err := orm.Row[bool](env, orm.SQL("SELECT to_regclass(?) IS NULL", users.Table).NoModels())
 	if err != nil {
 		return false, err
 	}
-	if err := orm.SyncSchema(env, report); err != nil {
+	if err := orm.SyncSchema(env, report); err != nil || !empty {
 		return false, err
 	}
-	if _, users := env.Registry().Model("res.users"); !users || !empty {
-		return false, nil
-	}
 	keys, err := orm.Rows[[2]string](env, orm.SQL(`SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
-		WHERE contype = 'f' AND confrelid = to_regclass(?)`, "res_users").NoModels())
+		WHERE contype = 'f' AND confrelid = to_regclass(?)`, users.Table).NoModels())
 	if err != nil {
 		return false, err
 	}
@@ -259,14 +259,20 @@ func (in *installer) schema(env *orm.Env) (first bool, err error) {
 	return true, nil
 }
 
+// usersModel is the model of users, which rows name as their creators.
+func usersModel(env *orm.Env) (*orm.Model, bool) {
+	return env.Registry().Model(env.Registry().PolicyModels().Users)
+}
+
 // closeBootstrap puts the foreign keys back that schema took away.
 func (in *installer) closeBootstrap(env *orm.Env) error {
-	there, err := orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM res_users WHERE id = ?)", orm.SuperuserID).Reads("res.users"))
+	users, _ := usersModel(env)
+	there, err := orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM ? WHERE id = ?)", orm.Ident(users.Table), orm.SuperuserID).Reads(users.Name))
 	if err != nil {
 		return err
 	}
 	if !there {
-		return errors.New("its data does not create the superuser: the first record of res.users, which gets id 1")
+		return fmt.Errorf("its data does not create the superuser: the first record of %s, which gets id 1", users.Name)
 	}
 	return orm.SyncSchema(env, func(string) {})
 }

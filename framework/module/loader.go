@@ -264,7 +264,7 @@ func (l *loader) scopeEnv(at place, sc scope, keys map[string]any) (*orm.Env, er
 		if err != nil {
 			return nil, err
 		}
-		if x.model != "res.users" {
+		if x.model != l.env.Registry().PolicyModels().Users {
 			return nil, at.errorf("uid= names %s, which is a %s and not a user", sc.user, x.model)
 		}
 		env = env.WithUser(x.resID)

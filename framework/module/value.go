@@ -33,7 +33,7 @@ func (l *loader) values(r *record, m *orm.Model) (vals orm.Values, langs map[str
 			continue
 		}
 		if byCategory(m, v.name, f) {
-			if x, err = l.privilegeOf(at, orm.AsID(x)); err != nil {
+			if x, err = l.privilegeOf(at, f.Comodel, orm.AsID(x)); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -90,19 +90,19 @@ func fieldOf(at place, m *orm.Model, name string) (*orm.Field, error) {
 // byCategory reports whether a field of a file puts a group directly below an
 // application, as files of before Odoo 19 do.
 func byCategory(m *orm.Model, name string, f *orm.Field) bool {
-	return m.Name == "res.groups" && name == "category_id" && f.Name == "privilege_id"
+	return m.Name == m.Registry().PolicyModels().Groups && name == "category_id" && f.Name == "privilege_id"
 }
 
 // privilegeOf is the privilege of an application; one of the loaded addon is made
 // for an application that has none.
-func (l *loader) privilegeOf(at place, category int64) (any, error) {
+func (l *loader) privilegeOf(at place, privileges string, category int64) (any, error) {
 	if category == 0 {
 		return nil, nil
 	}
 	if err := l.flush(); err != nil {
 		return nil, err
 	}
-	found, err := l.env.Model("res.groups.privilege").Search(orm.Leaf("category_id", "=", category), orm.SearchOptions{Limit: 1})
+	found, err := l.env.Model(privileges).Search(orm.Leaf("category_id", "=", category), orm.SearchOptions{Limit: 1})
 	if err != nil || found.Len() > 0 {
 		return found.ID(), err
 	}
@@ -110,17 +110,18 @@ func (l *loader) privilegeOf(at place, category int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := l.env.Model("res.groups.privilege").Create(orm.Values{"name": names[category], "category_id": category})
+	made, err := l.env.Model(privileges).Create(orm.Values{"name": names[category], "category_id": category})
 	if err != nil {
 		return nil, at.errorf("%w", err)
 	}
-	l.ids.add(fmt.Sprintf("%s.privilege_of_category_%d", l.addon, category), "res.groups.privilege", made.ID(), false)
+	l.ids.add(fmt.Sprintf("%s.privilege_of_category_%d", l.addon, category), privileges, made.ID(), false)
 	return made.ID(), nil
 }
 
 // isOf says whether a field leads to the groups or users its old name says.
 func isOf(f *orm.Field, old string) bool {
-	return old == "groups_id" && f.Comodel == "res.groups" || old == "users" && f.Comodel == "res.users"
+	models := f.Model.Registry().PolicyModels()
+	return old == "groups_id" && f.Comodel == models.Groups || old == "users" && f.Comodel == models.Users
 }
 
 // value is one field's value; set is false when the field is to be left alone.
@@ -308,7 +309,7 @@ func (l *loader) ref(at place, f *orm.Field, full string) (any, error) {
 
 // fits refuses a reference to a record of another model than the field's.
 func fits(at place, f *orm.Field, full, model string) error {
-	if f.Comodel == "res.groups.privilege" && model == "ir.module.category" && f.Model.Name == "res.groups" {
+	if model == "ir.module.category" && byCategory(f.Model, "category_id", f) {
 		return nil // the application of a group, see privilegeOf
 	}
 	if f.Relational() && f.Comodel != model {

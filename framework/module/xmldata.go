@@ -278,7 +278,7 @@ func (p *xmlReader) menu(e *element, sc scope, parent string) {
 	}
 }
 
-// groupsField stands for the many2many to res.groups of menus and views,
+// groupsField stands for the many2many to groups of menus and views,
 // which Odoo has called groups_id and group_ids.
 const groupsField = "(groups)"
 

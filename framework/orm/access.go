@@ -1,7 +1,6 @@
 package orm
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,65 +18,32 @@ const (
 	OpUnlink Op = "unlink"
 )
 
-var ops = []Op{OpRead, OpWrite, OpCreate, OpUnlink}
-
-// policy is the access data of a database, read once and replaced as a whole
-// when it changes. Without the model ir.model.access everything is allowed.
-type policy struct {
-	groups  map[string]int64   // by external id
-	names   map[int64]string   // external id by group
-	implied map[int64][]int64  // direct
-	acl     map[string][]grant // by model
-	rules   map[string][]rule
-	// defaults are the values of ir.default, by model and field.
-	defaults map[string]map[string][]storedDefault
-	enabled  bool
+// access is what the policy of a database says, read once and replaced as a whole
+// when it changes.
+type access struct {
+	*Rights
+	groups  map[string]int64 // by external id
+	names   map[int64]string // external id by group
+	enabled bool             // or else nothing is regulated
 
 	mu    sync.Mutex
-	users map[int64]*userInfo
+	users map[int64]*UserInfo
 	kept  map[any]any // see Kept
 }
 
-type grant struct {
-	group int64 // 0: everybody
-	perms map[Op]bool
-}
-
-type rule struct {
-	id     int64
-	name   string
-	groups []int64 // none: global
-	domain string
-	perms  map[Op]bool
-}
-
 type userOf struct {
-	p   *policy
+	p   *access
 	uid int64
 }
 
-type userInfo struct {
-	groups    map[int64]bool
-	company   int64
-	companies []int64
-	partner   int64
-	login     string
-	tz, lang  string
-	active    bool
-}
-
-// accessModels are those whose change makes the policy stale.
-var accessModels = map[string]bool{"ir.model.access": true, "ir.rule": true, "res.groups": true, "res.users": true, "res.company": true, "ir.default": true}
-
+// accessChanged forgets what depends on the records of a model.
 func (e *Env) accessChanged(m *Model) {
-	if m.Name == "res.company" {
-		e.Forget(oneCompanyKey{})
-	}
-	if m.Name == "ir.default" {
+	e.Forget(severalKey{m})
+	if m.Name == m.registry.PolicyModels().Defaults {
 		e.mislayDefaults()
 	}
-	if accessModels[m.Name] || m.kept {
-		e.u.policy, e.u.stale = nil, true
+	if m.kept {
+		e.u.access, e.u.stale = nil, true
 	}
 }
 
@@ -96,51 +62,51 @@ func (e *Env) mislayDefaults() {
 	}
 }
 
-func (e *Env) loadPolicy() (*policy, error) {
-	if e.u.policy != nil {
-		return e.u.policy, nil
+func (e *Env) loadAccess() (*access, error) {
+	if e.u.access != nil {
+		return e.u.access, nil
 	}
 	if !e.u.stale {
-		if p := e.u.db.policy.Load(); p != nil {
-			e.u.policy = p
+		if p := e.u.db.access.Load(); p != nil {
+			e.u.access = p
 			return p, nil
 		}
 	}
-	p, err := e.readPolicy()
+	p, err := e.readAccess()
 	if err != nil {
 		return nil, err
 	}
-	e.u.policy = p
+	e.u.access = p
 	if !e.u.stale {
-		e.u.db.keepPolicy(p, e.u.epoch)
+		e.u.db.keepAccess(p, e.u.epoch)
 	}
 	return p, nil
 }
 
-// keepPolicy keeps access data for later units of work, unless it changed since
+// keepAccess keeps access data for later units of work, unless it changed since
 // the one that read it began, which may have seen what was before.
-func (db *DB) keepPolicy(p *policy, epoch int64) {
-	db.policyMu.Lock()
-	defer db.policyMu.Unlock()
+func (db *DB) keepAccess(p *access, epoch int64) {
+	db.accessMu.Lock()
+	defer db.accessMu.Unlock()
 	if db.epoch.Load() == epoch {
-		db.policy.Store(p)
+		db.access.Store(p)
 	}
 }
 
 // DropAccessCache makes the next unit of work read the access data again; the
 // server calls it when another process reports a change.
 func (db *DB) DropAccessCache() {
-	db.policyMu.Lock()
-	defer db.policyMu.Unlock()
+	db.accessMu.Lock()
+	defer db.accessMu.Unlock()
 	db.epoch.Add(1)
-	db.policy.Store(nil)
+	db.access.Store(nil)
 }
 
 // Kept is a value that hardly ever changes, made when it is first wanted and
 // kept for later units of work until records of a model change that is declared
 // as Kept, in any process. A unit that has changed some makes its own.
 func Kept[T any](e *Env, key any, make func() (T, error)) (T, error) {
-	p, err := e.loadPolicy()
+	p, err := e.loadAccess()
 	if err != nil {
 		return *new(T), err
 	}
@@ -158,89 +124,29 @@ func Kept[T any](e *Env, key any, make func() (T, error)) (T, error) {
 	return v, err
 }
 
-func (e *Env) readPolicy() (*policy, error) {
-	p := &policy{groups: map[string]int64{}, names: map[int64]string{}, implied: map[int64][]int64{}, acl: map[string][]grant{}, rules: map[string][]rule{}, users: map[int64]*userInfo{}, kept: map[any]any{},
-		defaults: map[string]map[string][]storedDefault{}}
-	if e.u.db.Registry.models["ir.model.access"] == nil {
+func (e *Env) readAccess() (*access, error) {
+	p := &access{groups: map[string]int64{}, names: map[int64]string{}, users: map[int64]*UserInfo{}, kept: map[any]any{}}
+	reg := e.u.db.Registry
+	rights, err := reg.policy.Rights(e)
+	if err != nil {
+		return nil, err
+	}
+	if p.Rights, p.enabled = rights, rights != nil; !p.enabled {
+		p.Rights = &Rights{}
 		return p, nil
 	}
-	if ok, err := e.tableExists("ir_model_access"); err != nil || !ok {
-		return p, err
-	}
-	p.enabled = true
-	rows := func(sql string, fn func(r []string)) error {
-		return e.each(sqlf(sql), func(raw [][]byte) error {
-			r := make([]string, len(raw))
-			for i, v := range raw {
-				r[i] = string(v)
-			}
-			fn(r)
-			return nil
-		})
-	}
-	err := rows(`SELECT module, name, res_id, create_uid FROM ir_model_data WHERE model = 'res.groups'`, func(r []string) {
-		if e.u.db.Registry.made(r[0], CellInt(r[3])) {
-			id := CellInt(r[2])
-			p.groups[r[0]+"."+r[1]], p.names[id] = id, r[0]+"."+r[1]
+	err = e.each(sqlf("SELECT module, name, res_id, create_uid FROM ir_model_data WHERE model = ?", reg.PolicyModels().Groups), func(r [][]byte) error {
+		if module := string(r[0]); reg.made(module, CellInt(string(r[3]))) {
+			id, name := CellInt(string(r[2])), module+"."+string(r[1])
+			p.groups[name], p.names[id] = id, name
 		}
+		return nil
 	})
-	if err == nil {
-		err = rows(`SELECT gid, hid FROM res_groups_implied_rel`, func(r []string) {
-			p.implied[CellInt(r[0])] = append(p.implied[CellInt(r[0])], CellInt(r[1]))
-		})
-	}
-	if err == nil {
-		err = rows(`SELECT m.model, a.group_id, a.perm_read, a.perm_write, a.perm_create, a.perm_unlink
-			FROM ir_model_access a JOIN ir_model m ON m.id = a.model_id WHERE a.active`, func(r []string) {
-			p.acl[r[0]] = append(p.acl[r[0]], grant{CellInt(r[1]), perms(r[2:6])})
-		})
-	}
-	if err == nil && e.u.db.Registry.models["ir.rule"] != nil {
-		err = rows(`SELECT m.model, r.id, r.name, r.domain_force, r.perm_read, r.perm_write, r.perm_create, r.perm_unlink,
-			(SELECT string_agg(g.group_id::text, ',') FROM rule_group_rel g WHERE g.rule_group_id = r.id)
-			FROM ir_rule r JOIN ir_model m ON m.id = r.model_id WHERE r.active ORDER BY r.id`, func(r []string) {
-			rl := rule{id: CellInt(r[1]), name: r[2], domain: r[3], perms: perms(r[4:8])}
-			for _, g := range strings.Split(r[8], ",") {
-				if g != "" {
-					rl.groups = append(rl.groups, CellInt(g))
-				}
-			}
-			p.rules[r[0]] = append(p.rules[r[0]], rl)
-		})
-	}
-	if err == nil && e.u.db.Registry.models["ir.default"] != nil {
-		err = rows(`SELECT f.model, f.name, d.user_id, d.company_id, d.condition, d.json_value FROM ir_default d JOIN ir_model_fields f ON f.id = d.field_id
-			ORDER BY d.user_id NULLS LAST, d.company_id NULLS LAST, d.id`, func(r []string) {
-			d := storedDefault{user: CellInt(r[2]), company: CellInt(r[3]), condition: r[4]}
-			dec := json.NewDecoder(strings.NewReader(r[5]))
-			dec.UseNumber()
-			if dec.Decode(&d.value) != nil {
-				return // the model refuses what is no JSON
-			}
-			if p.defaults[r[0]] == nil {
-				p.defaults[r[0]] = map[string][]storedDefault{}
-			}
-			p.defaults[r[0]][r[1]] = append(p.defaults[r[0]][r[1]], d)
-		})
-	}
 	return p, err
 }
 
-func (e *Env) tableExists(name string) (bool, error) {
-	ids, err := e.queryIDs(sqlf("SELECT 1 FROM pg_class WHERE relname = ? AND relkind IN ('r','v') AND pg_table_is_visible(oid)", name))
-	return len(ids) > 0, err
-}
-
-func perms(r []string) map[Op]bool {
-	m := map[Op]bool{}
-	for i, op := range ops {
-		m[op] = r[i] == "t"
-	}
-	return m
-}
-
-func (e *Env) userInfo() (*userInfo, error) {
-	p, err := e.loadPolicy()
+func (e *Env) userInfo() (*UserInfo, error) {
+	p, err := e.loadAccess()
 	if err != nil {
 		return nil, err
 	}
@@ -251,10 +157,11 @@ func (e *Env) userInfo() (*userInfo, error) {
 		return info, nil
 	}
 	// What has changed since the unit began must not be kept as the unit sees it.
-	return Memo(e, userOf{p, e.uid}, func() (*userInfo, error) {
-		info := &userInfo{groups: map[int64]bool{}}
+	return Memo(e, userOf{p, e.uid}, func() (*UserInfo, error) {
+		info := &UserInfo{}
 		if p.enabled {
-			if err := e.readUser(p, info); err != nil {
+			var err error
+			if info, err = e.u.db.Registry.policy.UserInfo(e, p.Rights, e.uid); err != nil {
 				return nil, err
 			}
 		}
@@ -267,39 +174,10 @@ func (e *Env) userInfo() (*userInfo, error) {
 	})
 }
 
-func (e *Env) readUser(p *policy, info *userInfo) error {
-	err := e.each(sqlf(`SELECT u.login, u.active, u.company_id, u.partner_id, p.tz, p.lang
-		FROM res_users u LEFT JOIN res_partner p ON p.id = u.partner_id WHERE u.id = ?`, e.uid), func(r [][]byte) error {
-		info.login, info.active = string(r[0]), string(r[1]) == "t"
-		info.company, info.partner = CellInt(string(r[2])), CellInt(string(r[3]))
-		info.tz, info.lang = string(r[4]), string(r[5])
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if info.companies, err = e.queryIDs(sqlf(`SELECT cid FROM res_company_users_rel WHERE user_id = ? ORDER BY cid`, e.uid)); err != nil {
-		return err
-	}
-	direct, err := e.queryIDs(sqlf(`SELECT gid FROM res_groups_users_rel WHERE uid = ?`, e.uid))
-	if err != nil {
-		return err
-	}
-	for len(direct) > 0 {
-		g := direct[0]
-		direct = direct[1:]
-		if !info.groups[g] {
-			info.groups[g] = true
-			direct = append(direct, p.implied[g]...)
-		}
-	}
-	return nil
-}
-
 // InAnyGroup reports whether the user is in one of the groups, given by
 // external id; "!group" asks for its absence.
 func (e *Env) InAnyGroup(xmlids ...string) (bool, error) {
-	p, err := e.loadPolicy()
+	p, err := e.loadAccess()
 	if err != nil {
 		return false, err
 	}
@@ -312,7 +190,7 @@ func (e *Env) InAnyGroup(xmlids ...string) (bool, error) {
 	}
 	for _, x := range xmlids {
 		name, negated := strings.CutPrefix(strings.TrimSpace(x), "!")
-		if info.groups[p.groups[name]] != negated {
+		if info.Groups[p.groups[name]] != negated {
 			return true, nil
 		}
 	}
@@ -325,7 +203,7 @@ func (e *Env) Groups() (map[int64]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return info.groups, nil
+	return info.Groups, nil
 }
 
 // PartnerID is the partner of the current user, 0 without one.
@@ -334,7 +212,7 @@ func (e *Env) PartnerID() int64 {
 	if err != nil {
 		return 0
 	}
-	return info.partner
+	return info.Partner
 }
 
 // UserLogin is the current user's login.
@@ -343,7 +221,7 @@ func (e *Env) UserLogin() string {
 	if err != nil {
 		return ""
 	}
-	return info.login
+	return info.Login
 }
 
 var opWords = map[Op]string{OpRead: "access", OpWrite: "modify", OpCreate: "create", OpUnlink: "delete"}
@@ -353,7 +231,7 @@ func (rs Records) HasAccess(op Op) (bool, error) {
 	if err := rs.Env.CheckCompanies(); err != nil || rs.Env.su {
 		return err == nil, err
 	}
-	p, err := rs.Env.loadPolicy()
+	p, err := rs.Env.loadAccess()
 	if err != nil || !p.enabled {
 		return err == nil, err
 	}
@@ -362,16 +240,16 @@ func (rs Records) HasAccess(op Op) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if len(p.acl[rs.Model.Name]) == 0 {
-			return info.groups[p.groups["base.group_user"]], nil
+		if len(p.Grants[rs.Model.Name]) == 0 {
+			return info.Groups[p.groups[p.Internal]], nil
 		}
 	}
 	info, err := rs.Env.userInfo()
 	if err != nil {
 		return false, err
 	}
-	for _, g := range p.acl[rs.Model.Name] {
-		if g.perms[op] && (g.group == 0 || info.groups[g.group]) {
+	for _, g := range p.Grants[rs.Model.Name] {
+		if g.Ops[op] && (g.Group == 0 || info.Groups[g.Group]) {
 			return true, nil
 		}
 	}
@@ -383,14 +261,14 @@ func (rs Records) checkModel(op Op) error {
 	if err != nil || ok {
 		return err
 	}
-	p, err := rs.Env.loadPolicy()
+	p, err := rs.Env.loadAccess()
 	if err != nil {
 		return err
 	}
 	var who []string
-	for _, g := range p.acl[rs.Model.Name] {
-		if g.perms[op] && g.group != 0 {
-			who = append(who, "\t- "+rs.Env.groupLabel(p, g.group))
+	for _, g := range p.Grants[rs.Model.Name] {
+		if g.Ops[op] && g.Group != 0 {
+			who = append(who, "\t- "+rs.Env.groupLabel(p, g.Group))
 		}
 	}
 	msg := fmt.Sprintf("You may not %s %s records (%s).", opWords[op], rs.Model.Label, rs.Model.Name)
@@ -403,8 +281,8 @@ func (rs Records) checkModel(op Op) error {
 	return &Error{Code: CodeAccess, Message: msg + "\nAn administrator can grant the right."}
 }
 
-func (e *Env) groupLabel(p *policy, id int64) string {
-	names, err := e.Sudo().Model("res.groups").Browse(id).DisplayNames()
+func (e *Env) groupLabel(p *access, id int64) string {
+	names, err := e.Sudo().Model(e.Registry().PolicyModels().Groups).Browse(id).DisplayNames()
 	if err == nil && names[id] != "" {
 		return names[id]
 	}

@@ -23,12 +23,12 @@ func (b *builder) companyCheck(m *Model) {
 	}
 }
 
-type oneCompanyKey struct{}
+type severalKey struct{ companies *Model }
 
 // severalCompanies reports whether there is more than one company, without
 // which nothing can be mixed up.
 func (e *Env) severalCompanies(m *Model) (bool, error) {
-	return Memo(e, oneCompanyKey{}, func() (bool, error) {
+	return Memo(e, severalKey{m}, func() (bool, error) {
 		found, err := e.queryIDs(sqlf("SELECT id FROM " + quote(m.Table) + " LIMIT 2"))
 		return len(found) > 1, err
 	})

@@ -380,13 +380,10 @@ func (e *Env) ContextLocation() *time.Location {
 // Monday to 7 for Sunday.
 func (e *Env) WeekStart() (int, error) {
 	return Memo(e, "week start "+e.Lang(), func() (int, error) {
-		if e.u.db.Registry.models["res.lang"] == nil {
-			return 7, nil
-		}
-		days, err := e.queryIDs(sqlf("SELECT week_start FROM res_lang WHERE code = ? AND active", e.Lang()))
-		if err != nil || len(days) == 0 {
+		day, err := e.u.db.Registry.policy.WeekStart(e, e.Lang())
+		if err != nil || day == 0 {
 			return 7, err
 		}
-		return int(days[0]), nil
+		return day, nil
 	})
 }

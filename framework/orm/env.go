@@ -44,9 +44,9 @@ type DB struct {
 	// Blobs keeps attachment contents; without it they cannot be stored.
 	Blobs BlobStore
 
-	policy   atomic.Pointer[policy]
-	policyMu sync.Mutex
-	epoch    atomic.Int64 // how often what policy holds has changed
+	access   atomic.Pointer[access]
+	accessMu sync.Mutex
+	epoch    atomic.Int64 // how often what access holds has changed
 	locals   sync.Map
 	exprs    expr.Cache // of record rules
 
@@ -244,7 +244,7 @@ type unit struct {
 	flushing bool
 	saves    int
 	after    []func()
-	policy   *policy // set when this unit changed access data
+	access   *access // set when this unit changed access data
 	stale    bool
 	epoch    int64 // of the database when the unit began
 	trial    bool  // under way: see Records.Trial
@@ -400,8 +400,8 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 		e.u.checks, e.u.after, e.u.flushing = nil, e.u.after[:after], false
 		clear(e.u.memo)
 		e.u.cache.forget()
-		if e.u.policy != nil {
-			e.u.policy = nil
+		if e.u.access != nil {
+			e.u.access = nil
 		}
 		return e.control("ROLLBACK TO SAVEPOINT " + name)
 	}
@@ -579,7 +579,7 @@ func (e *Env) Location() *time.Location {
 	name, _ := e.keys["tz"].(string)
 	if name == "" {
 		if info, err := e.userInfo(); err == nil {
-			name = info.tz
+			name = info.TZ
 		}
 	}
 	if name == "" {

@@ -119,9 +119,9 @@ func (b *builder) magic(m *Model) {
 	if m.Query != "" {
 		return
 	}
-	add(&Field{Name: "create_uid", Label: "Created by", Kind: Many2one, Comodel: "res.users", Stored: true, Readonly: true, OnDelete: "set null"})
+	add(&Field{Name: "create_uid", Label: "Created by", Kind: Many2one, Comodel: b.r.PolicyModels().Users, Stored: true, Readonly: true, OnDelete: "set null"})
 	add(&Field{Name: "create_date", Label: "Created on", Kind: DatetimeKind, Stored: true, Readonly: true})
-	add(&Field{Name: "write_uid", Label: "Last Updated by", Kind: Many2one, Comodel: "res.users", Stored: true, Readonly: true, OnDelete: "set null"})
+	add(&Field{Name: "write_uid", Label: "Last Updated by", Kind: Many2one, Comodel: b.r.PolicyModels().Users, Stored: true, Readonly: true, OnDelete: "set null"})
 	add(&Field{Name: "write_date", Label: "Last Updated on", Kind: DatetimeKind, Stored: true, Readonly: true})
 }
 
@@ -158,7 +158,7 @@ func (b *builder) resolve(m *Model, f *Field) {
 	case One2many, Many2many, Many2one:
 		if b.r.contribs[f.Comodel] == nil {
 			if f.Name == "create_uid" || f.Name == "write_uid" {
-				f.Comodel, f.Kind, f.BigInt = "", Integer, true // a registry without users, as in small tests
+				f.Comodel, f.Kind, f.BigInt = "", Integer, true // there are no users, as in small tests
 				return
 			}
 			b.errorf("%s: unknown model %q%s", f.Origin, f.Comodel, didYouMean(f.Comodel, b.r.names))

@@ -116,6 +116,9 @@ func (m *Model) Path(path string) ([]*Field, error) {
 	return out, nil
 }
 
+// Registry is what the model was declared in.
+func (m *Model) Registry() *Registry { return m.registry }
+
 func (m *Model) comodel(f *Field) *Model { return m.registry.models[f.Comodel] }
 
 // Comodel is the model a relational field points at, nil for other fields.

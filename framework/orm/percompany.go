@@ -9,7 +9,7 @@ import (
 )
 
 // Company-dependent fields keep their values in one jsonb column, by company id.
-// A company without an entry has the default that ir.default holds for it, or
+// A company without an entry has the default that was set for it, or
 // for all companies; an entry of null is an empty value on purpose.
 
 // perCompany is the SQL value of a company-dependent column for the current
@@ -45,8 +45,8 @@ func (e *Env) companyFallback(f *Field) any {
 		return nil
 	}
 	for _, d := range defaults[f.Name] {
-		if d.user == 0 && d.condition == "" && (d.company == 0 || d.company == e.Company()) {
-			v, err := f.parse(d.value)
+		if d.User == 0 && d.Condition == "" && (d.Company == 0 || d.Company == e.Company()) {
+			v, err := f.parse(d.Value)
 			if err != nil || !truthy(v) {
 				return nil
 			}
@@ -56,30 +56,22 @@ func (e *Env) companyFallback(f *Field) any {
 	return nil
 }
 
-// storedDefault is one record of ir.default.
-type storedDefault struct {
-	user, company int64
-	condition     string
-	value         any
-}
-
-// defaults are the records of ir.default for a model by field: a user's own
-// before everybody's, a company's before all companies'.
-func (e *Env) defaults(model string) (map[string][]storedDefault, error) {
-	if e.u.db.Registry.models["ir.default"] == nil {
+// defaults are the default values that somebody has set for a model, by field.
+func (e *Env) defaults(model string) (map[string][]StoredDefault, error) {
+	if e.u.db.Registry.PolicyModels().Defaults == "" {
 		return nil, nil
 	}
-	p, err := e.loadPolicy()
+	p, err := e.loadAccess()
 	if err != nil {
 		return nil, err
 	}
-	return p.defaults[model], nil
+	return p.Defaults[model], nil
 }
 
 // storedDefaultOf picks the default that goes for the current user and company.
-func (e *Env) storedDefaultOf(list []storedDefault) *storedDefault {
+func (e *Env) storedDefaultOf(list []StoredDefault) *StoredDefault {
 	for i, d := range list {
-		if d.condition == "" && (d.user == 0 || d.user == e.uid) && (d.company == 0 || d.company == e.Company()) {
+		if d.Condition == "" && (d.User == 0 || d.User == e.uid) && (d.Company == 0 || d.Company == e.Company()) {
 			return &list[i]
 		}
 	}

@@ -108,7 +108,7 @@ func (rs Records) Write(vals Values) error {
 	}
 	// Before the model's own reasons against it, which tell what there is. What
 	// users may change of themselves is for the model of users to say.
-	if rs.Model.hooked && !(rs.Model.Name == "res.users" && slices.Equal(rs.IDs, []int64{rs.Env.uid})) {
+	if rs.Model.hooked && !(rs.Model.Name == rs.Model.registry.PolicyModels().Users && slices.Equal(rs.IDs, []int64{rs.Env.uid})) {
 		if err := rs.CheckAccess(OpWrite); err != nil {
 			return err
 		}

@@ -23,6 +23,9 @@ type Registry struct {
 	facets   map[reflect.Type]*facet
 	models   map[string]*Model
 	computes []*compute // in the order in which they may be evaluated
+
+	policy       Policy
+	policyModels PolicyModels
 }
 
 // contribution is what one facet adds to one model.
@@ -90,7 +93,7 @@ func opsFor[T any]() *typeOps {
 
 // NewRegistry makes an empty registry.
 func NewRegistry() *Registry {
-	return &Registry{contribs: map[string][]*contribution{}, facets: map[reflect.Type]*facet{}, models: map[string]*Model{}}
+	return &Registry{contribs: map[string][]*contribution{}, facets: map[reflect.Type]*facet{}, models: map[string]*Model{}, policy: OpenPolicy{}}
 }
 
 // Begin says that the declarations that follow are those of an addon. Addons
@@ -286,6 +289,7 @@ func (r *Registry) Freeze() error {
 	for _, name := range r.names {
 		b.build(name)
 	}
+	b.policySources()
 	if len(r.errs) == 0 {
 		for _, name := range r.names {
 			b.finish(r.models[name])

@@ -2,7 +2,6 @@ package orm
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +17,7 @@ func (rs Records) accessDomain(op Op) (d Domain, ok bool, err error) {
 	if err := rs.Env.CheckCompanies(); err != nil {
 		return nil, false, err
 	}
-	p, err := rs.Env.loadPolicy()
+	p, err := rs.Env.loadAccess()
 	if err != nil || !p.enabled && !rs.Model.guarded && len(rs.Model.Delegates) == 0 {
 		return nil, false, err
 	}
@@ -50,7 +49,7 @@ func (rs Records) accessDomain(op Op) (d Domain, ok bool, err error) {
 // accessBase is the access of models that do not say otherwise: record rules,
 // and of wizards, one's own.
 func accessBase(rs Records, op Op) (Domain, error) {
-	p, err := rs.Env.loadPolicy()
+	p, err := rs.Env.loadAccess()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +62,7 @@ func accessBase(rs Records, op Op) (Domain, error) {
 
 // ruled is what the domain of record rules depends on in a unit of work.
 type ruled struct {
-	p         *policy
+	p         *access
 	m         *Model
 	op        Op
 	uid       int64
@@ -72,25 +71,25 @@ type ruled struct {
 
 // evalRules joins the domains of the rules that go for the user; nil when there
 // are none.
-func (rs Records) evalRules(p *policy, op Op) (Domain, error) {
+func (rs Records) evalRules(p *access, op Op) (Domain, error) {
 	var global, grouped []Domain
 	info, err := rs.Env.userInfo()
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range p.rules[rs.Model.Name] {
-		if !r.perms[op] {
+	for _, r := range p.Rules[rs.Model.Name] {
+		if !r.Ops[op] {
 			continue
 		}
-		mine := slices.ContainsFunc(r.groups, func(g int64) bool { return info.groups[g] })
-		if len(r.groups) > 0 && !mine {
+		mine := slices.ContainsFunc(r.Groups, func(g int64) bool { return info.Groups[g] })
+		if len(r.Groups) > 0 && !mine {
 			continue
 		}
 		dom, err := rs.Env.evalRule(r, info)
 		if err != nil {
 			return nil, err
 		}
-		if len(r.groups) == 0 {
+		if len(r.Groups) == 0 {
 			global = append(global, dom)
 		} else {
 			grouped = append(grouped, dom)
@@ -107,8 +106,8 @@ func (rs Records) evalRules(p *policy, op Op) (Domain, error) {
 
 // evalRule evaluates a rule's domain for the user: user, company_id,
 // company_ids and time are known, as in Odoo.
-func (e *Env) evalRule(r rule, info *userInfo) (Domain, error) {
-	if strings.TrimSpace(r.domain) == "" || strings.TrimSpace(r.domain) == "[]" {
+func (e *Env) evalRule(r Rule, info *UserInfo) (Domain, error) {
+	if strings.TrimSpace(r.Domain) == "" || strings.TrimSpace(r.Domain) == "[]" {
 		return Domain{[]any{1, "=", 1}}, nil
 	}
 	companies := e.Companies()
@@ -116,27 +115,9 @@ func (e *Env) evalRule(r rule, info *userInfo) (Domain, error) {
 	for i, c := range companies {
 		list[i] = c
 	}
-	all := make([]any, len(info.companies))
-	for i, c := range info.companies {
-		all[i] = c
-	}
-	record := func(id int64) map[string]any { return map[string]any{"id": id, "ids": []any{id}} }
-	user := record(e.uid)
-	user["partner_id"] = record(info.partner)
-	user["company_id"] = record(e.Company())
-	user["company_ids"] = map[string]any{"ids": all}
-	user["login"] = info.login
-	if strings.Contains(r.domain, "commercial_partner_id") {
-		id, err := e.queryIDs(sqlf("SELECT commercial_partner_id FROM res_partner WHERE id = ?", info.partner))
-		if err != nil {
-			return nil, err
-		}
-		user["commercial_partner_id"] = record(append(id, 0)[0])
-		maps.Copy(user["partner_id"].(map[string]any), map[string]any{"commercial_partner_id": record(append(id, 0)[0])})
-	}
-	v, err := e.u.db.exprs.Domain(r.domain, map[string]any{"user": user, "company_id": e.Company(), "company_ids": list, "uid": e.uid})
+	v, err := e.u.db.exprs.Domain(r.Domain, map[string]any{"user": e.u.db.Registry.policy.RuleUser(e, info), "company_id": e.Company(), "company_ids": list, "uid": e.uid})
 	if err != nil {
-		return nil, fmt.Errorf("record rule %d (%s): %w", r.id, r.name, err)
+		return nil, fmt.Errorf("record rule %d (%s): %w", r.ID, r.Name, err)
 	}
 	if len(v) == 0 {
 		return Domain{[]any{1, "=", 1}}, nil

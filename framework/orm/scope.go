@@ -22,7 +22,7 @@ func (e *Env) scope() ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := e.loadPolicy()
+	p, err := e.loadAccess()
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (e *Env) scope() ([]int64, error) {
 	case len(named) > 0 && free:
 		return named, nil
 	case len(named) > 0:
-		mine := slices.DeleteFunc(slices.Clone(named), func(id int64) bool { return !slices.Contains(info.companies, id) })
+		mine := slices.DeleteFunc(slices.Clone(named), func(id int64) bool { return !slices.Contains(info.Companies, id) })
 		if len(mine) < len(named) && !e.inherited {
 			return nil, errCompanies()
 		}
@@ -43,10 +43,10 @@ func (e *Env) scope() ([]int64, error) {
 		}
 	}
 	own := []int64{}
-	if info.company != 0 {
-		own = append(own, info.company)
+	if info.Company != 0 {
+		own = append(own, info.Company)
 	}
-	for _, c := range info.companies {
+	for _, c := range info.Companies {
 		if !slices.Contains(own, c) {
 			own = append(own, c)
 		}

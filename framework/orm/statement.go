@@ -274,7 +274,7 @@ func (e *Env) forgetWritten(written map[*Model][]*Field) {
 func (e *Env) forgetAll() {
 	e.u.cache.forget()
 	clear(e.u.memo)
-	e.u.policy, e.u.stale = nil, true
+	e.u.access, e.u.stale = nil, true
 }
 
 var sqlName = regexp.MustCompile(`[.\w]+`)

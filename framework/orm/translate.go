@@ -7,15 +7,8 @@ import (
 
 // Languages are the codes of the active languages, the default one first.
 func (e *Env) Languages() ([]string, error) {
-	out := []string{DefaultLang}
-	if e.u.db.Registry.models["res.lang"] == nil {
-		return out, nil
-	}
-	err := e.each(sqlf("SELECT code FROM res_lang WHERE active AND code <> ? ORDER BY code", DefaultLang), func(row [][]byte) error {
-		out = append(out, string(row[0]))
-		return nil
-	})
-	return out, err
+	active, err := e.u.db.Registry.policy.Languages(e)
+	return append([]string{DefaultLang}, slices.DeleteFunc(active, func(code string) bool { return code == DefaultLang })...), err
 }
 
 // Translate sets the texts of a field of one record by language; an empty text

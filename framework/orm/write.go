@@ -227,15 +227,15 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 			continue
 		}
 		given := rs.Env.storedDefaultOf(stored[name])
-		if given != nil && given.user != 0 {
-			if hidden, err := rs.Env.refersToHidden(f, given.value); err != nil {
+		if given != nil && given.User != 0 {
+			if hidden, err := rs.Env.refersToHidden(f, given.Value); err != nil {
 				return nil, err
 			} else if hidden {
 				continue // the user chose it while he could read it
 			}
 		}
 		if given != nil && f.System == SystemNone && (!f.CompanyDependent || f.Default == nil) {
-			out[name] = given.value
+			out[name] = given.Value
 			continue
 		}
 		if f.Default != nil {

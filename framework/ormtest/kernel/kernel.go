@@ -114,7 +114,16 @@ type (
 	}
 )
 
+// policy names the models of users and groups, and regulates nothing.
+type policy struct{ orm.OpenPolicy }
+
+// Models are those of the addon.
+func (policy) Models() orm.PolicyModels {
+	return orm.PolicyModels{Users: "res.users", Groups: "res.groups"}
+}
+
 func define(r *orm.Registry) {
+	r.SetPolicy(policy{})
 	orm.Define[Model](r)
 	orm.Define[Field](r)
 	orm.Define[ModelData](r).Unique("name_uniq", "module, name", "An external id exists once.")
