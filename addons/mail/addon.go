@@ -1,14 +1,17 @@
 // Package mail gives records a conversation: messages and notes, followers,
 // the history of tracked fields, activities, mail templates, and the queue of
 // outgoing mail. Models embed [Thread] and [ActivityMixin]. It imports the base
-// addon and the framework's orm and module, never HTTP.
+// addon and the framework's orm, module and route, never HTTP; what the back office
+// shows of it is the panel of the package chatter.
 package mail
 
 import (
 	"embed"
 
+	"fusionsoft.ca/fusion/addons/mail/chatter"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/route"
 )
 
 //go:embed data security views
@@ -41,6 +44,7 @@ func Addon() module.Addon {
 			"views/mail_menus.xml",
 		},
 		Define: define,
+		Panels: map[string]route.Panel{"chatter": chatter.Panel()},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/server"
@@ -26,7 +27,7 @@ func TestSellInTheBackOffice(t *testing.T) {
 		s.write("res.users", s.ref("base.user_admin"), orm.Values{"password": "long enough"})
 		return nil
 	}))
-	site := webtest.Serve(t, db, server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}, web.Options{Name: "Fusion"})
+	site := webtest.Serve(t, db, server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Context: base.UserContext}, web.Options{Name: "Fusion", Panels: mail.Addon().Panels})
 	v := site.Login(t, "admin", "long enough")
 	shows := func(p *webtest.Page, texts ...string) {
 		t.Helper()

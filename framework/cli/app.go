@@ -334,12 +334,13 @@ func (s *System) newServer(ctx context.Context, db *orm.DB) (*server.Server, err
 	if err != nil {
 		return nil, err
 	}
-	pages := map[string]route.Page{}
+	pages, panels := map[string]route.Page{}, map[string]route.Panel{}
 	for _, a := range present {
 		maps.Copy(pages, a.Pages)
+		maps.Copy(panels, a.Panels)
 	}
 	rpc.Mount(srv)
-	web.Mount(srv, web.Options{Name: s.App.Name, Static: s.App.Static, Pages: pages})
+	web.Mount(srv, web.Options{Name: s.App.Name, Static: s.App.Static, Pages: pages, Panels: panels})
 	srv.Mount(present...)
 	return srv, nil
 }

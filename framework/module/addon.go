@@ -47,6 +47,9 @@ type Addon struct {
 	Routes []route.Route
 	// Pages make the bodies of client actions, by tag.
 	Pages map[string]route.Page
+	// Panels stand beside the forms whose views ask for them by an element of their
+	// name.
+	Panels map[string]route.Panel
 	// Jobs do background work, by the names of jobs.
 	Jobs map[string]jobs.Handler
 	// Auth is how users are recognised, of the one addon that has users.

@@ -42,6 +42,15 @@ func checkServices(addons []Addon) Problems {
 		for _, tag := range slices.Sorted(maps.Keys(a.Pages)) {
 			claim(a, "the page "+tag)
 		}
+		for _, name := range slices.Sorted(maps.Keys(a.Panels)) {
+			claim(a, "the panel "+name)
+			if a.Panels[name].Show == nil {
+				wrong("the panel %s shows nothing", name)
+			}
+			for _, post := range slices.Sorted(maps.Keys(a.Panels[name].Posts)) {
+				claim(a, "what panels post to "+post)
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(a.Jobs)) {
 			claim(a, "the job "+name)
 		}

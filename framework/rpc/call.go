@@ -331,14 +331,12 @@ func inContext(env *orm.Env, keys map[string]any) (*orm.Env, error) {
 // checkContext refuses languages and companies that do not exist for the user.
 func checkContext(env *orm.Env) error {
 	if lang, ok := env.Key("lang").(string); ok && lang != "" && lang != orm.DefaultLang {
-		if _, known := env.Registry().Model("res.lang"); known {
-			active, err := orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM res_lang WHERE code = ? AND active)", lang).Reads("res.lang"))
-			if err != nil {
-				return err
-			}
-			if !active {
-				return orm.UserErrorf("Invalid language code: %s", lang)
-			}
+		active, err := env.Languages()
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(active, lang) {
+			return orm.UserErrorf("Invalid language code: %s", lang)
 		}
 	}
 	return env.CheckCompanies()

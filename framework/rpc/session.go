@@ -63,7 +63,9 @@ func (h *handler) info(c *server.Context, env *orm.Env) (any, error) {
 		}
 		out[name] = is
 	}
-	for name, rs := range map[string]orm.Records{"name": env.Model("res.users").Browse(env.UID()), "partner_display_name": env.Model("res.partner").Browse(env.PartnerID())} {
+	user := env.Model(env.Registry().PolicyModels().Users).Browse(env.UID())
+	partner := env.Model(user.Model.Fields["partner_id"].Comodel).Browse(env.PartnerID())
+	for name, rs := range map[string]orm.Records{"name": user, "partner_display_name": partner} {
 		names, err := rs.In(env.Sudo()).DisplayNames()
 		if err != nil {
 			return nil, err
@@ -91,7 +93,7 @@ func (h *handler) info(c *server.Context, env *orm.Env) (any, error) {
 // companies are those of the user, for a client's switch between them.
 func companies(env *orm.Env) (map[string]any, error) {
 	mine := env.Companies()
-	rows, err := env.Sudo().Model("res.company").Browse(mine...).ReadWire([]string{"name", "sequence", "parent_id", "child_ids"}, false)
+	rows, err := env.Sudo().Model(env.Registry().PolicyModels().Companies).Browse(mine...).ReadWire([]string{"name", "sequence", "parent_id", "child_ids"}, false)
 	if err != nil {
 		return nil, err
 	}

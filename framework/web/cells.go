@@ -25,6 +25,7 @@ type builder struct {
 	allowed func(*view.Node) bool
 	link    func(model string, id int64) string
 	leads   func(action string) bool // whether the user may open an action
+	panel   func(*view.Node) string  // the name of the panel that a node asks for
 
 	edit    bool
 	post    string              // where the form goes

@@ -129,7 +129,7 @@ func (p *page) fieldImage() error {
 	if !slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, kind) {
 		p.Header().Set("Cache-Control", "private, max-age=300")
 		drawing := noPicture
-		if m.Name == "res.partner" || m.Name == "res.users" {
+		if p.ofPeople(m) {
 			drawing = noFace
 		}
 		return p.Send(http.StatusOK, "image/svg+xml", []byte(drawing))
@@ -138,6 +138,13 @@ func (p *page) fieldImage() error {
 		p.Header().Set("Cache-Control", "private, max-age=86400")
 	}
 	return p.Send(http.StatusOK, kind, content)
+}
+
+// ofPeople reports whether records of a model are people: users, or what they
+// delegate to.
+func (p *page) ofPeople(m *orm.Model) bool {
+	users := p.users().Model
+	return m == users || slices.ContainsFunc(users.Delegates, func(f *orm.Field) bool { return f.Comodel == m.Name })
 }
 
 // The drawings shown where there is no picture.

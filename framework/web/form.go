@@ -55,7 +55,7 @@ type formTree struct {
 	Stats   []*node
 	Body    []*node
 	Footer  []*node
-	Chatter bool
+	Panels  []string // names
 	Sheet   bool
 }
 
@@ -99,15 +99,11 @@ func (b *builder) form(v *view.View, rec *record) *formTree {
 			}
 		case "footer":
 			t.Footer = append(t.Footer, b.nodes(n.Children, s)...)
-		case "chatter":
-			t.Chatter = true
-		case "div":
-			if n.HasClass("oe_chatter") {
-				t.Chatter = true
+		default:
+			if panel := b.panel(n); panel != "" {
+				t.Panels = append(t.Panels, panel)
 				continue
 			}
-			fallthrough
-		default:
 			if n.HasClass("oe_button_box") || n.Name() == "button_box" {
 				t.Stats = append(t.Stats, b.nodes(n.Children, s)...)
 				continue

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fusionsoft.ca/fusion/addons/mail"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/route"
@@ -25,7 +26,9 @@ func newZoo(t *testing.T) (*webtest.Site, *orm.DB) {
 		n, err := env.Model("zoo.animal").SearchCount(nil, 0)
 		return &route.Content{Title: a.Name, HTML: "<p>There are " + fmt.Sprint(n) + " animals.</p>"}, err
 	}}
-	return webtest.Serve(t, db, auth(), web.Options{Name: "Fusion", Pages: pages}), db
+	panels := mail.Addon().Panels
+	panels["keeper"] = keeperPanel
+	return webtest.Serve(t, db, auth(), web.Options{Name: "Fusion", Panels: panels, Pages: pages}), db
 }
 
 func newAnimal(t *testing.T, db *orm.DB, vals orm.Values) (id int64) {

@@ -91,11 +91,12 @@ func (p *page) show(name string, body any) error {
 	if len(s.Companies) < 2 {
 		s.Companies = nil
 	}
-	p.names.add("res.users", p.env.UID())
+	users := p.env.Registry().PolicyModels().Users
+	p.names.add(users, p.env.UID())
 	if err := p.names.load(); err != nil {
 		return err
 	}
-	s.User = p.names.of("res.users", p.env.UID())
+	s.User = p.names.of(users, p.env.UID())
 	s.Initials, s.Hue = (&menu{Name: s.User}).Initials(), (&menu{Name: s.User}).Hue()
 	if p.Session != nil {
 		s.Notes = p.Session.Notes()
@@ -170,7 +171,8 @@ func (p *page) placeName(pl place) string {
 
 // companies are the companies the user may work for, the current one marked.
 func (p *page) companies() ([]companyChoice, error) {
-	rs, err := p.env.Sudo().Lookup("res.users")
+	models := p.env.Registry().PolicyModels()
+	rs, err := p.env.Sudo().Lookup(models.Users)
 	if err != nil || rs.Model.Fields["company_ids"] == nil {
 		return nil, nil
 	}
@@ -182,13 +184,13 @@ func (p *page) companies() ([]companyChoice, error) {
 		return nil, err
 	}
 	ids, _ := v.([]int64)
-	p.names.add("res.company", ids...)
+	p.names.add(models.Companies, ids...)
 	if err := p.names.load(); err != nil {
 		return nil, err
 	}
 	var out []companyChoice
 	for _, id := range ids {
-		out = append(out, companyChoice{id, p.names.of("res.company", id), id == p.env.Company()})
+		out = append(out, companyChoice{id, p.names.of(models.Companies, id), id == p.env.Company()})
 	}
 	return out, nil
 }

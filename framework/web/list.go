@@ -209,7 +209,7 @@ func (p *page) builder() (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &builder{loc: loc, names: p.names, vars: p.vars(), exprs: &p.w.exprs, today: p.env.Now().In(loc.zone),
+	return &builder{loc: loc, names: p.names, vars: p.vars(), exprs: &p.w.exprs, today: p.env.Now().In(loc.zone), panel: p.w.panelOf,
 		fields: func(model string) map[string]fieldInfo {
 			f, err := p.fieldsOf(model)
 			if err != nil {

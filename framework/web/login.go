@@ -77,7 +77,7 @@ func (p *page) logout() error {
 // home is the choice of applications; a user's home action comes first.
 func (p *page) home() error {
 	p.title = "Applications"
-	rs, err := p.env.Sudo().Lookup("res.users")
+	rs, err := p.env.Sudo().Lookup(p.env.Registry().PolicyModels().Users)
 	if err != nil {
 		return err
 	}

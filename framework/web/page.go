@@ -60,7 +60,9 @@ func (w *web) routes() {
 		w.page(base, posts(), user, (*page).bulk)
 		w.page(base+"/{id:new|[0-9]+}", reads(), user, (*page).openRecord)
 		w.page(base+"/{id:new|[0-9]+}", posts(), user, (*page).postRecord)
-		w.page(base+"/{id:[0-9]+}/{do:message|follow|unfollow|attach|activity}", posts(), user, (*page).postChatter)
+		if names := w.panelPosts(); names != "" {
+			w.page(base+"/{id:[0-9]+}/{do:"+names+"}", posts(), user, (*page).postPanel)
+		}
 	}
 	w.page("/web/content/{id:[0-9]+}", reads(), user, (*page).attachment)
 	w.page("/web/content/{model}/{id:[0-9]+}/{field}", reads(), user, (*page).fieldFile)

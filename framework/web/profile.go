@@ -21,7 +21,10 @@ type profileView struct {
 	KeyError, NewKey                               string
 }
 
-func (p *page) self() orm.Records { return p.env.Model("res.users").Browse(p.env.UID()) }
+// users is the model of users.
+func (p *page) users() orm.Records { return p.env.Model(p.env.Registry().PolicyModels().Users) }
+
+func (p *page) self() orm.Records { return p.users().Browse(p.env.UID()) }
 
 func (p *page) profile() error { return p.showProfile("", "") }
 
@@ -137,7 +140,7 @@ func (p *page) changePassword() error {
 		return fail("The new password needs at least 8 characters.")
 	}
 	told, err := p.attempt(func() error {
-		_, err := p.env.Model("res.users").Call("change_password", orm.Args{Pos: []any{form.Get("old"), fresh}})
+		_, err := p.users().Call("change_password", orm.Args{Pos: []any{form.Get("old"), fresh}})
 		return err
 	})
 	if err != nil {

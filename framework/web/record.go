@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -35,7 +36,7 @@ type formPage struct {
 	Position  string
 	Error     string
 	Conflict  bool
-	Chatter   *chatter
+	Panels    []template.HTML
 	Name      string
 	Archived  bool
 	Hint      string // why computed values are missing
@@ -165,8 +166,8 @@ func (f *recordForm) show(rec *record, edit bool, state *typed, failure string) 
 		sortLists(out.Lists)
 	}
 	f.around(out, rec)
-	if out.Tree.Chatter && f.id != 0 {
-		if out.Chatter, err = p.chatter(f.rs, b); err != nil {
+	if f.id != 0 {
+		if out.Panels, err = p.panels(out.Tree.Panels, f.rs); err != nil {
 			return err
 		}
 	}

@@ -311,13 +311,14 @@ func (f *recordForm) unchanged() error {
 		return nil
 	}
 	who := toID(rows[0]["write_uid"])
-	f.p.names.add("res.users", who)
+	users := f.rs.Model.Fields["write_uid"].Comodel
+	f.p.names.add(users, who)
 	if err := f.p.names.load(); err != nil {
 		return err
 	}
 	at, _ := rows[0]["write_date"].(orm.Datetime)
 	return orm.UserErrorf("%s changed this record at %s, after you opened it. Nothing of yours is stored yet: look at it again, or save all the same.",
-		f.p.names.of("res.users", who), f.p.loc.moment(at))
+		f.p.names.of(users, who), f.p.loc.moment(at))
 }
 
 // uploads adds the files chosen for many2many fields of attachments.

@@ -31,7 +31,7 @@ func auth() server.Auth {
 func newSite(t *testing.T) (*webtest.Site, *orm.DB) {
 	t.Helper()
 	db := ormtest.DB(t, addons()...)
-	return webtest.Serve(t, db, auth(), web.Options{Name: "Fusion", Static: static.Files}), db
+	return webtest.Serve(t, db, auth(), web.Options{Name: "Fusion", Panels: mail.Addon().Panels, Static: static.Files}), db
 }
 
 // system does something as the superuser.

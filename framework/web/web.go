@@ -11,8 +11,8 @@
 // the system's rights serve to read views, menus, actions and the names of
 // linked records.
 //
-// It stands on server, report, orm, view and expr, and imports no addon: the models of
-// base and mail are addressed by their names.
+// It stands on server, report, orm, view and expr, and knows no addon: what is shown
+// beside a form is made by panels of addons (panel.go).
 package web
 
 import (
@@ -34,6 +34,8 @@ type Options struct {
 	Static fs.FS
 	// Pages are the client actions of addons, by tag.
 	Pages map[string]route.Page
+	// Panels are the parts of record pages that addons make, by name.
+	Panels map[string]route.Panel
 }
 
 // web is the mounted back office: what all requests share.

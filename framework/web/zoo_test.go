@@ -237,7 +237,7 @@ const zooViews = `<odoo>
 <page string="Papers" name="papers" invisible="species == 'bear'"><group><field name="paper" filename="paper_name"/><field name="paper_name"/></group><separator string="Text"/><field name="notes"/><field name="story"/><field name="facts"/></page>
 </notebook>
 </sheet>
-<chatter/>
+<chatter/><div class="zoo_keeper"/>
 </form></field></record>
 <record id="animal_kanban" model="ir.ui.view"><field name="name">kanban</field><field name="model">zoo.animal</field><field name="arch" type="xml">
 <kanban default_group_by="state"><field name="tame"/><templates><t t-name="card"><field name="name"/><field name="species" widget="badge"/><div t-if="record.tame.raw_value"><field name="country_id"/></div><field name="price"/></t></templates></kanban></field></record>

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/mail"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/report/reporttest"
@@ -35,7 +36,7 @@ func (w *world) serve() *server.Server {
 		w.t.Fatal(err)
 	}
 	rpc.Mount(srv)
-	web.Mount(srv, web.Options{Name: "Fusion", Static: static.Files})
+	web.Mount(srv, web.Options{Name: "Fusion", Panels: mail.Addon().Panels, Static: static.Files})
 	srv.Mount(programAddons()...)
 	return srv
 }
