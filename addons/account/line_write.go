@@ -9,7 +9,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// KeyFullPrecision is the context key under which prices and discounts keep all
+// KeyFullPrecision is the context key under which discounts and quantities keep all
 // six decimals they are given; without it they are rounded to the precision
 // kept in decimal.precision. Integrations set it.
 const KeyFullPrecision = "full_precision"
@@ -117,10 +117,10 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 	return out, nil
 }
 
-// roundGiven rounds prices, discounts and quantities to the precision people
-// chose, unless the caller wants all decimals kept.
+// roundGiven rounds discounts and quantities to the precision people chose, unless
+// the caller wants all decimals kept. Prices stay as given.
 func roundGiven(env *orm.Env, vals orm.Values) error {
-	for field, precision := range map[string]string{"price_unit": "Product Price", "discount": "Discount", "quantity": "Product Unit"} {
+	for field, precision := range map[string]string{"discount": "Discount", "quantity": "Product Unit"} {
 		d, ok := orm.AsDecimal(vals[field])
 		if !ok {
 			continue

@@ -100,7 +100,7 @@ type MoveLine struct {
 	ProductID        orm.Ref[product.Product]   `orm:"product_id,index,ondelete=restrict,check_company" label:"Product"`
 	UoMID            orm.Ref[uom.UoM]           `orm:"product_uom_id,ondelete=restrict" label:"Unit of Measure"`
 	Quantity         decimal.Decimal            `orm:"quantity,digits=6" label:"Quantity"`
-	PriceUnit        decimal.Decimal            `orm:"price_unit,digits=6" label:"Unit Price"`
+	PriceUnit        decimal.Decimal            `orm:"price_unit,min_digits=Product Price:2" label:"Unit Price"`
 	Discount         decimal.Decimal            `orm:"discount,digits=6,default=0" label:"Discount (%)"`
 	PriceSubtotal    decimal.Decimal            `orm:"price_subtotal,readonly,monetary" label:"Subtotal"`
 	PriceTotal       decimal.Decimal            `orm:"price_total,readonly,monetary" label:"Total"`

@@ -263,7 +263,7 @@ func (m *Move) lend(line, vals orm.Values) {
 
 // newMove is an entry as its values describe it, before it is stored.
 func newMove(vals orm.Values) (*Move, bool) {
-	m := &Move{MoveType: orm.AsText(vals["move_type"]), State: "draft", TaxRounding: orm.AsText(vals["tax_rounding_method"]), PaymentReference: orm.AsText(vals["payment_reference"]),
+	m := &Move{MoveType: orm.AsText(vals["move_type"]), State: "draft", Ref: orm.AsText(vals["ref"]), TaxRounding: orm.AsText(vals["tax_rounding_method"]), PaymentReference: orm.AsText(vals["payment_reference"]),
 		CompanyID: orm.RefTo[base.Company](orm.AsID(vals["company_id"])), JournalID: orm.RefTo[Journal](orm.AsID(vals["journal_id"])), CurrencyID: orm.RefTo[base.Currency](orm.AsID(vals["currency_id"])),
 		PartnerID: orm.RefTo[base.Partner](orm.AsID(vals["partner_id"])), CommercialID: orm.RefTo[base.Partner](orm.AsID(vals["commercial_partner_id"])),
 		FiscalPositionID: orm.RefTo[FiscalPosition](orm.AsID(vals["fiscal_position_id"])), PaymentTermID: orm.RefTo[PaymentTerm](orm.AsID(vals["invoice_payment_term_id"]))}

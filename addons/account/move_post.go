@@ -236,7 +236,7 @@ func nameTermLines(env *orm.Env, ids []int64) error {
 		of[l.MoveID.ID]++
 	}
 	for _, l := range ls {
-		l.Name = termName(l.MoveID.Rec().PaymentReference, at[l.MoveID.ID], of[l.MoveID.ID])
+		l.Name = termName(l.MoveID.Rec(), at[l.MoveID.ID], of[l.MoveID.ID])
 		at[l.MoveID.ID]++
 	}
 	return orm.Save(forced(env), ls, "name")

@@ -363,7 +363,7 @@ func (s *syncer) bookTerms() (orm.Date, error) {
 			continue
 		}
 		more := orm.Values{"date_maturity": p.due, "sequence": 12000}
-		if name := termName(m.PaymentReference, i, len(parts)); name != "" {
+		if name := termName(m, i, len(parts)); name != "" {
 			more["name"] = name
 		}
 		s.add("payment_term", account, balance, p.amount, more)
@@ -381,8 +381,13 @@ func (s *syncer) owedOn() (int64, error) {
 	return MapAccount(s.env, m.FiscalPositionID.ID, account)
 }
 
-// termName labels one of n due items with the reference by which it is paid.
-func termName(reference string, i, n int) string {
+// termName labels one of n due items of a document with the reference of the partner
+// and the one by which it is paid.
+func termName(m *Move, i, n int) string {
+	reference := m.PaymentReference
+	if m.Ref != "" && reference != "" && m.Ref != reference {
+		reference = m.Ref + " - " + reference
+	}
 	if n < 2 {
 		return reference
 	}

@@ -113,7 +113,10 @@ func (t *taking) withdraw(why string) error {
 		t.attend(why + " But " + fixed + ", so the sale order stands.")
 		return nil
 	}
-	_, err = t.attempt(func() (string, error) { return "", sale.Cancel(t.env, []*sale.Order{order}) })
+	_, err = t.attempt(func() (string, error) {
+		_, err := orm.Invoke(t.env, sale.ActionCancel, []*sale.Order{order})
+		return "", err
+	})
 	if err != nil {
 		reason, ok := reasonOf(err)
 		if !ok {
@@ -141,7 +144,7 @@ func (t *taking) amend() (string, error) {
 	if err := dropDrafts(t.env, order); err != nil {
 		return "", err
 	}
-	if err := sale.Cancel(t.env, []*sale.Order{order}); err != nil {
+	if _, err := orm.Invoke(t.env, sale.ActionCancel, []*sale.Order{order}); err != nil {
 		return "", err
 	}
 	if order, err = t.rewrite(head, lines); err != nil {

@@ -63,14 +63,14 @@ type PricelistItem struct {
 	Base            string                 `orm:"base,required,default=list_price" selection:"list_price:Sales Price,standard_price:Cost,pricelist:Other Pricelist" label:"Based on"`
 	BasePricelistID orm.Ref[Pricelist]     `orm:"base_pricelist_id,check_company" label:"Other Pricelist"`
 	ComputePrice    string                 `orm:"compute_price,required,index,default=fixed" selection:"fixed:Fixed Price,percentage:Discount,formula:Formula" label:"Compute Price"`
-	FixedPrice      decimal.Decimal        `orm:"fixed_price,digits=Product Price:2,default=0" label:"Fixed Price"`
+	FixedPrice      decimal.Decimal        `orm:"fixed_price,min_digits=Product Price:2,default=0" label:"Fixed Price"`
 	PercentPrice    decimal.Decimal        `orm:"percent_price,digits=6,default=0" label:"Percentage Price"`
 	PriceDiscount   decimal.Decimal        `orm:"price_discount,digits=2,default=0" label:"Price Discount" help:"The discount in percent; a negative one makes the price higher."`
 	PriceMarkup     decimal.Decimal        `orm:"price_markup,digits=2" label:"Markup" help:"What is added to the cost, in percent: the discount with its sign turned."`
-	PriceRound      decimal.Decimal        `orm:"price_round,digits=Product Price:2,default=0" label:"Price Rounding" help:"The price is rounded to a multiple of this, after the discount and before the extra fee."`
-	PriceSurcharge  decimal.Decimal        `orm:"price_surcharge,digits=Product Price:2,default=0" label:"Extra Fee" help:"What is added to the price after the discount, or taken off when it is negative."`
-	MinMargin       decimal.Decimal        `orm:"price_min_margin,digits=Product Price:2,default=0" label:"Min. Price Margin" help:"The least that the price is above what it starts from."`
-	MaxMargin       decimal.Decimal        `orm:"price_max_margin,digits=Product Price:2,default=0" label:"Max. Price Margin" help:"The most that the price is above what it starts from."`
+	PriceRound      decimal.Decimal        `orm:"price_round,min_digits=Product Price:2,default=0" label:"Price Rounding" help:"The price is rounded to a multiple of this, after the discount and before the extra fee."`
+	PriceSurcharge  decimal.Decimal        `orm:"price_surcharge,min_digits=Product Price:2,default=0" label:"Extra Fee" help:"What is added to the price after the discount, or taken off when it is negative."`
+	MinMargin       decimal.Decimal        `orm:"price_min_margin,min_digits=Product Price:2,default=0" label:"Min. Price Margin" help:"The least that the price is above what it starts from."`
+	MaxMargin       decimal.Decimal        `orm:"price_max_margin,min_digits=Product Price:2,default=0" label:"Max. Price Margin" help:"The most that the price is above what it starts from."`
 	Name            string                 `orm:"name" label:"Name"`
 	Price           string                 `orm:"price" label:"Price"`
 }

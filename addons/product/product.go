@@ -18,8 +18,8 @@ type Product struct {
 	mail.Thread
 	mail.ActivityMixin
 	TemplateID         orm.Ref[Template]                `orm:"product_tmpl_id,required,index,delegate,ondelete=cascade" label:"Product Template"`
-	PriceExtra         decimal.Decimal                  `orm:"price_extra,digits=Product Price:2" label:"Variant Price Extra" help:"What the attribute values of the variant add to the sales price, together."`
-	LstPrice           decimal.Decimal                  `orm:"lst_price,digits=Product Price:2" label:"Sales Price" help:"The sales price of the variant: that of the template and what the attribute values add to it."`
+	PriceExtra         decimal.Decimal                  `orm:"price_extra,min_digits=Product Price:2" label:"Variant Price Extra" help:"What the attribute values of the variant add to the sales price, together."`
+	LstPrice           decimal.Decimal                  `orm:"lst_price,min_digits=Product Price:2" label:"Sales Price" help:"The sales price of the variant: that of the template and what the attribute values add to it."`
 	DefaultCode        string                           `orm:"default_code,index,nocopy" label:"Internal Reference"`
 	Code               string                           `orm:"code" label:"Reference"`
 	PartnerRef         string                           `orm:"partner_ref" label:"Customer Ref"`
@@ -28,7 +28,7 @@ type Product struct {
 	PTAVIDs            orm.Many[TemplateAttributeValue] `orm:"product_template_attribute_value_ids,rel=product_variant_combination:product_product_id:product_template_attribute_value_id" label:"Attribute Values"`
 	VariantPTAVIDs     orm.Many[TemplateAttributeValue] `orm:"product_template_variant_value_ids,store=false" label:"Variant Values"`
 	CombinationIndices string                           `orm:"combination_indices,store,index" label:"Combination Indices"`
-	StandardPrice      decimal.Decimal                  `orm:"standard_price,digits=Product Price:2,company_dependent" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
+	StandardPrice      decimal.Decimal                  `orm:"standard_price,min_digits=Product Price:2,company_dependent" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
 	Volume             decimal.Decimal                  `orm:"volume,digits=Volume:2,default=0" label:"Volume"`
 	Weight             decimal.Decimal                  `orm:"weight,digits=Stock Weight:2,default=0" label:"Weight"`
 	PricelistItemCount int                              `orm:"pricelist_item_count" label:"Number of price rules"`

@@ -34,8 +34,8 @@ type Template struct {
 	CategID             orm.Ref[Category]       `orm:"categ_id,index" label:"Product Category"`
 	CurrencyID          orm.Ref[base.Currency]  `orm:"currency_id" label:"Currency"`
 	CostCurrencyID      orm.Ref[base.Currency]  `orm:"cost_currency_id" label:"Cost Currency"`
-	ListPrice           decimal.Decimal         `orm:"list_price,digits=Product Price:2,default=1,tracking" label:"Sales Price" help:"The price at which the product is sold to customers without a pricelist."`
-	StandardPrice       decimal.Decimal         `orm:"standard_price,digits=Product Price:2" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
+	ListPrice           decimal.Decimal         `orm:"list_price,min_digits=Product Price:2,default=1,tracking" label:"Sales Price" help:"The price at which the product is sold to customers without a pricelist."`
+	StandardPrice       decimal.Decimal         `orm:"standard_price,min_digits=Product Price:2" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
 	Volume              decimal.Decimal         `orm:"volume,digits=Volume:2" label:"Volume"`
 	VolumeUoMName       string                  `orm:"volume_uom_name" label:"Volume unit of measure label"`
 	Weight              decimal.Decimal         `orm:"weight,digits=Stock Weight:2" label:"Weight"`

@@ -52,5 +52,4 @@ func define(r *orm.Registry) {
 	defineLine(r)
 	defineInvoice(r)
 	defineAdvance(r)
-	defineCancel(r)
 }

@@ -5,39 +5,14 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// CancelWizard asks whether an order the customer has seen is to be cancelled.
-type CancelWizard struct {
-	orm.Record   `orm:"sale.order.cancel,transient" label:"Sales Order Cancel" rec:"order_id"`
-	OrderID      orm.Ref[Order] `orm:"order_id,required,ondelete=cascade" label:"Sale Order"`
-	InvoiceAlert bool           `orm:"display_invoice_alert" label:"Invoice Alert"`
-}
-
-// ConfirmCancel cancels the order of the wizard.
-var ConfirmCancel = orm.Method[CancelWizard]{Name: "action_cancel"}
-
-func defineCancel(r *orm.Registry) {
-	d := orm.Define[CancelWizard](r)
-	d.Compute("display_invoice_alert", func(env *orm.Env, ws []*CancelWizard) error {
-		for _, w := range ws {
-			drafts, err := draftInvoices(env, w.OrderID.ID)
-			if err != nil {
-				return err
-			}
-			w.InvoiceAlert = len(drafts) > 0
+// cancel cancels orders, unless they are locked.
+func cancel(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
+	for _, o := range os {
+		if o.Locked {
+			return nil, orm.UserErrorf("You cannot cancel a locked order. Please unlock it first.")
 		}
-		return nil
-	}, "order_id")
-	orm.Implement(d, ConfirmCancel, func(env *orm.Env, ws []*CancelWizard, _ orm.Args) (any, error) {
-		var ids []int64
-		for _, w := range ws {
-			ids = append(ids, w.OrderID.ID)
-		}
-		os, err := orm.Read[Order](env, ids)
-		if err != nil {
-			return nil, err
-		}
-		return true, Cancel(env, os)
-	})
+	}
+	return orm.Invoke(env, CancelOrder, os)
 }
 
 // draftInvoices are the invoices of orders that are not posted.

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -240,9 +241,7 @@ func orNil(id int64) any {
 // name adds where the bill comes from.
 func (b *bill) name(o *Order) {
 	b.origins = append(b.origins, o.Name)
-	if o.ClientOrderRef != "" {
-		b.refs = append(b.refs, o.ClientOrderRef)
-	}
+	b.refs = append(b.refs, cmp.Or(o.ClientOrderRef, o.Name))
 	if o.Reference != "" {
 		b.payment = append(b.payment, o.Reference)
 	}

@@ -172,13 +172,13 @@ func note(env *orm.Env, order int64, text string) error {
 	return err
 }
 
-// roundGiven rounds prices, discounts and quantities to the precision people
-// work with; integrations keep all digits with account.KeyFullPrecision.
+// roundGiven rounds discounts and quantities to the precision people work with;
+// prices stay as given, and integrations keep all digits with account.KeyFullPrecision.
 func roundGiven(env *orm.Env, vals orm.Values) error {
 	if env.Flag(account.KeyFullPrecision, false) {
 		return nil
 	}
-	for field, usage := range map[string]string{"price_unit": base.ProductPrice, "discount": base.Discount, "product_uom_qty": base.ProductUnit, "qty_delivered": base.ProductUnit} {
+	for field, usage := range map[string]string{"discount": base.Discount, "product_uom_qty": base.ProductUnit, "qty_delivered": base.ProductUnit} {
 		v, ok := orm.AsDecimal(vals[field])
 		if !ok {
 			continue

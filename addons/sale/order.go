@@ -80,7 +80,7 @@ type OrderLine struct {
 	UoMID            orm.Ref[uom.UoM]                         `orm:"product_uom_id,store,ondelete=restrict" label:"Unit of Measure"`
 	TaxIDs           orm.Many[account.Tax]                    `orm:"tax_ids,store,check_company,rel=account_tax_sale_order_line_rel:sale_order_line_id:account_tax_id" label:"Taxes"`
 	TaxOverride      orm.JSON                                 `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the order's currency, that replace what those taxes would compute. An integration that must keep the amounts of a shop sets it."`
-	PriceUnit        decimal.Decimal                          `orm:"price_unit,store,required,digits=6" label:"Unit Price"`
+	PriceUnit        decimal.Decimal                          `orm:"price_unit,store,required,min_digits=Product Price:2" label:"Unit Price"`
 	ProposedPrice    decimal.Decimal                          `orm:"technical_price_unit,store,digits=6" label:"Proposed Unit Price" help:"The unit price as it was proposed, or given when the line was made. A unit price that differs was set by hand and is not proposed anew."`
 	Discount         decimal.Decimal                          `orm:"discount,digits=6,default=0" label:"Discount (%)"`
 	PriceSubtotal    decimal.Decimal                          `orm:"price_subtotal,store,readonly,monetary" label:"Subtotal"`

@@ -13,9 +13,6 @@ import (
 // date as it is, for orders that were placed elsewhere at a time of their own.
 const KeepDateOrder = "keep_date_order"
 
-// keyNoCancelWizard is the context key under which action_cancel does not ask.
-const keyNoCancelWizard = "disable_cancel_warning"
-
 func defineFlow(d *orm.Def[Order]) {
 	orm.Implement(d, ActionConfirm, confirm)
 	orm.Implement(d, ConfirmOrder, func(*orm.Env, []*Order, orm.Args) (any, error) { return true, nil })
@@ -103,31 +100,6 @@ func confirm(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 	}
 	_, err = orm.Invoke(env, ActionLock, os)
 	return true, err
-}
-
-// cancel cancels quotations; for what the customer has seen it asks first.
-func cancel(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
-	ask := false
-	for _, o := range os {
-		if o.Locked {
-			return nil, orm.UserErrorf("You cannot cancel a locked order. Please unlock it first.")
-		}
-		ask = ask || o.State != "draft"
-	}
-	if !ask || env.Flag(keyNoCancelWizard, false) {
-		return orm.Invoke(env, CancelOrder, os)
-	}
-	if err := orm.RecordsOf(env, os...).One(); err != nil {
-		return nil, err
-	}
-	return map[string]any{"type": "ir.actions.act_window", "name": "Cancel Order", "res_model": "sale.order.cancel", "view_mode": "form",
-		"views": []any{[]any{false, "form"}}, "target": "new", "context": map[string]any{"default_order_id": os[0].ID}}, nil
-}
-
-// Cancel cancels orders without asking, with the draft invoices made of them.
-func Cancel(env *orm.Env, os []*Order) error {
-	_, err := orm.Invoke(env.WithContext(map[string]any{keyNoCancelWizard: true}), ActionCancel, os)
-	return err
 }
 
 func quotationSent(env *orm.Env, os []*Order, _ orm.Args) (any, error) {

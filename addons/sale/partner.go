@@ -45,19 +45,6 @@ func definePartner(r *orm.Registry) {
 		}
 		return nil
 	})
-	// Quotations that became nothing go with their customer.
-	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
-		return func(rs orm.Records) error {
-			open, err := rs.Env.Sudo().Model("sale.order").Search(orm.And(orm.Leaf("partner_id", "in", rs.IDs), orm.Leaf("state", "in", []any{"draft", "cancel"})), orm.SearchOptions{})
-			if err != nil {
-				return err
-			}
-			if err := open.Unlink(); err != nil {
-				return err
-			}
-			return super(rs)
-		}
-	})
 	orm.Implement(d, ActionViewSaleOrder, func(env *orm.Env, ps []*Partner, _ orm.Args) (any, error) {
 		if err := orm.RecordsOf(env, ps...).One(); err != nil {
 			return nil, err

@@ -92,11 +92,7 @@ func (o *Order) price(env *orm.Env, ls []*OrderLine, own map[int64][]int64) erro
 		return err
 	}
 	for i, l := range ls {
-		price, err := remapIncluded(env, o, own[l.ID], prices[i].Price)
-		if err != nil {
-			return err
-		}
-		if l.PriceUnit, err = base.RoundUsage(env, price, base.ProductPrice); err != nil {
+		if l.PriceUnit, err = remapIncluded(env, o, own[l.ID], prices[i].Price); err != nil {
 			return err
 		}
 		l.ProposedPrice = l.PriceUnit

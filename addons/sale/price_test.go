@@ -46,9 +46,10 @@ func TestALineTakesAfterItsProduct(t *testing.T) {
 			t.Errorf("line %d: %q, want %q", i, got, want)
 		}
 	}
-	// As people enter them, numbers have the decimals set for their kind.
+	// As people enter them, quantities and discounts have the decimals set for their
+	// kind; prices stay as given.
 	o = s.order(nil, with(line(widget, "1.333", "33.335", s.hst), "discount", dec("12.345")))
-	if l := o.Lines.All()[0]; fmt.Sprintln(l.Quantity, l.PriceUnit, l.Discount) != "1.33 33.34 12.35\n" {
+	if l := o.Lines.All()[0]; fmt.Sprintln(l.Quantity, l.PriceUnit, l.Discount) != "1.33 33.335 12.35\n" {
 		t.Errorf("%s × %s − %s%%", l.Quantity, l.PriceUnit, l.Discount)
 	}
 	if name := l.Name; name == "" {
@@ -70,7 +71,7 @@ func TestPricelists(t *testing.T) {
 		return orm.Values{"product_id": product, "product_uom_qty": dec(n)}
 	}
 	o := s.order(orm.Values{"pricelist_id": list}, qty(q, "1"), qty(p, "1"), qty(p, "5"), qty(p, "10"), line(p, "10", "7"))
-	for i, want := range []string{"30", "9.05", "9.5", "9", "7"} {
+	for i, want := range []string{"29.997", "9.045", "9.5", "9", "7"} {
 		if got := o.Lines.All()[i].PriceUnit.String(); got != want {
 			t.Errorf("line %d costs %s, not %s", i, got, want)
 		}
@@ -84,11 +85,11 @@ func TestPricelists(t *testing.T) {
 	s.create("res.currency.rate", orm.Values{"currency_id": s.eur, "name": "2026-01-01", "rate": 0.5, "company_id": s.ref("base.main_company")})
 	s.write("sale.order", o.ID, orm.Values{"pricelist_id": euros})
 	o = s.get(o.ID)
-	if o.CurrencyID.ID != s.eur || o.CurrencyRate.String() != "0.5" || o.Lines.All()[0].PriceUnit.String() != "30" || o.Lines.All()[0].CurrencyID.ID != s.eur {
+	if o.CurrencyID.ID != s.eur || o.CurrencyRate.String() != "0.5" || o.Lines.All()[0].PriceUnit.String() != "29.997" || o.Lines.All()[0].CurrencyID.ID != s.eur {
 		t.Errorf("currency %d at %s, first price %s", o.CurrencyID.ID, o.CurrencyRate, o.Lines.All()[0].PriceUnit)
 	}
 	s.do(sale.ActionUpdatePrices, o)
-	for i, want := range []string{"16.67", "5.03", "5.03", "5.03", "5.03"} {
+	for i, want := range []string{"16.665", "5.025", "5.025", "5.025", "5.025"} {
 		if got := s.get(o.ID).Lines.All()[i].PriceUnit.String(); got != want {
 			t.Errorf("in euros line %d costs %s, not %s", i, got, want)
 		}

@@ -128,8 +128,7 @@ func TestAmountsOfAShop(t *testing.T) {
 		with(line(p, "3", "3.333333", s.hst, gst), "tax_override", override(s.hst, "1.31", gst, "0.49")),
 		with(line(p, "1", "5", s.hst), "tax_override", override(s.hst, "0")),
 		line(p, "1", "2", s.hst))
-	// Without full precision the price is rounded as people enter prices.
-	s.totals(o, "16.99 + 2.06 = 19.05")
+	s.totals(o, "17 + 2.06 = 19.06")
 	exact := &shop{T: t, env: s.env.WithContext(map[string]any{account.KeyFullPrecision: true}), customer: s.customer}
 	o = exact.order(orm.Values{"tax_rounding_method": "round_globally"},
 		with(line(p, "3", "3.333333", s.hst), "tax_override", override(s.hst, "1.2987")),

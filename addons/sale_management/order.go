@@ -29,7 +29,7 @@ type Option struct {
 	Name       string                   `orm:"name,text,store" label:"Description"`
 	Quantity   decimal.Decimal          `orm:"quantity,required,digits=6,default=1" label:"Quantity"`
 	UoMID      orm.Ref[uom.UoM]         `orm:"uom_id,store" label:"Unit of Measure"`
-	PriceUnit  decimal.Decimal          `orm:"price_unit,store,digits=6" label:"Unit Price"`
+	PriceUnit  decimal.Decimal          `orm:"price_unit,store,min_digits=Product Price:2" label:"Unit Price"`
 	Discount   decimal.Decimal          `orm:"discount,digits=6,default=0" label:"Discount (%)"`
 	IsPresent  bool                     `orm:"is_present" label:"Present on Quotation"`
 }
@@ -89,9 +89,7 @@ func optionPrices(env *orm.Env, os []*Option) error {
 		if err != nil {
 			return err
 		}
-		if o.PriceUnit, err = base.RoundUsage(env, prices[0].Price, base.ProductPrice); err != nil {
-			return err
-		}
+		o.PriceUnit = prices[0].Price
 	}
 	return nil
 }

@@ -142,16 +142,18 @@ func TestQuantitiesByWarehouseAndCompany(t *testing.T) {
 	k.refused(err, orm.CodeUser)
 }
 
-func TestTrackingCannotChangeOnceMoved(t *testing.T) {
+func TestTypeCannotChangeOnceMoved(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	lamp := k.env.Model("product.product").Browse(k.product("Lamp"))
 	k.check(lamp.Write(orm.Values{"is_storable": false}))
 	k.check(lamp.Write(orm.Values{"is_storable": true}))
 	k.count(lamp.ID(), k.ref("stock_location_stock"), 6)
-	k.refused(lamp.Write(orm.Values{"is_storable": false}), orm.CodeUser)
 	k.refused(lamp.Write(orm.Values{"type": "service"}), orm.CodeUser)
 	k.equal("unchanged", k.stock(lamp.ID()), "6 6 6 0 0")
+	k.check(lamp.Write(orm.Values{"is_storable": false})) // what is there stays
+	k.equal("no longer tracked", k.stock(lamp.ID()), "6 6 6 0 0")
+	k.check(lamp.Write(orm.Values{"is_storable": true}))
 	paper := k.create("product.product", orm.Values{"name": "Paper", "type": "consu"})
 	k.delivery(map[int64]float64{paper.ID(): 1})
 	k.refused(paper.Write(orm.Values{"is_storable": true}), orm.CodeUser)

@@ -157,7 +157,9 @@ func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 		switch {
 		case !moved:
 		case state == "done":
-			return orm.UserErrorf("You can not change the inventory tracking of a product that was already used.")
+			if turns {
+				return orm.UserErrorf("You can not change the type of a product that was already used.")
+			}
 		default:
 			return orm.UserErrorf("The inventory tracking of a product cannot change while a transfer has reserved it. Unreserve the transfer first.")
 		}

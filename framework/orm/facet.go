@@ -295,15 +295,18 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 		f.Tracking = val != "false"
 	case "translate":
 		f.Translate = true
-	case "size", "digits":
+	case "size", "digits", "min_digits":
 		n, err := strconv.Atoi(val[strings.IndexByte(val, ':')+1:])
 		if err != nil {
 			return fmt.Errorf("%s=%s is not a number", key, val)
 		}
-		if key == "size" {
+		switch key {
+		case "size":
 			f.Size = n
-		} else {
+		case "digits":
 			f.Digits, f.Decimal = n, true
+		default:
+			f.MinDigits, f.Decimal = n, true
 		}
 	case "currency":
 		f.Currency, f.Kind, f.Decimal = val, Monetary, true

@@ -54,6 +54,7 @@ type Field struct {
 	Translate    bool
 	Size         int
 	Digits       int    // decimals of a float kept as NUMERIC; -1 when not fixed
+	MinDigits    int    // decimals shown at least of one that is kept as given
 	Decimal      bool   // NUMERIC in the database, decimal.Decimal in Go
 	BigInt       bool   // 64-bit integer
 	Currency     string // field holding the currency of a monetary

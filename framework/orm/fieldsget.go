@@ -108,6 +108,9 @@ func (e *Env) describe(f *Field) (map[string]any, error) {
 		if f.Digits >= 0 {
 			d["digits"] = []int{16, f.Digits}
 		}
+		if f.MinDigits > 0 {
+			d["min_display_digits"] = f.MinDigits
+		}
 	case Char:
 		d["trim"], d["translate"] = true, f.Translate
 		if f.Size > 0 {

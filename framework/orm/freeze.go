@@ -439,7 +439,7 @@ func (b *builder) finish(m *Model) {
 			f.System = max(f.System, last.System)
 			if f.inherited == nil {
 				f.Options, f.options = last.Options, last.options
-				f.Comodel, f.Decimal, f.Digits, f.Translate = last.Comodel, last.Decimal, last.Digits, false
+				f.Comodel, f.Decimal, f.Digits, f.MinDigits, f.Translate = last.Comodel, last.Decimal, last.Digits, last.MinDigits, false
 				if f.Kind != last.Kind && !(f.Textual() && last.Textual()) {
 					f.Kind = last.Kind
 				}

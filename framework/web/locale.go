@@ -150,10 +150,13 @@ func (l *locale) plain(text string) string {
 	return text
 }
 
-// places is how many decimals a number field shows.
+// places is how many decimals a number field shows at most.
 func places(f *orm.Field) int32 {
-	if f.Digits >= 0 {
+	switch {
+	case f.Digits >= 0:
 		return int32(f.Digits)
+	case f.MinDigits > 0:
+		return 6
 	}
 	return 2
 }
