@@ -44,13 +44,13 @@ func defineCompany(r *orm.Registry) {
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
 			if vals["hard_lock_date"] != nil {
-				if err := checkHardLock(rs, vals["hard_lock_date"]); err != nil {
+				if err := checkHardLock(rs, vals); err != nil {
 					return err
 				}
 			}
 			if vals["currency_id"] != nil {
 				used, err := rs.Env.Sudo().Model("account.move.line").SearchCount(orm.And(orm.Leaf("company_id", "in", rs.IDs),
-					orm.Leaf("company_id.currency_id", "!=", orm.AsID(vals["currency_id"]))), 1)
+					orm.Leaf("company_id.currency_id", "!=", vals.ID("currency_id"))), 1)
 				if err != nil {
 					return err
 				}
@@ -71,12 +71,11 @@ func defineCompany(r *orm.Registry) {
 // the partners that have none of their own.
 func lendAccounts(rs orm.Records, vals orm.Values) error {
 	for field, property := range map[string]string{"account_default_receivable_id": "property_account_receivable_id", "account_default_payable_id": "property_account_payable_id"} {
-		v, given := vals[field]
-		if !given {
+		if !vals.Has(field) {
 			continue
 		}
 		for _, id := range rs.IDs {
-			if err := base.SetDefault(rs.Env.Sudo(), "res.partner", property, orm.AsID(v), false, id); err != nil {
+			if err := base.SetDefault(rs.Env.Sudo(), "res.partner", property, vals.ID(field), false, id); err != nil {
 				return err
 			}
 		}
@@ -85,18 +84,14 @@ func lendAccounts(rs orm.Records, vals orm.Values) error {
 }
 
 // checkHardLock refuses to take a hard lock back.
-func checkHardLock(rs orm.Records, value any) error {
-	day, ok := value.(orm.Date)
-	if s, text := value.(string); text {
-		parsed, err := orm.ParseDate(s)
-		day, ok = parsed, err == nil
-	}
+func checkHardLock(rs orm.Records, vals orm.Values) error {
+	day := vals.Date("hard_lock_date")
 	cs, err := orm.Read[Company](rs.Env.Sudo(), rs.IDs)
 	if err != nil {
 		return err
 	}
 	for _, c := range cs {
-		if !c.HardLockDate.IsZero() && (!ok || day.Before(c.HardLockDate)) {
+		if !c.HardLockDate.IsZero() && day.Before(c.HardLockDate) {
 			return orm.UserErrorf("The Hard Lock Date cannot be decreased or removed.")
 		}
 	}

@@ -1,8 +1,6 @@
 package account
 
 import (
-	"encoding/json"
-
 	"github.com/shopspring/decimal"
 
 	"fusionsoft.ca/fusion/addons/base"
@@ -44,7 +42,7 @@ func newFiller(env *orm.Env, m *Move, list []orm.Values) (*filler, error) {
 	}
 	var ids []int64
 	for _, vals := range list {
-		if id := orm.AsID(vals["product_id"]); id != 0 {
+		if id := vals.ID("product_id"); id != 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -125,12 +123,12 @@ func (f *filler) taxesOf(t *Template) []int64 {
 // complete fills what a new item needs from its entry and product, and makes
 // its amounts agree.
 func (f *filler) complete(vals orm.Values) error {
-	kind := orm.AsText(vals["display_type"])
+	kind := vals.Text("display_type")
 	if kind == "" {
 		kind = "product"
 		vals["display_type"] = kind
 	}
-	if orm.AsID(vals["currency_id"]) == 0 || f.m.IsInvoice() {
+	if vals.ID("currency_id") == 0 || f.m.IsInvoice() {
 		vals["currency_id"] = f.m.CurrencyID.ID
 	}
 	if kind == "line_section" || kind == "line_note" {
@@ -161,19 +159,19 @@ func (f *filler) fill(vals orm.Values, changed bool) error {
 		vals["quantity"] = decimal.NewFromInt(1)
 	}
 	var t *Template
-	if p := f.products[orm.AsID(vals["product_id"])]; p != nil {
+	if p := f.products[vals.ID("product_id")]; p != nil {
 		t = f.templates[p.TemplateID.ID]
 		if missing("name") {
 			vals["name"] = f.description(p, t)
 		}
-		if orm.AsID(vals["product_uom_id"]) == 0 {
+		if vals.ID("product_uom_id") == 0 {
 			vals["product_uom_id"] = t.UoMID.ID
 		}
 		if missing("price_unit") {
 			vals["price_unit"] = f.price(p)
 		}
 	}
-	if orm.AsID(vals["account_id"]) == 0 {
+	if vals.ID("account_id") == 0 {
 		account, err := f.account(t)
 		if err != nil {
 			return err
@@ -181,7 +179,7 @@ func (f *filler) fill(vals orm.Values, changed bool) error {
 		vals["account_id"] = account
 	}
 	if missing("tax_ids") && (t != nil || !changed) {
-		taxes, err := f.defaultTaxes(t, orm.AsID(vals["account_id"]))
+		taxes, err := f.defaultTaxes(t, vals.ID("account_id"))
 		if err != nil {
 			return err
 		}
@@ -283,10 +281,10 @@ func (f *filler) account(t *Template) (int64, error) {
 func (f *filler) balance(old *MoveLine, vals orm.Values) error {
 	var balance decimal.Decimal
 	known := false
-	debit, hasDebit := orm.AsDecimal(vals["debit"])
-	credit, hasCredit := orm.AsDecimal(vals["credit"])
-	given, hasBalance := orm.AsDecimal(vals["balance"])
-	inCurrency, hasCurrency := orm.AsDecimal(vals["amount_currency"])
+	debit, hasDebit := vals.Decimal("debit"), vals["debit"] != nil
+	credit, hasCredit := vals.Decimal("credit"), vals["credit"] != nil
+	given, hasBalance := vals.Decimal("balance"), vals["balance"] != nil
+	inCurrency, hasCurrency := vals.Decimal("amount_currency"), vals["amount_currency"] != nil
 	switch {
 	case hasBalance:
 		balance, known = given, true
@@ -299,7 +297,7 @@ func (f *filler) balance(old *MoveLine, vals orm.Values) error {
 		}
 		balance, known = debit.Sub(credit), true
 	}
-	currency := orm.AsID(vals["currency_id"])
+	currency := vals.ID("currency_id")
 	if currency == 0 && old != nil {
 		currency = old.CurrencyID.ID
 	}
@@ -348,15 +346,11 @@ func (f *filler) amounts(list []orm.Values) error {
 		if vals["display_type"] != "product" {
 			continue
 		}
-		taxes, ok := listIDs(vals["tax_ids"])
-		override, err := asJSON(vals["tax_override"])
-		if !ok || err != nil {
-			return err // taxes made together with the line: syncMoves sees them
+		taxes, ok := vals.IDs("tax_ids")
+		if !ok {
+			return nil // taxes made together with the line: syncMoves sees them
 		}
-		l := DocumentLine{Taxes: taxes, Override: override}
-		l.Price, _ = orm.AsDecimal(vals["price_unit"])
-		l.Quantity, _ = orm.AsDecimal(vals["quantity"])
-		l.Discount, _ = orm.AsDecimal(vals["discount"])
+		l := DocumentLine{Taxes: taxes, Override: vals.JSON("tax_override"), Price: vals.Decimal("price_unit"), Quantity: vals.Decimal("quantity"), Discount: vals.Decimal("discount")}
 		doc.Lines, lines = append(doc.Lines, l), append(lines, vals)
 	}
 	if err := doc.Compute(f.env); err != nil {
@@ -378,18 +372,4 @@ func (f *filler) amounts(list []orm.Values) error {
 // inBooks is an amount in the company's currency.
 func inBooks(env *orm.Env, amount, rate decimal.Decimal, own int64) (decimal.Decimal, error) {
 	return base.Round(env, amount.DivRound(rate, 16), own)
-}
-
-// asJSON reads a JSON field's value as clients and code give it.
-func asJSON(v any) (orm.JSON, error) {
-	switch x := v.(type) {
-	case nil, bool:
-		return nil, nil
-	case orm.JSON:
-		return x, nil
-	case json.RawMessage:
-		return orm.JSON(x), nil
-	}
-	raw, err := json.Marshal(v)
-	return raw, err
 }

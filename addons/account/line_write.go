@@ -27,7 +27,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 		full := make([]orm.Values, len(list))
 		byMove := map[int64][]orm.Values{}
 		for i, vals := range list {
-			m := moves[orm.AsID(vals["move_id"])]
+			m := moves[vals.ID("move_id")]
 			if m == nil {
 				return rs, orm.ValidationErrorf("A journal item needs the entry it belongs to (move_id).")
 			}
@@ -62,7 +62,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 func movesOf(env *orm.Env, list []orm.Values) (map[int64]*Move, error) {
 	var ids []int64
 	for _, vals := range list {
-		if id := orm.AsID(vals["move_id"]); id != 0 {
+		if id := vals.ID("move_id"); id != 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -121,11 +121,10 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 // the caller wants all decimals kept. Prices stay as given.
 func roundGiven(env *orm.Env, vals orm.Values) error {
 	for field, precision := range map[string]string{"discount": "Discount", "quantity": "Product Unit"} {
-		d, ok := orm.AsDecimal(vals[field])
-		if !ok {
+		if vals[field] == nil {
 			continue
 		}
-		rounded, err := RoundPrecision(env, d, precision)
+		rounded, err := RoundPrecision(env, vals.Decimal(field), precision)
 		if err != nil {
 			return err
 		}
@@ -170,7 +169,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		if err != nil {
 			return err
 		}
-		closed := slices.DeleteFunc(keysOf(vals), func(f string) bool { return slices.Contains(openOnPosted, f) || strings.HasPrefix(f, "sale_") })
+		closed := slices.DeleteFunc(vals.Names(), func(f string) bool { return slices.Contains(openOnPosted, f) || strings.HasPrefix(f, "sale_") })
 		var moves []int64
 		for _, l := range ls {
 			if l.MoveID.Rec().State == "posted" && len(closed) > 0 {
@@ -182,7 +181,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		if len(closed) == 0 {
 			return super(rs, vals)
 		}
-		if touches(vals, "price_unit", "quantity", "discount", "tax_ids", "product_id") && vals["tax_override"] == nil {
+		if vals.Has("price_unit", "quantity", "discount", "tax_ids", "product_id") && vals["tax_override"] == nil {
 			// Amounts that were given for the old values do not fit the new ones.
 			vals = vals.Clone()
 			vals["tax_override"] = nil
@@ -203,7 +202,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 // writeEach writes on items, one by one when the values mean something else
 // for each: a product, or one of the amounts that must agree.
 func writeEach(super orm.WriteFunc, rs orm.Records, ls []*MoveLine, vals orm.Values) error {
-	if !touches(vals, "product_id", "debit", "credit", "balance", "amount_currency", "currency_id") {
+	if !vals.Has("product_id", "debit", "credit", "balance", "amount_currency", "currency_id") {
 		vals = vals.Clone()
 		if err := roundGiven(rs.Env, vals); err != nil {
 			return err
@@ -216,7 +215,7 @@ func writeEach(super orm.WriteFunc, rs orm.Records, ls []*MoveLine, vals orm.Val
 		if err != nil {
 			return err
 		}
-		if f.products[orm.AsID(own["product_id"])] != nil && orm.AsID(own["product_id"]) != l.ProductID.ID {
+		if f.products[own.ID("product_id")] != nil && own.ID("product_id") != l.ProductID.ID {
 			if err := f.fill(own, true); err != nil {
 				return err
 			}

@@ -30,17 +30,6 @@ func silent(env *orm.Env) *orm.Env {
 	return forced(env).WithContext(map[string]any{"mail_notrack": true})
 }
 
-// withoutDoubles drops the invoice lines of a document given with all its
-// items, as a copied form sends it.
-func withoutDoubles(vals orm.Values) orm.Values {
-	if vals["line_ids"] != nil && vals["invoice_line_ids"] != nil {
-		if cmds, ok := vals["line_ids"].([]any); ok && len(cmds) > 0 {
-			delete(vals, "invoice_line_ids")
-		}
-	}
-	return vals
-}
-
 // fields of a posted entry that people may still change.
 var openWhenPosted = []string{"ref", "payment_reference", "narration", "is_move_sent", "invoice_user_id", "invoice_origin", "partner_shipping_id", "delivery_date", "invoice_date_due"}
 
@@ -64,14 +53,14 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 		if posted {
 			var closed []string
 			for _, name := range closedWhenPosted {
-				if _, ok := vals[name]; ok && changesAny(env, ms, name, vals[name]) {
+				if vals.Has(name) && changesAny(ms, name, vals) {
 					closed = append(closed, name)
 				}
 			}
 			if len(closed) > 0 {
 				return orm.UserErrorf("You cannot modify the following readonly fields on a posted move: %s", strings.Join(closed, ", "))
 			}
-			if name := orm.AsText(vals["name"]); name != "" && name != ms[0].Name {
+			if name := vals.Text("name"); name != "" && name != ms[0].Name {
 				if err := checkLocked(env, rs.IDs); err != nil {
 					return err
 				}
@@ -80,11 +69,12 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 		if err := checkLocked(env, rs.IDs); err != nil && !onlyOpen(vals) {
 			return err
 		}
-		if _, given := vals["invoice_date"]; given && vals["date"] == nil && vals["invoice_date"] != nil && vals["invoice_date"] != false {
-			vals = vals.Clone()
+		if vals.IsSet("invoice_date") && vals["date"] == nil {
 			vals["date"] = vals["invoice_date"]
 		}
-		vals = withoutDoubles(vals)
+		if len(vals.Commands("line_ids")) > 0 { // a copied form sends the lines of a document under both names
+			delete(vals, "invoice_line_ids")
+		}
 		if err := super(rs.In(quiet(env)), vals); err != nil {
 			return err
 		}
@@ -116,7 +106,7 @@ func onlyOpen(vals orm.Values) bool {
 
 // changesAny reports whether a value differs from what a posted entry has, so
 // that a form may send back what it was given.
-func changesAny(env *orm.Env, ms []*Move, name string, value any) bool {
+func changesAny(ms []*Move, name string, vals orm.Values) bool {
 	for _, m := range ms {
 		var have any
 		switch name {
@@ -137,7 +127,7 @@ func changesAny(env *orm.Env, ms []*Move, name string, value any) bool {
 		default:
 			return true
 		}
-		if id, ok := have.(int64); ok && orm.AsID(value) != id || !ok && value != have {
+		if id, ok := have.(int64); ok && vals.ID(name) != id || !ok && vals[name] != have {
 			return true
 		}
 	}

@@ -75,7 +75,7 @@ func shareProperties(rs orm.Records, vals orm.Values) error {
 			shared[f] = v
 		}
 	}
-	moved := orm.AsID(vals["parent_id"]) != 0
+	moved := vals.ID("parent_id") != 0
 	if len(shared) == 0 && !moved || rs.Env.Flag("_partners_skip_fields_sync", false) {
 		return nil
 	}

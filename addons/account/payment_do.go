@@ -79,7 +79,7 @@ func definePayment(r *orm.Registry) {
 	})
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
-			if !marked(rs.Env, keyForce) && touches(vals, "amount", "currency_id", "partner_id", "payment_type", "partner_type", "journal_id", "date", "destination_account_id") {
+			if !marked(rs.Env, keyForce) && vals.Has("amount", "currency_id", "partner_id", "payment_type", "partner_type", "journal_id", "date", "destination_account_id") {
 				ps, err := orm.Read[Payment](rs.Env, rs.IDs)
 				if err != nil {
 					return err
@@ -116,15 +116,15 @@ func definePayment(r *orm.Registry) {
 func completePayment(env *orm.Env, vals orm.Values) (orm.Values, error) {
 	var j *Journal
 	var err error
-	if id := orm.AsID(vals["journal_id"]); id != 0 {
+	if id := vals.ID("journal_id"); id != 0 {
 		if j, err = orm.Get[Journal](env.Sudo(), id); err != nil {
 			return nil, err
 		}
-		if orm.AsID(vals["company_id"]) == 0 {
+		if vals.ID("company_id") == 0 {
 			vals["company_id"] = j.CompanyID.ID
 		}
 	}
-	company := orm.AsID(vals["company_id"])
+	company := vals.ID("company_id")
 	if company == 0 {
 		company = env.Company()
 	}
@@ -134,14 +134,14 @@ func completePayment(env *orm.Env, vals orm.Values) (orm.Values, error) {
 		}
 		vals["journal_id"] = j.ID
 	}
-	if orm.AsID(vals["currency_id"]) == 0 {
+	if vals.ID("currency_id") == 0 {
 		if vals["currency_id"], err = documentCurrency(env, j, company); err != nil {
 			return nil, err
 		}
 	}
-	if orm.AsID(vals["destination_account_id"]) == 0 {
-		supplier := orm.AsText(vals["partner_type"]) == "supplier"
-		if vals["destination_account_id"], err = owed(env, company, orm.AsID(vals["partner_id"]), supplier); err != nil {
+	if vals.ID("destination_account_id") == 0 {
+		supplier := vals.Text("partner_type") == "supplier"
+		if vals["destination_account_id"], err = owed(env, company, vals.ID("partner_id"), supplier); err != nil {
 			return nil, err
 		}
 	}

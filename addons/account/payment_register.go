@@ -102,14 +102,12 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 	if !same {
 		currency = own
 	}
-	day := env.Today()
-	if s := orm.AsText(vals["payment_date"]); s != "" {
-		if day, err = orm.ParseDate(s); err != nil {
-			return nil, orm.ValidationErrorf("%q is not a date YYYY-MM-DD.", s)
-		}
+	day := vals.Date("payment_date")
+	if day.IsZero() {
+		day = env.Today()
 	}
 	asked, mode := proposed(lines, day)
-	if orm.AsText(vals["installments_mode"]) == "full" {
+	if vals.Text("installments_mode") == "full" {
 		asked, mode = lines, "full"
 	}
 	vals["installments_mode"] = mode
@@ -166,14 +164,14 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 	if first.AccountType == "liability_payable" {
 		vals["partner_type"] = "supplier"
 	}
-	if orm.AsID(vals["journal_id"]) == 0 {
+	if vals.ID("journal_id") == 0 {
 		j, err := journalFor(env, first.CompanyID.ID, "bank", "cash", "credit")
 		if err != nil {
 			return nil, err
 		}
 		vals["journal_id"] = j.ID
 	}
-	if chosen := orm.AsID(vals["currency_id"]); chosen != 0 && chosen != currency {
+	if chosen := vals.ID("currency_id"); chosen != 0 && chosen != currency {
 		if due, err = base.Convert(env, due, currency, chosen, first.CompanyID.ID, day); err != nil {
 			return nil, err
 		}
@@ -220,11 +218,11 @@ func proposed(lines []*MoveLine, day orm.Date) (asked []*MoveLine, mode string) 
 // itemsToPay are the open receivable or payable items of the documents the
 // wizard was opened on.
 func itemsToPay(env *orm.Env, vals orm.Values) ([]*MoveLine, error) {
-	ids := orm.AsIDs(env.Key("active_ids"))
+	ids := env.KeyIDs("active_ids")
 	var d orm.Domain
-	switch model := orm.AsText(env.Key("active_model")); {
+	switch model := env.KeyText("active_model"); {
 	case vals["line_ids"] != nil:
-		given, ok := listIDs(vals["line_ids"])
+		given, ok := vals.IDs("line_ids")
 		if !ok {
 			return nil, orm.UserErrorf("The journal items to pay must be given as a list of ids.")
 		}

@@ -35,8 +35,8 @@ func defineReversal(r *orm.Registry) {
 				vals = vals.Clone()
 				full[i] = vals
 				var ids []int64
-				if vals["move_ids"] == nil && orm.AsText(rs.Env.Key("active_model")) == "account.move" {
-					ids = orm.AsIDs(rs.Env.Key("active_ids"))
+				if vals["move_ids"] == nil && rs.Env.KeyText("active_model") == "account.move" {
+					ids = rs.Env.KeyIDs("active_ids")
 					vals["move_ids"] = []orm.Command{orm.SetIDs(ids...)}
 				}
 				ms, err := orm.Read[Move](rs.Env, ids)
@@ -49,7 +49,7 @@ func defineReversal(r *orm.Registry) {
 				if len(ms) > 0 {
 					vals["company_id"], vals["move_type"] = ms[0].CompanyID.ID, ms[0].MoveType
 					vals["currency_id"] = ms[0].CurrencyID.ID
-					if orm.AsID(vals["journal_id"]) == 0 {
+					if vals.ID("journal_id") == 0 {
 						vals["journal_id"] = ms[0].JournalID.ID
 					}
 				}

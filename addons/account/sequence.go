@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -71,7 +72,11 @@ func keepName(env *orm.Env, j *Journal, m *Move) error {
 	}
 	m.SequencePrefix, m.SequenceNumber = m.Name, 0
 	if parts := numbered.FindStringSubmatch(m.Name); parts != nil {
-		m.SequencePrefix, m.SequenceNumber = parts[1], int(orm.CellInt(parts[2]))
+		number, err := strconv.Atoi(parts[2])
+		if err != nil {
+			return orm.UserErrorf("The number %s is too long.", m.Name)
+		}
+		m.SequencePrefix, m.SequenceNumber = parts[1], number
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func createTaxes(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			company := orm.AsID(vals["company_id"])
+			company := vals.ID("company_id")
 			if company == 0 {
 				var err error
 				if company, err = booksOf(rs.Env, rs.Env.Company()); err != nil {
@@ -158,10 +158,10 @@ func createTaxes(super orm.CreateFunc) orm.CreateFunc {
 				}
 				vals["company_id"] = company
 			}
-			if orm.AsID(vals["tax_group_id"]) == 0 {
-				name := orm.AsText(vals["invoice_label"])
+			if vals.ID("tax_group_id") == 0 {
+				name := vals.Text("invoice_label")
 				if name == "" {
-					name = orm.AsText(vals["name"])
+					name = vals.Text("name")
 				}
 				group, err := defaultTaxGroup(rs.Env, company, name)
 				if err != nil {

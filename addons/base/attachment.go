@@ -87,7 +87,7 @@ func defineAttachment(r *orm.Registry) {
 			for i, vals := range list {
 				list[i] = withoutStorage(rs.Env, vals)
 				if vals["mimetype"] == nil && isBlank(vals["raw"]) && isBlank(vals["datas"]) {
-					list[i]["mimetype"] = guessType(orm.AsText(vals["name"]), nil)
+					list[i]["mimetype"] = guessType(vals.Text("name"), nil)
 				}
 			}
 			made, err := super(rs, list)
@@ -231,13 +231,13 @@ func tameTypes(files orm.Records) error {
 		return err
 	}
 	for _, r := range rows {
-		given := orm.AsText(r["mimetype"])
+		given := r.Text("mimetype")
 		kind, err := harmless(files.Env, given)
 		if err != nil {
 			return err
 		}
 		if given != "" && kind != given {
-			if err := sudo.Browse(orm.AsID(r["id"])).Write(orm.Values{"mimetype": kind}); err != nil {
+			if err := sudo.Browse(r.ID("id")).Write(orm.Values{"mimetype": kind}); err != nil {
 				return err
 			}
 		}
@@ -354,8 +354,10 @@ func searchAttachments(super orm.SearchFunc) orm.SearchFunc {
 // names reports whether a domain has a leaf on one of the fields.
 func names(d orm.Domain, fields ...string) bool {
 	for _, term := range d {
-		if leaf, ok := term.([]any); ok && len(leaf) == 3 && slices.Contains(fields, orm.AsText(leaf[0])) {
-			return true
+		if leaf, ok := term.([]any); ok && len(leaf) == 3 {
+			if name, ok := leaf[0].(string); ok && slices.Contains(fields, name) {
+				return true
+			}
 		}
 	}
 	return false

@@ -114,14 +114,14 @@ func createCompanies(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			if parent := orm.AsID(vals["parent_id"]); parent != 0 && vals["currency_id"] == nil {
+			if parent := vals.ID("parent_id"); parent != 0 && vals["currency_id"] == nil {
 				id, err := companyCurrency(env, parent)
 				if err != nil {
 					return rs, err
 				}
 				vals["currency_id"] = id
 			}
-			if orm.AsText(vals["name"]) == "" || orm.AsID(vals["partner_id"]) != 0 {
+			if vals.Text("name") == "" || vals.ID("partner_id") != 0 {
 				continue
 			}
 			pv := orm.Values{"name": vals["name"], "is_company": true}
@@ -166,7 +166,7 @@ func writeCompanies(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, c := range cs {
-				if c.ParentID.ID != orm.AsID(vals["parent_id"]) {
+				if c.ParentID.ID != vals.ID("parent_id") {
 					return orm.UserErrorf("The company hierarchy cannot be changed.")
 				}
 			}
@@ -175,7 +175,7 @@ func writeCompanies(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		forgetCompanies(rs.Env, rs.IDs)
-		if name := orm.AsText(vals["name"]); name != "" {
+		if name := vals.Text("name"); name != "" {
 			cs, err := orm.Read[Company](rs.Env.Sudo(), rs.IDs, "partner_id")
 			if err != nil {
 				return err

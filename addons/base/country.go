@@ -57,7 +57,7 @@ func defineCountry(r *orm.Registry) {
 		return nil
 	})
 	upper := func(vals orm.Values) orm.Values {
-		if code := orm.AsText(vals["code"]); code != "" {
+		if code := vals.Text("code"); code != "" {
 			vals = vals.Clone()
 			vals["code"] = strings.ToUpper(code)
 		}
@@ -100,18 +100,19 @@ func searchStates(env *orm.Env, op string, value any) (orm.Domain, error) {
 	if op == "!=" || strings.HasPrefix(op, "not ") {
 		d = orm.And(byName, byCode)
 	}
-	if strings.HasSuffix(op, "like") && !strings.HasPrefix(op, "=") && orm.AsText(value) == "" {
+	if strings.HasSuffix(op, "like") && !strings.HasPrefix(op, "=") && (value == "" || value == nil || value == false) {
 		d = nil
 		if strings.HasPrefix(op, "not ") {
 			d = orm.Not(nil)
 		}
 	}
-	if m := stateOfCountry.FindStringSubmatch(orm.AsText(value)); m != nil && (op == "ilike" || op == "=") {
+	text, _ := value.(string)
+	if m := stateOfCountry.FindStringSubmatch(text); m != nil && (op == "ilike" || op == "=") {
 		country := strings.TrimSpace(m[2])
 		d = orm.Or(d, orm.And(orm.Leaf("name", op, strings.TrimSpace(m[1])),
 			orm.Or(orm.Leaf("country_id.name", "ilike", country), orm.Leaf("country_id.code", "=", country))))
 	}
-	if country := orm.AsID(env.Key("country_id")); country != 0 {
+	if country := env.KeyID("country_id"); country != 0 {
 		d = orm.And(d, orm.Leaf("country_id", "=", country))
 	}
 	return d, nil

@@ -129,7 +129,7 @@ func currencyRates(env *orm.Env, cs []*Currency) error {
 		date = d
 	}
 	company := env.Company()
-	if id := orm.AsID(env.Key("company_id")); id != 0 {
+	if id := env.KeyID("company_id"); id != 0 {
 		company = id
 	}
 	ids := make([]int64, len(cs))
@@ -174,8 +174,7 @@ func currencyName(env *orm.Env, id int64) (string, error) {
 	if id == 0 {
 		return "", nil
 	}
-	v, err := env.Sudo().Model("res.currency").Browse(id).Value("name")
-	return orm.AsText(v), err
+	return env.Sudo().Model("res.currency").Browse(id).ValueText("name")
 }
 
 func companyRates(env *orm.Env, rs []*CurrencyRate) error {

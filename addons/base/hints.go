@@ -113,14 +113,11 @@ func defineHints(r *orm.Registry) {
 		return err
 	}, "log_ids")
 	u.SearchBy("state", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
-		wanted := []string{orm.AsText(value)}
-		if list, ok := value.([]any); ok {
-			wanted = nil
-			for _, v := range list {
-				wanted = append(wanted, orm.AsText(v))
-			}
+		wanted, ok := value.([]any)
+		if !ok {
+			wanted = []any{value}
 		}
-		known, fresh := slices.Contains(wanted, "active"), slices.Contains(wanted, "new")
+		known, fresh := slices.Contains(wanted, any("active")), slices.Contains(wanted, any("new"))
 		if op == "!=" || op == "not in" {
 			known, fresh = !known, !fresh
 		}

@@ -176,7 +176,7 @@ func defineModels(r *orm.Registry) {
 		return nil
 	}, "module", "name", "model", "res_id")
 	d.SearchBy("complete_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
-		text := orm.AsText(value)
+		text, _ := value.(string)
 		for i := range len(text) {
 			if text[i] == '.' {
 				return orm.And(orm.Leaf("module", "=", text[:i]), orm.Leaf("name", op, text[i+1:])), nil

@@ -121,21 +121,21 @@ func defineUI(r *orm.Registry) {
 // and the type from the root element.
 func completeView(vals orm.Values) orm.Values {
 	vals = vals.Clone()
-	if vals["mode"] == nil && orm.AsID(vals["inherit_id"]) != 0 {
+	if vals["mode"] == nil && vals.ID("inherit_id") != 0 {
 		vals["mode"] = "extension"
 	}
-	arch := orm.AsText(vals["arch"])
+	arch := vals.Text("arch")
 	if arch == "" {
-		arch = orm.AsText(vals["arch_base"])
+		arch = vals.Text("arch_base")
 	}
 	if arch == "" {
-		arch = orm.AsText(vals["arch_db"])
+		arch = vals.Text("arch_db")
 	}
-	if orm.AsText(vals["type"]) == "" && orm.AsID(vals["inherit_id"]) == 0 {
+	if vals.Text("type") == "" && vals.ID("inherit_id") == 0 {
 		vals["type"] = rootElement(arch)
 	}
-	if orm.AsText(vals["name"]) == "" {
-		vals["name"] = strings.TrimSpace(orm.AsText(vals["model"]) + " " + orm.AsText(vals["type"]))
+	if vals.Text("name") == "" {
+		vals["name"] = strings.TrimSpace(vals.Text("model") + " " + vals.Text("type"))
 	}
 	return vals
 }

@@ -212,11 +212,11 @@ func SetDefault(env *orm.Env, model, field string, value, user, company any) err
 		return orm.ValidationErrorf("The default of %s.%s cannot be stored: %v", model, field, err)
 	}
 	scope := func(v any, current int64) any {
-		switch {
-		case v == true:
+		if id, ok := v.(int64); ok && id != 0 {
+			return id
+		}
+		if v == true {
 			return current
-		case orm.AsID(v) != 0:
-			return orm.AsID(v)
 		}
 		return false
 	}

@@ -162,7 +162,7 @@ func definePartner(r *orm.Registry) {
 	p.OptionsBy("lang", installedLangs)
 	p.OptionsBy("tz", timeZones)
 	p.Default("category_id", func(env *orm.Env) (any, error) {
-		if id := orm.AsID(env.Key("category_id")); id != 0 {
+		if id := env.KeyID("category_id"); id != 0 {
 			return []int64{id}, nil
 		}
 		return []int64{}, nil

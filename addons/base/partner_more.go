@@ -180,7 +180,8 @@ func searchAccounts(super orm.SearchFunc) orm.SearchFunc {
 			value := leaf[2]
 			switch v := value.(type) {
 			case string:
-				value = sanitizePattern(v, orm.AsText(leaf[1]))
+				op, _ := leaf[1].(string)
+				value = sanitizePattern(v, op)
 			case []any:
 				list := make([]any, len(v))
 				for k, x := range v {

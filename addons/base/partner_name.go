@@ -173,12 +173,12 @@ func MarkCopies(super orm.CopyFunc) orm.CopyFunc {
 		for _, id := range rs.IDs {
 			vals := overrides.Clone()
 			if _, given := vals["name"]; !given {
-				name, err := rs.Browse(id).Value("name")
+				v, err := rs.Browse(id).Value("name")
 				if err != nil {
 					return rs, err
 				}
-				if orm.AsText(name) != "" {
-					vals["name"] = orm.AsText(name) + " (copy)"
+				if name, _ := v.(string); name != "" {
+					vals["name"] = name + " (copy)"
 				}
 			}
 			made, err := super(rs.Browse(id), vals)

@@ -26,7 +26,7 @@ func createPartners(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			clean[i] = vals.Clone()
 			cleanPartner(clean[i])
-			if clean[i]["parent_id"] != nil && clean[i]["parent_id"] != false {
+			if clean[i].IsSet("parent_id") {
 				clean[i]["company_name"] = false
 			}
 		}
@@ -42,7 +42,7 @@ func createPartners(super orm.CreateFunc) orm.CreateFunc {
 		}
 		below := made.Browse()
 		for i, id := range made.IDs {
-			if orm.AsID(clean[i]["parent_id"]) != 0 {
+			if clean[i].ID("parent_id") != 0 {
 				below.IDs = append(below.IDs, id)
 			} else if clean[i]["child_ids"] == nil {
 				continue // nobody is above or below
@@ -90,7 +90,7 @@ func writePartners(super orm.WriteFunc) orm.WriteFunc {
 func partnerDefaults(super orm.DefaultFunc) orm.DefaultFunc {
 	return func(rs orm.Records, names []string) (orm.Values, error) {
 		vals, err := super(rs, names)
-		parent := orm.AsID(vals["parent_id"])
+		parent := vals.ID("parent_id")
 		if err != nil || parent == 0 {
 			return vals, err
 		}
@@ -111,7 +111,7 @@ func partnerDefaults(super orm.DefaultFunc) orm.DefaultFunc {
 func seenAbove(env *orm.Env, list ...orm.Values) error {
 	var parents []int64
 	for _, vals := range list {
-		if id := orm.AsID(vals["parent_id"]); id != 0 && !slices.Contains(parents, id) {
+		if id := vals.ID("parent_id"); id != 0 && !slices.Contains(parents, id) {
 			parents = append(parents, id)
 		}
 	}
@@ -126,7 +126,7 @@ func inheritSalespeople(env *orm.Env, list []orm.Values) error {
 	var parents []int64
 	for _, vals := range list {
 		if _, given := vals["user_id"]; !given && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
-			if id := orm.AsID(vals["parent_id"]); id != 0 {
+			if id := vals.ID("parent_id"); id != 0 {
 				parents = append(parents, id)
 			}
 		}
@@ -143,7 +143,7 @@ func inheritSalespeople(env *orm.Env, list []orm.Values) error {
 		of[p.ID] = p.UserID.ID
 	}
 	for _, vals := range list {
-		user := of[orm.AsID(vals["parent_id"])]
+		user := of[vals.ID("parent_id")]
 		if _, given := vals["user_id"]; user != 0 && !given && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
 			vals["user_id"] = user
 		}
@@ -154,7 +154,7 @@ func inheritSalespeople(env *orm.Env, list []orm.Values) error {
 // followParent gives partners moved below another its language and, to people
 // without one, its salesperson.
 func followParent(rs orm.Records, vals orm.Values) error {
-	if orm.AsID(vals["parent_id"]) == 0 {
+	if vals.ID("parent_id") == 0 {
 		return nil
 	}
 	_, lang := vals["lang"]
@@ -181,7 +181,7 @@ func followParent(rs orm.Records, vals orm.Values) error {
 }
 
 func cleanPartner(vals orm.Values) {
-	if site := orm.AsText(vals["website"]); site != "" {
+	if site := vals.Text("website"); site != "" {
 		if !strings.Contains(site, "://") {
 			vals["website"] = "http://" + strings.TrimPrefix(site, "//")
 		}
@@ -242,11 +242,8 @@ func quiet(env *orm.Env) *orm.Env {
 // syncPartners brings addresses and commercial fields into line after vals
 // were given to the partners: first from above, then to those below.
 func syncPartners(rs orm.Records, vals orm.Values) error {
-	given := func(names ...string) bool {
-		return slices.ContainsFunc(names, func(n string) bool { _, ok := vals[n]; return ok })
-	}
-	fromAbove := vals["parent_id"] != nil && vals["parent_id"] != false
-	address, commercial := given(addressFields...), given(commercialFields...)
+	fromAbove := vals.IsSet("parent_id")
+	address, commercial := vals.Has(addressFields...), vals.Has(commercialFields...)
 	if !fromAbove && vals["type"] != "contact" && !address && !commercial {
 		return nil
 	}
@@ -280,7 +277,7 @@ func syncPartners(rs orm.Records, vals orm.Values) error {
 			if err != nil {
 				return err
 			}
-			changed := slices.DeleteFunc(slices.Clone(addressFields), func(n string) bool { return !given(n) })
+			changed := slices.DeleteFunc(slices.Clone(addressFields), func(n string) bool { return !vals.Has(n) })
 			if err := copyFields(env, p.ID, kids.IDs, changed); err != nil {
 				return err
 			}
@@ -360,7 +357,7 @@ func addressGet(env *orm.Env, recs []*Partner, args orm.Args) (any, error) {
 	wanted := []string{"contact"}
 	if list, ok := args.Get(0, "adr_pref").([]any); ok {
 		for _, w := range list {
-			if s := orm.AsText(w); s != "" && !slices.Contains(wanted, s) {
+			if s, _ := w.(string); s != "" && !slices.Contains(wanted, s) {
 				wanted = append(wanted, s)
 			}
 		}

@@ -226,7 +226,7 @@ func pgSequence(sequence, dateRange int64) string {
 
 // checkStep refuses values that would give out one number for ever.
 func checkStep(vals orm.Values) error {
-	if step, given := vals["number_increment"]; given && orm.AsID(step) == 0 {
+	if vals.Has("number_increment") && vals.Int("number_increment") == 0 {
 		return orm.UserErrorf("Step must not be zero.")
 	}
 	return nil
@@ -322,7 +322,7 @@ func NextByCode(env *orm.Env, code string) (string, error) {
 
 // sequenceDate reads the day that a client gives, nothing for none.
 func sequenceDate(v any) (orm.Date, error) {
-	text := orm.AsText(v)
+	text, _ := v.(string)
 	if text == "" {
 		return orm.Date{}, nil
 	}
@@ -430,8 +430,7 @@ func number(env *orm.Env, model string, id int64, name string, s *Sequence) (int
 		if s.Implementation == "standard" {
 			return peek(env, name, s.NumberNext, s.Increment)
 		}
-		next, err := env.Sudo().Model(model).Browse(id).Value("number_next")
-		return orm.AsID(next), err
+		return env.Sudo().Model(model).Browse(id).ValueID("number_next")
 	}
 	// SQL: a sequence of PostgreSQL, or a count that locks its row.
 	if s.Implementation == "standard" {

@@ -174,7 +174,7 @@ func defineUsers(r *orm.Registry) {
 	u.Constrain("company_id, company_ids, active", companiesAllowed)
 	u.Constrain("group_ids", oneUserType)
 	u.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
-		if login := orm.AsText(value); login != "" && (op == "=" || op == "ilike") {
+		if login, _ := value.(string); login != "" && (op == "=" || op == "ilike") {
 			// who is named by their login is meant, whatever others are called
 			found, err := env.Model("res.users").Search(orm.Leaf("login", "=", login), orm.SearchOptions{})
 			if err != nil || found.Len() > 0 {
@@ -417,7 +417,7 @@ func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 		if err := super(target, vals); err != nil {
 			return err
 		}
-		if company := orm.AsID(vals["company_id"]); company != 0 {
+		if company := vals.ID("company_id"); company != 0 {
 			us, err := orm.Read[User](env.Sudo(), rs.IDs, "partner_id")
 			if err != nil {
 				return err

@@ -31,7 +31,7 @@ func forSelf(rs orm.Records, vals orm.Values) (orm.Records, orm.Values, error) {
 			return rs, vals, nil
 		}
 	}
-	if company := orm.AsID(vals["company_id"]); company != 0 {
+	if company := vals.ID("company_id"); company != 0 {
 		mine, err := ownCompany(env, company)
 		if err != nil {
 			return rs, vals, err

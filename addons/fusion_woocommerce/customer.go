@@ -255,7 +255,7 @@ func addressOf(env *orm.Env, p *base.Partner, kind string, a ordermap.Address) (
 		return 0, err
 	}
 	for _, k := range kids {
-		if k.Type == kind && sameAddress(k, vals, strings.EqualFold(k.Name, orm.AsText(vals["name"]))) {
+		if k.Type == kind && sameAddress(k, vals, strings.EqualFold(k.Name, vals.Text("name"))) {
 			return k.ID, nil
 		}
 	}
@@ -283,7 +283,7 @@ func isNamed(p *base.Partner, a ordermap.Address) bool {
 // sameAddress compares a contact with the values of an address, regardless of
 // case.
 func sameAddress(p *base.Partner, vals orm.Values, sameName bool) bool {
-	eq := func(have, field string) bool { return strings.EqualFold(have, orm.AsText(vals[field])) }
+	eq := func(have, field string) bool { return strings.EqualFold(have, vals.Text(field)) }
 	country, _ := vals["country_id"].(int64)
 	state, _ := vals["state_id"].(int64)
 	return sameName && eq(p.Street, "street") && eq(p.Street2, "street2") && eq(p.City, "city") && eq(p.Zip, "zip") && p.CountryID.ID == country && p.StateID.ID == state

@@ -119,8 +119,7 @@ func currencyPlaces(ctx context.Context, db *orm.DB) (map[string]int32, error) {
 		}
 		rows, err := all.Read("name", "decimal_places")
 		for _, r := range rows {
-			name, _ := r["name"].(string)
-			out[name] = int32(orm.AsID(r["decimal_places"]))
+			out[r.Text("name")] = int32(r.Int("decimal_places"))
 		}
 		return err
 	})

@@ -195,14 +195,16 @@ func createThreads(super orm.CreateFunc) orm.CreateFunc {
 			}
 		}
 		for i, id := range made.IDs {
-			user, given := list[i]["user_id"]
-			if !given && env.Key("default_user_id") != nil && made.Model.Fields["user_id"] != nil {
+			user := list[i].ID("user_id")
+			if !list[i].Has("user_id") && env.Key("default_user_id") != nil && made.Model.Fields["user_id"] != nil {
 				// What the context says counts as far as it went into the record.
-				if user, err = made.Browse(id).In(env.Sudo()).Value("user_id"); err != nil {
+				set, err := made.Browse(id).In(env.Sudo()).Value("user_id")
+				if err != nil {
 					return made, err
 				}
+				user, _ = set.(int64)
 			}
-			if err := followAssigned(made.Browse(id), orm.AsID(user)); err != nil {
+			if err := followAssigned(made.Browse(id), user); err != nil {
 				return made, err
 			}
 		}

@@ -64,7 +64,7 @@ func trackWrites(super orm.WriteFunc) orm.WriteFunc {
 			if err := super(within, vals); err != nil {
 				return err
 			}
-			return followAssigned(rs, orm.AsID(vals["user_id"]))
+			return followAssigned(rs, vals.ID("user_id"))
 		})
 	}
 }

@@ -84,8 +84,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		if err != nil {
 			return err
 		}
-		if on, ok := vals["active"].(bool); ok && !on {
-			vals = vals.Clone()
+		if vals.Has("active") && !vals.Bool("active") {
 			vals["value_ids"] = []orm.Command{orm.SetIDs()}
 		}
 		if err := super(rs, vals); err != nil {

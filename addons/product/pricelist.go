@@ -168,12 +168,11 @@ func defineItem(r *orm.Registry) {
 // to, and says of a new rule what it applies to when that was not said.
 func onlyWhatApplies(vals orm.Values, fresh bool) orm.Values {
 	vals = vals.Clone()
-	given := func(name string) bool { v, ok := vals[name]; return ok && v != nil && v != false }
-	on, _ := vals["applied_on"].(string)
+	on := vals.Text("applied_on")
 	if on == "" && fresh {
 		on = OnGlobal
 		for _, c := range []struct{ field, on string }{{"categ_id", OnCategory}, {"product_tmpl_id", OnTemplate}, {"product_id", OnVariant}} {
-			if given(c.field) {
+			if vals.IsSet(c.field) {
 				on = c.on
 			}
 		}
@@ -183,7 +182,7 @@ func onlyWhatApplies(vals orm.Values, fresh bool) orm.Values {
 	for _, field := range drop {
 		vals[field] = nil
 	}
-	if fresh && !given("display_applied_on") && on == OnCategory {
+	if fresh && !vals.IsSet("display_applied_on") && on == OnCategory {
 		vals["display_applied_on"] = OnCategory
 	}
 	return vals

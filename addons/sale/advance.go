@@ -42,12 +42,12 @@ var (
 func defineAdvance(r *orm.Registry) {
 	d := orm.Define[Advance](r)
 	d.Default("sale_order_ids", func(env *orm.Env) (any, error) {
-		if orm.AsText(env.Key("active_model")) != "sale.order" {
+		if env.KeyText("active_model") != "sale.order" {
 			return nil, nil
 		}
-		ids := orm.AsIDs(env.Key("active_ids"))
+		ids := env.KeyIDs("active_ids")
 		if len(ids) == 0 {
-			ids = orm.AsIDs(env.Key("active_id"))
+			ids = env.KeyIDs("active_id")
 		}
 		return []orm.Command{orm.SetIDs(ids...)}, nil
 	})

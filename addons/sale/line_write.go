@@ -35,14 +35,14 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			kind := orm.AsText(vals["display_type"])
+			kind := vals.Text("display_type")
 			if kind == "" {
-				kind = orm.AsText(env.Key("default_display_type"))
+				kind = env.KeyText("default_display_type")
 			}
 			if kind != "" {
 				vals["product_uom_qty"] = decimal.Zero // the default is 1
 			}
-			if orm.AsText(vals["name"]) == "" && kind == "" {
+			if vals.Text("name") == "" && kind == "" {
 				delete(vals, "name") // no description is given
 			}
 			if err := roundGiven(env, vals); err != nil {
@@ -54,7 +54,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 			} else if _, both := vals["technical_price_unit"]; !both {
 				vals["technical_price_unit"] = price
 			}
-			orders = append(orders, orm.AsID(vals["order_id"]))
+			orders = append(orders, vals.ID("order_id"))
 			open = open || kind == "" && slices.ContainsFunc(proposed, func(f string) bool { _, given := vals[f]; return !given })
 		}
 		confirmed, err := refuseLocked(env, distinct(orders), "Unlock it before adding lines.")
@@ -88,7 +88,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 func heedValues(env *orm.Env, made orm.Records, list []orm.Values) error {
 	open := map[string][]int64{}
 	for i, vals := range list {
-		if vals["product_no_variant_attribute_value_ids"] == nil || vals["product_no_variant_attribute_value_ids"] == false {
+		if ids, _ := vals.IDs("product_no_variant_attribute_value_ids"); len(ids) == 0 {
 			continue
 		}
 		for _, f := range []string{"name", "price_unit"} {
@@ -179,11 +179,10 @@ func roundGiven(env *orm.Env, vals orm.Values) error {
 		return nil
 	}
 	for field, usage := range map[string]string{"discount": base.Discount, "product_uom_qty": base.ProductUnit, "qty_delivered": base.ProductUnit} {
-		v, ok := orm.AsDecimal(vals[field])
-		if !ok {
+		if vals[field] == nil {
 			continue
 		}
-		v, err := base.RoundUsage(env, v, usage)
+		v, err := base.RoundUsage(env, vals.Decimal(field), usage)
 		if err != nil {
 			return err
 		}
@@ -195,7 +194,7 @@ func roundGiven(env *orm.Env, vals orm.Values) error {
 func writeLines(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		env := rs.Env
-		if !touches(vals, lockedFields...) && !touches(vals, "display_type", "qty_delivered", "order_id") {
+		if !vals.Has(lockedFields...) && !vals.Has("display_type", "qty_delivered", "order_id") {
 			return super(rs, vals)
 		}
 		// What waits is computed from the values of before, not from these.
@@ -213,11 +212,11 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		if err := roundGiven(env, vals); err != nil {
 			return err
 		}
-		if _, given := vals["tax_override"]; !given && touches(vals, taxedFields...) {
+		if _, given := vals["tax_override"]; !given && vals.Has(taxedFields...) {
 			vals["tax_override"] = nil
 		}
 		change := func() error { return super(rs, vals) }
-		if touches(vals, taxedFields...) {
+		if vals.Has(taxedFields...) {
 			err = mail.TrackAround(headsOf(env, ls), change)
 		} else {
 			err = change()
@@ -225,8 +224,8 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		if err != nil {
 			return err
 		}
-		if qty, ok := orm.AsDecimal(vals["product_uom_qty"]); ok {
-			return tellQuantities(env, ls, qty)
+		if vals["product_uom_qty"] != nil {
+			return tellQuantities(env, ls, vals.Decimal("product_uom_qty"))
 		}
 		return nil
 	}
@@ -234,8 +233,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 
 // mayChange refuses changes of lines that their state forbids.
 func mayChange(env *orm.Env, ls []*OrderLine, vals orm.Values) error {
-	kind, hasKind := vals["display_type"]
-	_, hasProduct := vals["product_id"]
+	hasKind, hasProduct := vals.Has("display_type"), vals.Has("product_id")
 	var closed []string
 	for _, f := range lockedFields {
 		if _, ok := vals[f]; ok {
@@ -243,10 +241,10 @@ func mayChange(env *orm.Env, ls []*OrderLine, vals orm.Values) error {
 		}
 	}
 	for _, l := range ls {
-		if hasKind && orm.AsText(kind) != l.DisplayType {
+		if hasKind && vals.Text("display_type") != l.DisplayType {
 			return orm.UserErrorf("A line cannot become of another kind. Delete it and add a line of the wanted kind.")
 		}
-		if hasProduct && orm.AsID(vals["product_id"]) != l.ProductID.ID && !l.updatable() {
+		if hasProduct && vals.ID("product_id") != l.ProductID.ID && !l.updatable() {
 			return orm.UserErrorf("The product of this line of %s can no longer be replaced: the order is cancelled or locked, or something of the line is delivered or invoiced.", l.OrderID.Rec().Name)
 		}
 		if len(closed) > 0 && l.OrderID.Rec().Locked {
@@ -277,15 +275,6 @@ func tellQuantities(env *orm.Env, ls []*OrderLine, qty decimal.Decimal) error {
 		}
 	}
 	return nil
-}
-
-func touches(vals orm.Values, names ...string) bool {
-	for _, n := range names {
-		if _, ok := vals[n]; ok {
-			return true
-		}
-	}
-	return false
 }
 
 // unlinkLines keeps the lines of confirmed orders, but for sections, notes and

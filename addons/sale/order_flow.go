@@ -183,14 +183,14 @@ func createOrders(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			company := orm.AsID(vals["company_id"])
+			company := vals.ID("company_id")
 			if company == 0 {
-				company = orm.AsID(rs.Env.Key("default_company_id"))
+				company = rs.Env.KeyID("default_company_id")
 			}
 			if company == 0 {
 				company = rs.Env.Company()
 			}
-			if name := orm.AsText(vals["name"]); name == "" || name == "New" {
+			if name := vals.Text("name"); name == "" || name == "New" {
 				number, err := nextNumber(rs.Env.WithCompany(company), vals["date_order"])
 				if err != nil {
 					return rs, err
@@ -205,7 +205,7 @@ func createOrders(super orm.CreateFunc) orm.CreateFunc {
 				}
 				vals["validity_date"] = day
 			}
-			if orm.AsText(vals["tax_rounding_method"]) == "" {
+			if vals.Text("tax_rounding_method") == "" {
 				method, err := taxRounding(rs.Env, company)
 				if err != nil {
 					return rs, err
@@ -250,13 +250,13 @@ func nextNumber(env *orm.Env, date any) (string, error) {
 
 func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
-		if v, ok := vals["pricelist_id"]; ok {
+		if vals.Has("pricelist_id") {
 			os, err := orm.Read[Order](rs.Env.Sudo(), rs.IDs)
 			if err != nil {
 				return err
 			}
 			for _, o := range os {
-				if o.State == "sale" && orm.AsID(v) != o.PricelistID.ID {
+				if o.State == "sale" && vals.ID("pricelist_id") != o.PricelistID.ID {
 					return orm.UserErrorf("The pricelist of the confirmed order %s cannot change. Set it to quotation first.", o.Name)
 				}
 			}

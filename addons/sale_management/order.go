@@ -165,11 +165,11 @@ func defineOrder(r *orm.Registry) {
 
 // templateOf reads the template that values of an order name, nil without one.
 func templateOf(env *orm.Env, vals orm.Values) (*Template, error) {
-	if vals["sale_order_template_id"] == nil || vals["sale_order_template_id"] == false {
+	id := vals.ID("sale_order_template_id")
+	if id == 0 {
 		return nil, nil
 	}
-	// The value may be spelled as any client does; the ORM reads it.
-	rs, err := env.Model("sale.order.template").Search(orm.Leaf("id", "=", vals["sale_order_template_id"]), orm.SearchOptions{})
+	rs, err := env.Model("sale.order.template").Search(orm.Leaf("id", "=", id), orm.SearchOptions{})
 	if err != nil || rs.Len() == 0 {
 		return nil, err
 	}

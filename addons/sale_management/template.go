@@ -65,14 +65,12 @@ func defineTemplate(r *orm.Registry) {
 	l.Check("non_accountable_fields_null", "display_type IS NULL OR (product_id IS NULL AND product_uom_qty = 0 AND product_uom_id IS NULL)", "Sections and notes carry no product or quantity.")
 	l.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
-			full := make([]orm.Values, len(list))
-			for i, vals := range list {
-				full[i] = vals.Clone()
-				if kind, _ := vals["display_type"].(string); kind != "" {
-					full[i]["product_uom_qty"] = decimal.Zero
+			for _, vals := range list {
+				if vals.Text("display_type") != "" {
+					vals["product_uom_qty"] = decimal.Zero
 				}
 			}
-			return super(rs, full)
+			return super(rs, list)
 		}
 	})
 	o := orm.Define[TemplateOption](r)
@@ -130,16 +128,8 @@ func (t *Template) options() []orm.Command {
 // empty list, as a form sends it, says nothing.
 func (t *Template) fill(env *orm.Env, vals orm.Values) {
 	missing := func(name string) bool {
-		switch v := vals[name].(type) {
-		case nil:
-			_, given := vals[name]
-			return !given
-		case []any:
-			return len(v) == 0
-		case []orm.Command:
-			return len(v) == 0
-		}
-		return false
+		cmds, list := vals[name].([]orm.Command)
+		return !vals.Has(name) || list && len(cmds) == 0
 	}
 	if missing("order_line") {
 		vals["order_line"] = t.lines()

@@ -188,9 +188,9 @@ func openDeliveries(env *orm.Env, plan []*delivery) error {
 	}
 	for i, d := range fresh {
 		o, row := d.order, rows[i]
-		p := &stock.Picking{Name: orm.AsText(row["name"]), Origin: o.Name, State: "draft", ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime),
-			TypeID: orm.RefTo[stock.PickingType](o.WarehouseID.Rec().OutTypeID.ID), CompanyID: orm.RefTo[base.Company](orm.AsID(row["company_id"])), PartnerID: orm.RefTo[base.Partner](o.ShippingID.ID),
-			LocationID: orm.RefTo[stock.Location](orm.AsID(row["location_id"])), DestID: orm.RefTo[stock.Location](orm.AsID(row["location_dest_id"]))}
+		p := &stock.Picking{Name: row.Text("name"), Origin: o.Name, State: "draft", ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime),
+			TypeID: orm.RefTo[stock.PickingType](o.WarehouseID.Rec().OutTypeID.ID), CompanyID: orm.RefTo[base.Company](row.ID("company_id")), PartnerID: orm.RefTo[base.Partner](o.ShippingID.ID),
+			LocationID: orm.RefTo[stock.Location](row.ID("location_id")), DestID: orm.RefTo[stock.Location](row.ID("location_dest_id"))}
 		p.ID = made.IDs[i]
 		d.picking = p
 	}

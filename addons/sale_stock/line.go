@@ -112,7 +112,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 		var orders []int64
 		for _, vals := range list {
-			orders = append(orders, orm.AsID(vals["order_id"]))
+			orders = append(orders, vals.ID("order_id"))
 		}
 		confirmed, err := rs.Env.Sudo().Model("sale.order").SearchCount(orm.And(orm.Leaf("id", "in", orders), orm.Leaf("state", "=", "sale")), 1)
 		if err != nil {
@@ -129,13 +129,13 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 // writeLines lets the transfers of confirmed orders follow their quantities.
 func writeLines(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
-		if p, given := vals["product_id"]; given {
+		if vals.Has("product_id") {
 			ls, err := orm.Read[OrderLine](rs.Env.Sudo(), rs.IDs, "move_ids")
 			if err != nil {
 				return err
 			}
 			for _, l := range ls {
-				if l.ProductID.ID != orm.AsID(p) && l.live() {
+				if l.ProductID.ID != vals.ID("product_id") && l.live() {
 					first, _, _ := strings.Cut(l.Name, "\n")
 					return orm.UserErrorf("The product of “%s” cannot be replaced, since a transfer has it. Set the quantity to 0 and add a line.", first)
 				}

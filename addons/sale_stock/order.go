@@ -157,13 +157,13 @@ func deliveryStatus(_ *orm.Env, os []*Order) error {
 func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		env := rs.Env
-		if w, given := vals["warehouse_id"]; given {
+		if vals.Has("warehouse_id") {
 			os, err := orm.Read[Order](env.Sudo(), rs.IDs)
 			if err != nil {
 				return err
 			}
 			for _, o := range os {
-				if o.State == "sale" && o.WarehouseID.ID != orm.AsID(w) {
+				if o.State == "sale" && o.WarehouseID.ID != vals.ID("warehouse_id") {
 					return orm.UserErrorf("The order %s is confirmed: the warehouse it is delivered from cannot change any more. Cancel it and set it to quotation first.", o.Name)
 				}
 			}

@@ -36,8 +36,13 @@ func defineBackorder(r *orm.Registry) {
 			if err != nil || !slices.Contains(fields, "backorder_confirmation_line_ids") {
 				return vals, err
 			}
+			own := orm.Values{}
+			if err := rs.AddDefaults(own, "pick_ids"); err != nil {
+				return nil, err
+			}
 			lines := []orm.Command{}
-			for _, id := range linked(rs.Env.Key("default_pick_ids")) {
+			ids, _ := own.IDs("pick_ids")
+			for _, id := range ids {
 				lines = append(lines, orm.CreateLine(orm.Values{"picking_id": id, "to_backorder": true}))
 			}
 			vals["backorder_confirmation_line_ids"] = lines
@@ -73,18 +78,6 @@ func defineBackorder(r *orm.Registry) {
 	orm.Implement(b, BackorderCancel, func(env *orm.Env, ws []*BackorderConfirmation, _ orm.Args) (any, error) {
 		return answerBackorder(env, ws, func(*BackorderLine) bool { return true })
 	})
-}
-
-// linked are the records that commands, as contexts carry them, link.
-func linked(cmds any) []int64 {
-	var ids []int64
-	list, _ := cmds.([]any)
-	for _, c := range list {
-		if cmd, ok := c.([]any); ok && len(cmd) > 1 && orm.AsID(cmd[0]) == orm.CmdLink {
-			ids = append(ids, orm.AsID(cmd[1]))
-		}
-	}
-	return ids
 }
 
 // askBackorder is the action that opens the wizard. The whole set of transfers
@@ -123,7 +116,7 @@ func answerBackorder(env *orm.Env, ws []*BackorderConfirmation, drop func(*Backo
 			}
 		}
 	}
-	all := orm.AsIDs(env.Key("button_validate_picking_ids"))
+	all := env.KeyIDs("button_validate_picking_ids")
 	for _, id := range short {
 		if !slices.Contains(all, id) {
 			all = append(slices.Clone(all), id)

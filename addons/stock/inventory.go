@@ -109,7 +109,7 @@ func createQuants(super orm.CreateFunc) orm.CreateFunc {
 				return rs, err
 			}
 			vals = counted(vals)
-			old, err := orm.First[Quant](env, orm.And(orm.Leaf("product_id", "=", orm.AsID(vals["product_id"])), orm.Leaf("location_id", "=", orm.AsID(vals["location_id"]))), "")
+			old, err := orm.First[Quant](env, orm.And(orm.Leaf("product_id", "=", vals.ID("product_id")), orm.Leaf("location_id", "=", vals.ID("location_id"))), "")
 			if err != nil {
 				return rs, err
 			}
@@ -138,7 +138,7 @@ func createQuants(super orm.CreateFunc) orm.CreateFunc {
 
 // countable refuses counts of what has no quantity on hand.
 func countable(env *orm.Env, vals orm.Values) error {
-	p, l := orm.AsID(vals["product_id"]), orm.AsID(vals["location_id"])
+	p, l := vals.ID("product_id"), vals.ID("location_id")
 	if p == 0 || l == 0 {
 		return nil // asked for by create
 	}

@@ -97,7 +97,7 @@ func writeLocations(super orm.WriteFunc) orm.WriteFunc {
 			// SQL: joins quants with the locations above them, seen by the user or not.
 			name, holds, err := orm.MaybeRow[string](rs.Env, orm.SQL(`SELECT l.complete_name FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
 				JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%'
-				WHERE top.id = ANY(?) AND (? OR (l.id = top.id AND l.usage IS DISTINCT FROM ?)) AND (q.quantity <> 0 OR q.reserved_quantity <> 0) AND l.usage IN ('internal', 'transit') LIMIT 1`, rs.IDs, hides, orm.AsText(usage)).
+				WHERE top.id = ANY(?) AND (? OR (l.id = top.id AND l.usage IS DISTINCT FROM ?)) AND (q.quantity <> 0 OR q.reserved_quantity <> 0) AND l.usage IN ('internal', 'transit') LIMIT 1`, rs.IDs, hides, vals.Text("usage")).
 				Reads("stock.quant").Reads("stock.location"))
 			if err != nil {
 				return err

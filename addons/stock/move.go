@@ -238,10 +238,10 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 					full[i][field] = v
 				}
 			}
-			if id := orm.AsID(full[i]["picking_id"]); id != 0 && !bulk(rs.Env) {
+			if id := full[i].ID("picking_id"); id != 0 && !bulk(rs.Env) {
 				pickings = append(pickings, id)
 			}
-			if id := orm.AsID(full[i]["product_id"]); id != 0 && full[i]["product_uom"] == nil {
+			if id := full[i].ID("product_id"); id != 0 && full[i]["product_uom"] == nil {
 				products = append(products, id)
 			}
 		}
@@ -254,12 +254,12 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 			return rs, err
 		}
 		for _, vals := range full {
-			if p := byPicking[orm.AsID(vals["picking_id"])]; p != nil {
+			if p := byPicking[vals.ID("picking_id")]; p != nil {
 				if err := p.lend(vals); err != nil {
 					return rs, err
 				}
 			}
-			if p := byProduct[orm.AsID(vals["product_id"])]; p != nil && vals["product_uom"] == nil {
+			if p := byProduct[vals.ID("product_id")]; p != nil && vals["product_uom"] == nil {
 				vals["product_uom"] = p.UoMID.ID
 			}
 			if vals["company_id"] == nil {

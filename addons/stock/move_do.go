@@ -43,7 +43,7 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 		vals = vals.Clone()
 		full[i] = vals
 		for _, p := range ps {
-			if p.ID != orm.AsID(vals["picking_id"]) {
+			if p.ID != vals.ID("picking_id") {
 				continue
 			}
 			if err := p.lend(vals); err != nil {
@@ -51,9 +51,9 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 			}
 		}
 		demand, _ := vals["product_uom_qty"].(decimal.Decimal)
-		m := &Move{PickingID: orm.RefTo[Picking](orm.AsID(vals["picking_id"])), TypeID: orm.RefTo[PickingType](orm.AsID(vals["picking_type_id"])),
-			CompanyID: orm.RefTo[base.Company](orm.AsID(vals["company_id"])), ProductID: orm.RefTo[Product](orm.AsID(vals["product_id"])), UoMID: orm.RefTo[uom.UoM](orm.AsID(vals["product_uom"])),
-			LocationID: orm.RefTo[Location](orm.AsID(vals["location_id"])), DestID: orm.RefTo[Location](orm.AsID(vals["location_dest_id"])), ProductUomQty: demand, Priority: orm.AsText(vals["priority"])}
+		m := &Move{PickingID: orm.RefTo[Picking](vals.ID("picking_id")), TypeID: orm.RefTo[PickingType](vals.ID("picking_type_id")),
+			CompanyID: orm.RefTo[base.Company](vals.ID("company_id")), ProductID: orm.RefTo[Product](vals.ID("product_id")), UoMID: orm.RefTo[uom.UoM](vals.ID("product_uom")),
+			LocationID: orm.RefTo[Location](vals.ID("location_id")), DestID: orm.RefTo[Location](vals.ID("location_dest_id")), ProductUomQty: demand, Priority: vals.Text("priority")}
 		m.Date, _ = vals["date"].(orm.Datetime)
 		moves[i] = m
 	}
@@ -226,7 +226,7 @@ func (m *Move) splitOff(env *orm.Env, qty decimal.Decimal, cancel bool) (orm.Val
 		return nil, err
 	}
 	for _, f := range []string{"move_orig_ids", "move_dest_ids"} {
-		if ids := orm.AsIDs(rows[0][f]); len(ids) > 0 {
+		if ids, _ := rows[0][f].([]int64); len(ids) > 0 {
 			vals[f] = []orm.Command{orm.SetIDs(ids...)}
 		}
 	}

@@ -98,7 +98,7 @@ func completeLine(env *orm.Env, vals orm.Values) error {
 	if m.State == "done" || m.State == "cancel" {
 		return orm.UserErrorf("The move of “%s” is closed: nothing can be added to it.", m.goods(env))
 	}
-	if p := orm.AsID(vals["product_id"]); p != 0 && p != m.ProductID.ID {
+	if p := vals.ID("product_id"); p != 0 && p != m.ProductID.ID {
 		return orm.UserErrorf("The product of an operation must be the one of its move, “%s”.", m.goods(env))
 	}
 	for field, v := range map[string]any{"move_id": m.ID, "picking_id": orNil(m.PickingID.ID), "company_id": m.CompanyID.ID, "product_id": m.ProductID.ID, "product_uom_id": m.UoMID.ID,
@@ -113,10 +113,10 @@ func completeLine(env *orm.Env, vals orm.Values) error {
 // moveFor is the move a new line belongs to: the one it names, one of the same
 // product in the transfer, or a new one without a demand.
 func moveFor(env *orm.Env, vals orm.Values) (*Move, error) {
-	if id := orm.AsID(vals["move_id"]); id != 0 {
+	if id := vals.ID("move_id"); id != 0 {
 		return orm.Get[Move](env, id)
 	}
-	picking, prod := orm.AsID(vals["picking_id"]), orm.AsID(vals["product_id"])
+	picking, prod := vals.ID("picking_id"), vals.ID("product_id")
 	if picking == 0 || prod == 0 {
 		return nil, orm.ValidationErrorf("An operation needs a product and either a move or a transfer it belongs to.")
 	}

@@ -163,9 +163,9 @@ func createPickings(super orm.CreateFunc) orm.CreateFunc {
 
 func pickingDefaults(rs orm.Records, vals orm.Values) error {
 	env := rs.Env
-	kind := orm.AsID(vals["picking_type_id"])
+	kind := vals.ID("picking_type_id")
 	if kind == 0 {
-		kind = orm.AsID(env.Key("default_picking_type_id"))
+		kind = env.KeyID("default_picking_type_id")
 	}
 	if kind == 0 {
 		return orm.ValidationErrorf("A transfer needs an operation type, such as Receipts or Delivery Orders.")
@@ -188,56 +188,28 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 	if _, given := vals["move_type"]; !given {
 		vals["move_type"] = t.MoveType
 	}
-	if name := orm.AsText(vals["name"]); name == "" || name == "/" {
+	if name := vals.Text("name"); name == "" || name == "/" {
 		if vals["name"], err = base.NextByID(env.Sudo(), t.SequenceID.ID); err != nil {
 			return err
 		}
 	}
 	// The moves and lines that come with the transfer take over where it goes.
 	for list, fields := range map[string][]string{"move_ids": {"location_id", "location_dest_id", "picking_type_id", "company_id"}, "move_line_ids": {"location_id", "location_dest_id", "company_id"}} {
-		vals[list] = withPlaces(vals[list], vals, fields)
-		if vals[list] == nil {
-			delete(vals, list)
-		}
+		withPlaces(vals.Commands(list), vals, fields)
 	}
 	return nil
 }
 
 // withPlaces adds fields of a transfer, such as its locations, to the lines that
-// are created with it, in commands in either spelling.
-func withPlaces(cmds any, picking orm.Values, fields []string) any {
-	fill := func(v orm.Values) orm.Values {
-		v = v.Clone()
+// are created with it.
+func withPlaces(cmds []orm.Command, picking orm.Values, fields []string) {
+	for _, c := range cmds {
 		for _, f := range fields {
-			if _, given := v[f]; !given && picking[f] != nil {
-				v[f] = picking[f]
+			if c.Op == orm.CmdCreate && !c.Values.Has(f) && picking[f] != nil {
+				c.Values[f] = picking[f]
 			}
 		}
-		return v
 	}
-	switch list := cmds.(type) {
-	case []orm.Command:
-		out := slices.Clone(list)
-		for i, c := range out {
-			if c.Op == orm.CmdCreate {
-				out[i].Values = fill(c.Values)
-			}
-		}
-		return out
-	case []any:
-		out := slices.Clone(list)
-		for i, c := range out {
-			cmd, ok := c.([]any)
-			if !ok || len(cmd) != 3 || orm.AsID(cmd[0]) != orm.CmdCreate {
-				continue
-			}
-			if v, ok := cmd[2].(map[string]any); ok {
-				out[i] = []any{cmd[0], cmd[1], map[string]any(fill(v))}
-			}
-		}
-		return out
-	}
-	return cmds
 }
 
 type typeKey int64
@@ -295,7 +267,7 @@ func writePickings(super orm.WriteFunc) orm.WriteFunc {
 			}
 		}
 		if vals["picking_type_id"] != nil {
-			others, err := env.Sudo().Model("stock.picking").SearchCount(orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("picking_type_id", "!=", orm.AsID(vals["picking_type_id"]))), 1)
+			others, err := env.Sudo().Model("stock.picking").SearchCount(orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("picking_type_id", "!=", vals.ID("picking_type_id"))), 1)
 			if err != nil {
 				return err
 			}

@@ -115,7 +115,7 @@ func validate(env *orm.Env, all []*Picking, args orm.Args) (any, error) {
 			return askBackorder(ps, short)
 		}
 	}
-	never := orm.AsIDs(env.Key("picking_ids_not_to_backorder"))
+	never := env.KeyIDs("picking_ids_not_to_backorder")
 	var keep, drop []*Picking
 	for _, p := range ps {
 		t, err := pickingType(env, p.TypeID.ID)

@@ -52,7 +52,8 @@ func definePickingType(r *orm.Registry) {
 			d = orm.And(orm.Leaf("name", op, value), orm.Leaf("warehouse_id.name", op, value))
 		}
 		// The whole name, as it is shown: the warehouse's and the kind's.
-		if w, name, both := strings.Cut(orm.AsText(value), ": "); both && (op == "ilike" || op == "=") {
+		text, _ := value.(string)
+		if w, name, both := strings.Cut(text, ": "); both && (op == "ilike" || op == "=") {
 			d = orm.Or(d, orm.And(orm.Leaf("warehouse_id.name", op, w), orm.Leaf("name", op, name)))
 		}
 		return d, nil
@@ -115,14 +116,14 @@ func createPickingTypes(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			if orm.AsID(vals["sequence_id"]) != 0 {
+			if vals.ID("sequence_id") != 0 {
 				continue
 			}
-			company := orm.AsID(vals["company_id"])
+			company := vals.ID("company_id")
 			if company == 0 {
 				company = rs.Env.Company()
 			}
-			made, err := env.Model("ir.sequence").Create(orm.Values{"name": "Sequence " + orm.AsText(vals["sequence_code"]), "prefix": orm.AsText(vals["sequence_code"]) + "/", "padding": 5, "company_id": orNil(company)})
+			made, err := env.Model("ir.sequence").Create(orm.Values{"name": "Sequence " + vals.Text("sequence_code"), "prefix": vals.Text("sequence_code") + "/", "padding": 5, "company_id": orNil(company)})
 			if err != nil {
 				return rs, err
 			}

@@ -68,8 +68,8 @@ func defineProduct(r *orm.Registry) {
 	t.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			for _, vals := range list {
-				if kind := orm.AsText(vals["type"]); vals["is_storable"] == true && kind != "" && kind != product.Goods {
-					return rs, notStorable(orm.AsText(vals["name"]))
+				if kind := vals.Text("type"); vals["is_storable"] == true && kind != "" && kind != product.Goods {
+					return rs, notStorable(vals.Text("name"))
 				}
 			}
 			return super(rs, list)
@@ -124,8 +124,7 @@ func notStorable(name string) error {
 // about to be, are counted.
 func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
-		storable, tracks := vals["is_storable"]
-		kind, turns := vals["type"]
+		storable, tracks, turns := vals.Bool("is_storable"), vals.Has("is_storable"), vals.Has("type")
 		if !tracks && !turns {
 			return super(rs, vals)
 		}
@@ -135,12 +134,12 @@ func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 		}
 		var changed []int64
 		for _, t := range ts {
-			if turns && storable != true && orm.AsText(kind) != product.Goods {
-				storable, tracks = false, true
-			} else if storable == true && (turns && orm.AsText(kind) != product.Goods || !turns && t.Type != product.Goods) {
+			if turns && !storable && vals.Text("type") != product.Goods {
+				tracks = true
+			} else if storable && (turns && vals.Text("type") != product.Goods || !turns && t.Type != product.Goods) {
 				return notStorable(t.Name)
 			}
-			if tracks && (storable == true) != t.IsStorable || turns && orm.AsText(kind) != t.Type {
+			if tracks && storable != t.IsStorable || turns && vals.Text("type") != t.Type {
 				changed = append(changed, t.ID)
 			}
 		}
@@ -171,13 +170,12 @@ func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 // would mean something else.
 func keepUnit(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
-		unit, given := vals["uom_id"]
-		if !given {
+		if !vals.Has("uom_id") {
 			return super(rs, vals)
 		}
 		// SQL: moves of all companies.
 		name, moved, err := orm.MaybeRow[string](rs.Env, orm.SQL(`SELECT t.name->>'en_US' FROM stock_move m JOIN product_product p ON p.id = m.product_id JOIN product_template t ON t.id = p.product_tmpl_id
-			WHERE t.id = ANY(?) AND t.uom_id <> ? AND m.state <> 'cancel' LIMIT 1`, rs.IDs, orm.AsID(unit)).
+			WHERE t.id = ANY(?) AND t.uom_id <> ? AND m.state <> 'cancel' LIMIT 1`, rs.IDs, vals.ID("uom_id")).
 			Reads("stock.move", "state", "product_id").Reads("product.product", "product_tmpl_id").Reads("product.template", "name", "uom_id"))
 		if err != nil {
 			return err

@@ -108,27 +108,27 @@ func period(env *orm.Env) (from, to orm.Datetime, err error) {
 // companies one works for.
 func places(env *orm.Env) (sql string, args []any, err error) {
 	below := "SELECT DISTINCT l.id FROM stock_location l JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%' WHERE "
-	warehouses := env.Key("warehouse_id")
-	if warehouses == nil {
-		warehouses = env.Key("warehouse")
+	warehouses := env.KeyIDs("warehouse_id")
+	if env.Key("warehouse_id") == nil {
+		warehouses = env.KeyIDs("warehouse")
 	}
 	location := env.Key("location")
 	within := "top.id IN (SELECT view_location_id FROM stock_warehouse WHERE id = ANY(?))"
 	switch {
 	case set(location):
-		cond, arg := "top.id = ANY(?)", any(orm.AsIDs(location))
+		cond, arg := "top.id = ANY(?)", any(env.KeyIDs("location"))
 		if name, ok := location.(string); ok {
 			cond, arg = "top.complete_name ILIKE ?", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(name)+"%"
-		} else if len(orm.AsIDs(location)) == 0 {
+		} else if len(env.KeyIDs("location")) == 0 {
 			return "", nil, orm.UserErrorf("The context names no location: %v is neither an id, a list of ids nor a name.", location)
 		}
 		sql, args = below+cond, []any{arg}
-		if set(warehouses) {
+		if len(warehouses) > 0 {
 			sql = "SELECT DISTINCT l.id FROM stock_location l JOIN (" + sql + ") w ON w.id = l.id JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%' WHERE " + within
-			args = append(args, orm.AsIDs(warehouses))
+			args = append(args, warehouses)
 		}
-	case set(warehouses):
-		sql, args = below+within, []any{orm.AsIDs(warehouses)}
+	case len(warehouses) > 0:
+		sql, args = below+within, []any{warehouses}
 	default:
 		sql, args = below+"top.id IN (SELECT view_location_id FROM stock_warehouse WHERE active AND company_id = ANY(?))", []any{env.Companies()}
 	}

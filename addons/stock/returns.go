@@ -53,9 +53,9 @@ func returnDefaults(super orm.DefaultFunc) orm.DefaultFunc {
 		if err != nil {
 			return nil, err
 		}
-		picking := orm.AsID(rs.Env.Key("default_picking_id"))
+		picking := rs.Env.KeyID("default_picking_id")
 		if picking == 0 && rs.Env.Key("active_model") == "stock.picking" {
-			picking = orm.AsID(rs.Env.Key("active_id"))
+			picking = rs.Env.KeyID("active_id")
 		}
 		if picking == 0 {
 			return vals, nil
@@ -80,7 +80,7 @@ func createReturnWizards(super orm.CreateFunc) orm.CreateFunc {
 			if full[i]["picking_id"] == nil && env.Key("active_model") == "stock.picking" {
 				full[i]["picking_id"] = env.Key("active_id")
 			}
-			picking := orm.AsID(full[i]["picking_id"])
+			picking := full[i].ID("picking_id")
 			if picking == 0 || full[i]["product_return_moves"] != nil {
 				continue
 			}

@@ -154,11 +154,11 @@ func createScraps(super orm.CreateFunc) orm.CreateFunc {
 			if s, given := vals["state"]; given && s != "draft" {
 				return rs, orm.UserErrorf("A scrap order begins as a draft. Validate it to scrap the products.")
 			}
-			company := orm.AsID(vals["company_id"])
+			company := vals.ID("company_id")
 			if company == 0 {
 				company = env.Company()
 			}
-			if n := orm.AsText(vals["name"]); n == "" || n == "New" {
+			if n := vals.Text("name"); n == "" || n == "New" {
 				number, err := base.NextByCode(env.Sudo().WithCompany(company), "stock.scrap")
 				if err != nil {
 					return rs, err
@@ -167,7 +167,7 @@ func createScraps(super orm.CreateFunc) orm.CreateFunc {
 					vals["name"] = number
 				}
 			}
-			if id := orm.AsID(vals["product_id"]); id != 0 && vals["product_uom_id"] == nil {
+			if id := vals.ID("product_id"); id != 0 && vals["product_uom_id"] == nil {
 				p, err := orm.Get[Product](env.Sudo(), id)
 				if err != nil {
 					return rs, err

@@ -41,7 +41,7 @@ func createWarehouses(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			company := orm.AsID(vals["company_id"])
+			company := vals.ID("company_id")
 			if company == 0 {
 				company = rs.Env.Company()
 				vals["company_id"] = orNil(company)
@@ -90,7 +90,7 @@ func warehouseDefaults(env *orm.Env, company int64, vals orm.Values) error {
 		}
 	}
 	location := func(field string, v orm.Values) error {
-		if orm.AsID(vals[field]) != 0 {
+		if vals.ID(field) != 0 {
 			return nil
 		}
 		v["company_id"] = company
@@ -154,7 +154,7 @@ func writeWarehouses(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		for _, w := range ws {
-			if c, given := vals["company_id"]; given && orm.AsID(c) != w.CompanyID.ID {
+			if vals.Has("company_id") && vals.ID("company_id") != w.CompanyID.ID {
 				return orm.UserErrorf("The company of the warehouse “%s” cannot be changed, since its locations and transfers belong to it. Archive the warehouse and create one in the other company.", w.Name)
 			}
 		}
@@ -180,7 +180,7 @@ func writeWarehouses(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 		}
-		if code := orm.AsText(vals["code"]); code != "" {
+		if code := vals.Text("code"); code != "" {
 			return renumber(env, ws, code)
 		}
 		return nil

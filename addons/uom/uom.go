@@ -112,7 +112,7 @@ func keepMasterData(super orm.UnlinkFunc) orm.UnlinkFunc {
 		if len(kept.IDs) == 0 {
 			return super(rs)
 		}
-		id, err := kept.Value("res_id")
+		id, err := kept.ValueID("res_id")
 		if err != nil {
 			return err
 		}
@@ -120,6 +120,6 @@ func keepMasterData(super orm.UnlinkFunc) orm.UnlinkFunc {
 		if err != nil {
 			return err
 		}
-		return orm.UserErrorf("“%s” is used by the system and cannot be deleted. You can archive it.", names[orm.AsID(id)])
+		return orm.UserErrorf("“%s” is used by the system and cannot be deleted. You can archive it.", names[id])
 	}
 }

@@ -33,7 +33,8 @@ func (l *loader) values(r *record, m *orm.Model) (vals orm.Values, langs map[str
 			continue
 		}
 		if byCategory(m, v.name, f) {
-			if x, err = l.privilegeOf(at, f.Comodel, orm.AsID(x)); err != nil {
+			category, _ := x.(int64)
+			if x, err = l.privilegeOf(at, f.Comodel, category); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -136,8 +136,8 @@ func (e *Env) readAccess() (*access, error) {
 		return p, nil
 	}
 	err = e.each(sqlf("SELECT module, name, res_id, create_uid FROM ir_model_data WHERE model = ?", reg.PolicyModels().Groups), func(r [][]byte) error {
-		if module := string(r[0]); reg.made(module, CellInt(string(r[3]))) {
-			id, name := CellInt(string(r[2])), module+"."+string(r[1])
+		if module := string(r[0]); reg.made(module, cellInt(string(r[3]))) {
+			id, name := cellInt(string(r[2])), module+"."+string(r[1])
 			p.groups[name], p.names[id] = id, name
 		}
 		return nil

@@ -541,6 +541,18 @@ func (e *Env) Key(name string) any {
 	return v
 }
 
+// KeyID reads a context key as a record's id, 0 for anything else.
+func (e *Env) KeyID(name string) int64 { return idOf(e.Key(name)) }
+
+// KeyIDs reads a context key as ids of records: a list, or one.
+func (e *Env) KeyIDs(name string) []int64 { return idsOf(e.Key(name)) }
+
+// KeyText reads a context key as a text, "" for anything else.
+func (e *Env) KeyText(name string) string {
+	s, _ := e.Key(name).(string)
+	return s
+}
+
 // Keys is a copy of the context.
 func (e *Env) Keys() map[string]any {
 	keys := maps.Clone(e.keys)

@@ -295,7 +295,7 @@ func (rs Records) ExternalIDs() (map[int64][]string, error) {
 		return out, nil
 	}
 	err := rs.Env.each(sqlf("SELECT res_id, module || '.' || name FROM ir_model_data WHERE model = ? AND res_id = ANY(?) ORDER BY id", rs.Model.Name, rs.IDs), func(row [][]byte) error {
-		id := CellInt(string(row[0]))
+		id := cellInt(string(row[0]))
 		out[id] = append(out[id], string(row[1]))
 		return nil
 	})

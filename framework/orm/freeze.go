@@ -370,19 +370,19 @@ func (b *builder) compose(m *Model, contribs []*contribution) {
 	m.guarded = m.Transient
 	for _, c := range contribs {
 		for _, h := range c.hooks.create {
-			o.create = h(o.create)
+			o.create = h(canonicalCreate(o.create))
 		}
 		for _, h := range c.hooks.write {
-			o.write, m.hooked = h(o.write), true
+			o.write, m.hooked = h(canonicalWrite(o.write)), true
 		}
 		for _, h := range c.hooks.unlink {
 			o.unlink = h(o.unlink)
 		}
 		for _, h := range c.hooks.copy {
-			o.copy = h(o.copy)
+			o.copy = h(canonicalCopy(o.copy))
 		}
 		for _, h := range c.hooks.defaults {
-			o.defaults = h(o.defaults)
+			o.defaults = h(canonicalDefaults(o.defaults))
 		}
 		for _, h := range c.hooks.search {
 			o.search, m.searches = h(o.search), true

@@ -248,7 +248,7 @@ func (rs Records) ReadGroup(d Domain, groupBy, aggregates []string, o GroupOptio
 			g.Keys = append(g.Keys, v)
 			conds = append(conds, cond)
 		}
-		g.Count = int(CellInt(string(row[len(keys)])))
+		g.Count = int(cellInt(string(row[len(keys)])))
 		for i, a := range aggs {
 			v, err := a.value(row[len(keys)+1+i])
 			if err != nil {
@@ -398,11 +398,11 @@ func (k groupKey) value(rs Records, raw []byte) (any, Domain, error) {
 		return nil, Leaf(name, "=", false), nil
 	}
 	if k.field.Kind == Many2many {
-		id := CellInt(string(raw))
+		id := cellInt(string(raw))
 		return id, Leaf(name, "=", id), nil
 	}
 	if dateParts[k.gran] != "" {
-		n := CellInt(string(raw))
+		n := cellInt(string(raw))
 		return n, Leaf(name+"."+k.gran, "=", n), nil
 	}
 	if k.gran == "" {
@@ -448,7 +448,7 @@ func nextPeriod(t time.Time, gran string) time.Time {
 func (a aggregate) value(raw []byte) (any, error) {
 	switch a.fn {
 	case "", "count", "count_distinct":
-		return CellInt(string(raw)), nil
+		return cellInt(string(raw)), nil
 	case "bool_or", "bool_and":
 		if raw == nil {
 			return nil, nil

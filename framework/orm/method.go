@@ -278,8 +278,8 @@ type hooks struct {
 }
 
 // OnCreate wraps create. As with all such wraps the last addon's is called
-// first, and what it does not hand on to super does not happen. Values are as
-// the caller gave them; they may be cloned and changed.
+// first, and what it does not hand on to super does not happen. Values are in the
+// form that [Values] tells, and the hook's own: it may change them.
 func (d *Def[T]) OnCreate(h func(super CreateFunc) CreateFunc) {
 	d.c.hooks.create = append(d.c.hooks.create, h)
 }

@@ -341,8 +341,8 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 		from = sqlf("? JOIN "+quote(f.RelTable)+" r ON r."+quote(f.RelCocol)+" = ?.id", s.from(), sqlf(s.alias))
 	}
 	err = rs.Env.eachOf(sqlf("SELECT ?, ?.id FROM ? WHERE ? = ANY(?) AND ? ORDER BY ?", owner, sqlf(s.alias), from, owner, rs.IDs, where, order), func(row [][]byte) error {
-		id := CellInt(string(row[0]))
-		out[id] = append(out[id], CellInt(string(row[1])))
+		id := cellInt(string(row[0]))
+		out[id] = append(out[id], cellInt(string(row[1])))
 		return nil
 	}, s.seen.models...)
 	return out, err

@@ -76,6 +76,19 @@ func (rs Records) Value(field string) (any, error) {
 	return rows[0][field], nil
 }
 
+// ValueID reads a many2one or integer field of the first record, 0 when it is empty.
+func (rs Records) ValueID(field string) (int64, error) {
+	v, err := rs.Value(field)
+	return idOf(v), err
+}
+
+// ValueText reads a text field of the first record, "" when it is empty.
+func (rs Records) ValueText(field string) (string, error) {
+	v, err := rs.Value(field)
+	s, _ := v.(string)
+	return s, err
+}
+
 // Create stores new records and returns them in the order of vals.
 func (rs Records) Create(vals ...Values) (Records, error) {
 	if rs.Model.Abstract {
@@ -93,6 +106,9 @@ func (rs Records) Create(vals ...Values) (Records, error) {
 	done, err := rs.Env.breath()
 	defer done()
 	if err != nil {
+		return rs, err
+	}
+	if vals, err = rs.canonicalList(vals, OpCreate); err != nil {
 		return rs, err
 	}
 	return rs.Model.ops.create(rs.Browse(), vals)
@@ -116,6 +132,9 @@ func (rs Records) Write(vals Values) error {
 	done, err := rs.Env.breath()
 	defer done()
 	if err != nil {
+		return err
+	}
+	if vals, err = rs.canonical(vals, OpWrite); err != nil {
 		return err
 	}
 	return rs.Model.ops.write(rs, vals)
@@ -149,15 +168,19 @@ func (rs Records) Copy(overrides Values) (Records, error) {
 	if err := rs.notView(); err != nil {
 		return rs, err
 	}
+	overrides, err := rs.canonical(overrides, OpCreate)
+	if err != nil {
+		return rs, err
+	}
 	return rs.Model.ops.copy(rs, overrides)
 }
 
-// DefaultGet are the values a new record starts with.
+// DefaultGet are the values a new record starts with, in the form that hooks get.
 func (rs Records) DefaultGet(fields ...string) (Values, error) {
 	if err := rs.Env.CheckCompanies(); err != nil {
 		return nil, err
 	}
-	return rs.Model.ops.defaults(rs.Browse(), fields)
+	return canonicalDefaults(rs.Model.ops.defaults)(rs.Browse(), fields)
 }
 
 // One makes sure that there is exactly one record.
@@ -191,14 +214,14 @@ func (e *Env) FindRef(xmlid string) (rs Records, ok bool, err error) {
 		return rs, false, ValueErrorf("External ID %q must be module.name", xmlid)
 	}
 	err = e.each(sqlf("SELECT model, res_id, create_uid FROM ir_model_data WHERE module = ? AND name = ?", module, name), func(row [][]byte) error {
-		if !e.u.db.Registry.made(module, CellInt(string(row[2]))) {
+		if !e.u.db.Registry.made(module, cellInt(string(row[2]))) {
 			return nil
 		}
 		m := e.u.db.Registry.models[string(row[0])]
 		if m == nil {
 			return fmt.Errorf("external id %s is of model %s, which is not installed", xmlid, row[0])
 		}
-		rs, ok = Records{Env: e, Model: m, IDs: []int64{CellInt(string(row[1]))}}, true
+		rs, ok = Records{Env: e, Model: m, IDs: []int64{cellInt(string(row[1]))}}, true
 		return nil
 	})
 	return rs, ok, err

@@ -282,3 +282,12 @@ func truncIdent(s string) string {
 }
 
 func stack() []byte { return debug.Stack() }
+
+// cellInt is a whole number in PostgreSQL's text form, 0 for NULL.
+func cellInt(cell string) int64 {
+	n, err := strconv.ParseInt(cell, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

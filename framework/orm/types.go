@@ -43,19 +43,6 @@ func (r *Mixin) bind(m *Model, id int64) { r.ID, r.model = id, m }
 
 type binder interface{ bind(*Model, int64) }
 
-// Values are field values by name: what create and write take. Values may be
-// Go values or the JSON-RPC spelling; they are brought to one form on entry.
-type Values map[string]any
-
-// Clone returns a copy that may be changed without touching v.
-func (v Values) Clone() Values {
-	c := make(Values, len(v))
-	for k, x := range v {
-		c[k] = x
-	}
-	return c
-}
-
 // Ref is a many2one to the model of facet T. The zero Ref is empty.
 type Ref[T any] struct {
 	ID     int64

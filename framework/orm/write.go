@@ -30,24 +30,13 @@ func (in *intake) keep(env *Env, ids []int64) {
 	}
 }
 
-// sortValues checks names and values and sorts them.
-func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
+// sortValues checks values and sorts them.
+func (rs Records) sortValues(vals Values) (*intake, error) {
 	in := &intake{columns: map[*Field]any{}, lists: map[*Field][]Command{}, binaries: map[*Field]any{}, inverse: map[*Field]any{}, parents: map[*Field]Values{}}
-	for name, raw := range vals {
+	for name, v := range vals {
 		f := rs.Model.Fields[name]
-		if f == nil {
-			code := CodeKey
-			if op == OpCreate {
-				code = CodeValue
-			}
-			return nil, &Error{Code: code, Fields: []string{name}, Message: fmt.Sprintf("Invalid field '%s' in '%s'", name, rs.Model.Name)}
-		}
-		if name == "id" || name == "display_name" && f.inverse == nil || magicFields[name] || !rs.Env.su && !f.Writable() {
-			continue // kept by the system, ignored as Odoo does
-		}
-		v, err := f.parse(raw)
-		if err != nil {
-			return nil, err
+		if rs.ignores(f) {
+			continue
 		}
 		if f.Kind == HTML {
 			if s, ok := v.(string); ok {
@@ -63,7 +52,7 @@ func (rs Records) sortValues(vals Values, op Op) (*intake, error) {
 			if in.parents[d] == nil {
 				in.parents[d] = Values{}
 			}
-			in.parents[d][f.Related[1]] = raw
+			in.parents[d][f.Related[1]] = v
 		case f.X2many() && !(f.Computed() && !f.Stored):
 			in.lists[f] = v.([]Command)
 		case f.Kind == BinaryKind && !f.Computed():
@@ -123,7 +112,7 @@ func createBase(rs Records, list []Values) (Records, error) {
 		if err != nil {
 			return rs, err
 		}
-		if ins[i], err = rs.sortValues(full, OpCreate); err != nil {
+		if ins[i], err = rs.sortValues(full); err != nil {
 			return rs, err
 		}
 		for f, cmds := range ins[i].lists {
@@ -170,7 +159,7 @@ func (rs Records) withDefaults(vals Values) (Values, error) {
 	}
 	var missing []string
 	for _, name := range rs.Model.FieldNames() {
-		if _, ok := vals[name]; !ok {
+		if !vals.Has(name) {
 			f := rs.Model.Fields[name]
 			if f.Default != nil || len(stored[name]) > 0 && !f.CompanyDependent || f.inherited == nil && rs.Env.keys["default_"+name] != nil {
 				missing = append(missing, name)
@@ -178,19 +167,7 @@ func (rs Records) withDefaults(vals Values) (Values, error) {
 		}
 	}
 	full := vals.Clone()
-	if len(missing) == 0 {
-		return full, nil
-	}
-	defaults, err := rs.DefaultGet(missing...)
-	if err != nil {
-		return nil, err
-	}
-	for k, v := range defaults {
-		if _, ok := full[k]; !ok {
-			full[k] = v
-		}
-	}
-	return full, nil
+	return full, rs.AddDefaults(full, missing...)
 }
 
 func defaultsBase(rs Records, names []string) (Values, error) {
@@ -451,7 +428,7 @@ func writeBase(rs Records, vals Values) error {
 	if err := rs.checkGiven(vals, OpWrite); err != nil {
 		return err
 	}
-	in, err := rs.sortValues(vals, OpWrite)
+	in, err := rs.sortValues(vals)
 	if err != nil {
 		return err
 	}

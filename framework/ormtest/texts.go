@@ -3,6 +3,7 @@ package ormtest
 import (
 	"encoding/csv"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -45,4 +46,13 @@ func fieldsOf(row string) ([]string, error) {
 		fields[i] = strings.ReplaceAll(fields[i], `\\`, `\`)
 	}
 	return fields, err
+}
+
+// Int is a whole number of such a row, 0 for NULL and for what is none.
+func Int(cell string) int64 {
+	n, err := strconv.ParseInt(cell, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -80,9 +80,9 @@ func (p finder) viewRows(model string) ([]*viewRow, error) {
 	for _, v := range vals {
 		prio, _ := v["priority"].(int64)
 		groups, _ := v["group_ids"].([]int64)
-		r := &viewRow{id: orm.AsID(v["id"]), kind: orm.AsText(v["type"]), model: model, priority: prio, inherit: orm.AsID(v["inherit_id"]),
-			groups: groups, arch: orm.AsText(v["arch_db"])}
-		r.primary = orm.AsText(v["mode"]) == "primary" || r.inherit == 0
+		r := &viewRow{id: v.ID("id"), kind: v.Text("type"), model: model, priority: prio, inherit: v.ID("inherit_id"),
+			groups: groups, arch: v.Text("arch_db")}
+		r.primary = v.Text("mode") == "primary" || r.inherit == 0
 		rows = append(rows, r)
 	}
 	c.mu.Lock()
@@ -99,11 +99,11 @@ func (p finder) viewRowsBeside(id int64) ([]*viewRow, error) {
 	if err != nil || there.Len() == 0 {
 		return nil, err
 	}
-	model, err := there.Value("model")
+	model, err := there.ValueText("model")
 	if err != nil {
 		return nil, err
 	}
-	return p.viewRows(orm.AsText(model))
+	return p.viewRows(model)
 }
 
 // Find finds the view of a kind for a model: the one asked for by id, else the

@@ -247,8 +247,7 @@ func (b *builder) totals(lv *linesView, nodes []*view.Node, fields map[string]fi
 			if r.currency(f.Field) != currency {
 				currency = 0
 			}
-			n, _ := orm.AsDecimal(r.vals[f.Name])
-			sum = sum.Add(n)
+			sum = sum.Add(r.vals.Decimal(f.Name))
 		}
 		lv.Columns[i].Total, lv.Columns[i].TotalT = b.loc.text(f.Field, sum, currency), title
 	}

@@ -160,7 +160,7 @@ func TestNumbersAndListsTellOfNothingHidden(t *testing.T) {
 				if err := env.Model("ir.rule").Browse(hide...).Write(orm.Values{"active": true}); err != nil {
 					return err
 				}
-				one := orm.AsID(free[i]["id"])
+				one := free[i].ID("id")
 				if own := rules[m.Name]; own != 0 {
 					if err := env.Model("ir.rule").Browse(own).Write(orm.Values{"active": true, "domain_force": fmt.Sprintf("[('id', '=', %d)]", one)}); err != nil {
 						return err

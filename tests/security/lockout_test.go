@@ -129,7 +129,7 @@ func lockout(t *testing.T, addons []module.Addon, added string) {
 			if added != "" && strings.HasPrefix(r[1], "base.") && r[1] != "base.group_user" && r[1] != "base.group_portal" {
 				continue
 			}
-			groups := []int64{orm.CellInt(r[0])}
+			groups := []int64{ormtest.Int(r[0])}
 			switch r[1] {
 			case "base.group_public":
 				continue
@@ -384,8 +384,7 @@ func (v *tour) modelOf(kind, name string) (model string) {
 		if err != nil || rs.Len() == 0 {
 			return err
 		}
-		value, err := rs.Value("res_model")
-		model = orm.AsText(value)
+		model, err = rs.ValueText("res_model")
 		return err
 	})
 	if err != nil {
@@ -451,12 +450,11 @@ func (v *tour) bound(at *url.URL, model, kind, arg string, ids []int64) {
 	err = v.db.View(v.t.Context(), orm.System(), func(env *orm.Env) error {
 		switch kind {
 		case "server":
-			code, err := env.Model("ir.actions.server").Browse(id).Value("code")
-			method = strings.TrimSuffix(orm.AsText(code)[strings.LastIndex(orm.AsText(code), ".")+1:], "()")
+			code, err := env.Model("ir.actions.server").Browse(id).ValueText("code")
+			method = strings.TrimSuffix(code[strings.LastIndex(code, ".")+1:], "()")
 			return err
 		case "print":
-			name, err := env.Model("ir.actions.report").Browse(id).Value("report_name")
-			report = orm.AsText(name)
+			report, err = env.Model("ir.actions.report").Browse(id).ValueText("report_name")
 			return err
 		}
 		return nil

@@ -233,7 +233,7 @@ func (m *mailroom) get(c *http.Client, path string) (int, http.Header, string) {
 func (m *mailroom) send() []sent {
 	m.t.Helper()
 	for _, id := range m.rows("SELECT id FROM mail_mail WHERE state = 'outgoing' ORDER BY id") {
-		if err := mail.SendOne(m.t.Context(), m.db, orm.CellInt(id)); err != nil {
+		if err := mail.SendOne(m.t.Context(), m.db, ormtest.Int(id)); err != nil {
 			m.t.Fatal(err)
 		}
 	}

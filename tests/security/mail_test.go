@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -156,7 +157,7 @@ func TestMessagesAreNotForged(t *testing.T) {
 	m.refused("clerk", "mail.message", "write", []any{[]any{id}, map[string]any{"body": "z"}}, nil)
 	m.refused("clerk", "mail.message", "unlink", []any{[]any{id}}, nil)
 	m.must("seller", "res.partner", "write", []any{[]any{ann}, map[string]any{"phone": "+41 1"}}, nil)
-	history := orm.CellInt(m.rows("SELECT mail_message_id FROM mail_tracking_value ORDER BY id DESC LIMIT 1")[0])
+	history := ormtest.Int(m.rows("SELECT mail_message_id FROM mail_tracking_value ORDER BY id DESC LIMIT 1")[0])
 	m.refused("seller", "mail.message", "write", []any{[]any{history}, map[string]any{"body": "never happened"}}, nil)
 	m.refused("seller", "mail.message", "unlink", []any{[]any{history}}, nil)
 	m.refused("seller", "mail.tracking.value", "create", []any{map[string]any{"mail_message_id": id}}, nil)
@@ -174,7 +175,7 @@ func TestMessagesAreNotForged(t *testing.T) {
 	for _, login := range []string{"seller", "customer"} {
 		m.refused(login, "mail.followers", "create", []any{map[string]any{"res_model": "res.partner", "res_id": hiddenID, "partner_id": m.people[login]}}, nil)
 		if rows := m.rows("SELECT id FROM mail_followers ORDER BY id LIMIT 1"); len(rows) > 0 {
-			m.refused(login, "mail.followers", "write", []any{[]any{orm.CellInt(rows[0])}, map[string]any{"res_id": hiddenID}}, nil)
+			m.refused(login, "mail.followers", "write", []any{[]any{ormtest.Int(rows[0])}, map[string]any{"res_id": hiddenID}}, nil)
 		}
 	}
 	m.refused("customer", "mail.followers", "search_read", []any{[]any{}}, nil)
@@ -193,7 +194,7 @@ func (m *mailroom) messageOf(name string) int64 {
 	if len(rows) == 0 {
 		m.t.Fatalf("there is no message on %s", name)
 	}
-	return orm.CellInt(rows[0])
+	return ormtest.Int(rows[0])
 }
 
 // What people enter is data: no value is looked through for expressions, ends a

@@ -112,7 +112,7 @@ func (d *trade) people() {
 	rows, err := ormtest.Texts(d.env, "SELECT m.id FROM mail_message m WHERE m.model = 'res.partner' AND m.res_id = ? ORDER BY m.id DESC LIMIT 1", d.ids["ann"])
 	d.note(err)
 	if len(rows) > 0 {
-		_, err = d.env.Exec(orm.SQL("INSERT INTO mail_mail (mail_message_id, state, email_to) VALUES (?, 'exception', 'x@else.example')", orm.CellInt(rows[0][0])))
+		_, err = d.env.Exec(orm.SQL("INSERT INTO mail_mail (mail_message_id, state, email_to) VALUES (?, 'exception', 'x@else.example')", ormtest.Int(rows[0][0])))
 		d.note(err)
 	}
 }
@@ -131,9 +131,9 @@ func (d *trade) goods() {
 	})
 	d.make("lamp", "product.product", orm.Values{"name": "Lamp", "type": "consu", "list_price": 100, "categ_id": categ, "default_code": "LAMP"})
 	d.make("rare", "product.product", orm.Values{"name": "Rare", "type": "consu"})
-	lamp, err := d.env.Model("product.product").Browse(d.ids["lamp"]).Value("product_tmpl_id")
+	lamp, err := d.env.Model("product.product").Browse(d.ids["lamp"]).ValueID("product_tmpl_id")
 	d.note(err)
-	d.ids["lamp template"] = orm.AsID(lamp)
+	d.ids["lamp template"] = lamp
 	d.make("pricelist", "product.pricelist", orm.Values{"name": "Friends", "item_ids": []any{
 		[]any{0, 0, map[string]any{"applied_on": "1_product", "product_tmpl_id": d.ids["lamp template"], "compute_price": "fixed", "fixed_price": 90}},
 		[]any{0, 0, map[string]any{"applied_on": "0_product_variant", "product_tmpl_id": d.ids["lamp template"], "product_id": d.ids["lamp"], "compute_price": "fixed", "fixed_price": 80}}}})

@@ -263,10 +263,11 @@ func (f *filler) one(model string, d orm.Domain) int64 {
 
 // of is the value of a field of a record, nil without one.
 func (f *filler) of(model string, id any, field string) any {
-	if orm.AsID(id) == 0 {
+	n, _ := id.(int64)
+	if n == 0 {
 		return nil
 	}
-	v, err := f.env.Model(model).Browse(orm.AsID(id)).Value(field)
+	v, err := f.env.Model(model).Browse(n).Value(field)
 	if err != nil {
 		f.w.t.Fatal(err)
 	}

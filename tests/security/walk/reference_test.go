@@ -109,7 +109,7 @@ func (r *reference) readTable(env *orm.Env, m *orm.Model) error {
 		if err := d.Decode(&row); err != nil {
 			return err
 		}
-		id := orm.CellInt(o[0])
+		id := ormtest.Int(o[0])
 		r.rows[m.Name][id] = row
 		r.ids[m.Name] = append(r.ids[m.Name], id)
 		if !marker.MatchString(o[1]) {
@@ -136,7 +136,7 @@ func (r *reference) readTable(env *orm.Env, m *orm.Model) error {
 		}
 		list := map[int64][]int64{}
 		for _, o := range out {
-			list[orm.CellInt(o[0])] = append(list[orm.CellInt(o[0])], orm.CellInt(o[1]))
+			list[ormtest.Int(o[0])] = append(list[ormtest.Int(o[0])], ormtest.Int(o[1]))
 		}
 		r.links[m.Name+"."+f.Name] = list
 	}

@@ -91,7 +91,7 @@ func (r *reference) deriveLinks(env *orm.Env) error {
 		}
 		r.derived[name] = map[int64]int64{}
 		for _, row := range rows {
-			r.derived[name][orm.AsID(row["id"])] = orm.AsID(row[field])
+			r.derived[name][row.ID("id")] = row.ID(field)
 		}
 	}
 	return nil

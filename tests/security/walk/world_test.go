@@ -300,11 +300,11 @@ func (w *world) talk(env *orm.Env, d orm.Records) error {
 }
 
 func (w *world) partnerOf(env *orm.Env, uid int64) int64 {
-	v, err := env.Model("res.users").Browse(uid).Value("partner_id")
+	id, err := env.Model("res.users").Browse(uid).ValueID("partner_id")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return orm.AsID(v)
+	return id
 }
 
 // makeRules makes record rules at random: for everybody, for a group, along
