@@ -91,7 +91,7 @@ func checkHardLock(rs orm.Records, vals orm.Values) error {
 		return err
 	}
 	for _, c := range cs {
-		if !c.HardLockDate.IsZero() && day.Before(c.HardLockDate) {
+		if !c.HardLockDate.IsZero() && (day.IsZero() || day.Before(c.HardLockDate)) {
 			return orm.UserErrorf("The Hard Lock Date cannot be decreased or removed.")
 		}
 	}
