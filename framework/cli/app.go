@@ -1,6 +1,6 @@
 // Package cli is the command line of a Fusion program and the life of its
 // process: open or start a database, install addons, serve, run crons and
-// jobs, stop gracefully. The program itself (cmd/fusion) is a list of addons
+// jobs, stop gracefully. The program itself (standard.Program) is a list of addons
 // handed to Main. It stands on all of the framework and imports no addon.
 package cli
 

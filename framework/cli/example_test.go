@@ -5,8 +5,8 @@ import (
 	"fusionsoft.ca/fusion/framework/module"
 )
 
-// A program is a list of addons; cmd/fusion is such a one, with base.Addon() as
-// the first. The flags, the database and the server come with it.
+// A program is a list of addons; standard.Program gives that of cmd/fusion, with
+// base.Addon() as the first. The flags, the database and the server come with it.
 func ExampleMain() {
 	shelves := module.Addon{Name: "shelves", Title: "Shelves", Version: "1.0.0"}
 	cli.Main(cli.App{

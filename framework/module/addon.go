@@ -13,7 +13,7 @@ import (
 )
 
 // Addon is the manifest of an addon: everything it brings, and all that the
-// framework needs to know of it. It is a plain value: cmd/fusion lists the addons
+// framework needs to know of it. It is a plain value: standard.Program lists the addons
 // of the program. What serves a database serves what the addons installed there
 // bring, and follows when one is installed or removed.
 type Addon struct {

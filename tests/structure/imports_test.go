@@ -24,8 +24,8 @@ var pure = map[string][]string{
 	"addons/fusion_woocommerce/woosim":   {},
 }
 
-// importFaults checks the direction of imports: cmd → addons → framework, and
-// the rooms of the framework among themselves. Test files are free.
+// importFaults checks the direction of imports: cmd → standard → addons → framework,
+// and the rooms of the framework among themselves. Test files are free.
 func importFaults(s *sources) []string {
 	var faults []string
 	fault := func(p pkg, imported, why string) {
@@ -40,7 +40,9 @@ func importFaults(s *sources) []string {
 			switch {
 			case in(i, "cmd"), in(i, "tests") && !in(p.path, "tests"):
 				fault(p, i, "nothing imports cmd or tests")
-			case in(i, "addons") && !in(p.path, "addons") && !in(p.path, "cmd") && !in(p.path, "tests"):
+			case in(i, "standard") && !in(p.path, "cmd") && !in(p.path, "tests"):
+				fault(p, i, "only programs and tests know the list of addons")
+			case in(i, "addons") && !in(p.path, "addons") && !in(p.path, "standard") && !in(p.path, "cmd") && !in(p.path, "tests"):
 				fault(p, i, "the framework does not know any addon")
 			case isPure && !slices.Contains(only, i):
 				fault(p, i, fmt.Sprintf("this package is pure; of ours it may import only %v", only))
@@ -190,15 +192,17 @@ func TestImportFaults(t *testing.T) {
 		"addons/a/a.go": `package a; import _ "fusionsoft.ca/fusion/cmd/fusion"`,
 		"addons/fusion_woocommerce/ordermap/o.go": `package ordermap; import (_ "fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"; _ "fusionsoft.ca/fusion/framework/orm")`,
 		"addons/z/z.go":              `package z; import (_ "fusionsoft.ca/fusion/framework/web"; _ "fusionsoft.ca/fusion/framework/ormtest")`,
-		"cmd/fusion/main.go":         `package main; import (_ "fusionsoft.ca/fusion/addons/a"; _ "fusionsoft.ca/fusion/framework/cli")`,
-		"framework/cli/c.go":         `package cli; import _ "fusionsoft.ca/fusion/framework/web"`,
+		"cmd/fusion/main.go":         `package main; import (_ "fusionsoft.ca/fusion/addons/a"; _ "fusionsoft.ca/fusion/framework/cli"; _ "fusionsoft.ca/fusion/standard")`,
+		"framework/cli/c.go":         `package cli; import (_ "fusionsoft.ca/fusion/framework/web"; _ "fusionsoft.ca/fusion/standard")`,
 		"framework/module/m.go":      `package module; import _ "fusionsoft.ca/fusion/addons/base"`,
 		"framework/module/m_test.go": `package module; import _ "fusionsoft.ca/fusion/framework/ormtest"`,
 		"framework/orm/o.go":         `package orm; import (_ "fusionsoft.ca/fusion/framework/web/form"; _ "net/http")`,
+		"standard/s.go":              `package standard; import (_ "fusionsoft.ca/fusion/addons/a"; _ "fusionsoft.ca/fusion/framework/cli")`,
 	})),
 		"addons/a imports cmd/fusion",
 		"ordermap imports framework/orm: this package is pure",
 		"ormtest is for tests",
+		"framework/cli imports standard",
 		"framework/module imports addons/base",
 		"framework/orm imports framework/web/form",
 		"framework/orm imports net/http",

@@ -7,21 +7,12 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
-	"fusionsoft.ca/fusion/addons/contacts"
-	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
 	"fusionsoft.ca/fusion/addons/mail"
-	"fusionsoft.ca/fusion/addons/product"
-	"fusionsoft.ca/fusion/addons/sale"
-	"fusionsoft.ca/fusion/addons/sale_management"
-	"fusionsoft.ca/fusion/addons/sale_stock"
-	"fusionsoft.ca/fusion/addons/sales_team"
-	"fusionsoft.ca/fusion/addons/stock"
-	"fusionsoft.ca/fusion/addons/uom"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/report"
+	"fusionsoft.ca/fusion/standard"
 )
 
 // The addon walk has fields of every kind and relations of every kind between
@@ -197,9 +188,5 @@ func walkAddon() module.Addon {
 		Define: defineWalk}
 }
 
-// programAddons is every addon there is, and the addon walk. A test compares it with
-// the list of cmd/fusion.
-func programAddons() []module.Addon {
-	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(), sale.Addon(),
-		sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon(), walkAddon()}
-}
+// programAddons is every addon of the program, and the addon walk.
+func programAddons() []module.Addon { return standard.Program(walkAddon()).Addons }
