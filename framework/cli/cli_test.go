@@ -191,29 +191,50 @@ func TestCommandsOfTheProgram(t *testing.T) {
 }
 
 // TestScaffold: what is printed can be done as it stands, in Fusion's own
-// module and in another.
+// module and in others.
 func TestScaffold(t *testing.T) {
 	t.Parallel()
-	for module, want := range map[string][]string{
-		"fusionsoft.ca/fusion": {`"fusionsoft.ca/fusion/addons/library"`, "library.Addon(),", "-i library"},
-		"example.com/shop":     {`"example.com/shop/addons/library"`, "go mod edit -require=fusionsoft.ca/fusion@v0.0.0 -replace=fusionsoft.ca/fusion="},
+	const fetch, requires = "go mod edit -require=fusionsoft.ca/fusion@v0.0.0 -replace=fusionsoft.ca/fusion=", "\n\nrequire fusionsoft.ca/fusion v1.2.3\n"
+	for name, c := range map[string]struct {
+		mod, list  string
+		want, none []string
+	}{
+		"Fusion":            {"fusionsoft.ca/fusion", "standard/standard.go", []string{`"fusionsoft.ca/fusion/addons/library"`, "library.Addon(),", "standard/standard.go", "-i library"}, []string{"go mod"}},
+		"a program":         {"example.com/shop" + requires, "main.go", []string{`"example.com/shop/addons/library"`, "library.Addon(),", "program, main.go", "make build", "-i library"}, []string{"go mod"}},
+		"a module, not yet": {"example.com/shop", "main.go", []string{fetch, "go mod tidy", "program, main.go"}, nil},
+		"no program":        {"example.com/shop" + requires, "shop/shop.go", []string{"This module has none"}, []string{"go mod", "make build", "bin/fusion"}},
 	} {
 		dir := t.TempDir()
-		addons := filepath.Join(dir, "addons")
-		if err := errors.Join(os.Mkdir(addons, 0o700), os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module "+module+"\n"), 0o600)); err != nil {
+		addons, list := filepath.Join(dir, "addons"), filepath.Join(dir, filepath.FromSlash(c.list))
+		if err := errors.Join(os.Mkdir(addons, 0o700), os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module "+c.mod+"\n"), 0o600),
+			os.MkdirAll(filepath.Dir(list), 0o700), os.WriteFile(list, []byte("package main\n"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
 		if err := (&scaffoldCmd{Name: "library", Model: "book", Dir: addons}).Run(&out); err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range append(want, filepath.Join(addons, "library", "book.go"), "go test "+filepath.Join(addons, "library")) {
+		for _, w := range append(c.want, filepath.Join(addons, "library", "book.go"), "cd "+dir+"\n", "go test ./addons/library\n") {
 			if !strings.Contains(out.String(), w) {
-				t.Errorf("%s: %q is not in\n%s", module, w, out.String())
+				t.Errorf("%s: %q is not in\n%s", name, w, out.String())
 			}
 		}
-		if module == "fusionsoft.ca/fusion" && strings.Contains(out.String(), "go mod") {
-			t.Errorf("Fusion's own module is sent away:\n%s", out.String())
+		for _, n := range c.none {
+			if strings.Contains(out.String(), n) {
+				t.Errorf("%s: %q is in\n%s", name, n, out.String())
+			}
+		}
+		if err := (&scaffoldCmd{Name: "other", Dir: addons, Module: "example.com/other"}).Run(&out); err == nil || !strings.Contains(err.Error(), "in an empty folder") {
+			t.Errorf("%s: a module in a module: %v", name, err)
+		}
+	}
+}
+
+func TestShellWord(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{"/tmp/a-b": "/tmp/a-b", "/tmp/a b": "'/tmp/a b'", "/it's": `'/it'\''s'`} {
+		if got := shellWord(word); got != want {
+			t.Errorf("%s is written %s, want %s", word, got, want)
 		}
 	}
 }

@@ -1,17 +1,16 @@
 // Package scaffold writes new addons: a model with fields, a computed one, a
-// button, views, a menu, access rights, and tests that pass. The files are
+// button, views, a menu, access rights, and tests that pass; into a module that is
+// there ([Write]), or with a module of their own ([WriteProgram]). The files are
 // templates below template; they are compiled and tested by tests/tutorial. It
 // imports nothing of ours.
 package scaffold
 
 import (
-	"bytes"
 	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/format"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -22,7 +21,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"text/template"
 )
 
 //go:embed template
@@ -33,13 +31,21 @@ type Addon struct {
 	Name   string
 	Title  string // the name for people
 	Import string // the package's import path
-	Module string // the path of the Go module it is in
 	Dir    string // the folder
+	Module string // the path of the Go module it is in
+	Root   string // the folder of that module, absolute
+	Way    string // from there to Dir, with slashes
+	// List is the file, from Root, in which the module's program lists its addons;
+	// "" when it has none.
+	List string
+	// UsesFusion tells whether the module requires Fusion, or is Fusion itself.
+	UsesFusion bool
 
 	// Package is what the program should call the package: its name, unless
 	// the program's own sources use that for something else.
 	Package string
-	// Files are the files below Dir, with slashes, in alphabetical order.
+	// Files are the files below Dir, or for a program below its folder, with
+	// slashes, in alphabetical order.
 	Files []string
 
 	Model Model
@@ -59,9 +65,10 @@ var (
 	wordStart  = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	separators = regexp.MustCompile(`[ ./_-]+`)
 	moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)`)
-	// taken are names that the files of an addon use for something else, or
+	fusionLine = regexp.MustCompile(`(?m)^(?:require |\t)fusionsoft\.ca/fusion v`)
+	// taken are names that the files of an addon or of a program use for something else, or
 	// that Go treats apart.
-	taken = []string{"base", "decimal", "embed", "env", "err", "internal", "main", "module", "one", "orm", "ormtest", "recs", "t", "testdata", "testing", "vendor", "want"}
+	taken = []string{"addons", "base", "cli", "decimal", "embed", "env", "err", "internal", "main", "module", "one", "orm", "ormtest", "recs", "standard", "t", "testdata", "testing", "vendor", "want"}
 	// takenModels are those whose type or file another one would be in the way of.
 	takenModels = []string{"addon", "finish"}
 )
@@ -121,18 +128,15 @@ func Write(dir, name, model string) (Addon, error) {
 	if err := checkModel(name, model); err != nil {
 		return Addon{}, err
 	}
-	root, way, mod, err := goModule(dir)
+	a := newAddon(name, model)
+	a.Dir = filepath.Join(dir, name)
+	if err := a.join(dir); err != nil {
+		return Addon{}, err
+	}
+	used, err := programNames(filepath.Join(a.Root, filepath.Dir(filepath.FromSlash(a.List))))
 	if err != nil {
 		return Addon{}, err
 	}
-	used, err := programNames(filepath.Join(root, "cmd", "fusion"))
-	if err != nil {
-		return Addon{}, err
-	}
-	a := Addon{Name: name, Title: title(name), Import: path.Join(mod, way, name), Module: mod,
-		Dir: filepath.Join(dir, name), Package: name,
-		Model: Model{Name: model, Type: strings.ReplaceAll(title(model), " ", ""), Label: title(model), Plural: plural(title(model)),
-			File: strings.ReplaceAll(model, "_", "")}} // book_windows.go would be for Windows only
 	if slices.Contains(used, name) {
 		a.Package = name + "_addon"
 	}
@@ -145,88 +149,74 @@ func Write(dir, name, model string) (Addon, error) {
 	} else if err != nil {
 		return Addon{}, err
 	}
-	for name, content := range contents {
-		to := filepath.Join(a.Dir, filepath.FromSlash(name))
-		err := os.MkdirAll(filepath.Dir(to), 0o755)
-		if err == nil {
-			err = os.WriteFile(to, content, 0o644)
-		}
-		if err != nil {
-			return Addon{}, errors.Join(err, os.RemoveAll(a.Dir)) // made above, so nobody else's
-		}
-		a.Files = append(a.Files, name)
+	if a.Files, err = writeAll(a.Dir, contents); err != nil {
+		return Addon{}, errors.Join(err, os.RemoveAll(a.Dir)) // made above, so nobody else's
 	}
-	slices.Sort(a.Files)
 	return a, nil
+}
+
+// newAddon is an addon by its names.
+func newAddon(name, model string) Addon {
+	return Addon{Name: name, Title: title(name), Package: name,
+		Model: Model{Name: model, Type: strings.ReplaceAll(title(model), " ", ""), Label: title(model), Plural: plural(title(model)),
+			File: strings.ReplaceAll(model, "_", "")}} // book_windows.go would be for Windows only
 }
 
 // render gives the files by their names.
 func (a Addon) render() (map[string][]byte, error) {
-	out := map[string][]byte{}
-	err := fs.WalkDir(templates, "template", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		t, err := template.New(path.Base(p)).Option("missingkey=error").Funcs(template.FuncMap{"lower": strings.ToLower}).ParseFS(templates, p)
-		if err != nil {
-			return err
-		}
-		var b bytes.Buffer
-		if err := t.Execute(&b, a); err != nil {
-			return err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(p, "template/"), ".tmpl")
+	return render("template/addon", a, func(name string) string {
 		switch name {
 		case "security/groups.xml":
-			name = "security/" + a.Name + "_groups.xml"
+			return "security/" + a.Name + "_groups.xml"
 		case "model.go":
-			name = a.Model.File + ".go"
+			return a.Model.File + ".go"
 		case "views/model_views.xml":
-			name = "views/" + a.Model.Name + "_views.xml"
+			return "views/" + a.Model.Name + "_views.xml"
 		}
-		content := b.Bytes()
-		if path.Ext(name) == ".go" {
-			// The order of imports depends on the name.
-			if content, err = format.Source(content); err != nil {
-				return fmt.Errorf("%s: %w", p, err)
-			}
-		}
-		out[name] = content
-		return nil
+		return name
 	})
-	return out, err
 }
 
-// goModule is the root of the Go module a folder is in, the way from there to
-// the folder, and the path of the module.
-func goModule(dir string) (root, way, name string, err error) {
+// join finds the module that the folder of addons, dir, is in, and its program.
+func (a *Addon) join(dir string) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return "", "", "", fmt.Errorf("%s is no folder; run the command where the program's sources are, or name the folder of the addons with --dir", dir)
+		return fmt.Errorf("%s is no folder; run the command where the program's sources are, or name the folder of the addons with --dir", dir)
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", "", "", err
+		return err
 	}
-	for root = abs; ; root = filepath.Dir(root) {
-		mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-		if err == nil {
-			line := moduleLine.FindSubmatch(mod)
-			if line == nil {
-				return "", "", "", fmt.Errorf("%s does not name its module", filepath.Join(root, "go.mod"))
-			}
-			way, err := filepath.Rel(root, abs)
-			return root, filepath.ToSlash(way), string(line[1]), err
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", "", "", err
-		}
-		if root == filepath.Dir(root) {
-			return "", "", "", fmt.Errorf("%s is in no Go module: there is no go.mod in it or above it", dir)
-		}
+	root, mod, err := above(abs)
+	if err != nil {
+		return err
 	}
+	if root == "" {
+		return fmt.Errorf("%s is in no Go module: there is no go.mod in it or above it", dir)
+	}
+	line := moduleLine.FindSubmatch(mod)
+	if line == nil {
+		return fmt.Errorf("%s does not name its module", filepath.Join(root, "go.mod"))
+	}
+	way, err := filepath.Rel(root, abs)
+	if err != nil {
+		return err
+	}
+	a.Root, a.Module, a.Way = root, string(line[1]), path.Join(filepath.ToSlash(way), a.Name)
+	a.Import = path.Join(a.Module, a.Way)
+	a.UsesFusion = a.Module == Fusion || fusionLine.Match(mod)
+	list := "main.go"
+	if a.Module == Fusion {
+		list = "standard/standard.go"
+	}
+	if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(list))); err == nil {
+		a.List = list
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
-// programNames are the names that the sources of a program use for other
+// programNames are the names that the sources in a folder, a program's, use for other
 // things than addons: an addon called so must be imported under another name.
 func programNames(dir string) ([]string, error) {
 	sources, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -21,7 +21,7 @@ func TestNames(t *testing.T) {
 		"": "lower case", "My_addon": "lower case", "2shop": "lower case", "_a": "lower case", "a_": "lower case", "a__b": "lower case",
 		"my_addon_": "as in my_addon", "My Addon": "as in my_addon", "MyAddon": "as in my_addon", "très": "as in my_addon", "my-addon": "as in my_addon", "...": "as in my_addon",
 		"../a": "lower case", "a/b": "lower case", "é": "lower case", "a\n": "lower case",
-		"type": `try "type_addon"`, "string": "meaning of its own", "nil": "meaning of its own", "recs": "meaning of its own", "base": "meaning of its own", "orm": "meaning of its own", "my_test": "meaning of its own",
+		"type": `try "type_addon"`, "string": "meaning of its own", "nil": "meaning of its own", "recs": "meaning of its own", "addons": "meaning of its own", "cli": "meaning of its own", "base": "meaning of its own", "orm": "meaning of its own", "my_test": "meaning of its own",
 		strings.Repeat("a", 33): "33 letters",
 	} {
 		if err := scaffold.CheckName(bad); err == nil || !strings.Contains(err.Error(), why) {
@@ -93,22 +93,18 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// TestNamesOfTheProgram: what cmd/fusion uses a name for, it cannot import an
-// addon as.
+// TestNamesOfTheProgram: what the program's sources use a name for, they cannot
+// import an addon as.
 func TestNamesOfTheProgram(t *testing.T) {
 	t.Parallel()
 	dir := module(t)
-	program := filepath.Join(dir, "../../cmd/fusion")
-	if err := os.MkdirAll(program, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	source := "package main\n\nimport (\n\tstore \"example.com/a/b\"\n\t\"example.com/web\"\n)\n\nvar stock, total = 1, 2\n\ntype sale struct{}\n\nfunc main() {}\n\nfunc shop() {}\n"
-	if err := os.WriteFile(filepath.Join(program, "main.go"), []byte(source), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "../../main.go"), []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"web": "web_addon", "store": "store_addon", "total": "total_addon", "sale": "sale_addon", "shop": "shop_addon", "library": "library"} {
-		if a, err := scaffold.Write(dir, name, ""); err != nil || a.Package != want {
-			t.Errorf("%s is imported as %s, %v, want %s", name, a.Package, err, want)
+		if a, err := scaffold.Write(dir, name, ""); err != nil || a.Package != want || a.List != "main.go" {
+			t.Errorf("%s is imported as %s in %q, %v, want %s", name, a.Package, a.List, err, want)
 		}
 	}
 }

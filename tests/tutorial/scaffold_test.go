@@ -18,6 +18,5 @@ func TestScaffold(t *testing.T) {
 		t.Errorf("imported as %s", a.Import)
 	}
 	l.keepsRules()
-	l.run(l.dir, "go", "tool", "staticcheck", "./addons/...") // here only: it takes its time
 	l.test("my_addon", "TestEveryNameExists", "TestFinish", "TestRights")
 }

@@ -6,6 +6,7 @@ package tutorial
 
 import (
 	"bytes"
+	"cmp"
 	"go/format"
 	"io/fs"
 	"os"
@@ -22,6 +23,7 @@ type tree struct {
 	t    *testing.T
 	root string // of the repository
 	dir  string // of the copy
+	work string // the workspace that commands belong to; "" for none
 }
 
 func newTree(t *testing.T) *tree {
@@ -30,7 +32,7 @@ func newTree(t *testing.T) *tree {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &tree{t, root, t.TempDir()}
+	l := &tree{t: t, root: root, dir: filepath.Join(t.TempDir(), "fusion")}
 	for _, name := range []string{"framework", "static"} {
 		l.link(name)
 	}
@@ -45,6 +47,7 @@ func newTree(t *testing.T) *tree {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sources = append(sources, filepath.Join(root, "standard/standard.go"))
 	for _, s := range append(sources, filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum"), filepath.Join(root, "Makefile")) {
 		raw, err := os.ReadFile(s)
 		if err != nil {
@@ -82,18 +85,18 @@ func (l *tree) write(name, content string) {
 // environment is that of commands. All that is needed is here. They compile as
 // make build does it, so that what is compiled already is used: it does not
 // matter then in which folder it is.
-func environment() []string {
+func (l *tree) environment() []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "DATABASE_URL=") || strings.HasPrefix(v, "FUSION_DATA_DIR=") || strings.HasPrefix(v, "MAKEFLAGS=")
 	})
-	return append(env, "GOPROXY=off", "CGO_ENABLED=0", "GOFLAGS=-trimpath")
+	return append(env, "GOPROXY=off", "CGO_ENABLED=0", "GOFLAGS=-trimpath", "GOWORK="+cmp.Or(l.work, "off"))
 }
 
 // run runs a command in a folder and gives what it printed.
 func (l *tree) run(dir, name string, args ...string) string {
 	l.t.Helper()
 	cmd := exec.Command(name, args...)
-	cmd.Dir, cmd.Env = dir, environment()
+	cmd.Dir, cmd.Env = dir, l.environment()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		l.t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)

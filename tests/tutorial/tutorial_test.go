@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,12 +22,15 @@ import (
 // reader does what the tutorial says.
 type reader struct {
 	*tree
+	cwd    string    // where commands run
 	server *exec.Cmd // nil: none runs
 	log    *bytes.Buffer
 	base   string // address of the server
 	answer any    // of the last call
 	unread bool   // nothing on the page has been said of the answer
 	did    map[string]int
+	ran    []string // commands
+	hints  []string // commands that fusion scaffold told to run
 }
 
 // TestTutorial does what the tutorial says, in its order, and finds what it
@@ -42,6 +46,7 @@ func TestTutorial(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &reader{tree: newTree(t), did: map[string]int{}}
+	r.cwd = r.dir
 	t.Cleanup(r.stop)
 	for _, b := range steps {
 		switch {
@@ -69,8 +74,17 @@ func TestTutorial(t *testing.T) {
 			t.Fatalf("line %d: nobody would notice when this block is wrong", b.line)
 		}
 	}
+	r.work = ""
 	r.keepsRules()
-	for _, what := range []string{"make", "scaffold", "go test", "check", "data", "-i", "-u", "uninstall", "call", "answer", "file", "change"} {
+	for _, hint := range r.hints {
+		if !slices.Contains(r.ran, strings.Replace(hint, "my_database", "tutorial", 1)) {
+			t.Errorf("fusion scaffold tells to run %q, which nobody has tried", hint)
+		}
+	}
+	if len(r.hints) != 6 { // go test, make build, check, serve; .ci/run, make run
+		t.Errorf("fusion scaffold tells to run %q", r.hints)
+	}
+	for _, what := range []string{"make", "scaffold", "go test", "check", "data", "-i", "-u", "uninstall", "call", "answer", "file", "change", "module", ".ci/run", "make run"} {
 		if r.did[what] == 0 {
 			t.Errorf("the page has no %s, or the test does not see it", what)
 		}
@@ -80,6 +94,7 @@ func TestTutorial(t *testing.T) {
 var (
 	call   = regexp.MustCompile(`(?s)^curl -s (http://127\.0\.0\.1:8069\S*) -H 'Content-Type: application/json' -d '([^']*)'$`)
 	serves = regexp.MustCompile(` at (http://\S+)$`)
+	hint   = regexp.MustCompile(`(?m)^ {9}((?:go|make|cd|bin/fusion|\.ci/run)\b.*)$`)
 )
 
 // follow does what a line of a shell says.
@@ -87,7 +102,29 @@ func (r *reader) follow(line int, command string) {
 	r.t.Helper()
 	start := time.Now()
 	words := strings.Fields(command)
+	r.ran = append(r.ran, command)
 	switch {
+	case words[0] == "mkdir" && len(words) == 2:
+		r.run(r.cwd, "mkdir", words[1])
+	case words[0] == "cd" && len(words) == 2:
+		r.stop()
+		r.cwd = filepath.Join(r.cwd, words[1])
+	case command == "make run":
+		// What make would run, at a free address.
+		r.run(r.cwd, "make", "build")
+		recipe := strings.Split(strings.TrimSpace(r.run(r.cwd, "make", "-n", "run")), "\n")
+		serve, ok := strings.CutPrefix(recipe[len(recipe)-1], "exec bin/fusion ")
+		if !ok {
+			r.t.Fatalf("line %d: make run does %q", line, recipe)
+		}
+		r.start(line, strings.Fields(serve))
+		r.did[command]++
+	case command == ".ci/run":
+		out := r.run(r.cwd, "sh", "-c", command)
+		if !strings.Contains(out, "ok  \texample.com/workshop/addons/workshop") || !strings.Contains(out, "no problems") {
+			r.t.Errorf("line %d: %s", line, out)
+		}
+		r.did[command]++
 	case strings.HasPrefix(command, "bin/fusion -d "):
 		r.stop()
 		r.start(line, words[1:])
@@ -102,12 +139,21 @@ func (r *reader) follow(line int, command string) {
 		r.did["call"]++
 	case strings.HasPrefix(command, "bin/fusion module uninstall "):
 		r.look()
-		if out := r.run(r.dir, "sh", "-c", command); !strings.Contains(out, "uninstalled: library_limit, library") {
+		if out := r.run(r.cwd, "sh", "-c", command); !strings.Contains(out, "uninstalled: library_limit, library") {
 			r.t.Errorf("line %d: %s", line, out)
 		}
 		r.did["uninstall"]++
-	case words[0] == "make" || words[0] == "bin/fusion" || strings.HasPrefix(command, "go test ./"):
-		out := r.run(r.dir, "sh", "-c", command)
+	case words[0] == "make" || strings.HasSuffix(words[0], "bin/fusion") || strings.HasPrefix(command, "go test ./"):
+		out := r.run(r.cwd, "sh", "-c", command)
+		if words[1] == "scaffold" {
+			for _, m := range hint.FindAllStringSubmatch(out, -1) {
+				r.hints = append(r.hints, m[1])
+			}
+			if strings.Contains(command, "--module") {
+				r.stands()
+				r.did["module"]++
+			}
+		}
 		for _, what := range []string{"make", "go test", "scaffold", "check", "data"} {
 			if strings.Contains(command, what) {
 				r.did[what]++
@@ -125,12 +171,29 @@ func (r *reader) follow(line int, command string) {
 	r.t.Logf("%5.1f s  %s", time.Since(start).Seconds(), words[:min(len(words), 6)])
 }
 
+// stands proves that a module of its own finds all it imports by its own go.mod and
+// go.sum. From then on it is compiled in a workspace with the checkout, in which what
+// is compiled already is used: the compiler takes a module that is replaced for
+// another one than the same module at work on itself. The requirements of a workspace
+// are not pruned: x/exp, which only staticcheck could need, is put aside, or it would
+// have to be fetched.
+func (r *reader) stands() {
+	r.t.Helper()
+	if out := r.run(r.cwd, "go", "list", "-deps", "-test", "-f", "{{.Module}}", "./...", "tool"); !strings.Contains(out, "fusionsoft.ca/fusion v0.0.0 => ../fusion") {
+		r.t.Errorf("Fusion is not the checkout's:\n%s", out)
+	}
+	r.write("../exp/go.mod", "module golang.org/x/exp\n")
+	r.work = filepath.Join(filepath.Dir(r.dir), "go.work")
+	r.run(filepath.Dir(r.dir), "go", "work", "init", r.dir, r.cwd)
+	r.run(filepath.Dir(r.dir), "go", "work", "edit", "-replace=golang.org/x/exp="+r.path("../exp"))
+}
+
 // start runs the server, at a free address.
 func (r *reader) start(line int, args []string) {
 	r.t.Helper()
 	r.log = &bytes.Buffer{}
-	r.server = exec.Command(r.path("bin/fusion"), append(args, "--http", "127.0.0.1:0")...)
-	r.server.Dir, r.server.Env, r.server.Stderr = r.dir, environment(), r.log
+	r.server = exec.Command(filepath.Join(r.cwd, "bin/fusion"), append(args, "--http", "127.0.0.1:0")...)
+	r.server.Dir, r.server.Env, r.server.Stderr = r.cwd, r.environment(), r.log
 	out, err := r.server.StdoutPipe()
 	if err == nil {
 		err = r.server.Start()
