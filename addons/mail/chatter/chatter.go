@@ -179,16 +179,16 @@ func (c *conversation) messages(env *orm.Env, ids []int64, rows []orm.Values) (m
 	inMessages := map[int64][]*message{}
 	for _, r := range rows {
 		when, _ := r["date"].(orm.Datetime)
-		m := &message{ID: orm.AsID(r["id"]), Author: authors[orm.AsID(r["author_id"])].Name, When: c.Page.Moment(when), Stamp: when.Time().Format("2006-01-02T15:04:05Z"),
-			Body: template.HTML(orm.SanitizeHTML(orm.AsText(r["body"]))), Subject: orm.AsText(r["subject"]), Changes: changes[orm.AsID(r["id"])]}
+		m := &message{ID: r.ID("id"), Author: authors[r.ID("author_id")].Name, When: c.Page.Moment(when), Stamp: when.Time().Format("2006-01-02T15:04:05Z"),
+			Body: template.HTML(orm.SanitizeHTML(r.Text("body"))), Subject: r.Text("subject"), Changes: changes[r.ID("id")]}
 		if m.Author == "" {
-			m.Author = orm.AsText(r["email_from"])
+			m.Author = r.Text("email_from")
 		}
 		if m.Author == "" {
 			m.Author = "System"
 		}
 		m.Avatar = c.Page.Avatar(m.Author)
-		m.Note = orm.AsID(r["subtype_id"]) == note.ID() || r["is_internal"] == true
+		m.Note = r.ID("subtype_id") == note.ID() || r["is_internal"] == true
 		files, _ := r["attachment_ids"].([]int64)
 		for _, id := range files {
 			inMessages[id] = append(inMessages[id], m)
@@ -202,7 +202,7 @@ func (c *conversation) messages(env *orm.Env, ids []int64, rows []orm.Values) (m
 func idsOf(rows []orm.Values, field string) []int64 {
 	var ids []int64
 	for _, r := range rows {
-		if id := orm.AsID(r[field]); id != 0 {
+		if id := r.ID(field); id != 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -254,14 +254,14 @@ func (c *conversation) tracked(env *orm.Env, messages []int64) (map[int64][]chan
 	}
 	names := map[int64]string{}
 	for _, r := range fieldRows {
-		names[orm.AsID(r["id"])] = orm.AsText(r["name"])
+		names[r.ID("id")] = r.Text("name")
 	}
 	for _, r := range rows {
-		f := c.Page.Field(names[orm.AsID(r["field_id"])])
+		f := c.Page.Field(names[r.ID("field_id")])
 		if f == nil {
 			continue
 		}
-		msg := orm.AsID(r["mail_message_id"])
+		msg := r.ID("mail_message_id")
 		out[msg] = append(out[msg], change{f.Label, c.trackedText(f, r, "old"), c.trackedText(f, r, "new")})
 	}
 	return out, nil
@@ -270,16 +270,17 @@ func (c *conversation) tracked(env *orm.Env, messages []int64) (map[int64][]chan
 // trackedText is one side of a change; its column depends on the kind.
 func (c *conversation) trackedText(f *orm.Field, r orm.Values, side string) string {
 	col := func(kind string) any { return r[side+"_value_"+kind] }
+	text := func(kind string) string { return r.Text(side + "_value_" + kind) }
 	switch f.Kind {
 	case orm.Integer:
 		return c.Page.Value(f, col("integer"), 0)
 	case orm.Boolean:
-		return c.Page.Value(f, orm.AsID(col("integer")) != 0, 0)
+		return c.Page.Value(f, r.Int(side+"_value_integer") != 0, 0)
 	case orm.Float, orm.Monetary:
 		v, _ := col("float").(float64)
-		return c.Page.Value(f, decimal.NewFromFloat(v), orm.AsID(r["currency_id"]))
+		return c.Page.Value(f, decimal.NewFromFloat(v), r.ID("currency_id"))
 	case orm.Text, orm.HTML:
-		return shorten(orm.AsText(col("text")), 200)
+		return shorten(text("text"), 200)
 	case orm.DateKind:
 		if d, ok := col("datetime").(orm.Datetime); ok && !d.IsZero() {
 			return c.Page.Day(orm.DateOf(d.Time()))
@@ -291,7 +292,7 @@ func (c *conversation) trackedText(f *orm.Field, r orm.Values, side string) stri
 		}
 		return ""
 	}
-	return orm.AsText(col("char"))
+	return text("char")
 }
 
 func shorten(s string, n int) string {
@@ -317,7 +318,7 @@ func (c *conversation) attached(env *orm.Env, inMessages map[int64][]*message) e
 	}
 	for _, r := range rows {
 		n, _ := r["file_size"].(int64)
-		f := file{ID: orm.AsID(r["id"]), Name: orm.AsText(r["name"]), Size: c.Page.FileSize(n), URL: fmt.Sprintf("/web/content/%d", orm.AsID(r["id"]))}
+		f := file{ID: r.ID("id"), Name: r.Text("name"), Size: c.Page.FileSize(n), URL: fmt.Sprintf("/web/content/%d", r.ID("id"))}
 		c.Files = append(c.Files, f)
 		for _, m := range inMessages[f.ID] {
 			m.Files = append(m.Files, f)
@@ -355,8 +356,8 @@ func (c *conversation) activities(env *orm.Env) error {
 	}
 	for _, r := range rows {
 		due, _ := r["date_deadline"].(orm.Date)
-		c.Activities = append(c.Activities, &activity{ID: orm.AsID(r["id"]), Type: types[orm.AsID(r["activity_type_id"])].Name, Summary: orm.AsText(r["summary"]),
-			Note: template.HTML(orm.SanitizeHTML(orm.AsText(r["note"]))), Due: c.Page.Day(due), User: users[orm.AsID(r["user_id"])].Name, State: orm.AsText(r["state"])})
+		c.Activities = append(c.Activities, &activity{ID: r.ID("id"), Type: types[r.ID("activity_type_id")].Name, Summary: r.Text("summary"),
+			Note: template.HTML(orm.SanitizeHTML(r.Text("note"))), Due: c.Page.Day(due), User: users[r.ID("user_id")].Name, State: r.Text("state")})
 	}
 	if create, err := plans.HasAccess(orm.OpCreate); err != nil || !create || !c.CanPost {
 		return err
