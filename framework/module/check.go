@@ -12,18 +12,17 @@ import (
 
 // Check looks for mistakes in addons without a database: in the manifests, the
 // models, and in every name and expression of their data and demonstration
-// files. All are reported at once, in order of addon, file and line.
+// files. All are reported at once, in order of addon, file and line: data files
+// and views are checked against what is known of the models when those have
+// mistakes too.
 func Check(addons []Addon) []Problem {
 	ordered, err := Graph(addons)
 	if err != nil {
 		return toProblems(err, place{})
 	}
-	reg, err := buildOrdered(ordered)
-	if err != nil {
-		return registryProblems(err)
-	}
+	reg := declare(ordered)
+	problems := registryProblems(reg.Freeze())
 	files := map[string][]*dataFile{}
-	var problems Problems
 	for _, a := range ordered {
 		parsed, ps := parseAll(a, true)
 		files[a.Name], problems = parsed, append(problems, ps...)
@@ -38,6 +37,9 @@ var namedAddon = regexp.MustCompile(`^addon (\w+): `)
 
 // registryProblems takes the mistakes of Freeze apart.
 func registryProblems(err error) Problems {
+	if err == nil {
+		return nil
+	}
 	ps := toProblems(err, place{})
 	for i, p := range ps {
 		if m := namedAddon.FindStringSubmatch(p.Message); m != nil {

@@ -98,15 +98,69 @@ func TestCheckListsEveryMistake(t *testing.T) {
 	ormtest.Golden(t, "broken.txt", listing(module.Check([]module.Addon{kernel.Addon(), lib})))
 }
 
+// TestCheckReportsModels plants mistakes that come to light in each stage: in
+// tags, in the merge, in what needs other models, in the graph of computes, in
+// data and in views. One run tells all, and none of them twice or by what
+// follows from it.
 func TestCheckReportsModels(t *testing.T) {
 	t.Parallel()
 	type bad struct {
-		orm.Record `orm:"bad.model"`
-		Name       string `orm:"name,requird"`
-		Parent     int64  `orm:"parent_id,many2one=bad.modle"`
+		orm.Record `orm:"bad.model,transiant" lable:"Bad" order:"nmae"`
+		Name       string            `orm:"name,requird" lable:"Name" hlep:"None"`
+		Minutes    int               `orm:"minutes"`
+		Count      int               `orm:"count,store"`
+		Total      int               `orm:"total,store"`
+		When       struct{}          `orm:"when"`
+		Parent     int64             `orm:"parent_id,many2one=bad.modle"`
+		Grand      string            `orm:"grand,related=parent_id.name"`
+		Brand      string            `orm:"brand,related=nmae"`
+		Lines      orm.Many[badLine] `orm:"line_ids,inverse=modle_id"`
+		Odd        string            `orm:"odd"`
+		Tags       orm.Many[badTag]  `orm:"tag_ids"`
 	}
+	none := func(*orm.Env, []*bad) error { return nil }
 	ps := module.Check([]module.Addon{kernel.Addon(), {Name: "bad", Version: "1.0", Depends: []string{"base"}, Define: func(r *orm.Registry) {
-		orm.Define[bad](r).Inherit("mail.thraed")
-	}}})
+		d := orm.Define[bad](r)
+		d.Check("minutes_positive", "minuts > 0", "Not negative.")
+		d.Check("lines", "line_ids IS NOT NULL", "Lines.")
+		d.Unique("name_uniq", "name, compny_id", "Once.")
+		d.Compute("count", none, "minuts", "parent_id.name", "line_ids.model_id.minutes")
+		d.Compute("totl", none, "minutes")
+		d.Constrain("minutes, wen", none)
+		line := orm.Define[badLine](r).Inherit("mail.thraed")
+		line.Constrain("message_ids", func(*orm.Env, []*badLine) error { return nil })
+	}, FS: text("data/bad.xml", badXML), Data: []string{"data/bad.xml"}}})
 	ormtest.Golden(t, "broken_models.txt", listing(ps))
 }
+
+type badLine struct {
+	orm.Record `orm:"bad.line"`
+	Model      int64 `orm:"model_id,many2one=bad.model"`
+}
+
+type badTag struct {
+	orm.Record `orm:"bad.tag"`
+	Name       string `orm:"name"`
+}
+
+const badXML = `<odoo>
+  <record id="one" model="bad.model">
+    <field name="nam">x</field>
+    <field name="minutes">soon</field>
+    <field name="when">x</field>
+  </record>
+  <record id="form" model="ir.ui.view">
+    <field name="name">form</field>
+    <field name="model">bad.model</field>
+    <field name="arch" type="xml">
+      <form>
+        <field name="minuts"/>
+        <field name="name" invisible="cuont > 0"/>
+        <field name="line_ids"><list><field name="modl_id"/></list></field>
+        <field name="parent_id"/>
+        <field name="tag_ids"/>
+        <button type="object" name="nothing"/>
+      </form>
+    </field>
+  </record>
+</odoo>`

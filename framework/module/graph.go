@@ -99,6 +99,15 @@ func BuildRegistry(addons []Addon) (*orm.Registry, error) {
 }
 
 func buildOrdered(ordered []Addon) (*orm.Registry, error) {
+	r := declare(ordered)
+	if err := r.Freeze(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// declare is the registry of addons in dependency order, before Freeze.
+func declare(ordered []Addon) *orm.Registry {
 	r := orm.NewRegistry()
 	for _, a := range ordered {
 		r.Begin(a.Name)
@@ -106,10 +115,7 @@ func buildOrdered(ordered []Addon) (*orm.Registry, error) {
 			a.Define(r)
 		}
 	}
-	if err := r.Freeze(); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return r
 }
 
 // Closure lists what has to be installed for names: the addons they depend

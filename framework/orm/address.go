@@ -13,14 +13,14 @@ func (b *builder) addresses(m *Model) {
 	for _, name := range m.FieldNames() {
 		f := m.Fields[name]
 		if len(f.SentTo) > 0 && f.Kind != SecretKind {
-			b.errorf("%s: only a secret has sent_to", f.Origin)
+			b.errorf("addon %s: %s: only a secret has sent_to", f.Addon, f.Origin)
 			continue
 		}
 		for _, to := range f.SentTo {
 			if a := m.Fields[to]; a == nil {
-				b.errorf("%s: sent_to names unknown field %q%s", f.Origin, to, didYouMean(to, m.FieldNames()))
+				b.errorf("addon %s: %s: sent_to names unknown field %q%s", f.Addon, f.Origin, to, didYouMean(to, m.FieldNames()))
 			} else if !a.column() {
-				b.errorf("%s: sent_to names %s, which is no column", f.Origin, to)
+				b.errorf("addon %s: %s: sent_to names %s, which is no column", f.Addon, f.Origin, to)
 			} else {
 				m.secretsTo = append(m.secretsTo, f)
 			}

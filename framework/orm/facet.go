@@ -51,6 +51,7 @@ type declared struct {
 	set   map[string]bool
 	elem  reflect.Type // comodel's facet, resolved at Freeze
 	bare  bool         // tag has only the name: a reference to an existing field
+	wrong bool         // the tag has a mistake, which is reported already
 }
 
 type parsedFacet struct {
@@ -75,6 +76,9 @@ func parseFacet(t reflect.Type, addon string, owned func(reflect.Type) bool) (*p
 			case sf.Type == typeRecord || sf.Type == typeMixin:
 				p.facet.binds = append(p.facet.binds, at)
 				if len(index) == 0 {
+					for _, err := range tagMistakes(sf.Tag, recordKeys) {
+						errs = append(errs, fmt.Errorf("%s: %w", st, err))
+					}
 					p.record = sf.Tag
 					p.isMix = sf.Type == typeMixin
 				}
@@ -90,14 +94,16 @@ func parseFacet(t reflect.Type, addon string, owned func(reflect.Type) bool) (*p
 			}
 			tag, ok := sf.Tag.Lookup("orm")
 			if !ok {
-				if sf.IsExported() && sf.Name != "ID" {
+				if sf.IsExported() && sf.Name != "ID" && !reference {
 					errs = append(errs, fmt.Errorf("%s.%s has no orm tag; name the field or unexport it", st, sf.Name))
 				}
 				continue
 			}
-			d, err := parseField(sf, tag, fmt.Sprintf("%s.%s", st, sf.Name))
-			if err != nil {
-				errs = append(errs, err)
+			d, mistakes := parseField(sf, tag, fmt.Sprintf("%s.%s", st, sf.Name))
+			if !reference {
+				errs = append(errs, mistakes...)
+			}
+			if d == nil {
 				continue
 			}
 			s := slot{name: d.field.Name, index: at, typ: sf.Type,
@@ -139,19 +145,29 @@ func isMixin(t reflect.Type) bool {
 }
 
 // parseField reads one tag: `orm:"name,option,option=value"`, and beside it
-// label, help, groups, validate, selection, domain, context.
-func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
+// label, help, groups, validate, selection, domain, context. A field with
+// mistakes is declared all the same, as far as it is understood, so that what
+// names it is not reported too; there is none when it has no name.
+func parseField(sf reflect.StructField, tag, origin string) (d *declared, mistakes []error) {
 	parts := strings.Split(tag, ",")
 	f := &Field{Name: parts[0], Origin: origin, Copy: true, Stored: true, Digits: -1}
 	if f.Name == "" {
-		return nil, fmt.Errorf("%s: the orm tag must begin with the field's name", origin)
+		return nil, []error{fmt.Errorf("%s: the orm tag must begin with the field's name", origin)}
 	}
-	d := &declared{field: f, set: map[string]bool{}, bare: true}
+	d = &declared{field: f, set: map[string]bool{}, bare: true}
 	mark := func(attr string) { d.set[attr], d.bare = true, false }
-	if err := kindOf(sf.Type, f, d); err != nil {
-		return nil, fmt.Errorf("%s: %w", origin, err)
+	wrong := func(err error) {
+		mistakes = append(mistakes, fmt.Errorf("%s: %w", origin, err))
+		d.wrong, d.bare = true, false
 	}
-	for _, key := range []string{"label", "help", "groups", "validate", "selection", "domain", "context"} {
+	for _, err := range tagMistakes(sf.Tag, fieldKeys) {
+		wrong(err)
+	}
+	if err := kindOf(sf.Type, f, d); err != nil {
+		wrong(err)
+		f.Kind = Char
+	}
+	for _, key := range fieldKeys[1:] {
 		v, ok := sf.Tag.Lookup(key)
 		if !ok {
 			continue
@@ -186,7 +202,7 @@ func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
 			ctx, err := expr.Eval(v, nil)
 			keys, ok := ctx.(map[string]any)
 			if err != nil || !ok {
-				return nil, fmt.Errorf("%s: the context %q is no dictionary of constants", origin, v)
+				wrong(fmt.Errorf("the context %q is no dictionary of constants", v))
 			}
 			f.context = keys
 		}
@@ -195,7 +211,7 @@ func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
 	for _, opt := range parts[1:] {
 		key, val, _ := strings.Cut(opt, "=")
 		if err := applyOption(f, key, val, mark); err != nil {
-			return nil, fmt.Errorf("%s: %w", origin, err)
+			wrong(err)
 		}
 	}
 	if f.Kind == Selection && len(f.Options) == 0 && !d.bare {
@@ -210,7 +226,7 @@ func parseField(sf reflect.StructField, tag, origin string) (*declared, error) {
 	if f.X2many() && !d.set["copy"] {
 		f.Copy = f.Kind == Many2many
 	}
-	return d, nil
+	return d, mistakes
 }
 
 func kindOf(t reflect.Type, f *Field, d *declared) error {
@@ -342,7 +358,7 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 	case "default":
 		return applyDefault(f, val, mark)
 	default:
-		return fmt.Errorf("unknown option %q in the orm tag", key)
+		return fmt.Errorf("unknown option %q in the orm tag%s", key, didYouMean(key, fieldOptions))
 	}
 	mark(key)
 	return nil

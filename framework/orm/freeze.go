@@ -2,6 +2,7 @@ package orm
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +16,18 @@ type builder struct {
 	r     *Registry
 	state map[string]int  // 1 building, 2 built
 	bare  map[*Field]bool // declared by name alone: may turn out to be inherited
+
+	// What a mistake was reported of, and is therefore not judged further.
+	wrong   map[*Field]bool
+	partial map[*Model]bool // lacks a mixin: its fields are not all known
+}
+
+// unknown reports a name that a model has no field of, with the nearest that
+// it has.
+func (b *builder) unknown(m *Model, name, format string, args ...any) {
+	if !b.partial[m] {
+		b.errorf(format+" unknown field %q%s", append(args, name, didYouMean(name, m.FieldNames()))...)
+	}
 }
 
 func (b *builder) errorf(format string, args ...any) {
@@ -31,6 +44,7 @@ func (b *builder) contributionsOf(name string, seen map[string]bool, concrete *M
 			f := b.r.facets[t]
 			if f == nil {
 				b.errorf("addon %s: %s embeds %s, which no addon it depends on declares as a mixin", c.addon, c.parsed.facet.typ, t)
+				b.partial[concrete] = true
 				continue
 			}
 			mixins = append(mixins, f.model)
@@ -42,6 +56,7 @@ func (b *builder) contributionsOf(name string, seen map[string]bool, concrete *M
 			seen[mx] = true
 			if len(b.r.contribs[mx]) == 0 {
 				b.errorf("addon %s: model %s inherits %q, which does not exist%s", c.addon, name, mx, didYouMean(mx, b.r.names))
+				b.partial[concrete] = true
 				continue
 			}
 			concrete.Mixins = append(concrete.Mixins, mx)
@@ -81,7 +96,7 @@ func (b *builder) build(name string) *Model {
 		case "transient":
 			m.Transient = true
 		default:
-			b.errorf("addon %s: unknown model option %q on %s", base.addon, opt, name)
+			b.errorf("addon %s: unknown model option %q on %s%s", base.addon, opt, name, didYouMean(opt, []string{"transient"}))
 		}
 	}
 	contribs := b.contributionsOf(name, map[string]bool{name: true}, m)
@@ -92,16 +107,16 @@ func (b *builder) build(name string) *Model {
 		}
 		b.fields(m, c)
 	}
-	for _, f := range m.Fields {
-		b.resolve(m, f)
+	for _, name := range m.FieldNames() {
+		b.resolve(m, m.Fields[name])
 	}
 	b.delegate(m)
 	for _, c := range contribs {
 		b.attach(m, c)
 	}
-	for _, f := range m.Fields {
-		if f.Kind == Many2many && f.Stored && f.RelCol == f.RelCocol {
-			b.errorf("%s: a many2many of %s to itself needs rel=table:column:column", f.Origin, m.Name)
+	for _, name := range m.FieldNames() {
+		if f := m.Fields[name]; f.Kind == Many2many && f.Stored && f.RelCol == f.RelCocol && !b.wrong[f] {
+			b.errorf("addon %s: %s: a many2many of %s to itself needs rel=table:column:column", f.Addon, f.Origin, m.Name)
 		}
 	}
 	b.compose(m, contribs)
@@ -130,10 +145,13 @@ func (b *builder) fields(m *Model, c *contribution) {
 		if d.elem != nil {
 			f := b.r.facets[d.elem]
 			if f == nil {
-				b.errorf("addon %s: %s refers to %s, which is no declared facet", c.addon, d.field.Origin, d.elem)
-				continue
+				if !d.wrong {
+					b.errorf("addon %s: %s refers to %s, which is no declared facet", c.addon, d.field.Origin, d.elem)
+				}
+				d.wrong = true
+			} else {
+				d.field.Comodel = f.model
 			}
-			d.field.Comodel = f.model
 		}
 		old := m.Fields[d.field.Name]
 		if old != nil {
@@ -141,10 +159,11 @@ func (b *builder) fields(m *Model, c *contribution) {
 				b.errorf("addon %s: %s redeclares %s.%s as %s; it is %s", c.addon, d.field.Origin, m.Name, old.Name, d.field.Kind, old.Kind)
 			}
 			old.merge(d.field, d.set)
+			b.wrong[old] = b.wrong[old] || d.wrong
 			continue
 		}
 		f := d.field.clone(m)
-		b.bare[f] = d.bare
+		b.bare[f], b.wrong[f] = d.bare, d.wrong
 		m.Fields[f.Name] = f
 	}
 }
@@ -161,7 +180,10 @@ func (b *builder) resolve(m *Model, f *Field) {
 				f.Comodel, f.Kind, f.BigInt = "", Integer, true // there are no users, as in small tests
 				return
 			}
-			b.errorf("%s: unknown model %q%s", f.Origin, f.Comodel, didYouMean(f.Comodel, b.r.names))
+			if !b.wrong[f] {
+				b.errorf("addon %s: %s: unknown model %q%s", f.Addon, f.Origin, f.Comodel, didYouMean(f.Comodel, b.r.names))
+			}
+			b.wrong[f] = true
 			return
 		}
 	}
@@ -198,7 +220,7 @@ func (b *builder) resolve(m *Model, f *Field) {
 		if names, err := expr.Names(f.Domain); err == nil && len(names) == 0 {
 			d, err := expr.Domain(f.Domain, nil)
 			if err != nil {
-				b.errorf("%s: domain: %v", f.Origin, err)
+				b.errorf("addon %s: %s: domain: %v", f.Addon, f.Origin, err)
 			}
 			f.filter = d
 		}
@@ -241,7 +263,7 @@ func (b *builder) attach(m *Model, c *contribution) {
 	field := func(name, what string) *Field {
 		f := m.Fields[name]
 		if f == nil {
-			b.errorf("addon %s: %s of %s names unknown field %q%s", c.addon, what, m.Name, name, didYouMean(name, m.FieldNames()))
+			b.unknown(m, name, "addon %s: %s of %s names", c.addon, what, m.Name)
 		}
 		return f
 	}
@@ -267,29 +289,29 @@ func (b *builder) attach(m *Model, c *contribution) {
 		}
 		m.computes = append(m.computes, cp)
 	}
-	for name, fn := range c.inverses {
+	for _, name := range slices.Sorted(maps.Keys(c.inverses)) {
 		if f := field(name, "Inverse"); f != nil {
-			f.inverse = &inverseFn{ops: c.ops, facet: c.parsed.facet, call: fn}
+			f.inverse = &inverseFn{ops: c.ops, facet: c.parsed.facet, call: c.inverses[name]}
 		}
 	}
-	for name, fn := range c.searches {
+	for _, name := range slices.Sorted(maps.Keys(c.searches)) {
 		if f := field(name, "SearchBy"); f != nil {
-			f.search = fn
+			f.search = c.searches[name]
 		}
 	}
-	for name, fn := range c.defaults {
+	for _, name := range slices.Sorted(maps.Keys(c.defaults)) {
 		if f := field(name, "Default"); f != nil {
-			f.Default, f.defaultOn = fn, true
+			f.Default, f.defaultOn = c.defaults[name], true
 		}
 	}
-	for name, fn := range c.choices {
+	for _, name := range slices.Sorted(maps.Keys(c.choices)) {
 		if f := field(name, "OptionsBy"); f != nil {
-			f.options = fn
+			f.options = c.choices[name]
 		}
 	}
-	for name, opts := range c.options {
+	for _, name := range slices.Sorted(maps.Keys(c.options)) {
 		if f := field(name, "AddOptions"); f != nil {
-			for _, o := range opts {
+			for _, o := range c.options[name] {
 				if !f.hasOption(o.Value) {
 					f.Options = append(f.Options, o)
 				}
@@ -310,7 +332,7 @@ func (b *builder) attach(m *Model, c *contribution) {
 		m.constraints = append(m.constraints, k)
 	}
 	for _, s := range c.sql {
-		s.Name = strings.Replace(s.Name, tableName(c.model)+"_", m.Table+"_", 1)
+		s.Name, s.addon = strings.Replace(s.Name, tableName(c.model)+"_", m.Table+"_", 1), c.addon
 		m.SQL = slices.DeleteFunc(m.SQL, func(o SQLConstraint) bool { return o.Name == s.Name })
 		m.SQL = append(m.SQL, s)
 	}
@@ -410,7 +432,7 @@ func (b *builder) finish(m *Model) {
 		m.RecName = "name"
 	}
 	if m.RecName != "" && m.Fields[m.RecName] == nil {
-		b.errorf("model %s: rec names unknown field %q%s", m.Name, m.RecName, didYouMean(m.RecName, m.FieldNames()))
+		b.unknown(m, m.RecName, "addon %s: model %s: rec names", m.Addon, m.Name)
 		m.RecName = ""
 	}
 	if len(m.searchNames) == 0 && m.RecName != "" {
@@ -419,20 +441,30 @@ func (b *builder) finish(m *Model) {
 	if p := m.Fields["parent_id"]; m.Parent == "" && p != nil && p.Stored && m.Fields["parent_path"] != nil {
 		m.Parent = "parent_id"
 	}
-	for _, f := range m.Fields {
+	for _, name := range m.FieldNames() {
+		f := m.Fields[name]
+		if b.wrong[f] {
+			continue
+		}
 		if f.Kind == One2many && f.compute == nil && len(f.Related) == 0 {
+			co := b.r.models[f.Comodel]
 			if f.Inverse == "" {
-				b.errorf("%s: a one2many needs inverse=field", f.Origin)
-			} else if inv := b.r.models[f.Comodel].Fields[f.Inverse]; inv == nil {
-				b.errorf("%s: inverse %q does not exist on %s%s", f.Origin, f.Inverse, f.Comodel, didYouMean(f.Inverse, b.r.models[f.Comodel].FieldNames()))
+				b.errorf("addon %s: %s: a one2many needs inverse=field", f.Addon, f.Origin)
+			} else if co == nil || b.partial[co] {
+				continue // its mistake is reported
+			} else if inv := co.Fields[f.Inverse]; inv == nil {
+				b.errorf("addon %s: %s: inverse %q does not exist on %s%s", f.Addon, f.Origin, f.Inverse, f.Comodel, didYouMean(f.Inverse, co.FieldNames()))
 			} else if inv.Kind != Many2one && inv.Kind != Many2oneRef {
-				b.errorf("%s: inverse %s.%s is %s, not a many2one", f.Origin, f.Comodel, f.Inverse, inv.Kind)
+				b.errorf("addon %s: %s: inverse %s.%s is %s, not a many2one", f.Addon, f.Origin, f.Comodel, f.Inverse, inv.Kind)
 			}
 		}
 		if len(f.Related) > 0 {
 			path, err := m.Path(strings.Join(f.Related, "."))
 			if err != nil {
-				b.errorf("%s: related: %v", f.Origin, err)
+				if !b.leadsAstray(m, f.Related) {
+					b.errorf("addon %s: %s: related: %v", f.Addon, f.Origin, err)
+				}
+				b.wrong[f] = true
 				continue
 			}
 			last := path[len(path)-1]
@@ -453,25 +485,42 @@ func (b *builder) finish(m *Model) {
 		m.Order = "id"
 	}
 	terms, err := m.parseOrder(m.Order)
-	if err != nil {
-		b.errorf("model %s: order: %v", m.Name, err)
+	if err != nil && !b.partial[m] {
+		b.errorf("addon %s: model %s: order: %v", m.Addon, m.Name, err)
 	}
 	m.order = terms
 	for _, s := range m.searchNames {
 		if m.Fields[s] == nil {
-			b.errorf("model %s: search names unknown field %q%s", m.Name, s, didYouMean(s, m.FieldNames()))
+			b.unknown(m, s, "addon %s: model %s: search names", m.Addon, m.Name)
 		}
 	}
-	for _, f := range b.r.facets {
-		if f.model == m.Name {
-			b.checkFacet(m, f)
-		}
+	b.checkSQL(m)
+	for _, c := range b.r.contribs[m.Name] {
+		b.checkFacet(m, c.parsed.facet)
 	}
+}
+
+// leadsAstray reports whether a path ends at a field or model that is not fully
+// known because of a mistake reported before.
+func (b *builder) leadsAstray(m *Model, path []string) bool {
+	for _, name := range path {
+		if m == nil || b.partial[m] || b.wrong[m.Fields[name]] {
+			return true
+		}
+		if m.Fields[name] == nil {
+			return false
+		}
+		m = b.r.models[m.Fields[name].Comodel]
+	}
+	return false
 }
 
 func (b *builder) checkFacet(m *Model, f *facet) {
 	for _, s := range f.slots {
 		field := m.Fields[s.name]
+		if b.wrong[field] || field == nil && b.partial[m] {
+			continue
+		}
 		if field == nil {
 			b.errorf("addon %s: %s names unknown field %s.%s", f.addon, f.typ, m.Name, s.name)
 			continue

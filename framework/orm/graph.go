@@ -47,7 +47,7 @@ func (b *builder) graph() {
 		m.computes = slices.DeleteFunc(m.computes, func(c *compute) bool { return len(c.fields) == 0 })
 		for _, fn := range m.FieldNames() {
 			f := m.Fields[fn]
-			if len(f.Related) > 0 && f.Stored {
+			if len(f.Related) > 0 && f.Stored && !b.wrong[f] {
 				cp := &compute{model: m, fields: []*Field{f}, deps: []string{strings.Join(f.Related, ".")}}
 				f.compute = cp
 				m.computes = append(m.computes, cp)
@@ -91,12 +91,17 @@ type grapher struct {
 
 func (g *grapher) walk(c *compute, m *Model, prefix []*Field, path []string, depth int) {
 	if depth > 20 {
-		g.b.errorf("compute of %s.%s: dependencies %s never end", c.model.Name, c.fields[0].Name, strings.Join(path, "."))
+		g.b.errorf("addon %s: compute of %s.%s: dependencies %s never end", c.fields[0].Addon, c.model.Name, c.fields[0].Name, strings.Join(path, "."))
 		return
 	}
 	f := m.Fields[path[0]]
 	if f == nil {
-		g.b.errorf("compute of %s.%s depends on unknown field %s.%s%s", c.model.Name, c.fields[0].Name, m.Name, path[0], didYouMean(path[0], m.FieldNames()))
+		if !g.b.partial[m] {
+			g.b.errorf("addon %s: compute of %s.%s depends on unknown field %s.%s%s", c.fields[0].Addon, c.model.Name, c.fields[0].Name, m.Name, path[0], didYouMean(path[0], m.FieldNames()))
+		}
+		return
+	}
+	if g.b.wrong[f] {
 		return
 	}
 	if f.compute != nil && f.compute != c && !slices.Contains(c.needs, f.compute) {
@@ -117,7 +122,7 @@ func (g *grapher) walk(c *compute, m *Model, prefix []*Field, path []string, dep
 			g.walk(c, m, prefix, strings.Split(dep, "."), depth+1)
 		}
 		if len(path) > 1 && f.Relational() && stored {
-			g.b.errorf("compute of %s.%s goes through %s.%s, which is computed and not stored; name the paths it depends on instead", c.model.Name, c.fields[0].Name, m.Name, f.Name)
+			g.b.errorf("addon %s: compute of %s.%s goes through %s.%s, which is computed and not stored; name the paths it depends on instead", c.fields[0].Addon, c.model.Name, c.fields[0].Name, m.Name, f.Name)
 			return
 		}
 	case f.Name == "display_name":
@@ -129,11 +134,14 @@ func (g *grapher) walk(c *compute, m *Model, prefix []*Field, path []string, dep
 	}
 	if !f.Relational() {
 		if len(path) > 1 {
-			g.b.errorf("compute of %s.%s: %s.%s is no relation, %q cannot follow it", c.model.Name, c.fields[0].Name, m.Name, f.Name, path[1])
+			g.b.errorf("addon %s: compute of %s.%s: %s.%s is no relation, %q cannot follow it", c.fields[0].Addon, c.model.Name, c.fields[0].Name, m.Name, f.Name, path[1])
 		}
 		return
 	}
 	co := g.b.r.models[f.Comodel]
+	if co == nil {
+		return // of a relation whose mistake is reported
+	}
 	next := append(slices.Clone(prefix), f)
 	if f.Kind == One2many && f.Inverse != "" {
 		add(co, f.Inverse, next)

@@ -70,6 +70,8 @@ type SQLConstraint struct {
 	Name       string // full name in the database
 	Definition string
 	Message    string
+
+	addon string // declares it
 }
 
 // typeOps makes batches of one facet type.
@@ -143,7 +145,9 @@ func declare[T any](r *Registry, model string, define bool) *Def[T] {
 		return d
 	}
 	parsed, errs := parseFacet(t, r.addon, func(e reflect.Type) bool { return r.facets[e] != nil })
-	r.errs = append(r.errs, errs...)
+	for _, err := range errs {
+		r.errorf("%w", err)
+	}
 	c.parsed, c.mixin = parsed, parsed.isMix
 	if define {
 		tag, ok := parsed.record.Lookup("orm")
@@ -157,7 +161,9 @@ func declare[T any](r *Registry, model string, define bool) *Def[T] {
 		} else if i := slices.IndexFunc(r.names, func(other string) bool { return tableName(other) == tableName(c.model) }); i >= 0 {
 			r.errorf("model %s would have the table and the external id of %s; choose another name", c.model, r.names[i])
 		}
-		r.names = append(r.names, c.model)
+		if !slices.Contains(r.names, c.model) {
+			r.names = append(r.names, c.model)
+		}
 	} else if len(r.contribs[model]) == 0 {
 		r.errorf("%s extends model %q, which no addon it depends on defines%s", t, model, didYouMean(model, r.names))
 	}
@@ -237,19 +243,19 @@ func (d *Def[T]) Constrain(fields string, fn func(*Env, []*T) error) {
 // breaks it gets a ValidationError with the message. The name, with the table's
 // in front, is that of the constraint in the database.
 func (d *Def[T]) Unique(name, columns, message string) {
-	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "UNIQUE (" + columns + ")", message})
+	d.c.sql = append(d.c.sql, SQLConstraint{Name: tableName(d.c.model) + "_" + name, Definition: "UNIQUE (" + columns + ")", Message: message})
 }
 
 // Check adds a check constraint over a SQL condition on the record's columns;
 // name and message are as in Unique.
 func (d *Def[T]) Check(name, condition, message string) {
-	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "CHECK (" + condition + ")", message})
+	d.c.sql = append(d.c.sql, SQLConstraint{Name: tableName(d.c.model) + "_" + name, Definition: "CHECK (" + condition + ")", Message: message})
 }
 
 // Exclude adds an exclusion constraint, as "USING gist (room WITH =, during WITH
 // &&)"; name and message are as in Unique.
 func (d *Def[T]) Exclude(name, definition, message string) {
-	d.c.sql = append(d.c.sql, SQLConstraint{tableName(d.c.model) + "_" + name, "EXCLUDE " + definition, message})
+	d.c.sql = append(d.c.sql, SQLConstraint{Name: tableName(d.c.model) + "_" + name, Definition: "EXCLUDE " + definition, Message: message})
 }
 
 func splitList(s string) []string {
@@ -279,25 +285,22 @@ func (r *Registry) Models() []*Model {
 }
 
 // Freeze merges the declarations and checks every name in them. It reports all
-// mistakes at once; the registry may be used only when it returns nil.
+// mistakes at once. The registry may be used only when it returns nil; after
+// mistakes it serves to check what else names its models and fields.
 func (r *Registry) Freeze() error {
 	if r.frozen {
 		return nil
 	}
 	r.frozen = true
-	b := &builder{r: r, state: map[string]int{}, bare: map[*Field]bool{}}
+	b := &builder{r: r, state: map[string]int{}, bare: map[*Field]bool{}, wrong: map[*Field]bool{}, partial: map[*Model]bool{}}
 	for _, name := range r.names {
 		b.build(name)
 	}
 	b.policySources()
-	if len(r.errs) == 0 {
-		for _, name := range r.names {
-			b.finish(r.models[name])
-		}
+	for _, name := range r.names {
+		b.finish(r.models[name])
 	}
-	if len(r.errs) == 0 {
-		b.graph()
-	}
+	b.graph()
 	for _, m := range r.models {
 		m.settled()
 	}

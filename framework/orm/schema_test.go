@@ -266,7 +266,7 @@ func TestViewModels(t *testing.T) {
 	type report struct {
 		Record `orm:"s.report" label:"Report" order:"kind"`
 		Kind   string  `orm:"kind"`
-		Total  float64 `orm:"total" aggregator:"sum"`
+		Total  float64 `orm:"total,aggregator=sum"`
 	}
 	type reportMore struct {
 		Record `orm:"s.report" label:"Report" order:"kind"`
