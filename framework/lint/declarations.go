@@ -29,6 +29,7 @@ type declarations struct {
 // model is what is known of a model.
 type model struct {
 	Defined bool // not only extended
+	Mixin   bool // its functions may use what the models have that take it
 	Fields  map[string]field
 	Takes   []string // mixins, and the models it delegates to
 }
@@ -66,7 +67,7 @@ func (d *declarations) model(name string) *model {
 func (d *declarations) merge(o *declarations) {
 	for name, m := range o.Models {
 		own := d.model(name)
-		own.Defined = own.Defined || m.Defined
+		own.Defined, own.Mixin = own.Defined || m.Defined, own.Mixin || m.Mixin
 		for n, f := range m.Fields {
 			own.add(n, f)
 		}
@@ -119,6 +120,9 @@ func (d *declarations) fieldsOf(name string) (all map[string]field, whole bool) 
 		}
 	}
 	visit(name)
+	if m := d.Models[name]; m != nil && m.Mixin {
+		whole = false
+	}
 	for _, n := range []string{"id", "display_name", "create_uid", "create_date", "write_uid", "write_date"} {
 		if _, ok := all[n]; !ok {
 			all[n] = field{}
@@ -210,7 +214,7 @@ func (r *reader) declaration(call *ast.CallExpr, d *declarations) {
 			return
 		}
 		m := d.model(name)
-		m.Defined = m.Defined || fn.Name() != "Extend"
+		m.Defined, m.Mixin = m.Defined || fn.Name() != "Extend", m.Mixin || fn.Name() == "DefineMixin"
 		for n, f := range s.fields {
 			co := f.comodel
 			if f.elem != nil {

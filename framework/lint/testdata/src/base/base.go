@@ -24,7 +24,8 @@ type Partner struct {
 func Addon() module.Addon { return module.Addon{Name: "base", Define: define} }
 
 func define(r *orm.Registry) {
-	orm.DefineMixin[Thread](r)
+	t := orm.DefineMixin[Thread](r)
+	t.Compute("message_count", nil, "active") // of the models that take the mixin
 	d := orm.Define[Partner](r)
 	d.Constrain("name, parnt_id", nil) // want `res.partner has no field "parnt_id"; did you mean "parent_id"\?`
 }
