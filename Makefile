@@ -3,7 +3,7 @@
 #                   it is missing, starts; DEMO='--store DIR --once' passes flags
 # make test         all tests; installs what they need if it is missing
 # make race         the packages where goroutines meet, under the race detector
-# make lint         formatting, vet, staticcheck, unreachable functions
+# make lint         formatting, vet, staticcheck, names of fields, unreachable functions
 # make bench        benchmarks, on a durable database; BENCH=./tests/bench for some
 # make clean        removes what the others made
 

@@ -43,7 +43,7 @@ func defineCompany(r *orm.Registry) {
 	})
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
-			if vals["hard_lock_date"] != nil {
+			if vals.Has("hard_lock_date") {
 				if err := checkHardLock(rs, vals); err != nil {
 					return err
 				}

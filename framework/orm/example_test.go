@@ -182,7 +182,8 @@ func ExampleDomain() {
 			}
 			fmt.Println(names)
 		}
-		_, err := env.Model("example.task").Search(orm.Leaf("project_id.nmae", "=", "House"), orm.SearchOptions{})
+		wrong := fmt.Sprint("project_id.", "nmae")
+		_, err := env.Model("example.task").Search(orm.Leaf(wrong, "=", "House"), orm.SearchOptions{})
 		fmt.Println(orm.CodeOf(err), err)
 		return nil
 	})
