@@ -306,6 +306,37 @@ func TestDocumentsGuardWhatHangsOnThem(t *testing.T) {
 	})
 }
 
+// Who follows a document does not read it for that, and learns no more of its
+// other followers. What he follows is shown to him while he may read the document.
+func TestFollowingOpensNoDocument(t *testing.T) {
+	s := newScene(t)
+	s.make("ir.model.access", orm.Values{"name": "followers", "model_id": s.model("mail.followers"), "group_id": s.ref("base.group_portal"), "perm_read": true, "perm_write": true})
+	for _, doc := range []struct {
+		id   int64
+		seen bool
+	}{{s.open, true}, {s.closed, false}} {
+		of := func(partner int64) int64 {
+			return s.make("mail.followers", orm.Values{"res_model": "safe.box", "res_id": doc.id, "partner_id": partner})
+		}
+		ida, pia, jan := of(s.ida.PartnerID()), of(s.pia.PartnerID()), of(s.jan.PartnerID())
+		for _, who := range []struct {
+			what string
+			env  *orm.Env
+			id   int64
+			want bool
+		}{
+			{"an employee at his own following", s.ida, ida, doc.seen},
+			{"an employee at that of another", s.ida, jan, doc.seen},
+			{"somebody from outside at his own following", s.pia, pia, doc.seen},
+			{"somebody from outside at that of another", s.pia, jan, false},
+		} {
+			s.reaches(fmt.Sprintf("%s of safe %d", who.what, doc.id), who.env, "mail.followers", who.id, "partner_id", who.want)
+		}
+	}
+	lost := s.make("mail.followers", orm.Values{"res_model": "safe.gone", "res_id": 1, "partner_id": s.ida.PartnerID()})
+	s.reaches("an employee at his following of a model that is gone", s.ida, "mail.followers", lost, "partner_id", false)
+}
+
 func TestInternalNotesAreForEmployees(t *testing.T) {
 	s := newScene(t)
 	note := func(v orm.Values) int64 {
@@ -317,6 +348,7 @@ func TestInternalNotesAreForEmployees(t *testing.T) {
 		"a message for employees":            note(orm.Values{"subtype_id": s.ref("mail.mt_comment"), "is_internal": true}),
 		"a message of no kind":               note(orm.Values{"subtype_id": false}),
 		"a note that was sent to an address": note(orm.Values{"subtype_id": s.ref("mail.mt_note"), "partner_ids": []orm.Command{orm.Link(s.pia.PartnerID())}}),
+		"a note by somebody from outside":    note(orm.Values{"subtype_id": s.ref("mail.mt_note"), "author_id": s.pia.PartnerID()}),
 	} {
 		s.reaches(what+" for somebody from outside", s.pia, "mail.message", id, "body", false)
 		s.reaches(what+" for an employee", s.ida, "mail.message", id, "body", true)
@@ -327,7 +359,7 @@ func TestInternalNotesAreForEmployees(t *testing.T) {
 		return fmt.Sprint(rows[0]["message_count"], rows[0]["has_message"])
 	}
 	s.equal("messages counted for somebody from outside", count(s.pia), "0 false")
-	s.equal("messages counted for an employee", count(s.ida), "4 true")
+	s.equal("messages counted for an employee", count(s.ida), "5 true")
 	s.do(mail.Subscribe(s.env.Model("safe.box").Browse(s.open), []int64{s.pia.PartnerID(), s.ida.PartnerID()}))
 	if n, err := s.pia.Model("mail.followers").SearchCount(nil, 0); !orm.IsCode(err, orm.CodeAccess) {
 		s.Errorf("followers seen from outside: %d, %v", n, err)

@@ -51,6 +51,11 @@ func mayAttachment(r *reference, v *visitor, id int64) bool {
 
 func mayMessage(r *reference, v *visitor, id int64) bool {
 	row := r.rows["mail.message"][id]
+	subtype := number(row["subtype_id"])
+	internal := row["is_internal"] == true || subtype == 0 || r.rows["mail.message.subtype"][subtype]["internal"] == true
+	if internal && !v.in(r, "base.group_user") {
+		return false // also to its author and to those it was sent to
+	}
 	if v.partner != 0 && number(row["author_id"]) == v.partner {
 		return true
 	}
@@ -59,8 +64,7 @@ func mayMessage(r *reference, v *visitor, id int64) bool {
 			return true
 		}
 	}
-	internal := row["is_internal"] == true || r.rows["mail.message.subtype"][number(row["subtype_id"])]["internal"] == true
-	return r.mayDocument(v, row["model"], row["res_id"]) && (!internal || v.in(r, "base.group_user"))
+	return r.mayDocument(v, row["model"], row["res_id"])
 }
 
 func mayActivity(r *reference, v *visitor, id int64) bool {
@@ -68,9 +72,11 @@ func mayActivity(r *reference, v *visitor, id int64) bool {
 	return number(row["user_id"]) == v.id || r.mayDocument(v, row["res_model"], row["res_id"])
 }
 
+// mayFollower: following a document does not open it, and people from outside are
+// told of themselves only.
 func mayFollower(r *reference, v *visitor, id int64) bool {
 	row := r.rows["mail.followers"][id]
-	return number(row["partner_id"]) == v.partner || r.mayDocument(v, row["res_model"], row["res_id"])
+	return r.mayDocument(v, row["res_model"], row["res_id"]) && (v.in(r, "base.group_user") || number(row["partner_id"]) == v.partner)
 }
 
 // openLinks are computed links whose names are for all who may read the record,

@@ -165,6 +165,7 @@ func (w *world) walkMethods(uid int64) {
 		}
 		k := &walker{w: w, s: s, m: m, out: w.out, rate: w.rateOf(m.Name)}
 		k.begin()
+		k.agrees()
 		for _, name := range rpc.Methods() {
 			coreMethods()[name](k)
 		}

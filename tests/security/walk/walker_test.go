@@ -250,3 +250,39 @@ func (k *walker) onlyReadable(what string, found []int64) {
 		}
 	}
 }
+
+// agrees compares the records that a search finds, and those that may be read by
+// id, with those of the reference. It leaves nothing to the lot: what the
+// reference allows too freely would be a leak that no call of the walk reports.
+func (k *walker) agrees() {
+	env := k.env.WithContext(map[string]any{"active_test": false})
+	allowed, err := env.Model(k.m.Name).Browse(k.w.ref.ids[k.m.Name]...).Allowed(orm.OpRead)
+	if err != nil {
+		k.w.t.Fatal(k.m.Name, err)
+	}
+	k.same("read by id", allowed.IDs)
+	if !k.counted() || !k.w.ref.mayModel(k.s.v, k.m.Name) {
+		return
+	}
+	found, err := env.Model(k.m.Name).Search(nil, orm.SearchOptions{})
+	if err != nil {
+		k.w.t.Fatal(k.m.Name, err)
+	}
+	k.same("found", found.IDs)
+}
+
+// same reports the records in which a list differs from the reference.
+func (k *walker) same(what string, got []int64) {
+	var more, less []int64
+	for _, id := range k.w.ref.ids[k.m.Name] {
+		switch may := k.s.readable[k.m.Name][id]; {
+		case may && !slices.Contains(got, id):
+			less = append(less, id)
+		case !may && slices.Contains(got, id):
+			more = append(more, id)
+		}
+	}
+	if len(more)+len(less) > 0 {
+		k.out.add(fmt.Sprint("agree ", k.m.Name, what), fmt.Sprintf("%s: of %s, %v are %s and should not be, %v should be and are not", k.s.v.login, k.m.Name, more, what, less))
+	}
+}
