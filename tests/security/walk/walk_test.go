@@ -2,13 +2,8 @@ package walk
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"math/rand/v2"
 	"os"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,44 +43,6 @@ func TestWalkIsComplete(t *testing.T) {
 		if _, ok := reg.Model(name); !ok {
 			t.Errorf("The model %s in machinery does not exist.", name)
 		}
-	}
-}
-
-// The walk takes every addon of the program. The list of cmd/fusion cannot be
-// imported, so it is read.
-func TestEveryAddonIsWalked(t *testing.T) {
-	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../../cmd/fusion/main.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folders := map[string]string{} // by the name of the package in the file
-	for _, i := range file.Imports {
-		folder := path.Base(strings.Trim(i.Path.Value, `"`))
-		name := folder
-		if i.Name != nil {
-			name = i.Name.Name
-		}
-		folders[name] = folder
-	}
-	var listed, walked []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Addon" {
-			if x, ok := sel.X.(*ast.Ident); ok && x.Name != "module" {
-				listed = append(listed, folders[x.Name])
-			}
-		}
-		return true
-	})
-	for _, a := range programAddons() {
-		if a.Name != walkAddon().Name {
-			walked = append(walked, a.Name)
-		}
-	}
-	slices.Sort(listed)
-	slices.Sort(walked)
-	if len(listed) == 0 || !slices.Equal(listed, walked) {
-		t.Errorf("cmd/fusion lists the addons %v, the walk takes %v: make programAddons the same", listed, walked)
 	}
 }
 
