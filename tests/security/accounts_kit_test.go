@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -21,6 +22,7 @@ import (
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/rpc"
 	"fusionsoft.ca/fusion/framework/server"
 	"fusionsoft.ca/fusion/framework/web"
@@ -53,7 +55,11 @@ func built(t *testing.T, addons ...module.Addon) *house {
 		t.Fatal(err)
 	}
 	rpc.Mount(srv)
-	web.Mount(srv, web.Options{Name: "House"})
+	panels := map[string]route.Panel{}
+	for _, a := range addons {
+		maps.Copy(panels, a.Panels)
+	}
+	web.Mount(srv, web.Options{Name: "House", Panels: panels})
 	l := httptest.NewServer(srv)
 	t.Cleanup(l.Close)
 	h.url = l.URL

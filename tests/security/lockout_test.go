@@ -23,6 +23,7 @@ import (
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
+	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/rpc"
 	"fusionsoft.ca/fusion/framework/server"
 	"fusionsoft.ca/fusion/framework/web"
@@ -111,7 +112,10 @@ func lockout(t *testing.T, addons []module.Addon, added string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages := web.Options{Name: "Tour", Static: static.Files}
+	pages := web.Options{Name: "Tour", Panels: map[string]route.Panel{}, Static: static.Files}
+	for _, a := range addons {
+		maps.Copy(pages.Panels, a.Panels)
+	}
 	rpc.Mount(srv)
 	web.Mount(srv, pages)
 	srv.Mount(addons...)

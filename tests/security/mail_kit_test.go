@@ -54,7 +54,7 @@ func newMailroom(t *testing.T) *mailroom {
 		t.Fatal(err)
 	}
 	rpc.Mount(srv)
-	web.Mount(srv, web.Options{Name: "Mailroom"})
+	web.Mount(srv, web.Options{Name: "Mailroom", Panels: mail.Addon().Panels})
 	l := httptest.NewServer(srv)
 	t.Cleanup(l.Close)
 	m.url = l.URL
