@@ -87,7 +87,7 @@ func (l *tree) write(name, content string) {
 // matter then in which folder it is.
 func (l *tree) environment() []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "DATABASE_URL=") || strings.HasPrefix(v, "FUSION_DATA_DIR=") || strings.HasPrefix(v, "MAKEFLAGS=")
+		return strings.HasPrefix(v, "DATABASE_URL=") || strings.HasPrefix(v, "FUSION_DATA_DIR=") || strings.HasPrefix(v, "MAKEFLAGS=") || strings.HasPrefix(v, "MAKELEVEL=")
 	})
 	return append(env, "GOPROXY=off", "CGO_ENABLED=0", "GOFLAGS=-trimpath", "GOWORK="+cmp.Or(l.work, "off"))
 }
