@@ -4,8 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/shopspring/decimal"
-
+	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -117,43 +116,25 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 	return out, nil
 }
 
-// roundGiven rounds discounts and quantities to the precision people chose, unless
-// the caller wants all decimals kept. Prices stay as given.
+// roundGiven rounds discounts and quantities to the precision people chose, and to six
+// decimals under [KeyFullPrecision]. Prices stay as given.
 func roundGiven(env *orm.Env, vals orm.Values) error {
-	for field, precision := range map[string]string{"discount": "Discount", "quantity": "Product Unit"} {
+	for field, usage := range map[string]string{"discount": base.Discount, "quantity": base.ProductUnit} {
 		if vals[field] == nil {
 			continue
 		}
-		rounded, err := RoundPrecision(env, vals.Decimal(field), precision)
+		v := vals.Decimal(field)
+		if env.Flag(KeyFullPrecision, false) {
+			vals[field] = v.Round(6)
+			continue
+		}
+		rounded, err := base.RoundUsage(env, v, usage)
 		if err != nil {
 			return err
 		}
 		vals[field] = rounded
 	}
 	return nil
-}
-
-// RoundPrecision rounds a number to the digits of a decimal.precision record,
-// and to six decimals under [KeyFullPrecision].
-func RoundPrecision(env *orm.Env, d decimal.Decimal, precision string) (decimal.Decimal, error) {
-	if env.Flag(KeyFullPrecision, false) {
-		return d.Round(6), nil
-	}
-	digits, err := precisionDigits(env, precision)
-	return d.Round(digits), err
-}
-
-type precisionKey string
-
-func precisionDigits(env *orm.Env, name string) (int32, error) {
-	return orm.Memo(env, precisionKey(name), func() (int32, error) {
-		// SQL: whatever the user may read, once in a unit of work.
-		digits, set, err := orm.MaybeRow[int32](env, orm.SQL("SELECT COALESCE(digits, 0) FROM decimal_precision WHERE name = ?", name).Reads("decimal.precision"))
-		if err == nil && !set {
-			digits = 2
-		}
-		return digits, err
-	})
 }
 
 // fields of an item of a posted entry that may be written.

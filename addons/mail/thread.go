@@ -198,11 +198,9 @@ func createThreads(super orm.CreateFunc) orm.CreateFunc {
 			user := list[i].ID("user_id")
 			if !list[i].Has("user_id") && env.Key("default_user_id") != nil && made.Model.Fields["user_id"] != nil {
 				// What the context says counts as far as it went into the record.
-				set, err := made.Browse(id).In(env.Sudo()).Value("user_id")
-				if err != nil {
+				if user, err = made.Browse(id).In(env.Sudo()).ValueID("user_id"); err != nil {
 					return made, err
 				}
-				user, _ = set.(int64)
 			}
 			if err := followAssigned(made.Browse(id), user); err != nil {
 				return made, err

@@ -108,10 +108,11 @@ func period(env *orm.Env) (from, to orm.Datetime, err error) {
 // companies one works for.
 func places(env *orm.Env) (sql string, args []any, err error) {
 	below := "SELECT DISTINCT l.id FROM stock_location l JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%' WHERE "
-	warehouses := env.KeyIDs("warehouse_id")
-	if env.Key("warehouse_id") == nil {
-		warehouses = env.KeyIDs("warehouse")
+	key := "warehouse_id"
+	if env.Key(key) == nil {
+		key = "warehouse"
 	}
+	warehouses, chosen := env.KeyIDs(key), set(env.Key(key))
 	location := env.Key("location")
 	within := "top.id IN (SELECT view_location_id FROM stock_warehouse WHERE id = ANY(?))"
 	switch {
@@ -123,11 +124,11 @@ func places(env *orm.Env) (sql string, args []any, err error) {
 			return "", nil, orm.UserErrorf("The context names no location: %v is neither an id, a list of ids nor a name.", location)
 		}
 		sql, args = below+cond, []any{arg}
-		if len(warehouses) > 0 {
+		if chosen {
 			sql = "SELECT DISTINCT l.id FROM stock_location l JOIN (" + sql + ") w ON w.id = l.id JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%' WHERE " + within
 			args = append(args, warehouses)
 		}
-	case len(warehouses) > 0:
+	case chosen:
 		sql, args = below+within, []any{warehouses}
 	default:
 		sql, args = below+"top.id IN (SELECT view_location_id FROM stock_warehouse WHERE active AND company_id = ANY(?))", []any{env.Companies()}

@@ -43,6 +43,7 @@
 //
 //	required, readonly, index, translate, tracking, size=N
 //	digits=N           decimals kept
+//	min_digits=N       decimals shown at least of a number that is kept as given
 //	default=VALUE      a constant, or now, today, uid, company
 //	store              the result of a compute is a column
 //	related=PATH       the field at the end of a path

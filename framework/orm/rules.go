@@ -153,7 +153,7 @@ func (rs Records) Allowed(op Op) (Records, error) {
 		return rs.Exists()
 	}
 	allowed, err := rs.idsIn(d)
-	return rs.Browse(slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return !slices.Contains(allowed, id) })...), err
+	return rs.Browse(among(rs.IDs, idSet(allowed))...), err
 }
 
 // Hidden are those of the records, which exist, that the user may not read.
@@ -173,11 +173,7 @@ func (rs Records) Hidden() ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[int64]bool, len(allowed))
-	for _, id := range allowed {
-		seen[id] = true
-	}
-	return slices.DeleteFunc(slices.Clone(rs.IDs), func(id int64) bool { return seen[id] }), nil
+	return without(rs.IDs, idSet(allowed)), nil
 }
 
 // KeepReadable takes out of lists of records of a model, as a compute has found them
@@ -192,12 +188,9 @@ func KeepReadable(env *Env, model string, lists map[int64][]int64) error {
 	if err != nil || len(hidden) == 0 {
 		return err
 	}
-	gone := make(map[int64]bool, len(hidden))
-	for _, id := range hidden {
-		gone[id] = true
-	}
+	gone := idSet(hidden)
 	for at, list := range lists {
-		lists[at] = slices.DeleteFunc(slices.Clone(list), func(id int64) bool { return gone[id] })
+		lists[at] = without(list, gone)
 	}
 	return nil
 }
@@ -290,16 +283,7 @@ func (e *Env) waits(m *Model, d Domain) bool {
 
 // refused explains why ids are not among the allowed ones: missing or denied.
 func (rs Records) refused(op Op, allowed []int64) error {
-	seen := make(map[int64]bool, len(allowed))
-	for _, id := range allowed {
-		seen[id] = true
-	}
-	lost := []int64{}
-	for _, id := range rs.IDs {
-		if !seen[id] {
-			lost = append(lost, id)
-		}
-	}
+	lost := without(rs.IDs, idSet(allowed))
 	if len(lost) == 0 {
 		return nil
 	}

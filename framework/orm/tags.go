@@ -18,7 +18,7 @@ var (
 
 // fieldOptions are the options of a field's orm tag; see applyOption.
 var fieldOptions = []string{"text", "html", "selection", "reference", "monetary", "many2one_reference", "char", "plain", "image", "required",
-	"readonly", "store", "index", "copy", "nocopy", "system", "tracking", "translate", "size", "digits", "currency", "many2one", "many2many",
+	"readonly", "store", "index", "copy", "nocopy", "system", "tracking", "translate", "size", "digits", "min_digits", "currency", "many2one", "many2many",
 	"one2many", "inverse", "rel", "ondelete", "delegate", "check_company", "company_dependent", "model_field", "aggregator", "sent_to",
 	"related", "default"}
 
