@@ -8,36 +8,19 @@ import (
 	"testing"
 	"time"
 
-	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
-	"fusionsoft.ca/fusion/addons/contacts"
-	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
-	"fusionsoft.ca/fusion/addons/mail"
-	"fusionsoft.ca/fusion/addons/product"
-	"fusionsoft.ca/fusion/addons/sale"
-	"fusionsoft.ca/fusion/addons/sale_management"
-	"fusionsoft.ca/fusion/addons/sale_stock"
-	"fusionsoft.ca/fusion/addons/sales_team"
-	"fusionsoft.ca/fusion/addons/stock"
-	"fusionsoft.ca/fusion/addons/uom"
-	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/rpc"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/standard"
 )
-
-// addons are those of the program, each after what it depends on.
-func addons() []module.Addon {
-	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(),
-		sale.Addon(), sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon()}
-}
 
 const database = "conformance"
 
 // start serves a fresh database with all addons.
 func start(t *testing.T) *world {
 	t.Helper()
-	db := ormtest.DB(t, addons()...)
+	db := ormtest.DB(t, standard.Program().Addons...)
 	srv, err := server.New(db, server.Config{Database: database, Logger: slog.New(slog.DiscardHandler),
 		Auth: server.Auth{Login: base.Authenticate, Program: base.AuthenticateProgram, Password: base.CheckCredentials, Key: base.CheckAPIKey, Stamp: base.SessionStamp, Context: base.UserContext}})
 	if err != nil {

@@ -13,32 +13,22 @@ import (
 	"testing"
 	"time"
 
-	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
-	"fusionsoft.ca/fusion/addons/contacts"
 	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/controllers"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
-	"fusionsoft.ca/fusion/addons/mail"
-	"fusionsoft.ca/fusion/addons/product"
-	"fusionsoft.ca/fusion/addons/sale"
-	"fusionsoft.ca/fusion/addons/sale_management"
-	"fusionsoft.ca/fusion/addons/sale_stock"
-	"fusionsoft.ca/fusion/addons/sales_team"
-	"fusionsoft.ca/fusion/addons/stock"
-	"fusionsoft.ca/fusion/addons/uom"
 	"fusionsoft.ca/fusion/framework/jobs"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/outbound"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/standard"
 )
 
 func addons() []module.Addon {
-	return []module.Addon{base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(), sale.Addon(),
-		sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon()}
+	return standard.Program().Addons
 }
 
 const webhookSecret = "a secret & more"

@@ -10,18 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"fusionsoft.ca/fusion/addons/account"
-	"fusionsoft.ca/fusion/addons/base"
-	"fusionsoft.ca/fusion/addons/contacts"
-	woocommerce "fusionsoft.ca/fusion/addons/fusion_woocommerce"
-	"fusionsoft.ca/fusion/addons/mail"
-	"fusionsoft.ca/fusion/addons/product"
-	"fusionsoft.ca/fusion/addons/sale"
-	"fusionsoft.ca/fusion/addons/sale_management"
-	"fusionsoft.ca/fusion/addons/sale_stock"
-	"fusionsoft.ca/fusion/addons/sales_team"
-	"fusionsoft.ca/fusion/addons/stock"
-	"fusionsoft.ca/fusion/addons/uom"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 )
@@ -68,8 +56,7 @@ func ownValues(t *testing.T, env, user *orm.Env) map[string]orm.Values {
 //	go test ./tests/security -run TestWhatPlainUsersWrite -update-writable
 func TestWhatPlainUsersWrite(t *testing.T) {
 	t.Parallel()
-	env := ormtest.New(t, base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(),
-		sale.Addon(), sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon())
+	env := ormtest.New(t, allAddons()...)
 	for login, group := range map[string]string{"portal": "base.group_portal", "employee": "base.group_user"} {
 		g, err := env.Ref(group)
 		if err != nil {
