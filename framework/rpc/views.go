@@ -9,7 +9,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/view"
-	"fusionsoft.ca/fusion/framework/views"
+	"fusionsoft.ca/fusion/framework/viewstore"
 )
 
 // storeKey is where a database keeps the views that clients ask for.
@@ -115,7 +115,7 @@ func findView(rs orm.Records, kind string, id int64) (*shownView, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := orm.Local(env.DB(), storeKey{}, func() *views.Store { return &views.Store{} })
+	store := orm.Local(env.DB(), storeKey{}, func() *viewstore.Store { return &viewstore.Store{} })
 	v, found, err := store.Find(env, mine, rs.Model.Name, kind, id)
 	if err != nil {
 		return nil, err

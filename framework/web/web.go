@@ -23,7 +23,7 @@ import (
 	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/server"
-	"fusionsoft.ca/fusion/framework/views"
+	"fusionsoft.ca/fusion/framework/viewstore"
 )
 
 // Options of the back office.
@@ -44,7 +44,7 @@ type web struct {
 	srv       *server.Server
 	templates *template.Template
 	exprs     expr.Cache
-	views     views.Store
+	views     viewstore.Store
 	assets    string // changes with the static files
 }
 

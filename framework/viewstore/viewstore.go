@@ -1,7 +1,9 @@
-// Package views finds and makes the views of a database: the records of
-// ir.ui.view with all that extends them, as a user may see them. It stands on
-// orm and view, and knows nothing of pages or requests.
-package views
+// Package viewstore finds the views that a database stores: the records of
+// ir.ui.view with all that extends them, as a user may see them, and default
+// views for models without any. It reads records through orm and leaves parsing,
+// inheritance and validation of an arch to package view; it knows nothing of
+// pages or requests.
+package viewstore
 
 import (
 	"cmp"
