@@ -32,7 +32,7 @@ type Account struct {
 func defineAccount(r *orm.Registry) {
 	d := orm.Define[Account](r)
 	d.Default("company_ids", func(env *orm.Env) (any, error) {
-		id, err := booksOf(env, env.Company())
+		id, err := booksCompanyID(env, env.Company())
 		return []orm.Command{orm.SetIDs(id)}, err
 	})
 	d.Compute("internal_group", func(_ *orm.Env, as []*Account) error {

@@ -16,9 +16,9 @@ type (
 	taxesKey      struct{}
 )
 
-// booksOf is the company that keeps the accounts of a company: a branch uses
+// booksCompanyID is the company that keeps the accounts of a company: a branch uses
 // the chart, journals and taxes of the company at the top.
-func booksOf(env *orm.Env, company int64) (int64, error) {
+func booksCompanyID(env *orm.Env, company int64) (int64, error) {
 	if company == 0 {
 		return 0, nil
 	}
@@ -40,18 +40,18 @@ func companyOf(env *orm.Env, company int64) (*Company, error) {
 	return orm.Memo(env, bookkeeperKey(company), func() (*Company, error) { return orm.Get[Company](env.Sudo(), company) })
 }
 
-// bookkeeper is the company that keeps the books of a company, see companyOf.
-func bookkeeper(env *orm.Env, company int64) (*Company, error) {
-	books, err := booksOf(env, company)
+// booksCompany is the company that keeps the books of a company, see companyOf.
+func booksCompany(env *orm.Env, company int64) (*Company, error) {
+	books, err := booksCompanyID(env, company)
 	if err != nil {
 		return nil, err
 	}
 	return companyOf(env, books)
 }
 
-// forgetCompanies drops what is kept of changed companies; taxes go too, since
+// invalidateCompanies drops what is kept of changed companies; taxes go too, since
 // companies say whether prices include them.
-func forgetCompanies(env *orm.Env, ids []int64) {
+func invalidateCompanies(env *orm.Env, ids []int64) {
 	for _, id := range ids {
 		env.Forget(booksKey(id))
 		env.Forget(bookkeeperKey(id))
@@ -79,7 +79,7 @@ func journalOf(env *orm.Env, id int64) (*Journal, error) {
 
 // journalFor finds a company's first journal of one of the types, in their order.
 func journalFor(env *orm.Env, company int64, types ...string) (*Journal, error) {
-	books, err := booksOf(env, company)
+	books, err := booksCompanyID(env, company)
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +138,8 @@ func readTaxes(env *orm.Env, ids []int64) (map[int64]*Tax, error) {
 	return known, nil
 }
 
-// forgetting drops what is kept under a key when records change.
-func forgetting[T any](d *orm.Def[T], key any) {
+// invalidateOnChange drops what is kept under a key when records change.
+func invalidateOnChange[T any](d *orm.Def[T], key any) {
 	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, vals []orm.Values) (orm.Records, error) {
 			defer rs.Env.Forget(key)

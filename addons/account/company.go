@@ -58,18 +58,18 @@ func defineCompany(r *orm.Registry) {
 					return orm.UserErrorf("You cannot change the currency of the company since some journal items already exist")
 				}
 			}
-			defer forgetCompanies(rs.Env, rs.IDs)
+			defer invalidateCompanies(rs.Env, rs.IDs)
 			if err := super(rs, vals); err != nil {
 				return err
 			}
-			return lendAccounts(rs, vals)
+			return setDefaultAccounts(rs, vals)
 		}
 	})
 }
 
-// lendAccounts makes the receivable and payable accounts of companies those of
+// setDefaultAccounts makes the receivable and payable accounts of companies those of
 // the partners that have none of their own.
-func lendAccounts(rs orm.Records, vals orm.Values) error {
+func setDefaultAccounts(rs orm.Records, vals orm.Values) error {
 	for field, property := range map[string]string{"account_default_receivable_id": "property_account_receivable_id", "account_default_payable_id": "property_account_payable_id"} {
 		if !vals.Has(field) {
 			continue

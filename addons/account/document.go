@@ -87,14 +87,14 @@ func (t *Tax) calc() taxcalc.Tax {
 	return c
 }
 
-type stepKey int64
+type currencyStepKey int64
 
-// step is the smallest amount of a currency.
-func step(env *orm.Env, currency int64) (decimal.Decimal, error) {
+// currencyStep is the smallest amount of a currency.
+func currencyStep(env *orm.Env, currency int64) (decimal.Decimal, error) {
 	if currency == 0 {
 		return decimal.New(1, -2), nil
 	}
-	return orm.Memo(env, stepKey(currency), func() (decimal.Decimal, error) {
+	return orm.Memo(env, currencyStepKey(currency), func() (decimal.Decimal, error) {
 		c, err := orm.Get[base.Currency](env.Sudo(), currency)
 		if err != nil {
 			return decimal.Zero, err
@@ -129,12 +129,12 @@ func NewTaxOverride(amounts map[int64]decimal.Decimal) orm.JSON {
 }
 
 func (d *Document) compute(env *orm.Env) error {
-	unit, err := step(env, d.Currency)
+	unit, err := currencyStep(env, d.Currency)
 	if err != nil {
 		return err
 	}
 	if d.Rounding == "" && d.Company != 0 {
-		c, err := bookkeeper(env, d.Company)
+		c, err := booksCompany(env, d.Company)
 		if err != nil {
 			return err
 		}

@@ -47,13 +47,13 @@ type FiscalPositionAccount struct {
 
 func defineFiscalPosition(r *orm.Registry) {
 	d := orm.Define[FiscalPosition](r)
-	d.Default("company_id", func(env *orm.Env) (any, error) { return booksOf(env, env.Company()) })
-	forgetting(d, positionsKey{})
+	d.Default("company_id", func(env *orm.Env) (any, error) { return booksCompanyID(env, env.Company()) })
+	invalidateOnChange(d, positionsKey{})
 	taxes := orm.Define[FiscalPositionTax](r)
-	forgetting(taxes, positionsKey{})
+	invalidateOnChange(taxes, positionsKey{})
 	taxes.Unique("tax_src_dest_uniq", "position_id, tax_src_id, tax_dest_id", "A tax fiscal position could be defined only one time on same taxes.")
 	accounts := orm.Define[FiscalPositionAccount](r)
-	forgetting(accounts, positionsKey{})
+	invalidateOnChange(accounts, positionsKey{})
 	accounts.Unique("account_src_dest_uniq", "position_id, account_src_id, account_dest_id", "An account fiscal position could be defined only one time on same accounts.")
 }
 
@@ -112,7 +112,7 @@ func FiscalPositionFor(env *orm.Env, company, partner, delivery int64) (int64, e
 	if delivery == 0 {
 		delivery = partner
 	}
-	parties, err := partiesOf(env, company, partner, delivery)
+	parties, err := partnersWithProperties(env, company, partner, delivery)
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +127,7 @@ func positionFor(env *orm.Env, company int64, parties map[int64]*Partner, partne
 		}
 	}
 	env = env.Sudo()
-	books, err := booksOf(env, company)
+	books, err := booksCompanyID(env, company)
 	if err != nil {
 		return 0, err
 	}

@@ -31,7 +31,7 @@ type Journal struct {
 
 func defineJournal(r *orm.Registry) {
 	d := orm.Define[Journal](r)
-	d.Default("company_id", func(env *orm.Env) (any, error) { return booksOf(env, env.Company()) })
+	d.Default("company_id", func(env *orm.Env) (any, error) { return booksCompanyID(env, env.Company()) })
 	d.Compute("refund_sequence", func(_ *orm.Env, js []*Journal) error {
 		for _, j := range js {
 			j.RefundSequence = j.Type == "sale" || j.Type == "purchase"
@@ -54,7 +54,7 @@ func defineJournal(r *orm.Registry) {
 		return nil
 	}, "name", "currency_id.name")
 	d.Unique("code_company_uniq", "company_id, code", "Journal codes must be unique per company.")
-	forgetting(d, journalsKey{})
+	invalidateOnChange(d, journalsKey{})
 	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
 			used, err := rs.Env.Sudo().Model("account.move").SearchCount(orm.Leaf("journal_id", "in", rs.IDs), 1)

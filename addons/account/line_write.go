@@ -78,7 +78,7 @@ func movesOf(env *orm.Env, list []orm.Values) (map[int64]*Move, error) {
 
 // completeLines fills new items of one entry.
 func completeLines(env *orm.Env, m *Move, list []orm.Values) error {
-	f, err := newFiller(env, m, list)
+	f, err := newLineDefaults(env, m, list)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 	if len(taxes) == 0 {
 		return nil, nil
 	}
-	books, err := booksOf(env, company)
+	books, err := booksCompanyID(env, company)
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +116,9 @@ func TaxesOf(env *orm.Env, taxes []int64, company int64, use string) ([]int64, e
 	return out, nil
 }
 
-// roundGiven rounds discounts and quantities to the precision people chose, and to six
+// roundToPrecision rounds discounts and quantities to the precision people chose, and to six
 // decimals under [KeyFullPrecision]. Prices stay as given.
-func roundGiven(env *orm.Env, vals orm.Values) error {
+func roundToPrecision(env *orm.Env, vals orm.Values) error {
 	for field, usage := range map[string]string{"discount": base.Discount, "quantity": base.ProductUnit} {
 		if vals[field] == nil {
 			continue
@@ -185,14 +185,14 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 func writeEach(super orm.WriteFunc, rs orm.Records, ls []*MoveLine, vals orm.Values) error {
 	if !vals.Has("product_id", "debit", "credit", "balance", "amount_currency", "currency_id") {
 		vals = vals.Clone()
-		if err := roundGiven(rs.Env, vals); err != nil {
+		if err := roundToPrecision(rs.Env, vals); err != nil {
 			return err
 		}
 		return super(rs, vals)
 	}
 	for _, l := range ls {
 		own := vals.Clone()
-		f, err := newFiller(rs.Env, l.MoveID.Rec(), []orm.Values{own})
+		f, err := newLineDefaults(rs.Env, l.MoveID.Rec(), []orm.Values{own})
 		if err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func writeEach(super orm.WriteFunc, rs orm.Records, ls []*MoveLine, vals orm.Val
 				return err
 			}
 		}
-		if err := roundGiven(rs.Env, own); err != nil {
+		if err := roundToPrecision(rs.Env, own); err != nil {
 			return err
 		}
 		if err := f.balance(l, own); err != nil {

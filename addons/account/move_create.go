@@ -19,7 +19,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 				return rs, err
 			}
 		}
-		made, err := super(rs.In(forced(rs.Env)), list)
+		made, err := super(rs.In(skipChecks(rs.Env)), list)
 		if err != nil {
 			return rs, err
 		}
@@ -31,7 +31,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 // addresses, terms.
 func completeMove(rs orm.Records, vals orm.Values) error {
 	env := rs.Env
-	if err := addGivenDefaults(rs, vals); err != nil {
+	if err := addContextDefaults(rs, vals); err != nil {
 		return err
 	}
 	m := &Move{MoveType: vals.Text("move_type")}
@@ -71,10 +71,10 @@ func completeMove(rs orm.Records, vals orm.Values) error {
 		}
 	}
 	if !m.IsInvoice() {
-		return nameEntity(env, company, vals)
+		return setCommercialPartner(env, company, vals)
 	}
 	if vals.Text("tax_rounding_method") == "" {
-		c, err := bookkeeper(env, company)
+		c, err := booksCompany(env, company)
 		if err != nil {
 			return err
 		}
@@ -83,13 +83,13 @@ func completeMove(rs orm.Records, vals orm.Values) error {
 	return completeInvoice(env, m, company, vals)
 }
 
-// nameEntity sets the commercial entity of an entry's partner.
-func nameEntity(env *orm.Env, company int64, vals orm.Values) error {
+// setCommercialPartner sets the commercial entity of an entry's partner.
+func setCommercialPartner(env *orm.Env, company int64, vals orm.Values) error {
 	partner := vals.ID("partner_id")
 	if partner == 0 {
 		return nil
 	}
-	parties, err := partiesOf(env, company, partner)
+	parties, err := partnersWithProperties(env, company, partner)
 	if err != nil {
 		return err
 	}
@@ -100,9 +100,9 @@ func nameEntity(env *orm.Env, company int64, vals orm.Values) error {
 // moveBasics are the fields from which the rest of an entry is derived.
 var moveBasics = []string{"move_type", "journal_id", "partner_id", "currency_id", "invoice_date", "date", "fiscal_position_id", "invoice_payment_term_id", "partner_shipping_id"}
 
-// addGivenDefaults adds the defaults that the context or ir.default hold for the basic
+// addContextDefaults adds the defaults that the context or ir.default hold for the basic
 // fields.
-func addGivenDefaults(rs orm.Records, vals orm.Values) error {
+func addContextDefaults(rs orm.Records, vals orm.Values) error {
 	var missing []string
 	for _, name := range moveBasics {
 		if !vals.Has(name) && (name != "date" || vals["invoice_date"] == nil) {
@@ -132,20 +132,20 @@ func completeInvoice(env *orm.Env, m *Move, company int64, vals orm.Values) erro
 	if delivery == 0 {
 		delivery = partner
 	}
-	parties, err := partiesOf(env, company, partner, delivery)
+	parties, err := partnersWithProperties(env, company, partner, delivery)
 	if err != nil {
 		return err
 	}
 	entity := parties[commercialID(parties[partner])]
 	vals["commercial_partner_id"] = entity.ID
-	if _, given := vals["invoice_payment_term_id"]; !given && !m.IsRefund() {
+	if !vals.Has("invoice_payment_term_id") && !m.IsRefund() {
 		term := entity.PaymentTermID
 		if m.IsPurchase() {
 			term = entity.SupplierTermID
 		}
 		vals["invoice_payment_term_id"] = orNil(term.ID)
 	}
-	if _, given := vals["fiscal_position_id"]; !given {
+	if !vals.Has("fiscal_position_id") {
 		position, err := positionFor(env, company, parties, partner, delivery)
 		if err != nil {
 			return err
@@ -182,7 +182,7 @@ func deriveItems(env *orm.Env, vals orm.Values) error {
 			lines = append(lines, l.Clone())
 		}
 	}
-	f, err := newFiller(env, m, lines)
+	f, err := newLineDefaults(env, m, lines)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func deriveItems(env *orm.Env, vals orm.Values) error {
 		}
 	}
 	if m.IsInvoice() {
-		s := &syncer{env: silent(env.Sudo()), m: m}
+		s := &syncer{env: skipTracking(env.Sudo()), m: m}
 		if err := s.derive(lines); err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func deriveItems(env *orm.Env, vals orm.Values) error {
 	for i, l := range lines {
 		balance, _ := l["balance"].(decimal.Decimal)
 		sum = sum.Add(balance)
-		m.lend(l, vals)
+		m.fillItem(l, vals)
 		cmds[i] = orm.CreateLine(l)
 	}
 	if !sum.IsZero() {
@@ -218,9 +218,9 @@ func deriveItems(env *orm.Env, vals orm.Values) error {
 	return nil
 }
 
-// lend gives a new item what it has of its entry, which need then not be
+// fillItem gives a new item what it has of its entry, which need then not be
 // looked up.
-func (m *Move) lend(line, vals orm.Values) {
+func (m *Move) fillItem(line, vals orm.Values) {
 	line["company_id"], line["journal_id"], line["date"] = m.CompanyID.ID, m.JournalID.ID, vals["date"]
 	for item, entry := range map[string]string{"move_name": "name", "invoice_date": "invoice_date", "ref": "ref", "payment_id": "origin_payment_id"} {
 		line[item] = vals[entry]
@@ -230,7 +230,7 @@ func (m *Move) lend(line, vals orm.Values) {
 		line["parent_state"] = state
 	}
 	for _, name := range []string{"tax_line_id", "tax_group_id"} {
-		if _, given := line[name]; !given {
+		if !line.Has(name) {
 			line[name] = nil
 		}
 	}

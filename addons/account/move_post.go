@@ -76,7 +76,7 @@ func postMoves(env *orm.Env, ms []*Move) error {
 	}
 	if len(dated) > 0 {
 		today := env.Today()
-		if err := sudo.WithContext(map[string]any{keySyncing: mark{}}).Model("account.move").Browse(dated...).Write(orm.Values{"invoice_date": today, "date": today}); err != nil {
+		if err := sudo.WithContext(map[string]any{keySyncing: internalMark{}}).Model("account.move").Browse(dated...).Write(orm.Values{"invoice_date": today, "date": today}); err != nil {
 			return err
 		}
 	}
@@ -106,14 +106,14 @@ func postMoves(env *orm.Env, ms []*Move) error {
 			m.PaymentReference = m.Name
 		}
 		// One by one: the next number counts on this one being stored.
-		if err := orm.Save(forced(sudo), []*Move{m}, "name", "sequence_prefix", "sequence_number", "state", "posted_before", "payment_reference"); err != nil {
+		if err := orm.Save(skipChecks(sudo), []*Move{m}, "name", "sequence_prefix", "sequence_number", "state", "posted_before", "payment_reference"); err != nil {
 			return err
 		}
 	}
 	if err := nameTermLines(sudo, ids); err != nil {
 		return err
 	}
-	if err := raiseRanks(sudo, ms); err != nil {
+	if err := updateRanks(sudo, ms); err != nil {
 		return err
 	}
 	return settleReversals(sudo, ms)
@@ -206,7 +206,7 @@ func checkLocked(env *orm.Env, ids []int64) error {
 		if err != nil {
 			return err
 		}
-		books, err := bookkeeper(env, m.CompanyID.ID)
+		books, err := booksCompany(env, m.CompanyID.ID)
 		if err != nil {
 			return err
 		}
@@ -239,12 +239,12 @@ func nameTermLines(env *orm.Env, ids []int64) error {
 		l.Name = termName(l.MoveID.Rec(), at[l.MoveID.ID], of[l.MoveID.ID])
 		at[l.MoveID.ID]++
 	}
-	return orm.Save(forced(env), ls, "name")
+	return orm.Save(skipChecks(env), ls, "name")
 }
 
-// raiseRanks counts the documents of customers and vendors, by which lists of
+// updateRanks counts the documents of customers and vendors, by which lists of
 // them are found.
-func raiseRanks(env *orm.Env, ms []*Move) error {
+func updateRanks(env *orm.Env, ms []*Move) error {
 	for column, sale := range map[string]bool{"customer_rank": true, "supplier_rank": false} {
 		var ids []int64
 		for _, m := range ms {
@@ -328,7 +328,7 @@ func buttonDraft(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 	if err := unreconcileMoves(env.Sudo(), ids); err != nil {
 		return nil, err
 	}
-	return nil, forced(env.Sudo()).Model("account.move").Browse(ids...).Write(orm.Values{"state": "draft"})
+	return nil, skipChecks(env.Sudo()).Model("account.move").Browse(ids...).Write(orm.Values{"state": "draft"})
 }
 
 func buttonCancel(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
@@ -355,5 +355,5 @@ func buttonCancel(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 	if err := orm.RecordsOf(env, ms...).CheckAccess(orm.OpWrite); err != nil {
 		return nil, err
 	}
-	return nil, orm.RecordsOf(forced(env.Sudo()), ms...).Write(orm.Values{"state": "cancel"})
+	return nil, orm.RecordsOf(skipChecks(env.Sudo()), ms...).Write(orm.Values{"state": "cancel"})
 }

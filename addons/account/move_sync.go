@@ -27,7 +27,7 @@ func syncMoves(env *orm.Env, ids []int64) error {
 		if m.State != "draft" || !m.IsInvoice() {
 			continue
 		}
-		s := &syncer{env: silent(sudo), m: m}
+		s := &syncer{env: skipTracking(sudo), m: m}
 		if err := s.run(); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (s *syncer) plan(items []*MoveLine) error {
 	if s.places, err = placesOf(s.env, m.CurrencyID.ID); err != nil {
 		return err
 	}
-	if s.unit, err = step(s.env, m.CurrencyID.ID); err != nil {
+	if s.unit, err = currencyStep(s.env, m.CurrencyID.ID); err != nil {
 		return err
 	}
 	s.sign, m.CurrencyRate = m.Sign(), s.rate.Round(12)
@@ -336,7 +336,7 @@ func (s *syncer) bookTerms() (orm.Date, error) {
 	if err != nil {
 		return due, err
 	}
-	account, err := s.owedOn()
+	account, err := s.partnerAccount()
 	if err != nil {
 		return due, err
 	}
@@ -371,10 +371,10 @@ func (s *syncer) bookTerms() (orm.Date, error) {
 	return due, nil
 }
 
-// owedOn is the account on which the partner owes the total, or is owed it.
-func (s *syncer) owedOn() (int64, error) {
+// partnerAccount is the account on which the partner owes the total, or is owed it.
+func (s *syncer) partnerAccount() (int64, error) {
 	m := s.m
-	account, err := owed(s.env, m.CompanyID.ID, m.PartnerID.ID, m.IsPurchase())
+	account, err := partnerAccount(s.env, m.CompanyID.ID, m.PartnerID.ID, m.IsPurchase())
 	if err != nil {
 		return 0, err
 	}

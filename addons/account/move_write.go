@@ -14,20 +14,22 @@ const (
 	keyForce   = "account_force"   // the change is the system's own and complete
 )
 
-type mark struct{}
+type internalMark struct{}
 
-func marked(env *orm.Env, key string) bool { return env.Key(key) == mark{} }
+func marked(env *orm.Env, key string) bool { return env.Key(key) == internalMark{} }
 
-func quiet(env *orm.Env) *orm.Env { return env.WithContext(map[string]any{keySyncing: mark{}}) }
-
-func forced(env *orm.Env) *orm.Env {
-	return env.WithContext(map[string]any{keySyncing: mark{}, keyForce: mark{}})
+func deferSync(env *orm.Env) *orm.Env {
+	return env.WithContext(map[string]any{keySyncing: internalMark{}})
 }
 
-// silent is forced without a history: what is derived follows from changes
+func skipChecks(env *orm.Env) *orm.Env {
+	return env.WithContext(map[string]any{keySyncing: internalMark{}, keyForce: internalMark{}})
+}
+
+// skipTracking is skipChecks without a history: what is derived follows from changes
 // that have one.
-func silent(env *orm.Env) *orm.Env {
-	return forced(env).WithContext(map[string]any{"mail_notrack": true})
+func skipTracking(env *orm.Env) *orm.Env {
+	return skipChecks(env).WithContext(map[string]any{"mail_notrack": true})
 }
 
 // fields of a posted entry that people may still change.
@@ -66,7 +68,7 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 				}
 			}
 		}
-		if err := checkLocked(env, rs.IDs); err != nil && !onlyOpen(vals) {
+		if err := checkLocked(env, rs.IDs); err != nil && !onlyOpenFields(vals) {
 			return err
 		}
 		if vals.IsSet("invoice_date") && vals["date"] == nil {
@@ -75,10 +77,10 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 		if len(vals.Commands("line_ids")) > 0 { // a copied form sends the lines of a document under both names
 			delete(vals, "invoice_line_ids")
 		}
-		if err := super(rs.In(quiet(env)), vals); err != nil {
+		if err := super(rs.In(deferSync(env)), vals); err != nil {
 			return err
 		}
-		if !onlyOpen(vals) && vals["state"] == nil {
+		if !onlyOpenFields(vals) && vals["state"] == nil {
 			if err := syncMoves(env, rs.IDs); err != nil {
 				return err
 			}
@@ -95,7 +97,7 @@ func lockable(vals orm.Values, ids []int64) []int64 {
 	return nil
 }
 
-func onlyOpen(vals orm.Values) bool {
+func onlyOpenFields(vals orm.Values) bool {
 	for name := range vals {
 		if !slices.Contains(openWhenPosted, name) && !strings.HasPrefix(name, "message_") && !strings.HasPrefix(name, "activity_") {
 			return false
@@ -165,12 +167,14 @@ func unlinkMoves(super orm.UnlinkFunc) orm.UnlinkFunc {
 		if err := unreconcileMoves(env, rs.IDs); err != nil {
 			return err
 		}
-		return super(rs.In(quiet(env)))
+		return super(rs.In(deferSync(env)))
 	}
 }
 
-// exactly keeps the decimals of prices that are copied.
-func exactly(env *orm.Env) *orm.Env { return env.WithContext(map[string]any{KeyFullPrecision: true}) }
+// fullPrecision keeps the decimals of prices that are copied.
+func fullPrecision(env *orm.Env) *orm.Env {
+	return env.WithContext(map[string]any{KeyFullPrecision: true})
+}
 
 // copyMoves duplicates entries as drafts without the items that are derived.
 func copyMoves(super orm.CopyFunc) orm.CopyFunc {
@@ -192,7 +196,7 @@ func copyMoves(super orm.CopyFunc) orm.CopyFunc {
 				}
 				vals["line_ids"] = lines
 			}
-			made, err := super(rs.Browse(m.ID).In(exactly(rs.Env)), vals)
+			made, err := super(rs.Browse(m.ID).In(fullPrecision(rs.Env)), vals)
 			if err != nil {
 				return rs, err
 			}

@@ -71,7 +71,7 @@ var commercialProperties = []string{"property_account_receivable_id", "property_
 func shareProperties(rs orm.Records, vals orm.Values) error {
 	shared := orm.Values{}
 	for _, f := range commercialProperties {
-		if v, given := vals[f]; given {
+		if v, ok := vals[f]; ok {
 			shared[f] = v
 		}
 	}
@@ -135,10 +135,10 @@ func commercialIDs(ps []*Partner) []int64 {
 	return ids
 }
 
-// partiesOf reads partners and their commercial entities, by id, with their
+// partnersWithProperties reads partners and their commercial entities, by id, with their
 // properties for the company that keeps the books of a company.
-func partiesOf(env *orm.Env, company int64, ids ...int64) (map[int64]*Partner, error) {
-	books, err := booksOf(env, company)
+func partnersWithProperties(env *orm.Env, company int64, ids ...int64) (map[int64]*Partner, error) {
+	books, err := booksCompanyID(env, company)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func PartnerProperty(env *orm.Env, company, partner int64, field string) (int64,
 	if partner == 0 {
 		return 0, nil
 	}
-	parties, err := partiesOf(env, company, partner)
+	parties, err := partnersWithProperties(env, company, partner)
 	if err != nil {
 		return 0, err
 	}
@@ -192,8 +192,8 @@ func PartnerProperty(env *orm.Env, company, partner int64, field string) (int64,
 	return 0, orm.ValueErrorf("%s is no accounting property of partners.", field)
 }
 
-// owed is the account on which a partner owes, or is owed when payable is set.
-func owed(env *orm.Env, company, partner int64, payable bool) (int64, error) {
+// partnerAccount is the account on which a partner owes, or is owed when payable is set.
+func partnerAccount(env *orm.Env, company, partner int64, payable bool) (int64, error) {
 	field := "property_account_receivable_id"
 	if payable {
 		field = "property_account_payable_id"
@@ -202,7 +202,7 @@ func owed(env *orm.Env, company, partner int64, payable bool) (int64, error) {
 	if err != nil || id != 0 {
 		return id, err
 	}
-	c, err := bookkeeper(env, company)
+	c, err := booksCompany(env, company)
 	if err != nil {
 		return 0, err
 	}

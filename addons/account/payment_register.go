@@ -150,7 +150,7 @@ func completeRegister(env *orm.Env, vals orm.Values) (orm.Values, error) {
 			vals[name] = v
 		}
 	}
-	if _, given := vals["group_payment"]; !given {
+	if !vals.Has("group_payment") {
 		vals["group_payment"] = alone && len(moves) == 1
 	}
 	set("line_ids", []orm.Command{orm.SetIDs(ids...)})

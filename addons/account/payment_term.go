@@ -55,7 +55,7 @@ func definePaymentTerm(r *orm.Registry) {
 		return nil
 	})
 	l := orm.Define[PaymentTermLine](r)
-	forgetting(l, termsKey{})
+	invalidateOnChange(l, termsKey{})
 	l.Constrain("value, value_amount", func(_ *orm.Env, ls []*PaymentTermLine) error {
 		for _, l := range ls {
 			if l.Value == "percent" && (l.ValueAmount.IsNegative() || l.ValueAmount.GreaterThan(decimal.NewFromInt(100))) {

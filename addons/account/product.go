@@ -37,7 +37,7 @@ func companyTaxes(env *orm.Env, pick func(*Company) int64) (any, error) {
 	if env.Company() == 0 {
 		return nil, nil
 	}
-	c, err := bookkeeper(env, env.Company())
+	c, err := booksCompany(env, env.Company())
 	if err != nil {
 		return nil, err
 	}

@@ -167,7 +167,7 @@ func reverseMoves(env *orm.Env, ms []*Move, r reversal) ([]int64, error) {
 		} else {
 			vals["line_ids"] = negatedLines(m)
 		}
-		made, err := exactly(env).Model("account.move").Create(vals)
+		made, err := fullPrecision(env).Model("account.move").Create(vals)
 		if err != nil {
 			return nil, err
 		}

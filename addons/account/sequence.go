@@ -46,7 +46,7 @@ func assignName(env *orm.Env, j *Journal, m *Move) error {
 		return err
 	}
 	if chosen {
-		return keepName(env, j, m)
+		return acceptName(env, j, m)
 	}
 	// SQL: the last number, of entries seen by the user or not, by the index.
 	last, err := orm.Row[int](env, orm.SQL("SELECT COALESCE(max(sequence_number), 0) FROM account_move WHERE journal_id = ? AND sequence_prefix = ?", j.ID, prefix).
@@ -59,9 +59,9 @@ func assignName(env *orm.Env, j *Journal, m *Move) error {
 	return nil
 }
 
-// keepName accepts a number that people chose. Those that follow count on from
+// acceptName accepts a number that people chose. Those that follow count on from
 // it when it is in the form of the journal.
-func keepName(env *orm.Env, j *Journal, m *Move) error {
+func acceptName(env *orm.Env, j *Journal, m *Move) error {
 	used, err := env.Sudo().Model("account.move").SearchCount(orm.And(orm.Leaf("journal_id", "=", j.ID), orm.Leaf("name", "=", m.Name),
 		orm.Leaf("state", "=", "posted"), orm.Leaf("id", "!=", m.ID)), 1)
 	if err != nil {

@@ -62,10 +62,10 @@ type TaxRepartition struct {
 
 func defineTax(r *orm.Registry) {
 	g := orm.Define[TaxGroup](r)
-	g.Default("company_id", func(env *orm.Env) (any, error) { return booksOf(env, env.Company()) })
+	g.Default("company_id", func(env *orm.Env) (any, error) { return booksCompanyID(env, env.Company()) })
 
 	t := orm.Define[Tax](r)
-	t.Default("company_id", func(env *orm.Env) (any, error) { return booksOf(env, env.Company()) })
+	t.Default("company_id", func(env *orm.Env) (any, error) { return booksCompanyID(env, env.Company()) })
 	t.Compute("price_include", pricesInclude, "price_include_override")
 	t.Inverse("price_include", func(env *orm.Env, ts []*Tax) error {
 		for _, t := range ts {
@@ -87,7 +87,7 @@ func defineTax(r *orm.Registry) {
 	t.Constrain("name, company_id, type_tax_use, tax_scope, country_id", uniqueTaxNames)
 	t.OnCreate(createTaxes)
 	t.OnUnlink(keepUsedTaxes)
-	forgetting(t, taxesKey{})
+	invalidateOnChange(t, taxesKey{})
 
 	l := orm.Define[TaxRepartition](r)
 	l.Compute("factor", func(_ *orm.Env, ls []*TaxRepartition) error {
@@ -105,7 +105,7 @@ func defineTax(r *orm.Registry) {
 		}
 		return nil
 	}, "invoice_tax_id", "refund_tax_id")
-	forgetting(l, taxesKey{})
+	invalidateOnChange(l, taxesKey{})
 	l.Check("one_tax", "(invoice_tax_id IS NULL) <> (refund_tax_id IS NULL)", "A distribution line belongs either to the invoices or to the refunds of one tax.")
 }
 
@@ -153,7 +153,7 @@ func createTaxes(super orm.CreateFunc) orm.CreateFunc {
 			company := vals.ID("company_id")
 			if company == 0 {
 				var err error
-				if company, err = booksOf(rs.Env, rs.Env.Company()); err != nil {
+				if company, err = booksCompanyID(rs.Env, rs.Env.Company()); err != nil {
 					return rs, err
 				}
 				vals["company_id"] = company

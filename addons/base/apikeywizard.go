@@ -60,7 +60,7 @@ func defineKeyWizard(r *orm.Registry) {
 		return nil
 	})
 	onlyByPassword := func(env *orm.Env, vals orm.Values) orm.Values {
-		if _, given := vals["checked"]; !given || env.Superuser() {
+		if !vals.Has("checked") || env.Superuser() {
 			return vals
 		}
 		vals = vals.Clone()

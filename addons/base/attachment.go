@@ -94,7 +94,7 @@ func defineAttachment(r *orm.Registry) {
 			if err != nil {
 				return made, err
 			}
-			return made, tameTypes(made)
+			return made, replaceUnsafeTypes(made)
 		}
 	})
 	a.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
@@ -102,7 +102,7 @@ func defineAttachment(r *orm.Registry) {
 			if err := super(rs, withoutStorage(rs.Env, vals)); err != nil {
 				return err
 			}
-			return tameTypes(rs)
+			return replaceUnsafeTypes(rs)
 		}
 	})
 	a.OnCopy(func(super orm.CopyFunc) orm.CopyFunc {
@@ -180,7 +180,7 @@ func storeContent(env *orm.Env, a *Attachment, content []byte) error {
 		}
 	}
 	if a.Mimetype == "" {
-		kind, err := harmless(env, guessType(a.Name, content))
+		kind, err := safeMimetype(env, guessType(a.Name, content))
 		if err != nil {
 			return err
 		}
@@ -202,11 +202,11 @@ func guessType(name string, content []byte) string {
 	return kind
 }
 
-// harmless is the media type a file of the user's is stored with. What a browser
+// safeMimetype is the media type a file of the user's is stored with. What a browser
 // would run stays plain text, but for those who may write pages anyway: whoever
 // opens the file did not write it. What is no media type could end a line of a
 // mail's header.
-func harmless(env *orm.Env, kind string) (string, error) {
+func safeMimetype(env *orm.Env, kind string) (string, error) {
 	if _, _, err := mime.ParseMediaType(kind); err != nil {
 		return "application/octet-stream", nil
 	}
@@ -219,9 +219,9 @@ func harmless(env *orm.Env, kind string) (string, error) {
 	return kind, nil
 }
 
-// tameTypes replaces media types that a user may not store, however they came
+// replaceUnsafeTypes replaces media types that a user may not store, however they came
 // into the record.
-func tameTypes(files orm.Records) error {
+func replaceUnsafeTypes(files orm.Records) error {
 	if files.Env.Superuser() || files.Len() == 0 {
 		return nil
 	}
@@ -232,7 +232,7 @@ func tameTypes(files orm.Records) error {
 	}
 	for _, r := range rows {
 		given := r.Text("mimetype")
-		kind, err := harmless(files.Env, given)
+		kind, err := safeMimetype(files.Env, given)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func VerifyPassword(hash, password string) bool {
 // user. An API key is no password: who has one speaks for a program, which
 // AuthenticateProgram lets in. Every failure is the same AccessDenied and takes
 // as long, so that nobody learns which logins exist; too many make the next ones
-// wait, see tries.
+// wait, see throttle.
 func Authenticate(env *orm.Env, login, password string) (int64, error) {
 	return authenticate(env, login, password, false)
 }

@@ -145,7 +145,7 @@ func createCompanies(super orm.CreateFunc) orm.CreateFunc {
 		if err != nil {
 			return made, err
 		}
-		forgetCompanies(env, made.IDs)
+		invalidateCompanies(env, made.IDs)
 		// The first company of a database is older than its first user.
 		creator, err := env.Sudo().Model("res.users").Browse(env.UID()).Exists()
 		if err != nil {
@@ -160,7 +160,7 @@ func createCompanies(super orm.CreateFunc) orm.CreateFunc {
 
 func writeCompanies(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
-		if _, given := vals["parent_id"]; given {
+		if vals.Has("parent_id") {
 			cs, err := orm.Read[Company](rs.Env.Sudo(), rs.IDs)
 			if err != nil {
 				return err
@@ -174,7 +174,7 @@ func writeCompanies(super orm.WriteFunc) orm.WriteFunc {
 		if err := super(rs, vals); err != nil {
 			return err
 		}
-		forgetCompanies(rs.Env, rs.IDs)
+		invalidateCompanies(rs.Env, rs.IDs)
 		if name := vals.Text("name"); name != "" {
 			cs, err := orm.Read[Company](rs.Env.Sudo(), rs.IDs, "partner_id")
 			if err != nil {
@@ -222,14 +222,14 @@ func activateCurrencies(env *orm.Env, companies []int64) error {
 
 type companyKey int64
 
-type companyFacts struct{ root, currency int64 }
+type companyInfo struct{ root, currency int64 }
 
-// factsOf are the root and currency of a company, read once a unit of work.
-func factsOf(env *orm.Env, company int64) (companyFacts, error) {
+// companyInfoOf are the root and currency of a company, read once a unit of work.
+func companyInfoOf(env *orm.Env, company int64) (companyInfo, error) {
 	if company == 0 {
-		return companyFacts{}, nil
+		return companyInfo{}, nil
 	}
-	return orm.Memo(env, companyKey(company), func() (companyFacts, error) {
+	return orm.Memo(env, companyKey(company), func() (companyInfo, error) {
 		// SQL: recursive.
 		f, there, err := orm.MaybeRow[[2]int64](env, orm.SQL(`WITH RECURSIVE up AS (
 				SELECT id, parent_id, currency_id, 0 AS n FROM res_company WHERE id = ?
@@ -238,11 +238,11 @@ func factsOf(env *orm.Env, company int64) (companyFacts, error) {
 		if err == nil && !there {
 			err = orm.MissingErrorf("Company %d does not exist.", company)
 		}
-		return companyFacts{root: f[0], currency: f[1]}, err
+		return companyInfo{root: f[0], currency: f[1]}, err
 	})
 }
 
-func forgetCompanies(env *orm.Env, ids []int64) {
+func invalidateCompanies(env *orm.Env, ids []int64) {
 	for _, id := range ids {
 		env.Forget(companyKey(id))
 	}
@@ -250,12 +250,12 @@ func forgetCompanies(env *orm.Env, ids []int64) {
 
 // rootCompany is the company at the top of a tree of branches.
 func rootCompany(env *orm.Env, company int64) (int64, error) {
-	f, err := factsOf(env, company)
+	f, err := companyInfoOf(env, company)
 	return f.root, err
 }
 
 func companyCurrency(env *orm.Env, company int64) (int64, error) {
-	f, err := factsOf(env, company)
+	f, err := companyInfoOf(env, company)
 	return f.currency, err
 }
 

@@ -63,7 +63,7 @@ func defineCurrency(r *orm.Registry) {
 	})
 	c.Unique("unique_name", "name", "The currency code must be unique!")
 	c.Check("rounding_gt_zero", "rounding > 0", "The rounding factor must be greater than 0!")
-	c.Constrain("active", currencyStaysUsed)
+	c.Constrain("active", checkCurrencyUnused)
 
 	rate := orm.Define[CurrencyRate](r)
 	rate.Default("company_id", func(env *orm.Env) (any, error) { return rootCompany(env, env.Company()) })
@@ -97,8 +97,8 @@ func places(rounding decimal.Decimal) int {
 	return n
 }
 
-// currencyStaysUsed keeps the currency of a company active.
-func currencyStaysUsed(env *orm.Env, cs []*Currency) error {
+// checkCurrencyUnused keeps the currency of a company active.
+func checkCurrencyUnused(env *orm.Env, cs []*Currency) error {
 	var ids []int64
 	for _, c := range cs {
 		if !c.Active {

@@ -64,7 +64,7 @@ func storeSizes(rs orm.Records, vals orm.Values, prefix string) error {
 		small[prefix+s.suffix] = nil
 	}
 	if len(content) > 0 {
-		err := oneByOne(rs.Env, func() error {
+		err := withResizeSlot(rs.Env, func() error {
 			img, format, err := decode(content)
 			for i := 0; i < len(sizes) && err == nil; i++ {
 				if img != nil && max(img.Bounds().Dx(), img.Bounds().Dy()) > sizes[i].side {
@@ -82,15 +82,15 @@ func storeSizes(rs orm.Records, vals orm.Values, prefix string) error {
 	return rs.Write(small)
 }
 
-// turns lets one picture be made smaller at a time, since each may take much memory.
-type turns chan struct{}
+// resizeSlot lets one picture be made smaller at a time, since each may take much memory.
+type resizeSlot chan struct{}
 
-type turnsKey struct{}
+type resizeSlotKey struct{}
 
-// oneByOne works on a picture when those before it are done.
-func oneByOne(env *orm.Env, work func() error) error {
-	turn := *orm.Local(env.DB(), turnsKey{}, func() *turns {
-		t := make(turns, 1)
+// withResizeSlot works on a picture when those before it are done.
+func withResizeSlot(env *orm.Env, work func() error) error {
+	turn := *orm.Local(env.DB(), resizeSlotKey{}, func() *resizeSlot {
+		t := make(resizeSlot, 1)
 		return &t
 	})
 	select {

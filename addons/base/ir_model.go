@@ -60,7 +60,7 @@ type IrField struct {
 
 // ModelData is an external id: the name under which data files know a record.
 // The system alone writes them: addons find their records and groups by them, so
-// that who may give a name takes the place of what bears it.
+// that who may give a name takes the place of what has it.
 type ModelData struct {
 	orm.Record   `orm:"ir.model.data" label:"Model Data" order:"module, model, name" search:"complete_name"`
 	Name         string       `orm:"name,required" label:"External Identifier" help:"External Key/Identifier that can be used for data integration with third-party systems"`
@@ -142,23 +142,23 @@ func defineModels(r *orm.Registry) {
 			if err != nil {
 				return made, err
 			}
-			return made, mayName(made)
+			return made, checkMayName(made)
 		}
 	})
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
-			if err := mayName(rs); err != nil {
+			if err := checkMayName(rs); err != nil {
 				return err
 			}
 			if err := super(rs, vals); err != nil {
 				return err
 			}
-			return mayName(rs)
+			return checkMayName(rs)
 		}
 	})
 	d.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			if err := mayName(rs); err != nil {
+			if err := checkMayName(rs); err != nil {
 				return err
 			}
 			return super(rs)
@@ -195,9 +195,9 @@ func defineModels(r *orm.Registry) {
 	}, "module", "name")
 }
 
-// mayName refuses external ids to all but administrators, and those of addons to
+// checkMayName refuses external ids to all but administrators, and those of addons to
 // them as well: the loader alone gives these.
-func mayName(rs orm.Records) error {
+func checkMayName(rs orm.Records) error {
 	if rs.Env.Superuser() {
 		return nil
 	}

@@ -91,7 +91,7 @@ func defineUI(r *orm.Registry) {
 			if err != nil {
 				return made, err
 			}
-			return made, inheritViewFacts(made)
+			return made, inheritViewType(made)
 		}
 	})
 	v.Check("inheritance_mode", "mode <> 'extension' OR inherit_id IS NOT NULL", "Invalid inheritance mode: if the mode is 'extension', the view must extend an other view")
@@ -163,8 +163,8 @@ func rootElement(arch string) string {
 	}
 }
 
-// inheritViewFacts gives views that extend another its type and model.
-func inheritViewFacts(made orm.Records) error {
+// inheritViewType gives views that extend another its type and model.
+func inheritViewType(made orm.Records) error {
 	vs, err := orm.Read[View](made.Env.Sudo(), made.IDs, "inherit_id")
 	if err != nil {
 		return err

@@ -59,8 +59,8 @@ func defineLang(r *orm.Registry) {
 	})
 	l.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
-			if active, given := vals["active"]; given && !asBool(active) {
-				if err := langIsFree(rs); err != nil {
+			if active, ok := vals["active"]; ok && !asBool(active) {
+				if err := checkLangUnused(rs); err != nil {
 					return err
 				}
 			}
@@ -97,8 +97,8 @@ func defineLang(r *orm.Registry) {
 	})
 }
 
-// langIsFree refuses to switch off a language that users or contacts have.
-func langIsFree(rs orm.Records) error {
+// checkLangUnused refuses to switch off a language that users or contacts have.
+func checkLangUnused(rs orm.Records) error {
 	ls, err := orm.Read[Lang](rs.Env, rs.IDs)
 	if err != nil {
 		return err

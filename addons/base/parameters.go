@@ -131,7 +131,7 @@ func defineParameters(r *orm.Registry) {
 			if err := super(rs, vals); err != nil {
 				return err
 			}
-			if _, given := vals["user_id"]; !given {
+			if !vals.Has("user_id") {
 				return nil
 			}
 			return rs.CheckAccess(orm.OpCreate)

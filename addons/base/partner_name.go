@@ -172,7 +172,7 @@ func MarkCopies(super orm.CopyFunc) orm.CopyFunc {
 		var out []int64
 		for _, id := range rs.IDs {
 			vals := overrides.Clone()
-			if _, given := vals["name"]; !given {
+			if !vals.Has("name") {
 				v, err := rs.Browse(id).Value("name")
 				if err != nil {
 					return rs, err

@@ -30,7 +30,7 @@ func createPartners(super orm.CreateFunc) orm.CreateFunc {
 				clean[i]["company_name"] = false
 			}
 		}
-		if err := seenAbove(rs.Env, clean...); err != nil {
+		if err := checkParentAccess(rs.Env, clean...); err != nil {
 			return rs, err
 		}
 		if err := inheritSalespeople(rs.Env, clean); err != nil {
@@ -51,7 +51,7 @@ func createPartners(super orm.CreateFunc) orm.CreateFunc {
 				return made, err
 			}
 		}
-		return made, lendAddress(below)
+		return made, setAddressOfParent(below)
 	}
 }
 
@@ -59,16 +59,16 @@ func writePartners(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		vals = vals.Clone()
 		cleanPartner(vals)
-		if err := seenAbove(rs.Env, vals); err != nil {
+		if err := checkParentAccess(rs.Env, vals); err != nil {
 			return err
 		}
-		if active, given := vals["active"]; given && !asBool(active) {
+		if active, ok := vals["active"]; ok && !asBool(active) {
 			err := partnersHaveNoUser(rs, "You cannot archive contacts linked to an active user.\nYou first need to archive their associated user.")
 			if err != nil {
 				return err
 			}
 		}
-		if _, given := vals["company_id"]; given {
+		if vals.Has("company_id") {
 			if err := cascadeCompany(rs, vals["company_id"]); err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ func writePartners(super orm.WriteFunc) orm.WriteFunc {
 		if rs.Env.Flag("_partners_skip_fields_sync", false) {
 			return nil
 		}
-		if err := followParent(rs, vals); err != nil {
+		if err := inheritFromParent(rs, vals); err != nil {
 			return err
 		}
 		return syncPartners(rs, vals)
@@ -106,9 +106,9 @@ func partnerDefaults(super orm.DefaultFunc) orm.DefaultFunc {
 	}
 }
 
-// seenAbove refuses to put a contact below one that the user may not read, whose
+// checkParentAccess refuses to put a contact below one that the user may not read, whose
 // tax id, address and salesperson it would take over.
-func seenAbove(env *orm.Env, list ...orm.Values) error {
+func checkParentAccess(env *orm.Env, list ...orm.Values) error {
 	var parents []int64
 	for _, vals := range list {
 		if id := vals.ID("parent_id"); id != 0 && !slices.Contains(parents, id) {
@@ -125,7 +125,7 @@ func seenAbove(env *orm.Env, list ...orm.Values) error {
 func inheritSalespeople(env *orm.Env, list []orm.Values) error {
 	var parents []int64
 	for _, vals := range list {
-		if _, given := vals["user_id"]; !given && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
+		if !vals.Has("user_id") && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
 			if id := vals.ID("parent_id"); id != 0 {
 				parents = append(parents, id)
 			}
@@ -144,22 +144,22 @@ func inheritSalespeople(env *orm.Env, list []orm.Values) error {
 	}
 	for _, vals := range list {
 		user := of[vals.ID("parent_id")]
-		if _, given := vals["user_id"]; user != 0 && !given && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
+		if user != 0 && !vals.Has("user_id") && !asBool(vals["is_company"]) && vals["company_type"] != "company" {
 			vals["user_id"] = user
 		}
 	}
 	return nil
 }
 
-// followParent gives partners moved below another its language and, to people
+// inheritFromParent gives partners moved below another its language and, to people
 // without one, its salesperson.
-func followParent(rs orm.Records, vals orm.Values) error {
+func inheritFromParent(rs orm.Records, vals orm.Values) error {
 	if vals.ID("parent_id") == 0 {
 		return nil
 	}
 	_, lang := vals["lang"]
 	_, user := vals["user_id"]
-	ps, err := orm.Read[Partner](quiet(rs.Env.Sudo()), rs.IDs, "parent_id")
+	ps, err := orm.Read[Partner](skipSync(rs.Env.Sudo()), rs.IDs, "parent_id")
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func followParent(rs orm.Records, vals orm.Values) error {
 			next["user_id"] = parent.UserID.ID
 		}
 		if len(next) > 0 {
-			if err := quiet(rs.Env).Model("res.partner").Browse(p.ID).Write(next); err != nil {
+			if err := skipSync(rs.Env).Model("res.partner").Browse(p.ID).Write(next); err != nil {
 				return err
 			}
 		}
@@ -235,7 +235,7 @@ func cascadeCompany(rs orm.Records, company any) error {
 	return kids.Write(orm.Values{"company_id": company})
 }
 
-func quiet(env *orm.Env) *orm.Env {
+func skipSync(env *orm.Env) *orm.Env {
 	return env.WithContext(map[string]any{"_partners_skip_fields_sync": true, "active_test": false})
 }
 
@@ -247,7 +247,7 @@ func syncPartners(rs orm.Records, vals orm.Values) error {
 	if !fromAbove && vals["type"] != "contact" && !address && !commercial {
 		return nil
 	}
-	env := quiet(rs.Env)
+	env := skipSync(rs.Env)
 	ps, err := orm.Read[Partner](env, rs.IDs, "parent_id")
 	if err != nil {
 		return err
@@ -286,9 +286,9 @@ func syncPartners(rs orm.Records, vals orm.Values) error {
 	return nil
 }
 
-// lendAddress gives a company without address that of its first contact.
-func lendAddress(rs orm.Records) error {
-	env := quiet(rs.Env)
+// setAddressOfParent gives a company without address that of its first contact.
+func setAddressOfParent(rs orm.Records) error {
+	env := skipSync(rs.Env)
 	ps, err := orm.Read[Partner](env, rs.IDs, "parent_id")
 	if err != nil {
 		return err

@@ -107,7 +107,7 @@ func defineSequence(r *orm.Registry) {
 					}
 				}
 			}
-			if _, given := vals["number_increment"]; given {
+			if vals.Has("number_increment") {
 				return changeStep(rs)
 			}
 			return nil
@@ -483,7 +483,7 @@ func interpolate(env *orm.Env, s *Sequence, text string, day, rangeStart orm.Dat
 		}
 		end := strings.Index(rest, ")s")
 		if !strings.HasPrefix(rest, "%(") || end < 0 {
-			return "", badAffix(s)
+			return "", affixError(s)
 		}
 		name := rest[2:end]
 		rest = rest[end+2:]
@@ -500,13 +500,13 @@ func interpolate(env *orm.Env, s *Sequence, text string, day, rangeStart orm.Dat
 			}
 		}
 		if !done {
-			return "", badAffix(s)
+			return "", affixError(s)
 		}
 	}
 	return out.String(), nil
 }
 
-func badAffix(s *Sequence) error {
+func affixError(s *Sequence) error {
 	return orm.UserErrorf("Invalid prefix or suffix for sequence “%s”", s.Name)
 }
 

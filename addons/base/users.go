@@ -387,14 +387,14 @@ func createUsers(super orm.CreateFunc) orm.CreateFunc {
 func writeUsers(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		env := rs.Env
-		if active, given := vals["active"]; given && !asBool(active) {
+		if active, ok := vals["active"]; ok && !asBool(active) {
 			for _, id := range rs.IDs {
 				if id == env.UID() {
 					return orm.UserErrorf("You cannot deactivate the user you're currently logged in as.")
 				}
 			}
 		}
-		if active, given := vals["active"]; given && asBool(active) {
+		if active, ok := vals["active"]; ok && asBool(active) {
 			for _, id := range rs.IDs {
 				if id == orm.SuperuserID {
 					return orm.UserErrorf("You cannot activate the superuser.")
@@ -473,7 +473,7 @@ func copyUsers(super orm.CopyFunc) orm.CopyFunc {
 			if !named && !partnered {
 				vals["name"] = u.Name + " (copy)"
 			}
-			if _, given := vals["login"]; !given {
+			if !vals.Has("login") {
 				vals["login"] = u.Login + " (copy)"
 			}
 			made, err := super(rs.Browse(id), vals)

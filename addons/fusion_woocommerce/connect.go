@@ -149,7 +149,7 @@ func connected(env *orm.Env, inst *Instance, t *connectionTest) error {
 	if err := mapTaxes(admin, inst, t.rates); err != nil {
 		return err
 	}
-	return logTo(env, inst, entry{Type: "health", State: "success", Ref: inst.URL, Message: fmt.Sprintf("Connected: WooCommerce %s, %d tax rates.", f.Version, len(t.rates)), Record: orm.RecordsOf(env, inst)})
+	return logTo(env, inst, logEntry{Type: "health", State: "success", Ref: inst.URL, Message: fmt.Sprintf("Connected: WooCommerce %s, %d tax rates.", f.Version, len(t.rates)), Record: orm.RecordsOf(env, inst)})
 }
 
 // explain is what people are told of an error: what the store's client and the
@@ -168,5 +168,5 @@ func markError(env *orm.Env, inst *Instance, cause error) error {
 	if err := orm.RecordsOf(env.Sudo(), inst).Write(orm.Values{"state": "error", "last_error": explain(cause), "tested_at": orm.DatetimeOf(env.Now())}); err != nil {
 		return err
 	}
-	return logTo(env, inst, entry{Type: "health", State: "failed", Ref: inst.URL, Message: explain(cause), Record: orm.RecordsOf(env, inst)})
+	return logTo(env, inst, logEntry{Type: "health", State: "failed", Ref: inst.URL, Message: explain(cause), Record: orm.RecordsOf(env, inst)})
 }

@@ -54,25 +54,25 @@ func definePartner(r *orm.Registry) {
 	})
 }
 
-// buyer is the contact of an order and its two addresses.
-type buyer struct{ partner, invoice, delivery int64 }
+// orderPartners is the contact of an order and its two addresses.
+type orderPartners struct{ partner, invoice, delivery int64 }
 
-// buyerOf finds or makes the contact of an order, its addresses and its link
+// orderPartnersOf finds or makes the contact of an order, its addresses and its link
 // to the store's customer.
-func buyerOf(env *orm.Env, inst *Instance, o *ordermap.Order) (buyer, error) {
+func orderPartnersOf(env *orm.Env, inst *Instance, o *ordermap.Order) (orderPartners, error) {
 	c := &o.Customer
-	link, err := linkOf(env, inst, c)
+	link, err := customerOf(env, inst, c)
 	if err != nil {
-		return buyer{}, err
+		return orderPartners{}, err
 	}
 	p, err := partnerOf(env, inst, c, link)
 	if err != nil {
-		return buyer{}, err
+		return orderPartners{}, err
 	}
-	if err := keepLink(env, inst, c, link, p.ID); err != nil {
-		return buyer{}, err
+	if err := saveCustomer(env, inst, c, link, p.ID); err != nil {
+		return orderPartners{}, err
 	}
-	b := buyer{partner: p.ID}
+	b := orderPartners{partner: p.ID}
 	if b.invoice, err = addressOf(env, p, "invoice", c.Billing); err != nil {
 		return b, err
 	}
@@ -91,9 +91,9 @@ func storeKey(c *ordermap.Customer) string {
 	return c.Key
 }
 
-// linkOf finds the customer of a store: by id, else by e-mail. A guest who has
+// customerOf finds the customer of a store: by id, else by e-mail. A guest who has
 // registered since is the customer with that e-mail.
-func linkOf(env *orm.Env, inst *Instance, c *ordermap.Customer) (*Customer, error) {
+func customerOf(env *orm.Env, inst *Instance, c *ordermap.Customer) (*Customer, error) {
 	key := storeKey(c)
 	if key == "" {
 		return nil, nil
@@ -146,7 +146,7 @@ func partnerOf(env *orm.Env, inst *Instance, c *ordermap.Customer, link *Custome
 	if p == nil {
 		return newPartner(env, inst, c)
 	}
-	return p, improve(env, p, c)
+	return p, completePartner(env, p, c)
 }
 
 // tagID is the tag of contacts that came from a store.
@@ -181,9 +181,9 @@ func newPartner(env *orm.Env, inst *Instance, c *ordermap.Customer) (*base.Partn
 	return orm.Get[base.Partner](env, made.ID())
 }
 
-// improve fills in what a known contact lacks. What it has stays: the contact
+// completePartner fills in what a known contact lacks. What it has stays: the contact
 // is kept in the ERP, and another address of an order gets a record of its own.
-func improve(env *orm.Env, p *base.Partner, c *ordermap.Customer) error {
+func completePartner(env *orm.Env, p *base.Partner, c *ordermap.Customer) error {
 	vals := orm.Values{}
 	if p.Street == "" && p.Street2 == "" && p.City == "" && p.Zip == "" && !c.Billing.Empty() {
 		var err error
@@ -207,9 +207,9 @@ func improve(env *orm.Env, p *base.Partner, c *ordermap.Customer) error {
 	return orm.Reload(env, []*base.Partner{p})
 }
 
-// keepLink records the store's customer. A guest's entry becomes that of the
+// saveCustomer records the store's customer. A guest's entry becomes that of the
 // account once there is one.
-func keepLink(env *orm.Env, inst *Instance, c *ordermap.Customer, link *Customer, partner int64) error {
+func saveCustomer(env *orm.Env, inst *Instance, c *ordermap.Customer, link *Customer, partner int64) error {
 	key := storeKey(c)
 	switch {
 	case key == "":

@@ -19,14 +19,14 @@ func decimalsEqual(a, b string) bool {
 }
 
 // buys finds the contact of an order with this customer.
-func buys(t *testing.T, env *orm.Env, inst *Instance, order string) (buyer, *base.Partner) {
+func buys(t *testing.T, env *orm.Env, inst *Instance, order string) (orderPartners, *base.Partner) {
 	t.Helper()
 	var o wcapi.Order
 	if err := json.Unmarshal([]byte(order), &o); err != nil {
 		t.Fatal(err)
 	}
 	m := ordermap.Map(ordermap.Input{Order: o, Places: 2})
-	b := must(buyerOf(env, inst, &m))(t)
+	b := must(orderPartnersOf(env, inst, &m))(t)
 	return b, must(orm.Get[base.Partner](env, b.partner))(t)
 }
 

@@ -76,7 +76,7 @@ func storeFailed(ctx context.Context, w *jobs.Work, inst *Instance, kind, ref st
 		text += fmt.Sprintf(" It is tried again (attempt %d).", w.Attempt+1)
 	}
 	err := w.DB.Run(context.WithoutCancel(ctx), orm.System(), func(env *orm.Env) error {
-		return logTo(env, inst, entry{Type: kind, State: state, Ref: ref, Message: text})
+		return logTo(env, inst, logEntry{Type: kind, State: state, Ref: ref, Message: text})
 	})
 	if err == nil && we != nil && we.RetryAfter > 0 && !w.Last {
 		return jobs.Later(min(we.RetryAfter, time.Hour))
@@ -114,7 +114,7 @@ func (e *engine) checkHealth(ctx context.Context, w *jobs.Work) error {
 			if err := orm.RecordsOf(env, now).Write(orm.Values{"state": "connected", "last_error": nil}); err != nil {
 				return err
 			}
-			return logTo(env, now, entry{Type: "health", State: "success", Ref: now.URL, Message: "The store answers again.", Record: orm.RecordsOf(env, now)})
+			return logTo(env, now, logEntry{Type: "health", State: "success", Ref: now.URL, Message: "The store answers again.", Record: orm.RecordsOf(env, now)})
 		}
 		return nil
 	})

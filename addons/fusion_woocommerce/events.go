@@ -31,7 +31,7 @@ func Receive(env *orm.Env, header http.Header, raw []byte) (accepted bool, err e
 	}
 	d, err := wcapi.ParseDelivery(header, raw)
 	if err != nil {
-		return true, logTo(env, list[i], entry{Type: "webhook", State: "warning", Ref: header.Get(wcapi.HeaderTopic), Message: "A signed delivery cannot be read: " + explain(err)})
+		return true, logTo(env, list[i], logEntry{Type: "webhook", State: "warning", Ref: header.Get(wcapi.HeaderTopic), Message: "A signed delivery cannot be read: " + explain(err)})
 	}
 	inst := list[i]
 	sum := sha256.Sum256(d.Body)
@@ -48,7 +48,7 @@ func route(env *orm.Env, inst *Instance, event *Event, d *wcapi.Delivery) error 
 	skip := func(note string) error { return settleEvent(env, event.ID, "skipped", note) }
 	if d.Kind == wcapi.DeliveryError && d.ObjectID == 0 {
 		text := "The store sent an error in place of the object: " + explain(d.Failure)
-		if err := logTo(env, inst, entry{Type: "webhook", State: "warning", Ref: d.Topic, Message: text}); err != nil {
+		if err := logTo(env, inst, logEntry{Type: "webhook", State: "warning", Ref: d.Topic, Message: text}); err != nil {
 			return err
 		}
 		return skip(text)

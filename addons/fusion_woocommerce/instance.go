@@ -154,10 +154,10 @@ func defineInstance(r *orm.Registry) {
 	orm.Implement(d, SyncNow, syncNow)
 	orm.Implement(d, FetchProducts, fetchProducts)
 	orm.Implement(d, RegisterWebhooks, registerWebhooks)
-	orm.Implement(d, ViewMapped, opens("Mapped Products", "woo.product.map", orm.Leaf("state", "=", "mapped")))
-	orm.Implement(d, ViewUnmapped, opens("Unmapped Products", "woo.product.map", orm.Leaf("state", "!=", "mapped")))
-	orm.Implement(d, ViewOrders, opens("Orders", "woo.order", nil))
-	orm.Implement(d, ViewErrors, opens("Failed", "woo.sync.log", orm.Leaf("state", "=", "failed")))
+	orm.Implement(d, ViewMapped, openRecordsAction("Mapped Products", "woo.product.map", orm.Leaf("state", "=", "mapped")))
+	orm.Implement(d, ViewUnmapped, openRecordsAction("Unmapped Products", "woo.product.map", orm.Leaf("state", "!=", "mapped")))
+	orm.Implement(d, ViewOrders, openRecordsAction("Orders", "woo.order", nil))
+	orm.Implement(d, ViewErrors, openRecordsAction("Failed", "woo.sync.log", orm.Leaf("state", "=", "failed")))
 	orm.ImplementModel(d, CronProducts, cronProducts)
 	orm.ImplementModel(d, CronOrders, cronOrders)
 	orm.ImplementModel(d, CronInventory, notBuilt("Pushing stock to the store"))
@@ -206,8 +206,8 @@ func notBuilt(what string) orm.Function {
 	}
 }
 
-// opens makes a button that lists an instance's records of a model.
-func opens(name, model string, filter orm.Domain) orm.Action[Instance] {
+// openRecordsAction makes a button that lists an instance's records of a model.
+func openRecordsAction(name, model string, filter orm.Domain) orm.Action[Instance] {
 	return func(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 		return map[string]any{"type": "ir.actions.act_window", "name": name, "res_model": model, "view_mode": "list,form",
 			"domain": []any(orm.And(orm.Leaf("instance_id", "in", anyIDs(orm.IDs(env, recs))), filter))}, nil

@@ -97,7 +97,7 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 	t.Parallel()
 	env := start(t)
 	inst := connect(t, env, "https://shop.example", nil)
-	if err := logTo(env, inst, entry{Type: "order", State: "success", Message: "done"}); err != nil {
+	if err := logTo(env, inst, logEntry{Type: "order", State: "success", Message: "done"}); err != nil {
 		t.Fatal(err)
 	}
 	rs := must(env.Model("woo.sync.log").Search(nil, orm.SearchOptions{}))(t)

@@ -5,9 +5,9 @@ import "fusionsoft.ca/fusion/addons/sale"
 // invoice makes the draft invoice of an order, if the instance wants one, and
 // refuses it when it does not equal the store. An order with products that are
 // invoiced on delivery gets its invoice then, by the usual way.
-func (t *taking) invoice(order *sale.Order) error {
-	t.vals["invoice_id"] = nil
-	if t.inst.AutoInvoice != "draft" {
+func (imp *orderImport) invoice(order *sale.Order) error {
+	imp.vals["invoice_id"] = nil
+	if imp.inst.AutoInvoice != "draft" {
 		return nil
 	}
 	goods := 0
@@ -23,7 +23,7 @@ func (t *taking) invoice(order *sale.Order) error {
 	if goods == 0 {
 		return nil
 	}
-	made, err := sale.CreateInvoices(t.env, []*sale.Order{order}, false)
+	made, err := sale.CreateInvoices(imp.env, []*sale.Order{order}, false)
 	if err != nil {
 		return err
 	}
@@ -31,6 +31,6 @@ func (t *taking) invoice(order *sale.Order) error {
 		return holdf("The ERP would make %d invoices of the order, not one.", len(made))
 	}
 	m := made[0]
-	t.vals["invoice_id"] = m.ID
-	return t.compare("invoice", m.AmountUntaxed, m.AmountTax, m.AmountTotal, m.CurrencyID.ID)
+	imp.vals["invoice_id"] = m.ID
+	return imp.compare("invoice", m.AmountUntaxed, m.AmountTax, m.AmountTotal, m.CurrencyID.ID)
 }

@@ -55,8 +55,8 @@ func defineLog(r *orm.Registry) {
 	})
 }
 
-// entry is a log entry being written.
-type entry struct {
+// logEntry is a log entry being written.
+type logEntry struct {
 	Type    string
 	Out     bool // from the ERP to the store
 	Ref     string
@@ -67,7 +67,7 @@ type entry struct {
 }
 
 // logTo adds an entry to the log of an instance.
-func logTo(env *orm.Env, inst *Instance, e entry) error {
+func logTo(env *orm.Env, inst *Instance, e logEntry) error {
 	dir := "woo_to_odoo"
 	if e.Out {
 		dir = "odoo_to_woo"

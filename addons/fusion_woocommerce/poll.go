@@ -18,8 +18,8 @@ import (
 // retryErrors is after how long an order in error is fetched again.
 const retryErrors = time.Hour
 
-// sighting is an order as a poll saw it.
-type sighting struct {
+// polledOrder is an order as a poll saw it.
+type polledOrder struct {
 	id       int64
 	modified time.Time
 	status   string
@@ -28,7 +28,7 @@ type sighting struct {
 }
 
 // key tells states of one order apart.
-func (s sighting) key() string {
+func (s polledOrder) key() string {
 	day := ""
 	if !s.modified.IsZero() {
 		day = s.modified.UTC().Format("20060102150405")
@@ -55,11 +55,11 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 	}
 	began := time.Now()
 	since, full := inst.pollFrom(began)
-	var found []sighting
+	var found []polledOrder
 	var failures []error
 	window, err := c.OrdersModified(ctx, since, func(o *wcapi.Order) error {
 		m := ordermap.Map(ordermap.Input{Order: *o, Places: placesOr(places, o.Currency), Tolerance: inst.Tolerance, Policy: inst.policy()})
-		found = append(found, sighting{int64(o.ID), o.DateModified.Time, o.Status, string(m.Class), m.Digest()})
+		found = append(found, polledOrder{int64(o.ID), o.DateModified.Time, o.Status, string(m.Class), m.Digest()})
 		return nil
 	}, func(err error) error {
 		failures = append(failures, err)
@@ -87,7 +87,7 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 		if err := env.Model("woo.instance").Browse(inst.ID).Write(vals); err != nil || n+retried == 0 {
 			return err
 		}
-		return logTo(env, inst, entry{Type: "order", State: "success", Since: began, Message: fmt.Sprintf("%d orders changed in the store and %d in error are being imported.", n, retried)})
+		return logTo(env, inst, logEntry{Type: "order", State: "success", Since: began, Message: fmt.Sprintf("%d orders changed in the store and %d in error are being imported.", n, retried)})
 	})
 }
 
@@ -136,7 +136,7 @@ func placesOr(places map[string]int32, code string) int32 {
 }
 
 // queueSeen queues the orders that are not known in the state seen.
-func queueSeen(env *orm.Env, inst *Instance, found []sighting) (int, error) {
+func queueSeen(env *orm.Env, inst *Instance, found []polledOrder) (int, error) {
 	known, err := knownOrders(env, inst)
 	if err != nil {
 		return 0, err
@@ -202,7 +202,7 @@ func recordUnreadable(env *orm.Env, inst *Instance, failures []error) error {
 			}
 			continue
 		}
-		if err := logTo(env, inst, entry{Type: "order", State: "failed", Message: "An order of the store cannot be read: " + explain(err)}); err != nil {
+		if err := logTo(env, inst, logEntry{Type: "order", State: "failed", Message: "An order of the store cannot be read: " + explain(err)}); err != nil {
 			return err
 		}
 	}
@@ -239,7 +239,7 @@ func markUnreadable(env *orm.Env, inst *Instance, id int64, text string) error {
 	if err != nil {
 		return err
 	}
-	return logTo(env, inst, entry{Type: "order", State: "failed", Ref: rec.Number, Message: text, Record: orm.RecordsOf(env, rec)})
+	return logTo(env, inst, logEntry{Type: "order", State: "failed", Ref: rec.Number, Message: text, Record: orm.RecordsOf(env, rec)})
 }
 
 // money is a monetary value as records keep it.

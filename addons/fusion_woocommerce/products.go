@@ -125,19 +125,19 @@ func (e *engine) fetchAll(ctx context.Context, w *jobs.Work) error {
 	}
 	return w.FinishExclusive(ctx, fmt.Sprintf("woo.products:%d", inst.ID), func(env *orm.Env) error {
 		env = importEnv(env, inst)
-		sum, err := takeItems(env, inst, items)
+		sum, err := updateMapping(env, inst, items)
 		if err != nil {
 			return err
 		}
 		for _, text := range unreadable {
-			if err := logTo(env, inst, entry{Type: "product", State: "failed", Message: "A product of the store cannot be read: " + text}); err != nil {
+			if err := logTo(env, inst, logEntry{Type: "product", State: "failed", Message: "A product of the store cannot be read: " + text}); err != nil {
 				return err
 			}
 		}
 		if err := env.Model("woo.instance").Browse(inst.ID).Write(orm.Values{"last_sync": orm.DatetimeOf(env.Now())}); err != nil {
 			return err
 		}
-		return logTo(env, inst, entry{Type: "product", State: "success", Since: began, Message: sum.String()})
+		return logTo(env, inst, logEntry{Type: "product", State: "success", Since: began, Message: sum.String()})
 	})
 }
 
@@ -167,7 +167,7 @@ func (e *engine) fetchOne(ctx context.Context, w *jobs.Work) error {
 			if err := maps.Write(orm.Values{"woo_status": "deleted"}); err != nil {
 				return err
 			}
-		} else if _, err := takeItems(env, inst, items); err != nil {
+		} else if _, err := updateMapping(env, inst, items); err != nil {
 			return err
 		}
 		return settleEvent(env, job.Event, "done", "")
@@ -232,10 +232,10 @@ func (s summary) String() string {
 	return fmt.Sprintf("%d products and variations read: %d new, %d changed, %d matched by SKU, %d created here, %d suggestions.", s.seen, s.added, s.changed, s.mapped, s.created, s.suggested)
 }
 
-// takeItems brings the mapping up to date with the store. What a person
+// updateMapping brings the mapping up to date with the store. What a person
 // decided (mapped, ignored, a product chosen) stays; only new and unmapped
 // entries are matched. What did not change costs nothing.
-func takeItems(env *orm.Env, inst *Instance, items []item) (summary, error) {
+func updateMapping(env *orm.Env, inst *Instance, items []item) (summary, error) {
 	sum := summary{seen: len(items)}
 	old, err := orm.Search[ProductMap](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "in", anyIDs(itemIDs(items)))), orm.SearchOptions{})
 	if err != nil {

@@ -20,7 +20,7 @@ func TestFetchMapsBySKUAndSuggestsByName(t *testing.T) {
 		orm.Values{"name": "Zebra"},
 		orm.Values{"name": "Twin one", "default_code": "DLA-SOCK"}, orm.Values{"name": "Twin two", "default_code": "DLA-SOCK"}))(t)
 	all := items(t, env, inst)
-	sum := must(takeItems(env, inst, all))(t)
+	sum := must(updateMapping(env, inst, all))(t)
 	if sum.seen != 181 || sum.added != 181 || sum.mapped != 1 || sum.created != 0 || sum.changed != 0 {
 		t.Errorf("%+v", sum)
 	}
@@ -49,7 +49,7 @@ func TestFetchMapsBySKUAndSuggestsByName(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	ormtest.MaxQueries(t, env, 5, func() {
-		if sum := must(takeItems(env, inst, all))(t); sum.added+sum.changed+sum.mapped+sum.created != 0 {
+		if sum := must(updateMapping(env, inst, all))(t); sum.added+sum.changed+sum.mapped+sum.created != 0 {
 			t.Errorf("the second time %+v", sum)
 		}
 	})
@@ -66,7 +66,7 @@ func TestFetchCreatesWhatLacks(t *testing.T) {
 	inst := connect(t, env, url, orm.Values{"missing_product": "create"})
 	all := items(t, env, inst)
 	before := env.Queries()
-	sum := must(takeItems(env, inst, all))(t)
+	sum := must(updateMapping(env, inst, all))(t)
 	if sum.created != 166 || sum.added != 181 {
 		t.Errorf("%+v", sum)
 	}
@@ -88,7 +88,7 @@ func TestFetchCreatesWhatLacks(t *testing.T) {
 	if n := must(ormtest.Texts(env, "SELECT default_code FROM product_product WHERE default_code <> '' GROUP BY 1 HAVING count(*) > 1"))(t); len(n) > 0 {
 		t.Errorf("internal references that exist twice: %v", n)
 	}
-	if sum := must(takeItems(env, inst, all))(t); sum.created != 0 {
+	if sum := must(updateMapping(env, inst, all))(t); sum.created != 0 {
 		t.Errorf("the second time %+v", sum)
 	}
 }

@@ -141,7 +141,7 @@ func defineActivities(r *orm.Registry) {
 				if err != nil {
 					return made, err
 				}
-				if err := mayDo(rs.Env, a); err != nil {
+				if err := checkAssignee(rs.Env, a); err != nil {
 					return made, err
 				}
 				if target.Model.Fields["message_follower_ids"] != nil {
@@ -163,7 +163,7 @@ func defineActivities(r *orm.Registry) {
 				return err
 			}
 			for _, a := range as {
-				if err := mayDo(rs.Env, a); err != nil {
+				if err := checkAssignee(rs.Env, a); err != nil {
 					return err
 				}
 			}
@@ -187,8 +187,8 @@ func defineActivities(r *orm.Registry) {
 	})
 }
 
-// mayDo refuses to leave an activity to a user who may not read its document.
-func mayDo(env *orm.Env, a *Activity) error {
+// checkAssignee refuses to leave an activity to a user who may not read its document.
+func checkAssignee(env *orm.Env, a *Activity) error {
 	if env.Superuser() || a.UserID.ID == env.UID() {
 		return nil
 	}

@@ -77,7 +77,7 @@ func defineMessages(r *orm.Registry) {
 		return nil
 	}, "starred_partner_ids")
 	m.OnAccess(messageAccess)
-	writtenByUsers(m)
+	guardMessages(m)
 	m.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			for i, vals := range list {

@@ -155,9 +155,9 @@ func SendOne(ctx context.Context, db *orm.DB, id int64) error {
 }
 
 func sendAlone(ctx context.Context, db *orm.DB, id int64) error {
-	var out *handover
+	var out *outgoingMail
 	err := db.Run(ctx, orm.System(), func(env *orm.Env) (err error) {
-		out, err = takeOut(env, id)
+		out, err = loadOutgoing(env, id)
 		return err
 	})
 	if err != nil || out == nil {
@@ -178,9 +178,9 @@ func sendAlone(ctx context.Context, db *orm.DB, id int64) error {
 	})
 }
 
-// takeOut reads a mail that is to be sent; nil when there is none, or when it cannot
+// loadOutgoing reads a mail that is to be sent; nil when there is none, or when it cannot
 // be sent, which is noted.
-func takeOut(env *orm.Env, id int64) (*handover, error) {
+func loadOutgoing(env *orm.Env, id int64) (*outgoingMail, error) {
 	rs, err := env.Model("mail.mail").Search(orm.And(orm.Leaf("id", "=", id), orm.Leaf("state", "=", "outgoing")), orm.SearchOptions{})
 	if err != nil || rs.Len() == 0 {
 		return nil, err
@@ -215,14 +215,14 @@ func serverFor(env *orm.Env, m *Mail) (*Server, error) {
 	}
 	from := base.NormalizeEmail(m.EmailFrom)
 	for _, s := range servers {
-		if mayCarry(s.FromFilter, from) {
+		if serverAllows(s.FromFilter, from) {
 			return s, nil
 		}
 	}
 	return nil, nil
 }
 
-func mayCarry(filter, from string) bool {
+func serverAllows(filter, from string) bool {
 	if strings.TrimSpace(filter) == "" {
 		return true
 	}
@@ -235,8 +235,8 @@ func mayCarry(filter, from string) bool {
 	return false
 }
 
-// handover is a mail that is ready to be handed to a server.
-type handover struct {
+// outgoingMail is a mail that is ready to be handed to a server.
+type outgoingMail struct {
 	*relay
 	msg        *gomail.Msg
 	autoDelete bool
@@ -244,7 +244,7 @@ type handover struct {
 
 // prepare makes a mail ready to be sent. The kind of failure is one of those of
 // failure_type.
-func prepare(env *orm.Env, m *Mail, server *Server) (out *handover, kind string, err error) {
+func prepare(env *orm.Env, m *Mail, server *Server) (out *outgoingMail, kind string, err error) {
 	if err := mayStillSend(env, m); err != nil {
 		return nil, "unknown", err
 	}
@@ -256,11 +256,11 @@ func prepare(env *orm.Env, m *Mail, server *Server) (out *handover, kind string,
 	if err != nil {
 		return nil, "mail_smtp", fmt.Errorf("the mail server %s is not set up completely: %w", server.Name, err)
 	}
-	return &handover{p, msg, m.AutoDelete}, "", nil
+	return &outgoingMail{p, msg, m.AutoDelete}, "", nil
 }
 
 // send hands the mail in.
-func (h *handover) send(ctx context.Context) error {
+func (h *outgoingMail) send(ctx context.Context) error {
 	if err := h.with(ctx, func(ctx context.Context, c *gomail.Client) error { return c.DialAndSendWithContext(ctx, h.msg) }); err != nil {
 		return fmt.Errorf("the mail server %s did not take the mail: %w", h.name, err)
 	}

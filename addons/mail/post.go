@@ -117,7 +117,7 @@ func mayPost(rs orm.Records, p *Posting) error {
 		return err
 	}
 	if p.Author != 0 {
-		if err := ownName(env, p.Author); err != nil {
+		if err := checkAuthor(env, p.Author); err != nil {
 			return err
 		}
 	}
@@ -242,7 +242,7 @@ func postFromClient(env *orm.Env, ts []*Thread, args orm.Args) (any, error) {
 		EmailFrom: args.String(-1, "email_from"), Author: args.Int(-1, "author_id"), Parent: args.Int(-1, "parent_id"),
 		Partners: linked(args.Kw["partner_ids"]), Attachments: linked(args.Kw["attachment_ids"])}
 	if p.Type != "" && p.Type != "comment" && p.Type != "notification" && p.Type != "user_notification" {
-		if free, err := unbound(env); err != nil {
+		if free, err := mayImpersonate(env); err != nil {
 			return nil, err
 		} else if !free {
 			return nil, orm.AccessErrorf("Messages of the type %s are made by the system.", p.Type)

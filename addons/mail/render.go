@@ -163,7 +163,7 @@ func evaluate(rs orm.Records, expression string) (value string, markup bool, err
 			}
 			continue
 		}
-		value, markup, err = follow(rs, strings.Split(term, ".")[1:])
+		value, markup, err = resolvePath(rs, strings.Split(term, ".")[1:])
 		if err != nil || value != "" {
 			return value, markup, err
 		}
@@ -171,7 +171,7 @@ func evaluate(rs orm.Records, expression string) (value string, markup bool, err
 	return "", false, nil
 }
 
-func follow(rs orm.Records, path []string) (string, bool, error) {
+func resolvePath(rs orm.Records, path []string) (string, bool, error) {
 	for i, name := range path {
 		if rs.Len() == 0 {
 			return "", false, nil

@@ -16,21 +16,21 @@ import (
 // editable are the fields of an own message that may be changed afterwards.
 var editable = []string{"body", "subject", "attachment_ids", "description"}
 
-// writtenByUsers vouches for the messages that users create and change by
+// guardMessages vouches for the messages that users create and change by
 // themselves, without message_post.
-func writtenByUsers(m *orm.Def[Message]) {
+func guardMessages(m *orm.Def[Message]) {
 	m.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			made, err := super(rs, list)
 			if err != nil {
 				return made, err
 			}
-			return made, vouch(made, true)
+			return made, checkWritten(made, true)
 		}
 	})
 	m.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
-			free, err := unbound(rs.Env)
+			free, err := mayImpersonate(rs.Env)
 			if err != nil {
 				return err
 			}
@@ -40,22 +40,22 @@ func writtenByUsers(m *orm.Def[Message]) {
 						return orm.AccessErrorf("What may be changed of a message is %s, not %s.", strings.Join(editable, ", "), name)
 					}
 				}
-				if err := noHistory(rs, "changed"); err != nil {
+				if err := forbidTracking(rs, "changed"); err != nil {
 					return err
 				}
 			}
 			if err := super(rs, vals); err != nil {
 				return err
 			}
-			return vouch(rs, false)
+			return checkWritten(rs, false)
 		}
 	})
 	m.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			if free, err := unbound(rs.Env); err != nil {
+			if free, err := mayImpersonate(rs.Env); err != nil {
 				return err
 			} else if !free {
-				if err := noHistory(rs, "deleted"); err != nil {
+				if err := forbidTracking(rs, "deleted"); err != nil {
 					return err
 				}
 			}
@@ -64,17 +64,17 @@ func writtenByUsers(m *orm.Def[Message]) {
 	})
 }
 
-// unbound reports whether the work may write messages of others: that of the
+// mayImpersonate reports whether the work may write messages of others: that of the
 // system and of administrators.
-func unbound(env *orm.Env) (bool, error) {
+func mayImpersonate(env *orm.Env) (bool, error) {
 	if env.Superuser() {
 		return true, nil
 	}
 	return env.InAnyGroup("base.group_system")
 }
 
-// noHistory refuses to touch messages that tell how fields changed.
-func noHistory(rs orm.Records, what string) error {
+// forbidTracking refuses to touch messages that tell how fields changed.
+func forbidTracking(rs orm.Records, what string) error {
 	found, err := rs.Env.Sudo().Model("mail.tracking.value").Search(orm.Leaf("mail_message_id", "in", rs.IDs), orm.SearchOptions{Limit: 1})
 	if err == nil && found.Len() > 0 {
 		err = orm.AccessErrorf("A message that tells of changes of a record cannot be %s.", what)
@@ -82,15 +82,15 @@ func noHistory(rs orm.Records, what string) error {
 	return err
 }
 
-// vouch makes sure that stored messages say nothing in the name of others, and
-// lead to nothing their writer may not see. New ones bear the time they were
+// checkWritten makes sure that stored messages say nothing in the name of others, and
+// lead to nothing their writer may not see. New ones get the time they were
 // written and the address of their sender.
-func vouch(rs orm.Records, fresh bool) error {
+func checkWritten(rs orm.Records, fresh bool) error {
 	env := rs.Env
 	if env.Superuser() || rs.Len() == 0 {
 		return nil
 	}
-	free, err := unbound(env)
+	free, err := mayImpersonate(env)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func complete(env *orm.Env, m *Message, free bool) error {
 		vals["record_name"] = orFalse(names[m.ResID])
 	}
 	if !free {
-		if err := ownName(env, m.AuthorID.ID); err != nil {
+		if err := checkAuthor(env, m.AuthorID.ID); err != nil {
 			return err
 		}
 		if !slices.Contains([]string{"comment", "notification"}, m.Type) {
@@ -144,8 +144,8 @@ func complete(env *orm.Env, m *Message, free bool) error {
 			return orm.AccessErrorf("The mail server of a message is chosen by the system.")
 		}
 		vals["date"] = orm.DatetimeOf(env.Now())
-		for field, given := range map[string]string{"email_from": m.EmailFrom, "reply_to": m.ReplyTo} {
-			from, err := sender(env, given)
+		for field, address := range map[string]string{"email_from": m.EmailFrom, "reply_to": m.ReplyTo} {
+			from, err := sender(env, address)
 			if err != nil {
 				return err
 			}
@@ -166,12 +166,12 @@ func mayRead(env *orm.Env, model string, ids []int64) error {
 	return env.Model(model).Browse(ids...).CheckAccess(orm.OpRead)
 }
 
-// ownName refuses the name of another author than oneself.
-func ownName(env *orm.Env, author int64) error {
+// checkAuthor refuses the name of another author than oneself.
+func checkAuthor(env *orm.Env, author int64) error {
 	if author == env.PartnerID() && author != 0 {
 		return nil
 	}
-	free, err := unbound(env)
+	free, err := mayImpersonate(env)
 	if err == nil && !free {
 		err = orm.AccessErrorf("You may not post in the name of somebody else.")
 	}
@@ -201,7 +201,7 @@ func sender(env *orm.Env, asked string) (any, error) {
 	if asked == "" {
 		return false, nil
 	}
-	free, err := unbound(env)
+	free, err := mayImpersonate(env)
 	if err != nil || free {
 		return asked, err
 	}

@@ -53,7 +53,7 @@ func defineTemplate(r *orm.Registry) {
 			if err != nil {
 				return made, err
 			}
-			return made, ownFiles(made)
+			return made, adoptFiles(made)
 		}
 	})
 	t.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
@@ -61,7 +61,7 @@ func defineTemplate(r *orm.Registry) {
 			if err := super(rs, vals); err != nil {
 				return err
 			}
-			return ownFiles(rs)
+			return adoptFiles(rs)
 		}
 	})
 	orm.Implement(t, SendMail, func(env *orm.Env, ts []*Template, args orm.Args) (any, error) {
@@ -73,10 +73,10 @@ func defineTemplate(r *orm.Registry) {
 	})
 }
 
-// ownFiles makes the files that were uploaded for templates those of the
+// adoptFiles makes the files that were uploaded for templates those of the
 // templates, so that whoever sends one may read them. Others stay where they
 // belong, and must be the writer's to read.
-func ownFiles(rs orm.Records) error {
+func adoptFiles(rs orm.Records) error {
 	if rs.Len() == 0 {
 		return nil
 	}

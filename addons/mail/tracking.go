@@ -115,16 +115,16 @@ func track(rs orm.Records, fields []*orm.Field, change func() error) error {
 		if len(changes) == 0 {
 			continue
 		}
-		if err := tellChanges(rs.Browse(id), fields, before[i], after[i], changes); err != nil {
+		if err := postChanges(rs.Browse(id), fields, before[i], after[i], changes); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tellChanges posts the message of a change. A model may choose its subtype by
+// postChanges posts the message of a change. A model may choose its subtype by
 // a method _track_subtype(initial values) that gives an external id.
-func tellChanges(rs orm.Records, fields []*orm.Field, before, after orm.Values, changes []orm.Values) error {
+func postChanges(rs orm.Records, fields []*orm.Field, before, after orm.Values, changes []orm.Values) error {
 	subtype := "mail.mt_note"
 	if rs.Model.HasMethod(TrackSubtype) {
 		changed := map[string]any{}
@@ -169,10 +169,10 @@ func compare(rs orm.Records, fields []*orm.Field, before, after orm.Values) ([]o
 			return nil, err
 		}
 		vals := orm.Values{"field_id": nonzero(id)}
-		if err := sideOf(rs, f, "old", before, vals); err != nil {
+		if err := trackingValue(rs, f, "old", before, vals); err != nil {
 			return nil, err
 		}
-		if err := sideOf(rs, f, "new", after, vals); err != nil {
+		if err := trackingValue(rs, f, "new", after, vals); err != nil {
 			return nil, err
 		}
 		if f.Kind == orm.Monetary {
@@ -204,8 +204,8 @@ func fieldID(env *orm.Env, model, name string) (int64, error) {
 	})
 }
 
-// sideOf writes one side of a change into the columns of the field's kind.
-func sideOf(rs orm.Records, f *orm.Field, side string, row, vals orm.Values) error {
+// trackingValue writes one side of a change into the columns of the field's kind.
+func trackingValue(rs orm.Records, f *orm.Field, side string, row, vals orm.Values) error {
 	col := func(kind string) string { return side + "_value_" + kind }
 	v := row[f.Name]
 	switch f.Kind {

@@ -187,7 +187,7 @@ func defineAttributeValue(r *orm.Registry) {
 				if ts.Len() > 0 {
 					return orm.UserErrorf("The value “%s” cannot be deleted: it is used on %s. Remove it from them first.", nameOf(rs.Browse(id)), namesOf(ts))
 				}
-				used, err := everyVariant(rs.Env).Sudo().Model("product.product").SearchCount(orm.Leaf("product_template_attribute_value_ids.product_attribute_value_id", "=", id), 1)
+				used, err := withArchived(rs.Env).Sudo().Model("product.product").SearchCount(orm.Leaf("product_template_attribute_value_ids.product_attribute_value_id", "=", id), 1)
 				if err != nil {
 					return err
 				}

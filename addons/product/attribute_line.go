@@ -45,7 +45,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 		var fresh []orm.Values
 		var at []int
 		for i, vals := range list {
-			old, err := everyVariant(quiet).Model(rs.Model.Name).Search(orm.And(orm.Leaf("active", "=", false),
+			old, err := withArchived(quiet).Model(rs.Model.Name).Search(orm.And(orm.Leaf("active", "=", false),
 				orm.Leaf("product_tmpl_id", "=", vals["product_tmpl_id"]), orm.Leaf("attribute_id", "=", vals["attribute_id"])), orm.SearchOptions{Limit: 1})
 			if err != nil {
 				return rs, err
@@ -114,7 +114,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 
 func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
-		env := everyVariant(rs.Env)
+		env := withArchived(rs.Env)
 		ls, err := orm.Read[AttributeLine](env.Sudo(), rs.IDs, "product_template_value_ids")
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func unique(ids []int64) []int64 {
 // linesChanged brings the template's own values of lines in line with the
 // attribute values chosen, and then the variants with them.
 func linesChanged(lines orm.Records) error {
-	env := everyVariant(lines.Env)
+	env := withArchived(lines.Env)
 	ls, err := orm.Read[AttributeLine](env.Sudo(), lines.IDs, "value_ids", "product_template_value_ids")
 	if err != nil {
 		return err
@@ -255,7 +255,7 @@ func definePTAV(r *orm.Registry) {
 // of which an archived variant remains is archived.
 func unlinkPTAVs(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
-		env := everyVariant(rs.Env)
+		env := withArchived(rs.Env)
 		vs, err := orm.Read[TemplateAttributeValue](env, rs.IDs, "attribute_line_id.product_template_value_ids", "ptav_product_variant_ids")
 		if err != nil {
 			return err

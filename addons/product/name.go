@@ -13,7 +13,7 @@ func defineNames(p *orm.Def[Product]) {
 		for _, p := range ps {
 			name := p.Name
 			var values []string
-			for _, v := range distinctive(p) {
+			for _, v := range distinguishingValues(p) {
 				values = append(values, v.Name)
 			}
 			if len(values) > 0 {
@@ -46,9 +46,9 @@ func defineNames(p *orm.Def[Product]) {
 	p.OnNameSearch(searchNames)
 }
 
-// distinctive are the values of a variant that tell it from others: those of
+// distinguishingValues are the values of a variant that tell it from others: those of
 // lines with more than one value.
-func distinctive(p *Product) []*TemplateAttributeValue {
+func distinguishingValues(p *Product) []*TemplateAttributeValue {
 	all := p.PTAVIDs.All()
 	archived := false
 	for _, v := range all {

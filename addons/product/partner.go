@@ -52,7 +52,7 @@ func PricelistOf(env *orm.Env, partnerID int64) (int64, error) {
 // has one while the feature is off.
 func pricelistsOf(env *orm.Env, ps []*Partner) (map[int64]int64, error) {
 	out := map[int64]int64{}
-	on, err := featureOn(env)
+	on, err := pricelistsEnabled(env)
 	if err != nil || !on {
 		return out, err
 	}
@@ -65,13 +65,13 @@ func pricelistsOf(env *orm.Env, ps []*Partner) (map[int64]int64, error) {
 		if c := p.CommercialPartnerID.Rec(); own == 0 && c != nil {
 			own = c.SpecificID.ID
 		}
-		out[p.ID] = choose(lists, own, p.CountryID.ID)
+		out[p.ID] = choosePricelist(lists, own, p.CountryID.ID)
 	}
 	return out, nil
 }
 
-// choose picks among the active pricelists of a company, in their order.
-func choose(lists []*Pricelist, own, country int64) int64 {
+// choosePricelist picks among the active pricelists of a company, in their order.
+func choosePricelist(lists []*Pricelist, own, country int64) int64 {
 	var first, anywhere int64
 	for _, l := range lists {
 		if l.ID == own {
@@ -99,9 +99,9 @@ func choose(lists []*Pricelist, own, country int64) int64 {
 	return first
 }
 
-// featureOn reports whether pricelists are in use: whether all internal users
+// pricelistsEnabled reports whether pricelists are in use: whether all internal users
 // are members of the group for them.
-func featureOn(env *orm.Env) (bool, error) {
+func pricelistsEnabled(env *orm.Env) (bool, error) {
 	users, ok, err := env.FindRef("base.group_user")
 	if err != nil || !ok {
 		return false, err

@@ -12,8 +12,8 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// Ask is one product whose price is asked for.
-type Ask struct {
+// PriceRequest is one product whose price is asked for.
+type PriceRequest struct {
 	ProductID int64
 	Quantity  decimal.Decimal // in UoMID
 	UoMID     int64           // the unit the price is for; 0: the product's own
@@ -38,14 +38,14 @@ type Price struct {
 // a date (zero: now), in a currency (0: the pricelist's, else the company's),
 // one Price for each Ask. The statements it takes do not depend on how many
 // products are asked for.
-func Prices(env *orm.Env, pricelist, currency int64, date time.Time, asks []Ask) ([]Price, error) {
+func Prices(env *orm.Env, pricelist, currency int64, date time.Time, asks []PriceRequest) ([]Price, error) {
 	if len(asks) == 0 {
 		return nil, nil
 	}
 	if date.IsZero() {
 		date = env.Now()
 	}
-	c := &pricing{env: env.Sudo(), date: date, products: map[int64]*Product{}, lists: map[int64]*rules{}}
+	c := &priceComputation{env: env.Sudo(), date: date, products: map[int64]*Product{}, lists: map[int64]*rules{}}
 	var ids []int64
 	for _, a := range asks {
 		ids = append(ids, a.ProductID)
@@ -88,8 +88,8 @@ type rules struct {
 	items    []*PricelistItem
 }
 
-// pricing holds what one question for prices has read.
-type pricing struct {
+// priceComputation holds what one question for prices has read.
+type priceComputation struct {
 	env      *orm.Env
 	date     time.Time
 	products map[int64]*Product
@@ -97,7 +97,7 @@ type pricing struct {
 }
 
 // load reads a pricelist and those it is based on.
-func (c *pricing) load(pricelist int64) error {
+func (c *priceComputation) load(pricelist int64) error {
 	for next := []int64{pricelist}; len(next) > 0; {
 		next = slices.DeleteFunc(unique(next), func(id int64) bool { return id == 0 || c.lists[id] != nil })
 		if len(next) == 0 {
@@ -111,7 +111,7 @@ func (c *pricing) load(pricelist int64) error {
 			c.lists[l.ID] = &rules{currency: l.CurrencyID.ID}
 		}
 		at := orm.DatetimeOf(c.date)
-		items, err := orm.Search[PricelistItem](everyVariant(c.env), orm.And(orm.Leaf("pricelist_id", "in", next),
+		items, err := orm.Search[PricelistItem](withArchived(c.env), orm.And(orm.Leaf("pricelist_id", "in", next),
 			orm.Or(orm.Leaf("date_start", "=", false), orm.Leaf("date_start", "<=", at)),
 			orm.Or(orm.Leaf("date_end", "=", false), orm.Leaf("date_end", ">=", at))), orm.SearchOptions{}, "categ_id")
 		if err != nil {
@@ -130,7 +130,7 @@ func (c *pricing) load(pricelist int64) error {
 }
 
 // price finds the rule for a product and applies it.
-func (c *pricing) price(pricelist int64, p *Product, a Ask, currency int64) (Price, error) {
+func (c *priceComputation) price(pricelist int64, p *Product, a PriceRequest, currency int64) (Price, error) {
 	var rule *PricelistItem
 	if pricelist != 0 {
 		qty, err := c.inOwnUnit(a, p)
@@ -172,7 +172,7 @@ func (c *pricing) price(pricelist int64, p *Product, a Ask, currency int64) (Pri
 
 // inOwnUnit is the quantity asked for in the product's unit of measure, as
 // quantities of rules are meant.
-func (c *pricing) inOwnUnit(a Ask, p *Product) (decimal.Decimal, error) {
+func (c *priceComputation) inOwnUnit(a PriceRequest, p *Product) (decimal.Decimal, error) {
 	if a.UoMID == p.UoMID.ID {
 		return a.Quantity, nil
 	}
@@ -189,7 +189,7 @@ func (c *pricing) inOwnUnit(a Ask, p *Product) (decimal.Decimal, error) {
 
 // start is the price a rule starts from, for one unit of measure of the Ask, in
 // the currency.
-func (c *pricing) start(kind string, other int64, p *Product, a Ask, currency int64) (decimal.Decimal, error) {
+func (c *priceComputation) start(kind string, other int64, p *Product, a PriceRequest, currency int64) (decimal.Decimal, error) {
 	if kind == BasePricelist && other != 0 {
 		own := c.lists[other].currency
 		sub, err := c.price(other, p, a, own)
@@ -210,7 +210,7 @@ func (c *pricing) start(kind string, other int64, p *Product, a Ask, currency in
 }
 
 // company is the one whose exchange rates hold.
-func (c *pricing) company(p *Product) int64 {
+func (c *priceComputation) company(p *Product) int64 {
 	if id := c.env.Company(); id != 0 {
 		return id
 	}
@@ -218,7 +218,7 @@ func (c *pricing) company(p *Product) int64 {
 }
 
 // day is the calendar day of the date, in the user's time zone.
-func (c *pricing) day() orm.Date { return orm.DateOf(c.date.In(c.env.Location())) }
+func (c *priceComputation) day() orm.Date { return orm.DateOf(c.date.In(c.env.Location())) }
 
 // appliesTo reports whether a rule is about a product in a quantity, said in
 // the product's unit of measure.
@@ -268,7 +268,7 @@ func percent(of, rate decimal.Decimal) decimal.Decimal { return of.Mul(rate).Shi
 
 // PriceOf is the price of one unit of one product, as [Prices] says it.
 func PriceOf(env *orm.Env, pricelist, product int64, quantity decimal.Decimal, unit, currency int64, date orm.Datetime) (decimal.Decimal, error) {
-	found, err := Prices(env, pricelist, currency, date.Time(), []Ask{{ProductID: product, Quantity: quantity, UoMID: unit}})
+	found, err := Prices(env, pricelist, currency, date.Time(), []PriceRequest{{ProductID: product, Quantity: quantity, UoMID: unit}})
 	if err != nil {
 		return decimal.Zero, err
 	}

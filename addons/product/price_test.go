@@ -11,9 +11,9 @@ import (
 	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
-func (s *shop) price(list int64, ask product.Ask) product.Price {
+func (s *shop) price(list int64, ask product.PriceRequest) product.Price {
 	s.Helper()
-	return ok[[]product.Price](s)(product.Prices(s.env, list, 0, time.Time{}, []product.Ask{ask}))[0]
+	return ok[[]product.Price](s)(product.Prices(s.env, list, 0, time.Time{}, []product.PriceRequest{ask}))[0]
 }
 
 func (s *shop) pricelist(rules ...orm.Values) int64 {
@@ -48,14 +48,14 @@ func TestEachKindOfRule(t *testing.T) {
 		"greatest margin":        {orm.Values{"compute_price": "formula", "base": "standard_price", "price_markup": 80, "price_max_margin": 10}, "30"},
 		"margins that hold":      {orm.Values{"compute_price": "formula", "base": "standard_price", "price_markup": 25, "price_min_margin": 3, "price_max_margin": 10}, "25"},
 	} {
-		got := s.price(s.pricelist(c.rule), product.Ask{ProductID: p, Quantity: dec("1")})
+		got := s.price(s.pricelist(c.rule), product.PriceRequest{ProductID: p, Quantity: dec("1")})
 		s.equal(name, got.Price, c.want)
 	}
-	none := s.price(s.pricelist(), product.Ask{ProductID: p, Quantity: dec("1")})
+	none := s.price(s.pricelist(), product.PriceRequest{ProductID: p, Quantity: dec("1")})
 	s.equal("without a rule", none.Price, "33.33")
 	s.equal("rule of that", none.RuleID, int64(0))
-	s.equal("without a pricelist", s.price(0, product.Ask{ProductID: p, Quantity: dec("1")}).Price, "33.33")
-	half := s.price(promo, product.Ask{ProductID: p, Quantity: dec("1")})
+	s.equal("without a pricelist", s.price(0, product.PriceRequest{ProductID: p, Quantity: dec("1")}).Price, "33.33")
+	half := s.price(promo, product.PriceRequest{ProductID: p, Quantity: dec("1")})
 	s.equal("base of a percentage", half.Base, "33.33")
 	s.equal("the percentage", half.Discount, "50")
 }
@@ -97,7 +97,7 @@ func TestTheMostParticularRuleWins(t *testing.T) {
 		{"variant before the template's better fit", small, "10", "6"},
 		{"variant, very many", small, "50", "7"},
 	} {
-		s.equal(c.name, s.price(list, product.Ask{ProductID: c.product, Quantity: dec(c.qty)}).Price, c.want)
+		s.equal(c.name, s.price(list, product.PriceRequest{ProductID: c.product, Quantity: dec(c.qty)}).Price, c.want)
 	}
 	rows := ok[[]orm.Values](s)(ok[orm.Records](s)(s.env.Model("product.pricelist.item").Search(orm.Leaf("pricelist_id", "=", list), orm.SearchOptions{})).Read("applied_on", "name", "price"))
 	got := []string{}
@@ -153,7 +153,7 @@ func TestUnitsAndCurrenciesOfPrices(t *testing.T) {
 		"12 units are the quantity": {orm.Values{"compute_price": "fixed", "fixed_price": 1, "min_quantity": 12}, january, 0, dozen, "12"},
 		"and not 13":                {orm.Values{"compute_price": "fixed", "fixed_price": 1, "min_quantity": 12.5}, january, 0, dozen, "96"},
 	} {
-		got := ok[[]product.Price](s)(product.Prices(s.env, list(c.rule), c.currency, c.date, []product.Ask{{ProductID: p, Quantity: dec("1"), UoMID: c.unit}}))
+		got := ok[[]product.Price](s)(product.Prices(s.env, list(c.rule), c.currency, c.date, []product.PriceRequest{{ProductID: p, Quantity: dec("1"), UoMID: c.unit}}))
 		s.equal(name, got[0].Price, c.want)
 	}
 }
@@ -163,17 +163,17 @@ func TestPricesOfVariantsIncludeTheirExtra(t *testing.T) {
 	shirt := s.template(s.line("Size", "S", "XL"))
 	s.do(s.ptav(shirt, "XL").Write(orm.Values{"price_extra": 5}))
 	large := s.variants(shirt.ID, false)[1].ID
-	s.equal("half", s.price(s.pricelist(orm.Values{"compute_price": "percentage", "percent_price": 50}), product.Ask{ProductID: large, Quantity: dec("1")}).Price, "12.5")
+	s.equal("half", s.price(s.pricelist(orm.Values{"compute_price": "percentage", "percent_price": 50}), product.PriceRequest{ProductID: large, Quantity: dec("1")}).Price, "12.5")
 }
 
 func TestManyPricesTakeFewStatements(t *testing.T) {
 	s := newShop(t)
 	cheap := s.pricelist(orm.Values{"compute_price": "percentage", "percent_price": 20})
 	list := s.pricelist(orm.Values{"compute_price": "formula", "base": "pricelist", "base_pricelist_id": cheap, "price_surcharge": 1}, orm.Values{"categ_id": s.ref("product.product_category_goods"), "compute_price": "fixed", "fixed_price": 3, "min_quantity": 50})
-	var asks []product.Ask
+	var asks []product.PriceRequest
 	for i := range 60 {
 		p := s.create("product.product", orm.Values{"name": "P", "list_price": 10 + i, "categ_id": s.ref("product.product_category_goods")})
-		asks = append(asks, product.Ask{ProductID: p.ID(), Quantity: decimal.NewFromInt(int64(i))})
+		asks = append(asks, product.PriceRequest{ProductID: p.ID(), Quantity: decimal.NewFromInt(int64(i))})
 	}
 	s.do(s.env.Flush())
 	ormtest.MaxQueries(t, s.env, 20, func() {

@@ -90,7 +90,7 @@ func definePricelist(r *orm.Registry) {
 	p.OnCopy(base.MarkCopies)
 	p.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			uses, err := orm.Search[PricelistItem](everyVariant(rs.Env).Sudo(), orm.And(orm.Leaf("base", "=", BasePricelist),
+			uses, err := orm.Search[PricelistItem](withArchived(rs.Env).Sudo(), orm.And(orm.Leaf("base", "=", BasePricelist),
 				orm.Leaf("base_pricelist_id", "in", rs.IDs), orm.Leaf("pricelist_id", "not in", rs.IDs)), orm.SearchOptions{Limit: 1})
 			if err != nil {
 				return err
@@ -154,19 +154,19 @@ func defineItem(r *orm.Registry) {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			full := make([]orm.Values, len(list))
 			for k, vals := range list {
-				full[k] = onlyWhatApplies(vals, true)
+				full[k] = cleanRule(vals, true)
 			}
 			return super(rs, full)
 		}
 	})
 	i.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
-		return func(rs orm.Records, vals orm.Values) error { return super(rs, onlyWhatApplies(vals, false)) }
+		return func(rs orm.Records, vals orm.Values) error { return super(rs, cleanRule(vals, false)) }
 	})
 }
 
-// onlyWhatApplies drops from a rule the product or category it does not apply
+// cleanRule drops from a rule the product or category it does not apply
 // to, and says of a new rule what it applies to when that was not said.
-func onlyWhatApplies(vals orm.Values, fresh bool) orm.Values {
+func cleanRule(vals orm.Values, fresh bool) orm.Values {
 	vals = vals.Clone()
 	on := vals.Text("applied_on")
 	if on == "" && fresh {

@@ -110,7 +110,7 @@ func defineProduct(r *orm.Registry) {
 	p.Compute("product_template_variant_value_ids", func(_ *orm.Env, ps []*Product) error {
 		for _, p := range ps {
 			var ids []int64
-			for _, v := range distinctive(p) {
+			for _, v := range distinguishingValues(p) {
 				ids = append(ids, v.ID)
 			}
 			p.VariantPTAVIDs.Set(ids...)
@@ -148,7 +148,7 @@ func defineProduct(r *orm.Registry) {
 	defineNames(p)
 	defineProductImages(p)
 	p.Exclude("combination_unique", "USING btree (product_tmpl_id WITH =, combination_indices WITH =) WHERE (active)", "The product has a variant with these attribute values already.")
-	p.Constrain("product_tmpl_id, active, combination_indices", loneVariant)
+	p.Constrain("product_tmpl_id, active, combination_indices", checkSingleVariant)
 	p.Constrain("barcode, active", uniqueBarcode)
 	p.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
@@ -197,9 +197,9 @@ func contextUnit(env *orm.Env) int64 {
 	return 0
 }
 
-// loneVariant keeps a template from having two active variants without
+// checkSingleVariant keeps a template from having two active variants without
 // attribute values; those with values are kept apart by the database.
-func loneVariant(env *orm.Env, ps []*Product) error {
+func checkSingleVariant(env *orm.Env, ps []*Product) error {
 	var templates []int64
 	for _, p := range ps {
 		templates = append(templates, p.TemplateID.ID)
@@ -273,7 +273,7 @@ func unlinkProducts(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
 		env := rs.Env
 		var last []int64
-		if env.Key(keyKeepTemplate) != any(mark{}) {
+		if env.Key(keyKeepTemplate) != any(internalMark{}) {
 			var err error
 			// SQL: templates that lose their last variant, seen by the user or not.
 			last, err = orm.Rows[int64](env, orm.SQL(`SELECT DISTINCT p.product_tmpl_id FROM product_product p WHERE p.id = ANY(?)

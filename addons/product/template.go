@@ -100,7 +100,7 @@ func defineTemplate(r *orm.Registry) {
 		return nil
 	})
 	t.Compute("weight_uom_name, volume_uom_name", func(env *orm.Env, ts []*Template) error {
-		weight, volume, err := measures(env)
+		weight, volume, err := measureNames(env)
 		for _, t := range ts {
 			t.WeightUoMName, t.VolumeUoMName = weight, volume
 		}
@@ -201,8 +201,8 @@ func defaultRef(env *orm.Env, xmlid string) (any, error) {
 	return rs.ID(), nil
 }
 
-// measures are the names of the units in which weights and volumes are kept.
-func measures(env *orm.Env) (weight, volume string, err error) {
+// measureNames are the names of the units in which weights and volumes are kept.
+func measureNames(env *orm.Env) (weight, volume string, err error) {
 	weight, volume = "kg", "m³"
 	lbs, _, err := base.GetParam(env, "product.weight_in_lbs")
 	if err != nil {

@@ -22,7 +22,7 @@ func defineVariantFields(t *orm.Def[Template]) {
 	}, "product_variant_ids.barcode", "product_variant_ids.standard_price", "product_variant_ids.volume", "product_variant_ids.weight", "product_variant_ids.active")
 	for _, field := range []string{"barcode", "default_code", "standard_price", "volume", "weight"} {
 		t.Inverse(field, func(env *orm.Env, ts []*Template) error {
-			only, err := onlyVariants(env, ts)
+			only, err := singleVariants(env, ts)
 			if err != nil {
 				return err
 			}
@@ -44,7 +44,7 @@ func defineVariantFields(t *orm.Def[Template]) {
 // byVariant searches templates by a field of their variants.
 func byVariant(field string) func(*orm.Env, string, any) (orm.Domain, error) {
 	return func(env *orm.Env, op string, value any) (orm.Domain, error) {
-		found, err := everyVariant(env).Model("product.product").Search(orm.Leaf(field, op, value), orm.SearchOptions{})
+		found, err := withArchived(env).Model("product.product").Search(orm.Leaf(field, op, value), orm.SearchOptions{})
 		if err != nil {
 			return nil, err
 		}
@@ -54,15 +54,15 @@ func byVariant(field string) func(*orm.Env, string, any) (orm.Domain, error) {
 	}
 }
 
-// everyVariant is an environment that sees archived variants too.
-func everyVariant(env *orm.Env) *orm.Env {
+// withArchived is an environment that sees archived variants too.
+func withArchived(env *orm.Env) *orm.Env {
 	return env.WithContext(map[string]any{"active_test": false})
 }
 
-// onlyVariants finds the variant of each template that has exactly one: among
+// singleVariants finds the variant of each template that has exactly one: among
 // its active ones, or among the archived ones when none is active.
-func onlyVariants(env *orm.Env, ts []*Template) (map[int64]*Product, error) {
-	all, err := orm.Search[Product](everyVariant(env).Sudo(), orm.Leaf("product_tmpl_id", "in", orm.IDs(env, ts)), orm.SearchOptions{Order: "id"})
+func singleVariants(env *orm.Env, ts []*Template) (map[int64]*Product, error) {
+	all, err := orm.Search[Product](withArchived(env).Sudo(), orm.Leaf("product_tmpl_id", "in", orm.IDs(env, ts)), orm.SearchOptions{Order: "id"})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func onlyVariants(env *orm.Env, ts []*Template) (map[int64]*Product, error) {
 // fromVariant copies values of the only variant to each template; the templates
 // with several variants, or none, have none.
 func fromVariant(env *orm.Env, ts []*Template, set func(*Template, *Product)) error {
-	only, err := onlyVariants(env, ts)
+	only, err := singleVariants(env, ts)
 	if err != nil {
 		return err
 	}
@@ -174,12 +174,12 @@ func writeTemplates(super orm.WriteFunc) orm.WriteFunc {
 // variant is deleted.
 const keyKeepTemplate = "keep_product_template"
 
-// mark is the value of context keys that no client can send.
-type mark struct{}
+// internalMark is the value of context keys that no client can send.
+type internalMark struct{}
 
 func unlinkTemplates(super orm.UnlinkFunc) orm.UnlinkFunc {
 	return func(rs orm.Records) error {
-		env := everyVariant(rs.Env).WithContext(map[string]any{keyKeepTemplate: mark{}})
+		env := withArchived(rs.Env).WithContext(map[string]any{keyKeepTemplate: internalMark{}})
 		variants, err := env.Model("product.product").Search(orm.Leaf("product_tmpl_id", "in", rs.IDs), orm.SearchOptions{})
 		if err != nil {
 			return err
@@ -198,7 +198,7 @@ func copyTemplates(super orm.CopyFunc) orm.CopyFunc {
 		out := rs.Browse()
 		for _, id := range rs.IDs {
 			vals := overrides.Clone()
-			if _, given := vals["name"]; !given {
+			if !vals.Has("name") {
 				name, err := rs.Browse(id).Value("name")
 				if err != nil {
 					return rs, err

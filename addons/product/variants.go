@@ -26,22 +26,22 @@ func combination(ptavs []int64) string {
 	return strings.Join(text, ",")
 }
 
-// making is what a template's attribute lines ask for.
-type making struct {
+// variantPlan is what a template's attribute lines ask for.
+type variantPlan struct {
 	lines   [][]int64 // active values of each line whose values make variants
 	dynamic bool
 }
 
-// makingOf reads the lines of templates.
-func makingOf(env *orm.Env, templates []int64) (map[int64]*making, error) {
+// variantPlans reads the lines of templates.
+func variantPlans(env *orm.Env, templates []int64) (map[int64]*variantPlan, error) {
 	ls, err := orm.Search[AttributeLine](env.Sudo(), orm.And(orm.Leaf("product_tmpl_id", "in", templates), orm.Leaf("value_ids", "!=", false)), orm.SearchOptions{},
 		"attribute_id", "product_template_value_ids")
 	if err != nil {
 		return nil, err
 	}
-	out := map[int64]*making{}
+	out := map[int64]*variantPlan{}
 	for _, id := range templates {
-		out[id] = &making{}
+		out[id] = &variantPlan{}
 	}
 	for _, l := range ls {
 		if l.AttributeID.Rec().CreateVariant == NoVariant {
@@ -61,7 +61,7 @@ func makingOf(env *orm.Env, templates []int64) (map[int64]*making, error) {
 }
 
 // possible reports whether a combination has one active value of each line.
-func (m *making) possible(ptavs []int64) bool {
+func (m *variantPlan) possible(ptavs []int64) bool {
 	if len(ptavs) != len(m.lines) {
 		return false
 	}
@@ -74,7 +74,7 @@ func (m *making) possible(ptavs []int64) bool {
 }
 
 // combinations are all of them, the values of the last line changing fastest.
-func (m *making) combinations(limit int) ([][]int64, bool) {
+func (m *variantPlan) combinations(limit int) ([][]int64, bool) {
 	total := 1
 	for _, values := range m.lines {
 		if total *= len(values); total > limit {
@@ -102,8 +102,8 @@ func createVariants(env *orm.Env, templates []int64, given map[int64]orm.Values)
 	if len(templates) == 0 {
 		return nil
 	}
-	env = everyVariant(env)
-	wanted, err := makingOf(env, templates)
+	env = withArchived(env)
+	wanted, err := variantPlans(env, templates)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func createVariants(env *orm.Env, templates []int64, given map[int64]orm.Values)
 		mine := slices.DeleteFunc(slices.Clone(existing), func(v *Product) bool { return v.TemplateID.ID != id })
 		have := map[string]*Product{}
 		for _, v := range mine {
-			ptavs := withSingles(m, v.PTAVIDs.IDs())
+			ptavs := addSingleValues(m, v.PTAVIDs.IDs())
 			if len(ptavs) != len(v.PTAVIDs.IDs()) {
 				if err := products.Browse(v.ID).Write(orm.Values{"product_template_attribute_value_ids": []orm.Command{orm.SetIDs(ptavs...)}}); err != nil {
 					return err
@@ -191,10 +191,10 @@ func activeTemplates(env *orm.Env, ids []int64) (map[int64]bool, error) {
 	return out, err
 }
 
-// withSingles adds to a combination the values of lines that have only one: an
+// addSingleValues adds to a combination the values of lines that have only one: an
 // attribute that makes no difference needs no new variants. A combination that
 // would not be possible even so is left alone.
-func withSingles(m *making, ptavs []int64) []int64 {
+func addSingleValues(m *variantPlan, ptavs []int64) []int64 {
 	full := slices.Clone(ptavs)
 	for _, values := range m.lines {
 		if len(values) == 1 && !slices.Contains(full, values[0]) {
@@ -222,7 +222,7 @@ func variantLimit(env *orm.Env) (int, error) {
 // unlinkOrArchive deletes variants, and archives those that something needs.
 // Their template stays.
 func unlinkOrArchive(rs orm.Records) error {
-	rs = rs.In(rs.Env.WithContext(map[string]any{keyKeepTemplate: mark{}}))
+	rs = rs.In(rs.Env.WithContext(map[string]any{keyKeepTemplate: internalMark{}}))
 	if rs.Len() == 0 {
 		return nil
 	}
@@ -256,8 +256,8 @@ func createVariantByCall(env *orm.Env, ts []*Template, args orm.Args) (any, erro
 // whose variants are created dynamically. Values of attributes that never make
 // variants are ignored.
 func VariantOf(env *orm.Env, template int64, ptavs []int64) (int64, error) {
-	all := everyVariant(env)
-	wanted, err := makingOf(all, []int64{template})
+	all := withArchived(env)
+	wanted, err := variantPlans(all, []int64{template})
 	if err != nil {
 		return 0, err
 	}

@@ -51,13 +51,13 @@ func defineAdvance(r *orm.Registry) {
 		}
 		return []orm.Command{orm.SetIDs(ids...)}, nil
 	})
-	d.Compute("count, has_down_payments, currency_id, company_id, amount_invoiced, display_draft_invoice_warning, display_invoice_amount_warning", advanceFacts,
+	d.Compute("count, has_down_payments, currency_id, company_id, amount_invoiced, display_draft_invoice_warning, display_invoice_amount_warning", advanceAmounts,
 		"sale_order_ids.order_line.is_downpayment", "advance_payment_method", "amount", "fixed_amount")
 	orm.Implement(d, WizardInvoices, func(env *orm.Env, ws []*Advance, _ orm.Args) (any, error) {
 		if err := orm.RecordsOf(env, ws...).One(); err != nil {
 			return nil, err
 		}
-		os, err := ws[0].orders(env)
+		os, err := ws[0].saleOrders(env)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func defineAdvance(r *orm.Registry) {
 		if err := orm.RecordsOf(env, ws...).One(); err != nil {
 			return nil, err
 		}
-		os, err := ws[0].orders(env)
+		os, err := ws[0].saleOrders(env)
 		if err != nil {
 			return nil, err
 		}
@@ -82,14 +82,14 @@ func defineAdvance(r *orm.Registry) {
 	})
 }
 
-func (w *Advance) orders(env *orm.Env) ([]*Order, error) {
+func (w *Advance) saleOrders(env *orm.Env) ([]*Order, error) {
 	if err := orm.Load(env, []*Advance{w}, "sale_order_ids"); err != nil {
 		return nil, err
 	}
 	return w.OrderIDs.All(), nil
 }
 
-func advanceFacts(env *orm.Env, ws []*Advance) error {
+func advanceAmounts(env *orm.Env, ws []*Advance) error {
 	if err := orm.Load(env, ws, "sale_order_ids.amount_invoiced", "sale_order_ids.order_line"); err != nil {
 		return err
 	}
@@ -180,14 +180,14 @@ func InvoiceDownPayment(env *orm.Env, order *Order, percentage bool, amount deci
 	if err != nil {
 		return nil, err
 	}
-	b := newBill(o)
+	b := newInvoiceDraft(o)
 	b.name(o)
 	for _, l := range ls {
 		if l.DisplayType == "" {
 			b.line(l, decimal.NewFromInt(1), l.TaxOverride, 0)
 		}
 	}
-	moves, err := storeBills(sudo, []*bill{b}, false)
+	moves, err := createInvoiceDrafts(sudo, []*invoiceDraft{b}, false)
 	if err != nil {
 		return nil, err
 	}

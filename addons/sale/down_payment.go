@@ -14,11 +14,11 @@ import (
 // advanceGroup are the lines of an order with the same taxes, of which one down
 // payment line asks a part.
 type advanceGroup struct {
-	taxes    []int64 // without fixed amounts, which do not go by the price
-	untaxed  decimal.Decimal
-	included decimal.Decimal // taxes the price contains
-	amounts  map[int64]decimal.Decimal
-	given    bool // some amount was given, not computed
+	taxes      []int64 // without fixed amounts, which do not go by the price
+	untaxed    decimal.Decimal
+	included   decimal.Decimal // taxes the price contains
+	amounts    map[int64]decimal.Decimal
+	overridden bool // some amount was given, not computed
 }
 
 // downPayment are the values of the lines that ask a part of the order: for
@@ -46,7 +46,7 @@ func (o *Order) downPayment(env *orm.Env, percentage bool, amount decimal.Decima
 			return nil, err
 		}
 		line := account.DocumentLine{Price: price, Quantity: decimal.NewFromInt(1), Taxes: g.taxes}
-		if g.given {
+		if g.overridden {
 			overrides[i] = map[int64]decimal.Decimal{}
 			for id, a := range g.amounts {
 				if overrides[i][id], err = part(a); err != nil {
@@ -61,7 +61,7 @@ func (o *Order) downPayment(env *orm.Env, percentage bool, amount decimal.Decima
 		return nil, err
 	}
 	if !percentage {
-		settle(doc, overrides, amount)
+		adjustToAmount(doc, overrides, amount)
 	}
 	out := make([]orm.Values, len(groups))
 	for i, l := range doc.Lines {
@@ -73,9 +73,9 @@ func (o *Order) downPayment(env *orm.Env, percentage bool, amount decimal.Decima
 	return out, nil
 }
 
-// settle makes the total of a computed document the amount that is asked: the
+// adjustToAmount makes the total of a computed document the amount that is asked: the
 // cents that rounding lost go to a tax of the largest line, or to its price.
-func settle(doc *account.Document, overrides []map[int64]decimal.Decimal, amount decimal.Decimal) {
+func adjustToAmount(doc *account.Document, overrides []map[int64]decimal.Decimal, amount decimal.Decimal) {
 	lacks := amount.Sub(doc.Untaxed).Sub(doc.Tax)
 	if lacks.IsZero() {
 		return
@@ -128,7 +128,7 @@ func (o *Order) advanceGroups(env *orm.Env) ([]*advanceGroup, error) {
 		fixed := func(id int64) bool { return taxes[id] != nil && taxes[id].AmountType == "fixed" }
 		g := group(slices.DeleteFunc(distinct(slices.Clone(l.TaxIDs.IDs())), fixed))
 		g.untaxed = g.untaxed.Add(doc.Results[i].Booked)
-		g.given = g.given || len(l.TaxOverride) > 0
+		g.overridden = g.overridden || len(l.TaxOverride) > 0
 		for _, t := range doc.Results[i].Taxes {
 			if fixed(t.Tax) {
 				free := group(nil)

@@ -140,8 +140,8 @@ func createInvoices(env *orm.Env, orders []*Order, final, separate bool) ([]*acc
 	if err != nil {
 		return nil, err
 	}
-	var bills []*bill
-	byKey := map[string]*bill{}
+	var bills []*invoiceDraft
+	byKey := map[string]*invoiceDraft{}
 	for _, o := range os {
 		lines, err := o.invoiceable(final)
 		if err != nil {
@@ -150,13 +150,13 @@ func createInvoices(env *orm.Env, orders []*Order, final, separate bool) ([]*acc
 		if len(lines) == 0 {
 			continue
 		}
-		key := o.billKey()
+		key := o.invoiceGroupKey()
 		if separate {
 			key += fmt.Sprint("|", o.ID)
 		}
 		b := byKey[key]
 		if b == nil {
-			b = newBill(o)
+			b = newInvoiceDraft(o)
 			byKey[key] = b
 			bills = append(bills, b)
 		}
@@ -167,7 +167,7 @@ func createInvoices(env *orm.Env, orders []*Order, final, separate bool) ([]*acc
 	if len(bills) == 0 {
 		return nil, orm.UserErrorf("There is nothing to invoice. A product is invoiced by the quantity ordered or the quantity delivered, as its Invoicing Policy says: deliver what is invoiced by delivery, or change the policy of the product.")
 	}
-	return storeBills(sudo, bills, final)
+	return createInvoiceDrafts(sudo, bills, final)
 }
 
 // invoiceable are the lines that go on the next invoice: those with something
@@ -202,13 +202,13 @@ func (o *Order) invoiceable(final bool) ([]*OrderLine, error) {
 	return append(out, down...), nil
 }
 
-// billKey tells orders apart that cannot share an invoice.
-func (o *Order) billKey() string {
+// invoiceGroupKey tells orders apart that cannot share an invoice.
+func (o *Order) invoiceGroupKey() string {
 	return fmt.Sprint(o.CompanyID.ID, o.InvoiceAddressID.ID, o.ShippingID.ID, o.CurrencyID.ID, o.FiscalPositionID.ID, o.JournalID.ID, o.TaxRounding)
 }
 
-// bill is an invoice in the making.
-type bill struct {
+// invoiceDraft collects the values of an invoice before it is created.
+type invoiceDraft struct {
 	vals          orm.Values
 	origins, refs []string
 	payment       []string
@@ -217,8 +217,8 @@ type bill struct {
 	negative      bool // some line lowers the total
 }
 
-func newBill(o *Order) *bill {
-	return &bill{doc: &account.Document{Company: o.CompanyID.ID, Currency: o.CurrencyID.ID, Rounding: o.TaxRounding},
+func newInvoiceDraft(o *Order) *invoiceDraft {
+	return &invoiceDraft{doc: &account.Document{Company: o.CompanyID.ID, Currency: o.CurrencyID.ID, Rounding: o.TaxRounding},
 		vals: orm.Values{"move_type": "out_invoice", "company_id": o.CompanyID.ID, "partner_id": o.InvoiceAddressID.ID, "partner_shipping_id": orNil(o.ShippingID.ID),
 			"currency_id": o.CurrencyID.ID, "fiscal_position_id": orNil(o.FiscalPositionID.ID), "invoice_payment_term_id": orNil(o.PaymentTermID.ID),
 			"invoice_user_id": orNil(o.UserID.ID), "team_id": orNil(o.TeamID.ID), "tax_rounding_method": o.TaxRounding, "narration": orNilText(o.Note)}}
@@ -239,7 +239,7 @@ func orNil(id int64) any {
 }
 
 // name adds where the bill comes from.
-func (b *bill) name(o *Order) {
+func (b *invoiceDraft) name(o *Order) {
 	b.origins = append(b.origins, o.Name)
 	b.refs = append(b.refs, cmp.Or(o.ClientOrderRef, o.Name))
 	if o.Reference != "" {
@@ -251,7 +251,7 @@ func (b *bill) name(o *Order) {
 }
 
 // add puts lines of an order, with what they have to invoice, on the bill.
-func (b *bill) add(env *orm.Env, o *Order, lines []*OrderLine) error {
+func (b *invoiceDraft) add(env *orm.Env, o *Order, lines []*OrderLine) error {
 	b.name(o)
 	overrides, err := overridesFor(env, o, lines)
 	if err != nil {
@@ -273,7 +273,7 @@ func (b *bill) add(env *orm.Env, o *Order, lines []*OrderLine) error {
 }
 
 // line puts a quantity of one order line on the bill.
-func (b *bill) line(l *OrderLine, qty decimal.Decimal, override orm.JSON, accountID int64) {
+func (b *invoiceDraft) line(l *OrderLine, qty decimal.Decimal, override orm.JSON, accountID int64) {
 	vals := orm.Values{"name": l.Name, "display_type": "product", "sequence": len(b.lines) + 1, "sale_line_ids": []orm.Command{orm.Link(l.ID)}}
 	b.lines = append(b.lines, vals)
 	if l.DisplayType != "" {
@@ -317,7 +317,7 @@ func downPaymentAccounts(env *orm.Env, o *Order, lines []*OrderLine) (map[int64]
 }
 
 // refund turns the bill round: what it owes the customer, as a credit note.
-func (b *bill) refund() error {
+func (b *invoiceDraft) refund() error {
 	b.vals["move_type"] = "out_refund"
 	delete(b.vals, "invoice_payment_term_id")
 	for _, vals := range b.lines {
@@ -341,8 +341,8 @@ func (b *bill) refund() error {
 	return nil
 }
 
-// storeBills makes draft entries of bills.
-func storeBills(env *orm.Env, bills []*bill, final bool) ([]*account.Move, error) {
+// createInvoiceDrafts makes draft entries of bills.
+func createInvoiceDrafts(env *orm.Env, bills []*invoiceDraft, final bool) ([]*account.Move, error) {
 	// Orders keep the digits they were given; so do their invoices.
 	env = env.WithContext(map[string]any{account.KeyFullPrecision: true})
 	list := make([]orm.Values, len(bills))

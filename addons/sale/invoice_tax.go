@@ -69,7 +69,7 @@ func overridesFor(env *orm.Env, o *Order, lines []*OrderLine) (map[int64]orm.JSO
 			return nil, err
 		}
 	}
-	if err := evenOut(env, o, parts); err != nil {
+	if err := roundTaxParts(env, o, parts); err != nil {
 		return nil, err
 	}
 	for _, p := range parts {
@@ -164,10 +164,10 @@ func (p *taxPart) take(env *orm.Env, o *Order) error {
 	return nil
 }
 
-// evenOut brings what the invoice takes of each tax to whole units of the
+// roundTaxParts brings what the invoice takes of each tax to whole units of the
 // currency: the sum of its parts, or with the last invoice what is left of the
-// order's tax. The largest part bears the difference.
-func evenOut(env *orm.Env, o *Order, parts []*taxPart) error {
+// order's tax. The largest part takes the difference.
+func roundTaxParts(env *orm.Env, o *Order, parts []*taxPart) error {
 	type sum struct {
 		whole, done, part decimal.Decimal
 		left              bool

@@ -45,17 +45,17 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 			if vals.Text("name") == "" && kind == "" {
 				delete(vals, "name") // no description is given
 			}
-			if err := roundGiven(env, vals); err != nil {
+			if err := roundToPrecision(env, vals); err != nil {
 				return rs, err
 			}
 			// A price given with the line is taken for a proposed one.
-			if price, given := vals["price_unit"]; !given {
+			if price, ok := vals["price_unit"]; !ok {
 				delete(vals, "technical_price_unit")
 			} else if _, both := vals["technical_price_unit"]; !both {
 				vals["technical_price_unit"] = price
 			}
 			orders = append(orders, vals.ID("order_id"))
-			open = open || kind == "" && slices.ContainsFunc(proposed, func(f string) bool { _, given := vals[f]; return !given })
+			open = open || kind == "" && slices.ContainsFunc(proposed, func(f string) bool { return !vals.Has(f) })
 		}
 		confirmed, err := refuseLocked(env, distinct(orders), "Unlock it before adding lines.")
 		if err != nil {
@@ -74,25 +74,25 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 			if made, err = super(rs, full); err != nil {
 				return err
 			}
-			if err := heedValues(env, made, full); err != nil {
+			if err := applyNoVariantValues(env, made, full); err != nil {
 				return err
 			}
-			return tellExtraLines(env, made, confirmed)
+			return postExtraLines(env, made, confirmed)
 		})
 		return made, err
 	}
 }
 
-// heedValues lets the values that make no variant name and price new lines made
+// applyNoVariantValues lets the values that make no variant name and price new lines made
 // with some: what a line has of them is stored after the line itself.
-func heedValues(env *orm.Env, made orm.Records, list []orm.Values) error {
+func applyNoVariantValues(env *orm.Env, made orm.Records, list []orm.Values) error {
 	open := map[string][]int64{}
 	for i, vals := range list {
 		if ids, _ := vals.IDs("product_no_variant_attribute_value_ids"); len(ids) == 0 {
 			continue
 		}
 		for _, f := range []string{"name", "price_unit"} {
-			if _, given := vals[f]; !given {
+			if !vals.Has(f) {
 				open[f] = append(open[f], made.IDs[i])
 			}
 		}
@@ -138,8 +138,8 @@ func refuseLocked(env *orm.Env, orders []int64, advice string) (map[int64]bool, 
 	return confirmed, nil
 }
 
-// tellExtraLines notes on confirmed orders what was added to them.
-func tellExtraLines(env *orm.Env, made orm.Records, confirmed map[int64]bool) error {
+// postExtraLines notes on confirmed orders what was added to them.
+func postExtraLines(env *orm.Env, made orm.Records, confirmed map[int64]bool) error {
 	if !slices.Contains(slices.Collect(maps.Values(confirmed)), true) || env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) {
 		return nil
 	}
@@ -172,9 +172,9 @@ func note(env *orm.Env, order int64, text string) error {
 	return err
 }
 
-// roundGiven rounds discounts and quantities to the precision people work with;
+// roundToPrecision rounds discounts and quantities to the precision people work with;
 // prices stay as given, and integrations keep all digits with account.KeyFullPrecision.
-func roundGiven(env *orm.Env, vals orm.Values) error {
+func roundToPrecision(env *orm.Env, vals orm.Values) error {
 	if env.Flag(account.KeyFullPrecision, false) {
 		return nil
 	}
@@ -209,15 +209,15 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		vals = vals.Clone()
-		if err := roundGiven(env, vals); err != nil {
+		if err := roundToPrecision(env, vals); err != nil {
 			return err
 		}
-		if _, given := vals["tax_override"]; !given && vals.Has(taxedFields...) {
+		if !vals.Has("tax_override") && vals.Has(taxedFields...) {
 			vals["tax_override"] = nil
 		}
 		change := func() error { return super(rs, vals) }
 		if vals.Has(taxedFields...) {
-			err = mail.TrackAround(headsOf(env, ls), change)
+			err = mail.TrackAround(lineOrders(env, ls), change)
 		} else {
 			err = change()
 		}
@@ -225,7 +225,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		if vals["product_uom_qty"] != nil {
-			return tellQuantities(env, ls, vals.Decimal("product_uom_qty"))
+			return postQuantityChanges(env, ls, vals.Decimal("product_uom_qty"))
 		}
 		return nil
 	}
@@ -258,8 +258,8 @@ func mayChange(env *orm.Env, ls []*OrderLine, vals orm.Values) error {
 	return nil
 }
 
-// tellQuantities notes on confirmed orders that a quantity changed.
-func tellQuantities(env *orm.Env, ls []*OrderLine, qty decimal.Decimal) error {
+// postQuantityChanges notes on confirmed orders that a quantity changed.
+func postQuantityChanges(env *orm.Env, ls []*OrderLine, qty decimal.Decimal) error {
 	if env.Flag("tracking_disable", false) || env.Flag("mail_notrack", false) {
 		return nil
 	}
@@ -295,12 +295,12 @@ func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 				return orm.UserErrorf("The lines of a confirmed order cannot be removed: what is delivered and invoiced of %s is kept on them. Set the quantity to 0 instead.", o.Name)
 			}
 		}
-		return mail.TrackAround(headsOf(env, ls), func() error { return super(rs) })
+		return mail.TrackAround(lineOrders(env, ls), func() error { return super(rs) })
 	}
 }
 
-// headsOf are the orders of lines.
-func headsOf(env *orm.Env, ls []*OrderLine) orm.Records {
+// lineOrders are the orders of lines.
+func lineOrders(env *orm.Env, ls []*OrderLine) orm.Records {
 	ids := make([]int64, len(ls))
 	for i, l := range ls {
 		ids[i] = l.OrderID.ID

@@ -283,7 +283,7 @@ func unlinkOrders(super orm.UnlinkFunc) orm.UnlinkFunc {
 // copyOrders duplicates orders as quotations, without their down payments.
 func copyOrders(super orm.CopyFunc) orm.CopyFunc {
 	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		if _, given := overrides["order_line"]; given {
+		if overrides.Has("order_line") {
 			return super(rs, overrides)
 		}
 		os, err := orm.Read[Order](rs.Env, rs.IDs, "order_line")

@@ -80,9 +80,9 @@ func (o *Order) price(env *orm.Env, ls []*OrderLine, own map[int64][]int64) erro
 	if err := orm.Load(env, ls, "product_no_variant_attribute_value_ids"); err != nil {
 		return err
 	}
-	asks := make([]product.Ask, len(ls))
+	asks := make([]product.PriceRequest, len(ls))
 	for i, l := range ls {
-		asks[i] = product.Ask{ProductID: l.ProductID.ID, Quantity: l.Quantity, UoMID: l.UoMID.ID}
+		asks[i] = product.PriceRequest{ProductID: l.ProductID.ID, Quantity: l.Quantity, UoMID: l.UoMID.ID}
 		for _, v := range l.chosen() {
 			asks[i].Extra = asks[i].Extra.Add(v.PriceExtra)
 		}

@@ -84,7 +84,7 @@ func optionPrices(env *orm.Env, os []*Option) error {
 	}
 	for _, o := range os {
 		order := o.OrderID.Rec()
-		asks := []product.Ask{{ProductID: o.ProductID.ID, Quantity: o.Quantity, UoMID: o.UoMID.ID}}
+		asks := []product.PriceRequest{{ProductID: o.ProductID.ID, Quantity: o.Quantity, UoMID: o.UoMID.ID}}
 		prices, err := product.Prices(env.WithCompany(order.CompanyID.ID), order.PricelistID.ID, order.CurrencyID.ID, order.DateOrder.Time(), asks)
 		if err != nil {
 			return err

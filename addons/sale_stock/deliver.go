@@ -16,12 +16,12 @@ import (
 type delivery struct {
 	order   *Order
 	picking *stock.Picking // the open one that takes more, nil when a new one is needed
-	more    []need
+	more    []missingQuantity
 }
 
-// need is how much of a line is not in any transfer yet, in the unit of the
+// missingQuantity is how much of a line is not in any transfer yet, in the unit of the
 // product.
-type need struct {
+type missingQuantity struct {
 	line *OrderLine
 	qty  decimal.Decimal
 }
@@ -76,7 +76,7 @@ func planDeliveries(env *orm.Env, ls []*OrderLine) ([]*delivery, error) {
 			byOrder[l.OrderID.ID] = &delivery{}
 			ids = append(ids, l.OrderID.ID)
 		}
-		byOrder[l.OrderID.ID].more = append(byOrder[l.OrderID.ID].more, need{l, qty})
+		byOrder[l.OrderID.ID].more = append(byOrder[l.OrderID.ID].more, missingQuantity{l, qty})
 	}
 	if len(ids) == 0 {
 		return nil, nil
@@ -232,7 +232,7 @@ func fillDeliveries(env *orm.Env, plan []*delivery) error {
 }
 
 // grow raises the demand of the open move a line has in a transfer.
-func (n need) grow(env *orm.Env, picking int64) (bool, error) {
+func (n missingQuantity) grow(env *orm.Env, picking int64) (bool, error) {
 	for _, m := range n.line.MoveIDs.All() {
 		if m.PickingID.ID != picking || m.State == "done" || m.State == "cancel" || m.ProductID.ID != n.line.ProductID.ID {
 			continue

@@ -63,7 +63,7 @@ func defineLine(r *orm.Registry) {
 	}, "product_uom_qty", "qty_delivered")
 	d.Compute("product_updatable", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
-			l.ProductUpdatable = l.State != "cancel" && !l.live()
+			l.ProductUpdatable = l.State != "cancel" && !l.inTransfer()
 			if l.State == "sale" {
 				l.ProductUpdatable = l.ProductUpdatable && !l.OrderID.Rec().Locked && !l.QtyInvoiced.IsPositive() && !l.QtyDelivered.IsPositive()
 			}
@@ -101,9 +101,9 @@ func (l *OrderLine) moved(env *orm.Env, which func(*Move) bool) (decimal.Decimal
 	return sum, nil
 }
 
-// live reports whether a transfer has a part of the line. The moves must be
+// inTransfer reports whether a transfer has a part of the line. The moves must be
 // loaded.
-func (l *OrderLine) live() bool {
+func (l *OrderLine) inTransfer() bool {
 	return slices.ContainsFunc(l.MoveIDs.All(), func(m *Move) bool { return m.State != "cancel" })
 }
 
@@ -135,7 +135,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, l := range ls {
-				if l.ProductID.ID != vals.ID("product_id") && l.live() {
+				if l.ProductID.ID != vals.ID("product_id") && l.inTransfer() {
 					first, _, _ := strings.Cut(l.Name, "\n")
 					return orm.UserErrorf("The product of “%s” cannot be replaced, since a transfer has it. Set the quantity to 0 and add a line.", first)
 				}

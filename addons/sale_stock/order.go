@@ -172,10 +172,10 @@ func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		follow := orm.Values{}
-		if p, given := vals["partner_shipping_id"]; given {
+		if p, ok := vals["partner_shipping_id"]; ok {
 			follow["partner_id"] = p
 		}
-		if d, given := vals["commitment_date"]; given && d != nil && d != false {
+		if d, ok := vals["commitment_date"]; ok && d != nil && d != false {
 			follow["scheduled_date"], follow["date_deadline"] = d, d
 		}
 		if len(follow) == 0 {

@@ -70,7 +70,7 @@ func postInit(env *orm.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := equipCompanies(env, companies.IDs); err != nil {
+	if err := setupCompanies(env, companies.IDs); err != nil {
 		return err
 	}
 	// SQL: an index of some rows.

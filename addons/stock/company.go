@@ -15,7 +15,7 @@ func defineCompany(r *orm.Registry) {
 			if err != nil {
 				return made, err
 			}
-			return made, equipCompanies(rs.Env, made.IDs)
+			return made, setupCompanies(rs.Env, made.IDs)
 		}
 	})
 }
@@ -26,9 +26,9 @@ type Company struct {
 	WarehouseIDs orm.Many[Warehouse] `orm:"warehouse_ids,inverse=company_id" label:"Warehouses"`
 }
 
-// equipCompanies gives companies that lack them the places where products are
+// setupCompanies gives companies that lack them the places where products are
 // lost, made and scrapped, and a warehouse.
-func equipCompanies(env *orm.Env, companies []int64) error {
+func setupCompanies(env *orm.Env, companies []int64) error {
 	env = env.Sudo().WithContext(map[string]any{"active_test": false})
 	root, _, err := env.FindRef("stock.stock_location_locations_virtual")
 	if err != nil {

@@ -83,8 +83,8 @@ func defineQuant(r *orm.Registry) {
 	orm.ImplementModel(q, QuantitiesChanged, func(*orm.Env, orm.Args) (any, error) { return nil, nil })
 }
 
-// counter refuses users who may not count.
-func counter(env *orm.Env) error {
+// checkMayCount refuses users who may not count.
+func checkMayCount(env *orm.Env) error {
 	if env.Superuser() {
 		return nil
 	}
@@ -100,7 +100,7 @@ func counter(env *orm.Env) error {
 func createQuants(super orm.CreateFunc) orm.CreateFunc {
 	return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 		env := rs.Env
-		if err := counter(env); err != nil {
+		if err := checkMayCount(env); err != nil {
 			return rs, err
 		}
 		out := rs.Browse()
@@ -108,7 +108,7 @@ func createQuants(super orm.CreateFunc) orm.CreateFunc {
 			if err := onlyCounts(vals, "product_id", "location_id"); err != nil {
 				return rs, err
 			}
-			vals = counted(vals)
+			vals = markCount(vals)
 			old, err := orm.First[Quant](env, orm.And(orm.Leaf("product_id", "=", vals.ID("product_id")), orm.Leaf("location_id", "=", vals.ID("location_id"))), "")
 			if err != nil {
 				return rs, err
@@ -123,7 +123,7 @@ func createQuants(super orm.CreateFunc) orm.CreateFunc {
 				out.IDs = append(out.IDs, old.ID)
 				continue
 			}
-			if err := countable(env, vals); err != nil {
+			if err := checkCountable(env, vals); err != nil {
 				return rs, err
 			}
 			made, err := super(rs, []orm.Values{vals})
@@ -136,8 +136,8 @@ func createQuants(super orm.CreateFunc) orm.CreateFunc {
 	}
 }
 
-// countable refuses counts of what has no quantity on hand.
-func countable(env *orm.Env, vals orm.Values) error {
+// checkCountable refuses counts of what has no quantity on hand.
+func checkCountable(env *orm.Env, vals orm.Values) error {
 	p, l := vals.ID("product_id"), vals.ID("location_id")
 	if p == 0 || l == 0 {
 		return nil // asked for by create
@@ -159,10 +159,10 @@ func countable(env *orm.Env, vals orm.Values) error {
 	return nil
 }
 
-// counted marks values that carry a count as one.
-func counted(vals orm.Values) orm.Values {
+// markCount marks values that carry a count as one.
+func markCount(vals orm.Values) orm.Values {
 	vals = vals.Clone()
-	if q, given := vals["inventory_quantity"]; given {
+	if q, ok := vals["inventory_quantity"]; ok {
 		vals["inventory_quantity_set"] = q != nil
 	}
 	return vals
@@ -187,20 +187,20 @@ func writeQuants(super orm.WriteFunc) orm.WriteFunc {
 		if bulk(rs.Env) {
 			return super(rs, vals)
 		}
-		if err := counter(rs.Env); err != nil {
+		if err := checkMayCount(rs.Env); err != nil {
 			return err
 		}
 		if err := onlyCounts(vals); err != nil {
 			return err
 		}
-		return super(rs, counted(vals))
+		return super(rs, markCount(vals))
 	}
 }
 
 // applyCounts brings the quantities on hand in line with the counts, by moves
 // from and to the place of losses.
 func applyCounts(env *orm.Env, ids []int64) error {
-	if err := counter(env); err != nil {
+	if err := checkMayCount(env); err != nil {
 		return err
 	}
 	quants, err := orm.Read[Quant](env, ids, "location_id", "product_id")
@@ -252,14 +252,14 @@ func forceMoves(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	p := newPlan(env, moves)
+	p := newReservationPlan(env, moves)
 	for _, m := range moves {
 		m.Picked = true
-		if err := p.put(m, m.LocationID.ID, m.reservable(), m.ProductQty); err != nil {
+		if err := p.book(m, m.LocationID.ID, m.reservable(), m.ProductQty); err != nil {
 			return err
 		}
 	}
-	if err := p.carryOut(); err != nil {
+	if err := p.apply(); err != nil {
 		return err
 	}
 	return doneMoves(env, ids, false)

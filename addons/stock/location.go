@@ -93,7 +93,7 @@ func searchLocationWarehouse(env *orm.Env, op string, value any) (orm.Domain, er
 func writeLocations(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		hides := vals["active"] == false
-		if usage, given := vals["usage"]; hides || given && usage != "internal" {
+		if usage, ok := vals["usage"]; hides || ok && usage != "internal" {
 			// SQL: joins quants with the locations above them, seen by the user or not.
 			name, holds, err := orm.MaybeRow[string](rs.Env, orm.SQL(`SELECT l.complete_name FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
 				JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%'

@@ -161,8 +161,8 @@ func defineMove(r *orm.Registry) {
 	})
 }
 
-// goods names the product of a move in messages.
-func (m *Move) goods(env *orm.Env) string {
+// productName names the product of a move in messages.
+func (m *Move) productName(env *orm.Env) string {
 	names, err := env.Model("product.product").Browse(m.ProductID.ID).NamesForUser()
 	if err != nil {
 		return m.Reference
@@ -170,8 +170,8 @@ func (m *Move) goods(env *orm.Env) string {
 	return names[m.ProductID.ID]
 }
 
-// placeName names a location in messages.
-func placeName(env *orm.Env, l *Location) string {
+// locationName names a location in messages.
+func locationName(env *orm.Env, l *Location) string {
 	names, err := orm.RecordsOf(env, l).NamesForUser()
 	if err != nil {
 		return l.CompleteName
@@ -200,10 +200,10 @@ func checkMoves(env *orm.Env, ms []*Move) error {
 				continue
 			}
 			if l.CompanyID.IsSet() && l.CompanyID.ID != m.CompanyID.ID {
-				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", placeName(env, l), m.goods(env))
+				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", locationName(env, l), m.productName(env))
 			}
 			if l.Usage == "view" {
-				return orm.UserErrorf("“%s” is a view and cannot hold products. Choose a location below it.", placeName(env, l))
+				return orm.UserErrorf("“%s” is a view and cannot hold products. Choose a location below it.", locationName(env, l))
 			}
 		}
 		p := m.ProductID.Rec()
@@ -211,10 +211,10 @@ func checkMoves(env *orm.Env, ms []*Move) error {
 			continue
 		}
 		if c := p.CompanyID.ID; c != 0 && c != m.CompanyID.ID {
-			return orm.UserErrorf("The product “%s” belongs to another company than its move.", m.goods(env))
+			return orm.UserErrorf("The product “%s” belongs to another company than its move.", m.productName(env))
 		}
 		if p.Type == product.Service {
-			return orm.UserErrorf("“%s” is a service: there is nothing to move.", m.goods(env))
+			return orm.UserErrorf("“%s” is a service: there is nothing to move.", m.productName(env))
 		}
 		if _, err := uom.Convert(env, decimal.NewFromInt(1), m.UoMID.ID, p.UoMID.ID, uom.HalfUp); err != nil {
 			return err
@@ -230,7 +230,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 		var pickings, products []int64
 		for i, vals := range list {
 			full[i] = vals.Clone()
-			if s, given := vals["state"]; given && s != "draft" && !bulk(rs.Env) {
+			if s, ok := vals["state"]; ok && s != "draft" && !bulk(rs.Env) {
 				return rs, orm.UserErrorf("New stock moves are drafts; their state follows from what is done with them.")
 			}
 			for k, field := range map[string]string{"default_picking_id": "picking_id", "default_product_id": "product_id"} {
@@ -255,7 +255,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 		}
 		for _, vals := range full {
 			if p := byPicking[vals.ID("picking_id")]; p != nil {
-				if err := p.lend(vals); err != nil {
+				if err := p.fillMove(vals); err != nil {
 					return rs, err
 				}
 			}
@@ -277,14 +277,14 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 	}
 }
 
-// lend gives the values of a new move what its transfer says.
-func (p *Picking) lend(vals orm.Values) error {
+// fillMove gives the values of a new move what its transfer says.
+func (p *Picking) fillMove(vals orm.Values) error {
 	if p.State == "done" || p.State == "cancel" {
 		return orm.UserErrorf("The transfer %s is closed: nothing can be added to it.", p.Name)
 	}
 	for field, v := range map[string]any{"company_id": p.CompanyID.ID, "picking_type_id": p.TypeID.ID, "location_id": p.LocationID.ID, "location_dest_id": p.DestID.ID,
 		"partner_id": orNil(p.PartnerID.ID), "date": p.ScheduledDate, "priority": p.Priority, "reference": p.Name} {
-		if _, given := vals[field]; !given && v != nil {
+		if !vals.Has(field) && v != nil {
 			vals[field] = v
 		}
 	}
@@ -325,7 +325,7 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 		_, dest := vals["location_dest_id"]
 		_, moved := vals["quantity"]
 		for _, fixed := range []string{"product_id", "product_uom", "product_uom_qty", "location_id", "location_dest_id", "quantity", "state", "move_line_ids"} {
-			if _, given := vals[fixed]; !given {
+			if !vals.Has(fixed) {
 				continue
 			}
 			done, err := orm.First[Move](env.Sudo(), orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("state", "=", "done")), "id", "product_id.display_name")
@@ -337,7 +337,7 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 			}
 			break
 		}
-		if _, given := vals["state"]; given {
+		if vals.Has("state") {
 			return orm.UserErrorf("The state of a stock move follows from what is done with it; it cannot be set by hand.")
 		}
 		if source || vals["product_id"] != nil {
@@ -350,7 +350,7 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 			return err
 		}
 		for _, f := range []string{"company_id", "location_id", "location_dest_id", "product_id", "product_uom"} {
-			if _, given := vals[f]; given {
+			if vals.Has(f) {
 				if err := checkStored(env, rs.IDs); err != nil {
 					return err
 				}

@@ -96,10 +96,10 @@ func completeLine(env *orm.Env, vals orm.Values) error {
 		return err
 	}
 	if m.State == "done" || m.State == "cancel" {
-		return orm.UserErrorf("The move of “%s” is closed: nothing can be added to it.", m.goods(env))
+		return orm.UserErrorf("The move of “%s” is closed: nothing can be added to it.", m.productName(env))
 	}
 	if p := vals.ID("product_id"); p != 0 && p != m.ProductID.ID {
-		return orm.UserErrorf("The product of an operation must be the one of its move, “%s”.", m.goods(env))
+		return orm.UserErrorf("The product of an operation must be the one of its move, “%s”.", m.productName(env))
 	}
 	for field, v := range map[string]any{"move_id": m.ID, "picking_id": orNil(m.PickingID.ID), "company_id": m.CompanyID.ID, "product_id": m.ProductID.ID, "product_uom_id": m.UoMID.ID,
 		"location_id": m.LocationID.ID, "location_dest_id": m.DestID.ID, "picked": m.Picked, "date": m.Date} {
@@ -187,7 +187,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		}
 		moves := false
 		for _, f := range []string{"quantity", "product_uom_id", "location_id", "product_id", "move_id"} {
-			if _, given := vals[f]; given {
+			if vals.Has(f) {
 				moves = true
 			}
 		}
@@ -204,7 +204,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 		}
-		if picked, given := vals["picked"]; given {
+		if picked, ok := vals["picked"]; ok {
 			d := orm.And(orm.Leaf("move_line_ids", "in", rs.IDs), orm.Leaf("picked", "!=", picked))
 			if picked != true {
 				d = orm.And(d, orm.Not(orm.Leaf("move_line_ids.picked", "=", true)))

@@ -185,7 +185,7 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 			return err
 		}
 	}
-	if _, given := vals["move_type"]; !given {
+	if !vals.Has("move_type") {
 		vals["move_type"] = t.MoveType
 	}
 	if name := vals.Text("name"); name == "" || name == "/" {
@@ -195,14 +195,14 @@ func pickingDefaults(rs orm.Records, vals orm.Values) error {
 	}
 	// The moves and lines that come with the transfer take over where it goes.
 	for list, fields := range map[string][]string{"move_ids": {"location_id", "location_dest_id", "picking_type_id", "company_id"}, "move_line_ids": {"location_id", "location_dest_id", "company_id"}} {
-		withPlaces(vals.Commands(list), vals, fields)
+		addLocations(vals.Commands(list), vals, fields)
 	}
 	return nil
 }
 
-// withPlaces adds fields of a transfer, such as its locations, to the lines that
+// addLocations adds fields of a transfer, such as its locations, to the lines that
 // are created with it.
-func withPlaces(cmds []orm.Command, picking orm.Values, fields []string) {
+func addLocations(cmds []orm.Command, picking orm.Values, fields []string) {
 	for _, c := range cmds {
 		for _, f := range fields {
 			if c.Op == orm.CmdCreate && !c.Values.Has(f) && picking[f] != nil {
@@ -224,7 +224,7 @@ func (t *PickingType) source(env *orm.Env) (int64, error) {
 	if t.SourceID.IsSet() || t.Code != "incoming" {
 		return t.SourceID.ID, nil
 	}
-	return outside(env, "stock.stock_location_suppliers", "supplier")
+	return partnerLocation(env, "stock.stock_location_suppliers", "supplier")
 }
 
 // destination is where transfers of the type go to.
@@ -232,14 +232,14 @@ func (t *PickingType) destination(env *orm.Env) (int64, error) {
 	if t.DestID.IsSet() || t.Code != "outgoing" {
 		return t.DestID.ID, nil
 	}
-	return outside(env, "stock.stock_location_customers", "customer")
+	return partnerLocation(env, "stock.stock_location_customers", "customer")
 }
 
-type outsideKey string
+type partnerLocationKey string
 
-// outside is the place of all vendors or all customers.
-func outside(env *orm.Env, xmlid, usage string) (int64, error) {
-	return orm.Memo(env, outsideKey(usage), func() (int64, error) {
+// partnerLocation is the place of all vendors or all customers.
+func partnerLocation(env *orm.Env, xmlid, usage string) (int64, error) {
+	return orm.Memo(env, partnerLocationKey(usage), func() (int64, error) {
 		rs, ok, err := env.FindRef(xmlid)
 		if err != nil || ok {
 			return rs.ID(), err
@@ -259,7 +259,7 @@ func writePickings(super orm.WriteFunc) orm.WriteFunc {
 		_, lines := vals["move_line_ids"]
 		var follow orm.Values // what the open moves take over
 		for from, to := range map[string]string{"scheduled_date": "date", "date_deadline": "date_deadline", "location_id": "location_id", "location_dest_id": "location_dest_id", "partner_id": "partner_id", "priority": "priority"} {
-			if v, given := vals[from]; given {
+			if v, ok := vals[from]; ok {
 				if follow == nil {
 					follow = orm.Values{}
 				}

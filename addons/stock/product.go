@@ -75,8 +75,8 @@ func defineProduct(r *orm.Registry) {
 			return super(rs, list)
 		}
 	})
-	t.OnWrite(keepTracking)
-	t.OnWrite(keepUnit)
+	t.OnWrite(forbidTrackingChange)
+	t.OnWrite(forbidUnitChange)
 	p := orm.Extend[Product](r, "product.product")
 	p.Compute(quantityFields, func(env *orm.Env, ps []*Product) error {
 		found, err := quantities(env, "id", orm.IDs(env, ps))
@@ -120,9 +120,9 @@ func notStorable(name string) error {
 	return orm.UserErrorf("“%s” is no goods: only goods have an inventory that can be tracked.", name)
 }
 
-// keepTracking refuses to change whether products that were moved, or are
+// forbidTrackingChange refuses to change whether products that were moved, or are
 // about to be, are counted.
-func keepTracking(super orm.WriteFunc) orm.WriteFunc {
+func forbidTrackingChange(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		storable, tracks, turns := vals.Bool("is_storable"), vals.Has("is_storable"), vals.Has("type")
 		if !tracks && !turns {
@@ -166,9 +166,9 @@ func keepTracking(super orm.WriteFunc) orm.WriteFunc {
 	}
 }
 
-// keepUnit refuses another unit for products that were moved: their quantities
+// forbidUnitChange refuses another unit for products that were moved: their quantities
 // would mean something else.
-func keepUnit(super orm.WriteFunc) orm.WriteFunc {
+func forbidUnitChange(super orm.WriteFunc) orm.WriteFunc {
 	return func(rs orm.Records, vals orm.Values) error {
 		if !vals.Has("uom_id") {
 			return super(rs, vals)

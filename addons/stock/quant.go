@@ -40,17 +40,17 @@ type Quant struct {
 // override it. It runs in the unit of work that changes them.
 var QuantitiesChanged = orm.ModelMethod[Quant]{Name: "_quantities_changed"}
 
-// spot is a product in a location, and thus names a quant.
-type spot struct{ product, location int64 }
+// quantKey is a product in a location, and thus names a quant.
+type quantKey struct{ product, location int64 }
 
 type amounts struct{ quantity, reserved decimal.Decimal }
 
 // ledger collects changes of quantities on hand and reserved, in the units of
 // the products, to be posted together.
-type ledger map[spot]amounts
+type ledger map[quantKey]amounts
 
 func (b ledger) add(product, location int64, quantity, reserved decimal.Decimal) {
-	at := spot{product, location}
+	at := quantKey{product, location}
 	a := b[at]
 	b[at] = amounts{a.quantity.Add(quantity), a.reserved.Add(reserved)}
 }
@@ -100,7 +100,7 @@ func (b ledger) post(env *orm.Env) (ledger, error) {
 	empty := false
 	for _, row := range rows {
 		a := amounts{row.Quantity, row.ReservedQuantity}
-		left[spot{row.ProductID, row.LocationID}] = a
+		left[quantKey{row.ProductID, row.LocationID}] = a
 		empty = empty || a.quantity.IsZero() && a.reserved.IsZero()
 		if a.reserved.IsNegative() {
 			return nil, orm.UserErrorf("More of a product would be given free than is reserved (product %d in location %d). Unreserve the transfer and check its availability again.", row.ProductID, row.LocationID)
@@ -117,12 +117,12 @@ func (b ledger) post(env *orm.Env) (ledger, error) {
 	return left, err
 }
 
-func (b ledger) sorted() []spot {
-	spots := make([]spot, 0, len(b))
+func (b ledger) sorted() []quantKey {
+	spots := make([]quantKey, 0, len(b))
 	for at := range b {
 		spots = append(spots, at)
 	}
-	slices.SortFunc(spots, func(x, y spot) int {
+	slices.SortFunc(spots, func(x, y quantKey) int {
 		if x.product != y.product {
 			return int(x.product - y.product)
 		}
@@ -131,23 +131,23 @@ func (b ledger) sorted() []spot {
 	return spots
 }
 
-// supply is what is free of a product in a location.
-type supply struct {
+// availableQuant is what is free of a product in a location.
+type availableQuant struct {
 	ProductID, LocationID int64
 	ParentPath            string // of the location
 	Free                  decimal.Decimal
 	InDate                orm.Datetime
 }
 
-// lockSupplies finds what is free of products in and below locations, oldest
+// lockAvailable finds what is free of products in and below locations, oldest
 // first, and locks it until the unit of work ends.
-func lockSupplies(env *orm.Env, products, locations []int64) (map[int64][]*supply, error) {
-	out := map[int64][]*supply{}
+func lockAvailable(env *orm.Env, products, locations []int64) (map[int64][]*availableQuant, error) {
+	out := map[int64][]*availableQuant{}
 	if len(products) == 0 {
 		return out, nil
 	}
 	// SQL: locks the rows.
-	rows, err := orm.Rows[supply](env, orm.SQL(`SELECT q.product_id, q.location_id, l.parent_path, q.quantity - q.reserved_quantity AS free, q.in_date
+	rows, err := orm.Rows[availableQuant](env, orm.SQL(`SELECT q.product_id, q.location_id, l.parent_path, q.quantity - q.reserved_quantity AS free, q.in_date
 		FROM stock_quant q JOIN stock_location l ON l.id = q.location_id
 		WHERE q.product_id = ANY(?::bigint[]) AND q.quantity > q.reserved_quantity AND l.usage IN ('internal', 'transit') AND l.scrap_location IS NOT TRUE
 		AND EXISTS (SELECT 1 FROM stock_location top WHERE top.id = ANY(?::bigint[]) AND l.parent_path LIKE top.parent_path || '%')
@@ -156,7 +156,7 @@ func lockSupplies(env *orm.Env, products, locations []int64) (map[int64][]*suppl
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(rows, func(a, b supply) int { return a.InDate.Time().Compare(b.InDate.Time()) }) // the order above is that of locking
+	slices.SortStableFunc(rows, func(a, b availableQuant) int { return a.InDate.Time().Compare(b.InDate.Time()) }) // the order above is that of locking
 	for i, s := range rows {
 		out[s.ProductID] = append(out[s.ProductID], &rows[i])
 	}

@@ -24,7 +24,7 @@ func quantities(env *orm.Env, key string, ids []int64) (map[int64]quantity, erro
 	if ids != nil && len(ids) == 0 {
 		return out, nil
 	}
-	here, args, err := places(env)
+	here, args, err := stockLocations(env)
 	if err != nil {
 		return nil, err
 	}
@@ -103,20 +103,20 @@ func period(env *orm.Env) (from, to orm.Datetime, err error) {
 	return from, to, nil
 }
 
-// places is the statement that lists the locations whose stock counts: those in
+// stockLocations is the statement that lists the locations whose stock counts: those in
 // and below the locations and warehouses of the context, else all of the
 // companies one works for.
-func places(env *orm.Env) (sql string, args []any, err error) {
+func stockLocations(env *orm.Env) (sql string, args []any, err error) {
 	below := "SELECT DISTINCT l.id FROM stock_location l JOIN stock_location top ON l.parent_path LIKE top.parent_path || '%' WHERE "
 	key := "warehouse_id"
 	if env.Key(key) == nil {
 		key = "warehouse"
 	}
-	warehouses, chosen := env.KeyIDs(key), set(env.Key(key))
+	warehouses, chosen := env.KeyIDs(key), isSet(env.Key(key))
 	location := env.Key("location")
 	within := "top.id IN (SELECT view_location_id FROM stock_warehouse WHERE id = ANY(?))"
 	switch {
-	case set(location):
+	case isSet(location):
 		cond, arg := "top.id = ANY(?)", any(env.KeyIDs("location"))
 		if name, ok := location.(string); ok {
 			cond, arg = "top.complete_name ILIKE ?", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(name)+"%"
@@ -136,7 +136,9 @@ func places(env *orm.Env) (sql string, args []any, err error) {
 	return sql, args, nil
 }
 
-func set(v any) bool { return v != nil && v != false && v != "" && v != 0 && v != int64(0) && v != 0.0 }
+func isSet(v any) bool {
+	return v != nil && v != false && v != "" && v != 0 && v != int64(0) && v != 0.0
+}
 
 // searchQuantity finds the products one of whose quantities compares to a
 // value. Products that are not known to the stock have none of it.

@@ -23,7 +23,7 @@ func assignMoves(env *orm.Env, ids []int64) error {
 	moves = slices.DeleteFunc(moves, func(m *Move) bool {
 		return m.State != "confirmed" && m.State != "waiting" && m.State != "partially_available"
 	})
-	held, err := heldUp(env, moves)
+	held, err := waitingMoves(env, moves)
 	if err != nil {
 		return err
 	}
@@ -43,23 +43,23 @@ func reserve(env *orm.Env, moves []*Move, held map[int64]bool, wanted func(*Move
 			now = append(now, m)
 		}
 	}
-	p := newPlan(env, moves)
+	p := newReservationPlan(env, moves)
 	if err := p.coverAll(now); err != nil {
 		return err
 	}
-	if err := p.carryOut(); err != nil {
+	if err := p.apply(); err != nil {
 		return err
 	}
 	return setStates(env, moves, func(m *Move) string { return m.stateFor(p.booked[m], held[m.ID]) })
 }
 
 // coverAll books what moves still need, the most urgent one first.
-func (p *plan) coverAll(moves []*Move) error {
+func (p *reservationPlan) coverAll(moves []*Move) error {
 	moves = slices.Clone(moves)
 	slices.SortStableFunc(moves, func(a, b *Move) int {
 		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.Date.Time().Compare(b.Date.Time()), cmp.Compare(a.ID, b.ID))
 	})
-	supplies, err := suppliesFor(p.env, moves)
+	supplies, err := availableFor(p.env, moves)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (p *plan) coverAll(moves []*Move) error {
 		if m.reservable() {
 			_, err = p.cover(m, supplies[m.ProductID.ID], missing)
 		} else {
-			err = p.put(m, m.LocationID.ID, false, missing)
+			err = p.book(m, m.LocationID.ID, false, missing)
 		}
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func reservesAtOnce(env *orm.Env, m *Move) (bool, error) {
 	return t.Reservation == "at_confirm", nil
 }
 
-func suppliesFor(env *orm.Env, moves []*Move) (map[int64][]*supply, error) {
+func availableFor(env *orm.Env, moves []*Move) (map[int64][]*availableQuant, error) {
 	var products, locations []int64
 	for _, m := range moves {
 		if m.reservable() {
@@ -100,11 +100,11 @@ func suppliesFor(env *orm.Env, moves []*Move) (map[int64][]*supply, error) {
 	}
 	slices.Sort(products)
 	slices.Sort(locations)
-	return lockSupplies(env, slices.Compact(products), slices.Compact(locations))
+	return lockAvailable(env, slices.Compact(products), slices.Compact(locations))
 }
 
-// heldUp finds the moves that wait for others to bring their products.
-func heldUp(env *orm.Env, moves []*Move) (map[int64]bool, error) {
+// waitingMoves finds the moves that wait for others to bring their products.
+func waitingMoves(env *orm.Env, moves []*Move) (map[int64]bool, error) {
 	out := map[int64]bool{}
 	var ids []int64
 	for _, m := range moves {
@@ -162,7 +162,7 @@ func refreshStates(env *orm.Env, ids []int64) error {
 		return err
 	}
 	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "draft" || m.State == "done" || m.State == "cancel" })
-	held, err := heldUp(env, moves)
+	held, err := waitingMoves(env, moves)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func unreserveMoves(env *orm.Env, ids []int64) error {
 
 // releaseLines drops lines of open moves.
 func releaseLines(env *orm.Env, moves []*Move, which func(*MoveLine) bool) error {
-	p := newPlan(env, moves)
+	p := newReservationPlan(env, moves)
 	var touched []int64
 	for _, m := range moves {
 		for _, l := range m.MoveLineIDs.All() {
@@ -212,7 +212,7 @@ func releaseLines(env *orm.Env, moves []*Move, which func(*MoveLine) bool) error
 			}
 		}
 	}
-	if err := p.carryOut(); err != nil {
+	if err := p.apply(); err != nil {
 		return err
 	}
 	return refreshStates(env, touched)
@@ -221,20 +221,20 @@ func releaseLines(env *orm.Env, moves []*Move, which func(*MoveLine) bool) error
 // setQuantities stores quantities that somebody enters for moves: what exceeds
 // the reservation is taken from free stock, and from the location of the move
 // when there is none; what falls short of it is given free.
-func setQuantities(env *orm.Env, given []*Move) error {
+func setQuantities(env *orm.Env, changed []*Move) error {
 	wanted := map[int64]decimal.Decimal{}
-	for _, m := range given {
+	for _, m := range changed {
 		if m.Quantity.IsNegative() {
-			return orm.UserErrorf("The quantity of the move of “%s” cannot be negative.", m.goods(env))
+			return orm.UserErrorf("The quantity of the move of “%s” cannot be negative.", m.productName(env))
 		}
 		wanted[m.ID] = m.Quantity
 	}
-	moves, err := orm.Read[Move](env.Sudo(), orm.IDs(env, given), planPaths[:]...)
+	moves, err := orm.Read[Move](env.Sudo(), orm.IDs(env, changed), planPaths[:]...)
 	if err != nil {
 		return err
 	}
-	p := newPlan(env.Sudo(), moves)
-	supplies, err := suppliesFor(env, moves)
+	p := newReservationPlan(env.Sudo(), moves)
+	supplies, err := availableFor(env, moves)
 	if err != nil {
 		return err
 	}
@@ -249,18 +249,18 @@ func setQuantities(env *orm.Env, given []*Move) error {
 				return err
 			}
 		}
-		if err := p.put(m, m.LocationID.ID, m.reservable(), missing); err != nil {
+		if err := p.book(m, m.LocationID.ID, m.reservable(), missing); err != nil {
 			return err
 		}
 		if err := p.shrink(m, missing.Neg()); err != nil {
 			return err
 		}
 	}
-	return p.carryOut()
+	return p.apply()
 }
 
 // shrink gives some of what is booked for a move free, the last line first.
-func (p *plan) shrink(m *Move, excess decimal.Decimal) error {
+func (p *reservationPlan) shrink(m *Move, excess decimal.Decimal) error {
 	lines := slices.Clone(m.MoveLineIDs.All())
 	slices.Reverse(lines)
 	for _, l := range lines {
@@ -284,7 +284,7 @@ func followDemand(env *orm.Env, ids []int64) error {
 		return err
 	}
 	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "draft" || m.State == "done" || m.State == "cancel" })
-	p := newPlan(env, moves)
+	p := newReservationPlan(env, moves)
 	for _, m := range moves {
 		if m.Picked {
 			continue // somebody has said what is moved
@@ -293,13 +293,13 @@ func followDemand(env *orm.Env, ids []int64) error {
 			return err
 		}
 	}
-	if err := p.carryOut(); err != nil {
+	if err := p.apply(); err != nil {
 		return err
 	}
 	if err := orm.Reload(env, moves, planPaths[:]...); err != nil {
 		return err
 	}
-	held, err := heldUp(env, moves)
+	held, err := waitingMoves(env, moves)
 	if err != nil {
 		return err
 	}
@@ -311,9 +311,9 @@ func followDemand(env *orm.Env, ids []int64) error {
 	})
 }
 
-// freeOthers takes reservations from other moves where less is left than they
+// releaseOthers takes reservations from other moves where less is left than they
 // had been promised, from the least urgent one first.
-func freeOthers(env *orm.Env, left ledger, except []int64) error {
+func releaseOthers(env *orm.Env, left ledger, except []int64) error {
 	for _, at := range left.sorted() {
 		a := left[at]
 		short := a.reserved.Sub(decimal.Max(a.quantity, decimal.Zero))
@@ -340,7 +340,7 @@ func freeOthers(env *orm.Env, left ledger, except []int64) error {
 		if err != nil {
 			return err
 		}
-		p := newPlan(env, moves)
+		p := newReservationPlan(env, moves)
 		for _, row := range rows {
 			for _, m := range moves {
 				for _, l := range m.MoveLineIDs.All() {
@@ -354,7 +354,7 @@ func freeOthers(env *orm.Env, left ledger, except []int64) error {
 				}
 			}
 		}
-		if err := p.carryOut(); err != nil {
+		if err := p.apply(); err != nil {
 			return err
 		}
 		if err := refreshStates(env, ids); err != nil {

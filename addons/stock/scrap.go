@@ -45,10 +45,10 @@ func defineScrap(r *orm.Registry) {
 	s.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
 			if !bulk(rs.Env) {
-				if _, given := vals["state"]; given {
+				if vals.Has("state") {
 					return orm.UserErrorf("The state of a scrap order cannot be set by hand. Validate it.")
 				}
-				if err := openScraps(rs); err != nil {
+				if err := checkScrapsOpen(rs); err != nil {
 					return err
 				}
 			}
@@ -57,7 +57,7 @@ func defineScrap(r *orm.Registry) {
 	})
 	s.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
-			if err := openScraps(rs); err != nil {
+			if err := checkScrapsOpen(rs); err != nil {
 				return err
 			}
 			return super(rs)
@@ -135,8 +135,8 @@ func defineScrapWarning(r *orm.Registry) {
 	})
 }
 
-// openScraps refuses changes of scrap orders that are done.
-func openScraps(rs orm.Records) error {
+// checkScrapsOpen refuses changes of scrap orders that are done.
+func checkScrapsOpen(rs orm.Records) error {
 	done, err := orm.First[Scrap](rs.Env.Sudo(), orm.And(orm.Leaf("id", "in", rs.IDs), orm.Leaf("state", "=", "done")), "")
 	if err == nil && done != nil {
 		err = orm.UserErrorf("The scrap order %s is done and can neither be changed nor deleted.", done.Name)
@@ -151,7 +151,7 @@ func createScraps(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			if s, given := vals["state"]; given && s != "draft" {
+			if s, ok := vals["state"]; ok && s != "draft" {
 				return rs, orm.UserErrorf("A scrap order begins as a draft. Validate it to scrap the products.")
 			}
 			company := vals.ID("company_id")

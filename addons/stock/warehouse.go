@@ -62,7 +62,7 @@ func createWarehouses(super orm.CreateFunc) orm.CreateFunc {
 			return made, err
 		}
 		for _, w := range ws {
-			if err := equipWarehouse(env, w); err != nil {
+			if err := setupWarehouse(env, w); err != nil {
 				return made, fmt.Errorf("operations of warehouse %s: %w", w.Name, err)
 			}
 		}
@@ -81,7 +81,7 @@ func warehouseDefaults(env *orm.Env, company int64, vals orm.Values) error {
 		if vals["name"] == nil {
 			vals["name"] = c.Name
 		}
-		if _, given := vals["partner_id"]; !given {
+		if !vals.Has("partner_id") {
 			vals["partner_id"] = c.PartnerID.ID
 		}
 		if vals["code"] == nil {
@@ -108,9 +108,9 @@ func warehouseDefaults(env *orm.Env, company int64, vals orm.Values) error {
 	return location("lot_stock_id", orm.Values{"name": "Stock", "usage": "internal", "location_id": vals["view_location_id"]})
 }
 
-// equipWarehouse makes the kinds of transfers a warehouse lacks, and ties those
+// setupWarehouse makes the kinds of transfers a warehouse lacks, and ties those
 // it was given to it.
-func equipWarehouse(env *orm.Env, w *Warehouse) error {
+func setupWarehouse(env *orm.Env, w *Warehouse) error {
 	have := map[string]int64{"in_type_id": w.InTypeID.ID, "out_type_id": w.OutTypeID.ID, "int_type_id": w.IntTypeID.ID}
 	wanted := []struct {
 		field string
@@ -171,7 +171,7 @@ func writeWarehouses(super orm.WriteFunc) orm.WriteFunc {
 		if err := super(rs, vals); err != nil {
 			return err
 		}
-		if active, given := vals["active"]; given {
+		if active, ok := vals["active"]; ok {
 			types, err := env.WithContext(map[string]any{"active_test": false}).Model("stock.picking.type").Search(orm.Leaf("warehouse_id", "in", rs.IDs), orm.SearchOptions{})
 			if err != nil {
 				return err
@@ -181,15 +181,15 @@ func writeWarehouses(super orm.WriteFunc) orm.WriteFunc {
 			}
 		}
 		if code := vals.Text("code"); code != "" {
-			return renumber(env, ws, code)
+			return renameWarehouse(env, ws, code)
 		}
 		return nil
 	}
 }
 
-// renumber brings a new short name into the view location and the numbers of
+// renameWarehouse brings a new short name into the view location and the numbers of
 // the transfers to come.
-func renumber(env *orm.Env, ws []*Warehouse, code string) error {
+func renameWarehouse(env *orm.Env, ws []*Warehouse, code string) error {
 	for _, w := range ws {
 		if err := env.Model("stock.location").Browse(w.ViewLocationID.ID).Write(orm.Values{"name": code}); err != nil {
 			return err

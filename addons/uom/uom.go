@@ -56,7 +56,7 @@ func defineUoM(r *orm.Registry) {
 			if err := super(rs, vals); err != nil {
 				return err
 			}
-			return forget(rs)
+			return invalidate(rs)
 		}
 	})
 	u.OnUnlink(keepMasterData)
@@ -84,9 +84,9 @@ func factors(_ *orm.Env, us []*UoM) error {
 	return nil
 }
 
-// forget drops what [Get] remembers of units and of all that are measured by
+// invalidate drops what [Get] remembers of units and of all that are measured by
 // them.
-func forget(rs orm.Records) error {
+func invalidate(rs orm.Records) error {
 	below, err := rs.In(rs.Env.Sudo().WithContext(map[string]any{"active_test": false})).Search(orm.Leaf("id", "child_of", rs.IDs), orm.SearchOptions{})
 	for _, id := range below.IDs {
 		rs.Env.Forget(unitKey(id))

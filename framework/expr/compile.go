@@ -151,7 +151,7 @@ func (p *Program) eval(r *run, vars map[string]any) (starlark.Value, error) {
 		}
 		env[name] = sv
 	}
-	// A field may bear the name of a function, as sum or range.
+	// A field may have the name of a function, as sum or range.
 	for _, name := range p.used {
 		if v, ok := vars[name]; ok && !strings.HasPrefix(name, "__") {
 			sv, err := r.toStarlark(v, 0)

@@ -110,12 +110,12 @@ func Flatten(taxes []Tax) []Tax {
 // charge is one tax of a line while the line is computed.
 type charge struct {
 	Tax
-	given  bool // by an override
-	group  []*charge
-	known  bool
-	amount decimal.Decimal
-	onTax  decimal.Decimal // what other taxes add to the base it is computed on
-	onBase decimal.Decimal // what they add to the base it shows
+	overridden bool // by an override
+	group      []*charge
+	known      bool
+	amount     decimal.Decimal
+	onTax      decimal.Decimal // what other taxes add to the base it is computed on
+	onBase     decimal.Decimal // what they add to the base it shows
 }
 
 // grouped puts together the neighbours whose percentages share one base.
@@ -123,7 +123,7 @@ func grouped(charges []*charge) {
 	var group []*charge
 	affected := false
 	for _, c := range slices.Backward(charges) {
-		if c.given {
+		if c.overridden {
 			c.group = []*charge{c}
 			continue
 		}
@@ -179,10 +179,10 @@ type line struct {
 	r       Rounding
 }
 
-// settle fixes the amount of a tax and tells the taxes it bears on.
+// settle fixes the amount of a tax and tells the taxes whose base it adds to.
 func (l *line) settle(c *charge, amount decimal.Decimal) {
 	c.known, c.amount = true, amount
-	if !c.given {
+	if !c.overridden {
 		c.amount = l.r.part(amount)
 	}
 	pass := func(o *charge, amount decimal.Decimal) {
@@ -210,13 +210,13 @@ func Compute(in Line, r Rounding) Result {
 	l := &line{r: r}
 	for _, t := range Flatten(in.Taxes) {
 		_, given := in.Override[t.ID]
-		l.charges = append(l.charges, &charge{Tax: t, given: given})
+		l.charges = append(l.charges, &charge{Tax: t, overridden: given})
 	}
 	grouped(l.charges)
 	price := r.part(in.Price.Mul(in.Quantity).Mul(hundred.Sub(in.Discount)).DivRound(hundred, precision))
 	for _, c := range slices.Backward(l.charges) {
 		switch {
-		case c.given:
+		case c.overridden:
 			l.settle(c, in.Override[c.ID])
 		case c.Kind == Fixed && in.Price.IsNegative():
 			l.settle(c, c.Amount.Mul(in.Quantity).Neg())

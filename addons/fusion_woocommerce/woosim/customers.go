@@ -62,7 +62,7 @@ func (q *rq) listCustomers() (*response, error) {
 	return res, nil
 }
 
-// displayName is what WordPress calls the user: accounts made by the shop bear
+// displayName is what WordPress calls the user: accounts made by the shop have
 // their login, those made in WordPress their names.
 func displayName(o *Obj) string {
 	n := strings.TrimSpace(o.Str("first_name") + " " + o.Str("last_name"))

@@ -93,14 +93,14 @@ func validate(env *orm.Env, all []*Picking, args orm.Args) (any, error) {
 			return nil, orm.UserErrorf("The transfer %s is cancelled and cannot be validated.", p.Name)
 		}
 	}
-	if err := startDrafts(env, ps); err != nil {
+	if err := confirmImmediate(env, ps); err != nil {
 		return nil, err
 	}
 	moves, err := openMoves(env, ps)
 	if err != nil {
 		return nil, err
 	}
-	if err := sane(ps, moves); err != nil {
+	if err := checkNotEmpty(ps, moves); err != nil {
 		return nil, err
 	}
 	if err := pickAll(env, ps, moves); err != nil {
@@ -137,9 +137,9 @@ func validate(env *orm.Env, all []*Picking, args orm.Args) (any, error) {
 	return true, nil
 }
 
-// startDrafts confirms drafts that are validated at once; what was demanded
+// confirmImmediate confirms drafts that are validated at once; what was demanded
 // counts as moved where nothing else was said.
-func startDrafts(env *orm.Env, ps []*Picking) error {
+func confirmImmediate(env *orm.Env, ps []*Picking) error {
 	drafts := slices.DeleteFunc(slices.Clone(ps), func(p *Picking) bool { return p.State != "draft" })
 	if len(drafts) == 0 {
 		return nil
@@ -168,8 +168,8 @@ func openMoves(env *orm.Env, ps []*Picking) ([]*Move, error) {
 	return orm.Search[Move](env, orm.And(orm.Leaf("picking_id", "in", orm.IDs(env, ps)), orm.Leaf("state", "not in", []string{"done", "cancel"})), orm.SearchOptions{})
 }
 
-// sane refuses transfers that would move nothing.
-func sane(ps []*Picking, moves []*Move) error {
+// checkNotEmpty refuses transfers that would move nothing.
+func checkNotEmpty(ps []*Picking, moves []*Move) error {
 	for _, p := range ps {
 		n, moved := 0, decimal.Zero
 		for _, m := range moves {

@@ -13,7 +13,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// tries slows down who guesses passwords and keys. Failures are counted in three
+// throttle slows down who guesses passwords and keys. Failures are counted in three
 // ways, and any of them that has had more than a few makes the next attempt wait:
 //
 //   - by address and account, which stops a client with a wrong password;
@@ -27,31 +27,31 @@ import (
 //
 // It lives in the memory of the process and is bounded: what it keeps of a login
 // or an address is a digest.
-type tries struct {
-	mu    sync.Mutex
-	seed  [16]byte
-	fails map[digest]fails
-	seen  map[digest]time.Time // address and account of successes
-	slots chan struct{}        // passwords are hashed by so many at once
+type throttle struct {
+	mu       sync.Mutex
+	seed     [16]byte
+	failures map[digest]failures
+	seen     map[digest]time.Time // address and account of successes
+	slots    chan struct{}        // passwords are hashed by so many at once
 }
 
 type digest [16]byte
 
-type fails struct {
+type failures struct {
 	n  float64
 	at time.Time // of the last one
 }
 
-type triesKey struct{}
+type throttleKey struct{}
 
-func newTries() *tries {
-	t := &tries{fails: map[digest]fails{}, seen: map[digest]time.Time{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+func newThrottle() *throttle {
+	t := &throttle{failures: map[digest]failures{}, seen: map[digest]time.Time{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	_, _ = rand.Read(t.seed[:]) // never fails; without it digests could be aimed at
 	return t
 }
 
-// maxTries bounds each of the maps.
-const maxTries = 20000
+// maxThrottled bounds each of the maps.
+const maxThrottled = 20000
 
 // seenFor is how long an address stays known, and failsFor what any count takes
 // to be forgiven.
@@ -60,10 +60,10 @@ const (
 	failsFor = 2 * time.Hour
 )
 
-// patience says after how many failures attempts wait, how many more double the
+// backoff says after how many failures attempts wait, how many more double the
 // wait, which begins with a second, up to the longest, and in what time one
 // failure is forgiven.
-type patience struct {
+type backoff struct {
 	free, double float64
 	longest      time.Duration
 	forgiven     time.Duration
@@ -72,13 +72,13 @@ type patience struct {
 // One count does not replace another: the one by account grows slowest, since it
 // is the one that others can drive up.
 var (
-	ofBoth    = patience{free: 10, double: 1, longest: time.Minute, forgiven: time.Minute}
-	ofAddress = patience{free: 50, double: 5, longest: time.Minute, forgiven: 10 * time.Second}
-	ofAccount = patience{free: 20, double: 4, longest: 5 * time.Minute, forgiven: 2 * time.Minute}
+	ofBoth    = backoff{free: 10, double: 1, longest: time.Minute, forgiven: time.Minute}
+	ofAddress = backoff{free: 50, double: 5, longest: time.Minute, forgiven: 10 * time.Second}
+	ofAccount = backoff{free: 20, double: 4, longest: 5 * time.Minute, forgiven: 2 * time.Minute}
 )
 
 // wait is how long after the last failure the next attempt may come.
-func (p patience) wait(n float64) time.Duration {
+func (p backoff) wait(n float64) time.Duration {
 	if n < p.free {
 		return 0
 	}
@@ -86,13 +86,13 @@ func (p patience) wait(n float64) time.Duration {
 }
 
 // left is what is left of a count at a time.
-func (p patience) left(f fails, now time.Time) float64 {
+func (p backoff) left(f failures, now time.Time) float64 {
 	return max(0, f.n-float64(now.Sub(f.at))/float64(p.forgiven))
 }
 
 // attempt is one try to be let in.
 type attempt struct {
-	t                   *tries
+	t                   *throttle
 	uid                 int64 // the account, when there is one
 	place               string
 	both, from, account digest
@@ -100,7 +100,7 @@ type attempt struct {
 
 // account prepares an attempt at an account, named as the client named it.
 func account(env *orm.Env, who string, uid int64) attempt {
-	t := orm.Local(env.DB(), triesKey{}, newTries)
+	t := orm.Local(env.DB(), throttleKey{}, newThrottle)
 	place := network(env.Address())
 	return attempt{t: t, uid: uid, place: place, both: t.digest("both", place, who), from: t.digest("address", place), account: t.digest("account", who)}
 }
@@ -118,7 +118,7 @@ func network(address string) string {
 	return ip.String()
 }
 
-func (t *tries) digest(parts ...string) digest {
+func (t *throttle) digest(parts ...string) digest {
 	h := sha256.New()
 	h.Write(t.seed[:])
 	for _, p := range parts {
@@ -141,7 +141,7 @@ func (a attempt) try(env *orm.Env, cheap func() bool, right func() (bool, error)
 		}
 	}
 	now := env.DB().Now()
-	if early, err := a.early(env, now); err != nil {
+	if early, err := a.tooEarly(env, now); err != nil {
 		return err
 	} else if early {
 		return orm.Throttled()
@@ -153,7 +153,7 @@ func (a attempt) try(env *orm.Env, cheap func() bool, right func() (bool, error)
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
 	if ok {
-		delete(a.t.fails, a.both)
+		delete(a.t.failures, a.both)
 		remember(a.t.seen, a.both, now, func(t time.Time) bool { return now.Sub(t) > seenFor }, func(time.Time) bool { return true })
 		return nil
 	}
@@ -163,11 +163,11 @@ func (a attempt) try(env *orm.Env, cheap func() bool, right func() (bool, error)
 	return orm.AccessDenied()
 }
 
-// early reports whether the attempt must wait.
-func (a attempt) early(env *orm.Env, now time.Time) (bool, error) {
+// tooEarly reports whether the attempt must wait.
+func (a attempt) tooEarly(env *orm.Env, now time.Time) (bool, error) {
 	a.t.mu.Lock()
-	waits := func(d digest, p patience) bool {
-		f, ok := a.t.fails[d]
+	waits := func(d digest, p backoff) bool {
+		f, ok := a.t.failures[d]
 		return ok && now.Before(f.at.Add(p.wait(p.left(f, now))))
 	}
 	both, others := waits(a.both, ofBoth), waits(a.from, ofAddress) || waits(a.account, ofAccount)
@@ -185,20 +185,20 @@ func (a attempt) early(env *orm.Env, now time.Time) (bool, error) {
 	return known == 0, err
 }
 
-func (a attempt) count(d digest, p patience, now time.Time) {
-	f := a.t.fails[d]
-	remember(a.t.fails, d, fails{p.left(f, now) + 1, now}, func(f fails) bool { return now.Sub(f.at) > failsFor }, func(f fails) bool { return f.n < 5 })
+func (a attempt) count(d digest, p backoff, now time.Time) {
+	f := a.t.failures[d]
+	remember(a.t.failures, d, failures{p.left(f, now) + 1, now}, func(f failures) bool { return now.Sub(f.at) > failsFor }, func(f failures) bool { return f.n < 5 })
 }
 
 // remember sets an entry of a bounded map. A full one loses what is over, or
 // else one entry, a minor one when there is any, so that nobody makes a high
 // count forgotten with a flood of others.
 func remember[V any](m map[digest]V, d digest, v V, over, minor func(V) bool) {
-	if _, known := m[d]; !known && len(m) >= maxTries {
+	if _, known := m[d]; !known && len(m) >= maxThrottled {
 		maps.DeleteFunc(m, func(_ digest, old V) bool { return over(old) })
 		for _, all := range []bool{false, true} {
 			for k, old := range m {
-				if len(m) < maxTries {
+				if len(m) < maxThrottled {
 					break
 				}
 				if all || minor(old) {

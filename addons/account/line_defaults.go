@@ -8,9 +8,9 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// filler completes the lines of one document. What several lines need of
+// lineDefaults completes the lines of one document. What several lines need of
 // products, accounts and taxes it reads once for all of them.
-type filler struct {
+type lineDefaults struct {
 	env       *orm.Env
 	m         *Move
 	books     *Company
@@ -24,11 +24,11 @@ type filler struct {
 	ofAccount map[int64][]int64
 }
 
-// newFiller prepares for lines with the products that the values name.
-func newFiller(env *orm.Env, m *Move, list []orm.Values) (*filler, error) {
-	f := &filler{env: env, m: m}
+// newLineDefaults prepares for lines with the products that the values name.
+func newLineDefaults(env *orm.Env, m *Move, list []orm.Values) (*lineDefaults, error) {
+	f := &lineDefaults{env: env, m: m}
 	var err error
-	if f.books, err = bookkeeper(env, m.CompanyID.ID); err != nil {
+	if f.books, err = booksCompany(env, m.CompanyID.ID); err != nil {
 		return nil, err
 	}
 	if f.own, err = base.CompanyCurrency(env, m.CompanyID.ID); err != nil {
@@ -66,7 +66,7 @@ func (m *Move) rateDate(env *orm.Env) orm.Date {
 	return env.Today()
 }
 
-func (f *filler) read(products []int64) error {
+func (f *lineDefaults) read(products []int64) error {
 	if len(products) == 0 {
 		return nil
 	}
@@ -106,14 +106,14 @@ func (f *filler) read(products []int64) error {
 }
 
 // use is the kind of taxes a document has.
-func (f *filler) use() string {
+func (f *lineDefaults) use() string {
 	if f.m.IsPurchase() {
 		return "purchase"
 	}
 	return "sale"
 }
 
-func (f *filler) taxesOf(t *Template) []int64 {
+func (f *lineDefaults) taxesOf(t *Template) []int64 {
 	if f.m.IsPurchase() {
 		return t.SupplierTaxesID.IDs()
 	}
@@ -122,7 +122,7 @@ func (f *filler) taxesOf(t *Template) []int64 {
 
 // complete fills what a new item needs from its entry and product, and makes
 // its amounts agree.
-func (f *filler) complete(vals orm.Values) error {
+func (f *lineDefaults) complete(vals orm.Values) error {
 	kind := vals.Text("display_type")
 	if kind == "" {
 		kind = "product"
@@ -137,7 +137,7 @@ func (f *filler) complete(vals orm.Values) error {
 		}
 		return nil
 	}
-	if _, given := vals["partner_id"]; !given || f.m.IsInvoice() {
+	if !vals.Has("partner_id") || f.m.IsInvoice() {
 		vals["partner_id"] = orNil(f.m.CommercialID.ID)
 	}
 	if f.m.IsInvoice() && kind == "product" {
@@ -145,7 +145,7 @@ func (f *filler) complete(vals orm.Values) error {
 			return err
 		}
 	}
-	if err := roundGiven(f.env, vals); err != nil {
+	if err := roundToPrecision(f.env, vals); err != nil {
 		return err
 	}
 	return f.balance(nil, vals)
@@ -153,7 +153,7 @@ func (f *filler) complete(vals orm.Values) error {
 
 // fill sets description, price, unit, taxes and account of an invoice line
 // where they are not given; changed says that the line exists already.
-func (f *filler) fill(vals orm.Values, changed bool) error {
+func (f *lineDefaults) fill(vals orm.Values, changed bool) error {
 	missing := func(name string) bool { _, ok := vals[name]; return !ok }
 	if missing("quantity") && !changed {
 		vals["quantity"] = decimal.NewFromInt(1)
@@ -190,7 +190,7 @@ func (f *filler) fill(vals orm.Values, changed bool) error {
 
 // description is what a document says of a product: its name with its
 // reference, and the description for sales or purchases.
-func (f *filler) description(p *product.Product, t *Template) string {
+func (f *lineDefaults) description(p *product.Product, t *Template) string {
 	more := t.DescriptionSale
 	if f.m.IsPurchase() {
 		more = t.DescriptionPurchase
@@ -202,7 +202,7 @@ func (f *filler) description(p *product.Product, t *Template) string {
 }
 
 // price is the product's price or cost in the currency of the document.
-func (f *filler) price(p *product.Product) decimal.Decimal {
+func (f *lineDefaults) price(p *product.Product) decimal.Decimal {
 	price := p.LstPrice
 	if f.m.IsPurchase() {
 		price = p.StandardPrice
@@ -212,7 +212,7 @@ func (f *filler) price(p *product.Product) decimal.Decimal {
 
 // defaultTaxes are the product's taxes of the document's kind and company, else
 // those of the account, mapped by the document's fiscal position.
-func (f *filler) defaultTaxes(t *Template, account int64) ([]int64, error) {
+func (f *lineDefaults) defaultTaxes(t *Template, account int64) ([]int64, error) {
 	var kept []int64
 	if t != nil {
 		for _, id := range f.taxesOf(t) {
@@ -231,7 +231,7 @@ func (f *filler) defaultTaxes(t *Template, account int64) ([]int64, error) {
 }
 
 // accountTaxes are the default taxes of an account.
-func (f *filler) accountTaxes(account int64) ([]int64, error) {
+func (f *lineDefaults) accountTaxes(account int64) ([]int64, error) {
 	if kept, known := f.ofAccount[account]; known || account == 0 {
 		return kept, nil
 	}
@@ -252,7 +252,7 @@ func (f *filler) accountTaxes(account int64) ([]int64, error) {
 
 // account is where a line is booked: the product's account, its category's,
 // the journal's, the company's.
-func (f *filler) account(t *Template) (int64, error) {
+func (f *lineDefaults) account(t *Template) (int64, error) {
 	account := int64(0)
 	if t != nil {
 		account = f.accounts[t.ID]
@@ -278,7 +278,7 @@ func (f *filler) account(t *Template) (int64, error) {
 
 // balance makes debit, credit, balance and amount in currency agree with the
 // one that is given. old is the item when it exists already.
-func (f *filler) balance(old *MoveLine, vals orm.Values) error {
+func (f *lineDefaults) balance(old *MoveLine, vals orm.Values) error {
 	var balance decimal.Decimal
 	known := false
 	debit, hasDebit := vals.Decimal("debit"), vals["debit"] != nil
@@ -339,7 +339,7 @@ func setBalance(vals orm.Values, balance decimal.Decimal) {
 
 // amounts computes the taxes of the new lines of a draft document, so that
 // they need not be changed once they are stored.
-func (f *filler) amounts(list []orm.Values) error {
+func (f *lineDefaults) amounts(list []orm.Values) error {
 	doc := &Document{Company: f.m.CompanyID.ID, Currency: f.m.CurrencyID.ID, Rate: f.rate, Rounding: f.m.TaxRounding, Refund: f.m.IsRefund()}
 	var lines []orm.Values
 	for _, vals := range list {

@@ -149,7 +149,7 @@ func (r *registration) store(env *orm.Env) error {
 	if err := rs.In(env.Sudo()).Write(orm.Values{"webhook_ids": string(text)}); err != nil {
 		return err
 	}
-	e := entry{Type: "webhook", Out: true, State: "success", Ref: r.inst.URL, Message: fmt.Sprintf("%d webhooks registered.", len(r.ids)), Record: rs}
+	e := logEntry{Type: "webhook", Out: true, State: "success", Ref: r.inst.URL, Message: fmt.Sprintf("%d webhooks registered.", len(r.ids)), Record: rs}
 	if r.failure != nil {
 		e.State, e.Message = "failed", explain(r.failure)
 	}

@@ -10,10 +10,10 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// The facets of this file are what records tell beyond what is stored of them:
-// hints that screens and programs show.
+// The facets of this file are computed fields that are not stored: labels, warnings
+// and the like, for screens and programs to show.
 type (
-	partnerHints struct {
+	partnerDisplay struct {
 		orm.Record
 		ParentID         orm.Ref[Partner] `orm:"parent_id"`
 		CompanyID        orm.Ref[Company] `orm:"company_id"`
@@ -25,13 +25,13 @@ type (
 		SameVAT          orm.Ref[Partner] `orm:"same_vat_partner_id" label:"Partner with same Tax ID"`
 		SameRegistry     orm.Ref[Partner] `orm:"same_company_registry_partner_id" label:"Partner with same Company Registry"`
 	}
-	userHints struct {
+	userDisplay struct {
 		orm.Record
 		LogIDs        orm.Many[UserLog] `orm:"log_ids"`
 		ActivePartner bool              `orm:"active_partner,related=partner_id.active,readonly" label:"Partner is Active"`
 		State         string            `orm:"state" selection:"new:Never Connected,active:Confirmed" label:"Status"`
 	}
-	companyHints struct {
+	companyDisplay struct {
 		orm.Record
 		Path             string            `orm:"parent_path"`
 		CompanyDetails   string            `orm:"company_details"`
@@ -40,17 +40,17 @@ type (
 		DetailsEmpty     bool              `orm:"is_company_details_empty" label:"Is Company Details Empty"`
 		LayoutBackground string            `orm:"layout_background,required,default=Blank" selection:"Blank:Blank,Demo logo:Demo logo,Custom:Custom" label:"Layout Background"`
 	}
-	countryHints struct {
+	countryDisplay struct {
 		orm.Record
 		Code     string `orm:"code"`
 		ImageURL string `orm:"image_url" label:"Flag" help:"Url of static flag image"`
 	}
-	modelHints struct {
+	modelDisplay struct {
 		orm.Record
 		Model     string            `orm:"model"`
 		Inherited orm.Many[IrModel] `orm:"inherited_model_ids" label:"Inherited models" help:"The list of models that extends the current model."`
 	}
-	fieldHints struct {
+	fieldDisplay struct {
 		orm.Record
 		Name             string `orm:"name"`
 		Model            string `orm:"model"`
@@ -60,9 +60,9 @@ type (
 	}
 )
 
-func defineHints(r *orm.Registry) {
-	p := orm.Extend[partnerHints](r, "res.partner")
-	p.Compute("vat_label", func(env *orm.Env, ps []*partnerHints) error {
+func defineDisplayFields(r *orm.Registry) {
+	p := orm.Extend[partnerDisplay](r, "res.partner")
+	p.Compute("vat_label", func(env *orm.Env, ps []*partnerDisplay) error {
 		label := "Tax ID"
 		if company := env.Company(); company != 0 {
 			v, err := env.Sudo().Model("res.company").Browse(company).Value("country_id")
@@ -84,7 +84,7 @@ func defineHints(r *orm.Registry) {
 		}
 		return nil
 	})
-	p.Compute("type_address_label", func(_ *orm.Env, ps []*partnerHints) error {
+	p.Compute("type_address_label", func(_ *orm.Env, ps []*partnerDisplay) error {
 		for _, p := range ps {
 			p.TypeAddressLabel = "Address"
 			switch {
@@ -100,8 +100,8 @@ func defineHints(r *orm.Registry) {
 	}, "type", "parent_id")
 	p.Compute("same_vat_partner_id, same_company_registry_partner_id", samePartners, "vat", "company_registry", "company_id", "parent_id")
 
-	u := orm.Extend[userHints](r, "res.users")
-	u.Compute("state", func(env *orm.Env, us []*userHints) error {
+	u := orm.Extend[userDisplay](r, "res.users")
+	u.Compute("state", func(env *orm.Env, us []*userDisplay) error {
 		// Whether somebody was ever here is for all who may read the user, when is not.
 		n, err := env.Sudo().Model("res.users.log").CountBy("create_uid", orm.Leaf("create_uid", "in", orm.IDs(env, us)))
 		for _, u := range us {
@@ -132,8 +132,8 @@ func defineHints(r *orm.Registry) {
 		return orm.Leaf("id", "=", false), nil
 	})
 
-	c := orm.Extend[companyHints](r, "res.company")
-	c.Compute("parent_ids", func(_ *orm.Env, cs []*companyHints) error {
+	c := orm.Extend[companyDisplay](r, "res.company")
+	c.Compute("parent_ids", func(_ *orm.Env, cs []*companyDisplay) error {
 		for _, c := range cs {
 			var ids []int64
 			for part := range strings.SplitSeq(c.Path, "/") {
@@ -145,14 +145,14 @@ func defineHints(r *orm.Registry) {
 		}
 		return nil
 	}, "parent_path")
-	c.Compute("is_company_details_empty", func(_ *orm.Env, cs []*companyHints) error {
+	c.Compute("is_company_details_empty", func(_ *orm.Env, cs []*companyDisplay) error {
 		for _, c := range cs {
 			c.DetailsEmpty = strings.TrimSpace(htmlTag.ReplaceAllString(c.CompanyDetails, "")) == ""
 		}
 		return nil
 	}, "company_details")
 
-	orm.Extend[countryHints](r, "res.country").Compute("image_url", func(_ *orm.Env, cs []*countryHints) error {
+	orm.Extend[countryDisplay](r, "res.country").Compute("image_url", func(_ *orm.Env, cs []*countryDisplay) error {
 		for _, c := range cs {
 			c.ImageURL = ""
 			if c.Code != "" && c.Code != "AQ" && c.Code != "SJ" { // which have no flag
@@ -166,7 +166,7 @@ func defineHints(r *orm.Registry) {
 		return nil
 	}, "code")
 
-	orm.Extend[modelHints](r, "ir.model").Compute("inherited_model_ids", func(env *orm.Env, ms []*modelHints) error {
+	orm.Extend[modelDisplay](r, "ir.model").Compute("inherited_model_ids", func(env *orm.Env, ms []*modelDisplay) error {
 		for _, m := range ms {
 			var names []string
 			if model, ok := env.Registry().Model(m.Model); ok {
@@ -182,7 +182,7 @@ func defineHints(r *orm.Registry) {
 		}
 		return nil
 	}, "model")
-	orm.Extend[fieldHints](r, "ir.model.fields").Compute("company_dependent, currency_field, selection", func(env *orm.Env, fs []*fieldHints) error {
+	orm.Extend[fieldDisplay](r, "ir.model.fields").Compute("company_dependent, currency_field, selection", func(env *orm.Env, fs []*fieldDisplay) error {
 		for _, f := range fs {
 			f.CompanyDependent, f.CurrencyField, f.Selection = false, "", ""
 			model, ok := env.Registry().Model(f.Model)
@@ -211,9 +211,9 @@ var flagsOfOthers = map[string]string{"gf": "fr", "bv": "no", "bq": "nl", "gp": 
 // samePartners finds contacts that seem to be entered twice: another one,
 // outside of its own company, with the same tax id or registry number. One that
 // the user may not read is not told of.
-func samePartners(env *orm.Env, ps []*partnerHints) error {
+func samePartners(env *orm.Env, ps []*partnerDisplay) error {
 	all := env.WithContext(map[string]any{"active_test": false}).Model("res.partner")
-	find := func(p *partnerHints, field, value string) (orm.Ref[Partner], error) {
+	find := func(p *partnerDisplay, field, value string) (orm.Ref[Partner], error) {
 		if value == "" || p.ParentID.IsSet() {
 			return orm.Ref[Partner]{}, nil
 		}

@@ -22,7 +22,7 @@ func confirmMoves(env *orm.Env, ids []int64) error {
 		return err
 	}
 	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State != "draft" })
-	held, err := heldUp(env, moves)
+	held, err := waitingMoves(env, moves)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 			if p.ID != vals.ID("picking_id") {
 				continue
 			}
-			if err := p.lend(vals); err != nil {
+			if err := p.fillMove(vals); err != nil {
 				return err
 			}
 		}
@@ -75,7 +75,7 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 			now = append(now, m)
 		}
 	}
-	p := newPlan(env, moves)
+	p := newReservationPlan(env, moves)
 	if err := p.coverAll(now); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func AddMoves(env *orm.Env, ps []*Picking, list []orm.Values) error {
 			p.create[at]["move_id"] = m.ID
 		}
 	}
-	return p.carryOut()
+	return p.apply()
 }
 
 // cancelMoves gives up moves and what they have reserved. Moves that wait for
@@ -190,16 +190,16 @@ func doneMoves(env *orm.Env, ids []int64, cancelRest bool) error {
 			rest = append(rest, made.IDs...)
 		}
 	}
-	if err := carryGoods(env, todo); err != nil {
+	if err := updateQuantities(env, todo); err != nil {
 		return err
 	}
-	if err := leaveBackorders(env, todo, rest); err != nil {
+	if err := createBackorders(env, todo, rest); err != nil {
 		return err
 	}
 	if err := confirmMoves(env, rest); err != nil {
 		return err
 	}
-	return wakeNext(env, todo)
+	return assignWaiting(env, todo)
 }
 
 func confirmDrafts(env *orm.Env, ids []int64) error {
@@ -233,9 +233,9 @@ func (m *Move) splitOff(env *orm.Env, qty decimal.Decimal, cancel bool) (orm.Val
 	return vals, nil
 }
 
-// carryGoods changes the quantities on hand by what moves carry and closes
+// updateQuantities changes the quantities on hand by what moves carry and closes
 // them.
-func carryGoods(env *orm.Env, moves []*Move) error {
+func updateQuantities(env *orm.Env, moves []*Move) error {
 	if len(moves) == 0 {
 		return nil
 	}
@@ -269,11 +269,11 @@ func carryGoods(env *orm.Env, moves []*Move) error {
 	if err := orm.RecordsOf(quick, moves...).Write(orm.Values{"state": "done", "date": now}); err != nil {
 		return err
 	}
-	return freeOthers(env, left, orm.IDs(env, moves))
+	return releaseOthers(env, left, orm.IDs(env, moves))
 }
 
-// leaveBackorders moves what is still open of transfers to new ones.
-func leaveBackorders(env *orm.Env, done []*Move, rest []int64) error {
+// createBackorders moves what is still open of transfers to new ones.
+func createBackorders(env *orm.Env, done []*Move, rest []int64) error {
 	if len(rest) == 0 {
 		return nil
 	}
@@ -327,9 +327,9 @@ func leaveBackorders(env *orm.Env, done []*Move, rest []int64) error {
 	return nil
 }
 
-// wakeNext reserves for moves that waited for the ones that are done, or for
+// assignWaiting reserves for moves that waited for the ones that are done, or for
 // their products to be in stock.
-func wakeNext(env *orm.Env, done []*Move) error {
+func assignWaiting(env *orm.Env, done []*Move) error {
 	if len(done) == 0 {
 		return nil
 	}

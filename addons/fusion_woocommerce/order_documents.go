@@ -14,19 +14,21 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-func (t *taking) money(d decimal.Decimal) string { return money(d, t.cur.places, t.o.Currency) }
+func (imp *orderImport) money(d decimal.Decimal) string {
+	return money(d, imp.cur.places, imp.o.Currency)
+}
 
-// document makes the confirmed sale order and its draft invoice, and refuses
+// createDocuments makes the confirmed sale order and its draft invoice, and refuses
 // them when they do not equal what the store charged.
-func (t *taking) document() (string, error) {
-	head, lines, err := t.prepare()
+func (imp *orderImport) createDocuments() (string, error) {
+	head, lines, err := imp.prepare()
 	if err != nil {
 		return "", err
 	}
 	var order *sale.Order
-	if t.rec != nil && t.rec.SaleID.IsSet() {
+	if imp.rec != nil && imp.rec.SaleID.IsSet() {
 		// cancelled earlier, and alive in the store again
-		if order, err = t.rewrite(head, lines); err != nil {
+		if order, err = imp.rewriteOrder(head, lines); err != nil {
 			return "", err
 		}
 	} else {
@@ -35,120 +37,120 @@ func (t *taking) document() (string, error) {
 			cmds[i] = orm.CreateLine(l)
 		}
 		head["order_line"] = cmds
-		made, err := t.env.Model("sale.order").Create(head)
+		made, err := imp.env.Model("sale.order").Create(head)
 		if err != nil {
 			return "", err
 		}
-		if order, err = orm.Get[sale.Order](t.env, made.ID()); err != nil {
+		if order, err = orm.Get[sale.Order](imp.env, made.ID()); err != nil {
 			return "", err
 		}
 	}
-	return t.finish(order)
+	return imp.confirmAndInvoice(order)
 }
 
-// finish confirms an order, compares it with the store, and invoices it.
-func (t *taking) finish(order *sale.Order) (string, error) {
-	if _, err := orm.Invoke(t.env, sale.ActionConfirm, []*sale.Order{order}); err != nil {
+// confirmAndInvoice confirms an order, compares it with the store, and invoices it.
+func (imp *orderImport) confirmAndInvoice(order *sale.Order) (string, error) {
+	if _, err := orm.Invoke(imp.env, sale.ActionConfirm, []*sale.Order{order}); err != nil {
 		return "", err
 	}
-	if err := orm.Reload(t.env, []*sale.Order{order}, "order_line"); err != nil {
+	if err := orm.Reload(imp.env, []*sale.Order{order}, "order_line"); err != nil {
 		return "", err
 	}
-	t.bind(order.Lines.All())
-	if err := t.compare("sale order", order.AmountUntaxed, order.AmountTax, order.AmountTotal, order.CurrencyID.ID); err != nil {
+	imp.bind(order.Lines.All())
+	if err := imp.compare("sale order", order.AmountUntaxed, order.AmountTax, order.AmountTotal, order.CurrencyID.ID); err != nil {
 		return "", err
 	}
-	if err := t.compareShipping(order); err != nil {
+	if err := imp.compareShipping(order); err != nil {
 		return "", err
 	}
-	t.vals["sale_order_id"], t.vals["partner_id"] = order.ID, order.PartnerID.ID
-	return order.Name, t.invoice(order)
+	imp.vals["sale_order_id"], imp.vals["partner_id"] = order.ID, order.PartnerID.ID
+	return order.Name, imp.invoice(order)
 }
 
 // prepare gathers the values of the sale order and of its lines. What lacks is
 // told all at once.
-func (t *taking) prepare() (head orm.Values, lines []orm.Values, err error) {
-	lacks := &lacking{}
-	if err := t.checkCurrency(lacks); err != nil {
+func (imp *orderImport) prepare() (head orm.Values, lines []orm.Values, err error) {
+	lacks := &missingRecords{}
+	if err := imp.checkCurrency(lacks); err != nil {
 		return nil, nil, err
 	}
-	pricelist, err := pricelistOf(t.env, t.inst, t.cur.id)
+	pricelist, err := pricelistOf(imp.env, imp.inst, imp.cur.id)
 	if err != nil {
 		return nil, nil, err
 	}
 	if pricelist == 0 {
-		lacks.currency = t.cur.id
+		lacks.currency = imp.cur.id
 	}
-	taxes, err := t.taxes(lacks)
+	taxes, err := imp.taxes(lacks)
 	if err != nil {
 		return nil, nil, err
 	}
-	products, err := t.products(lacks)
+	products, err := imp.products(lacks)
 	if err != nil {
 		return nil, nil, err
 	}
 	if lacks.currency != 0 || len(lacks.rates) > 0 || len(lacks.products) > 0 {
 		return nil, nil, lacks
 	}
-	who, err := buyerOf(t.env, t.inst, &t.o)
+	who, err := orderPartnersOf(imp.env, imp.inst, &imp.o)
 	if err != nil {
 		return nil, nil, err
 	}
-	for i := range t.o.Lines {
-		lines = append(lines, t.line(i, products, taxes))
+	for i := range imp.o.Lines {
+		lines = append(lines, imp.line(i, products, taxes))
 	}
-	head = orm.Values{"company_id": t.inst.CompanyID.ID, "partner_id": who.partner, "partner_invoice_id": who.invoice, "partner_shipping_id": who.delivery,
-		"pricelist_id": pricelist, "currency_id": t.cur.id, "client_order_ref": t.o.Number, "origin": t.inst.Name + " #" + t.o.Number,
-		"date_order": orm.DatetimeOf(t.o.Created), "tax_rounding_method": "round_per_line", "user_id": nil,
-		"woo_number": t.o.Number, "woo_payment": t.o.Payment.Title}
-	if t.o.Created.IsZero() {
-		head["date_order"] = orm.DatetimeOf(t.env.Now())
+	head = orm.Values{"company_id": imp.inst.CompanyID.ID, "partner_id": who.partner, "partner_invoice_id": who.invoice, "partner_shipping_id": who.delivery,
+		"pricelist_id": pricelist, "currency_id": imp.cur.id, "client_order_ref": imp.o.Number, "origin": imp.inst.Name + " #" + imp.o.Number,
+		"date_order": orm.DatetimeOf(imp.o.Created), "tax_rounding_method": "round_per_line", "user_id": nil,
+		"woo_number": imp.o.Number, "woo_payment": imp.o.Payment.Title}
+	if imp.o.Created.IsZero() {
+		head["date_order"] = orm.DatetimeOf(imp.env.Now())
 	}
-	if t.o.Remark != "" {
-		head["note"] = "<p>" + strings.ReplaceAll(html.EscapeString(t.o.Remark), "\n", "<br>") + "</p>"
+	if imp.o.Remark != "" {
+		head["note"] = "<p>" + strings.ReplaceAll(html.EscapeString(imp.o.Remark), "\n", "<br>") + "</p>"
 	}
-	if t.inst.WarehouseID.IsSet() {
-		head["warehouse_id"] = t.inst.WarehouseID.ID
+	if imp.inst.WarehouseID.IsSet() {
+		head["warehouse_id"] = imp.inst.WarehouseID.ID
 	}
-	if t.inst.FiscalPosition.IsSet() {
-		head["fiscal_position_id"] = t.inst.FiscalPosition.ID
+	if imp.inst.FiscalPosition.IsSet() {
+		head["fiscal_position_id"] = imp.inst.FiscalPosition.ID
 	}
 	return head, lines, nil
 }
 
 // checkCurrency makes sure that the order's currency can be booked.
-func (t *taking) checkCurrency(lacks *lacking) error {
-	if t.cur.id == 0 {
-		return holdf("The currency %s is not known here. Add it under Settings, Currencies, then import the order again.", t.o.Currency)
+func (imp *orderImport) checkCurrency(lacks *missingRecords) error {
+	if imp.cur.id == 0 {
+		return holdf("The currency %s is not known here. Add it under Settings, Currencies, then import the order again.", imp.o.Currency)
 	}
-	if !t.cur.active {
-		lacks.currency, lacks.inactive = t.cur.id, true
+	if !imp.cur.active {
+		lacks.currency, lacks.inactive = imp.cur.id, true
 	}
-	own, err := base.CompanyCurrency(t.env, t.inst.CompanyID.ID)
-	if err != nil || own == t.cur.id {
+	own, err := base.CompanyCurrency(imp.env, imp.inst.CompanyID.ID)
+	if err != nil || own == imp.cur.id {
 		return err
 	}
-	rates, err := t.env.Sudo().Model("res.currency.rate").SearchCount(orm.And(orm.Leaf("currency_id", "in", []int64{t.cur.id, own}), orm.Leaf("company_id", "in", []any{t.inst.CompanyID.ID, false})), 1)
+	rates, err := imp.env.Sudo().Model("res.currency.rate").SearchCount(orm.And(orm.Leaf("currency_id", "in", []int64{imp.cur.id, own}), orm.Leaf("company_id", "in", []any{imp.inst.CompanyID.ID, false})), 1)
 	if err != nil {
 		return err
 	}
 	if rates == 0 {
-		return holdf("There is no exchange rate for %s, so the order cannot be booked. Enter one under Settings, Currencies, then import the order again.", t.o.Currency)
+		return holdf("There is no exchange rate for %s, so the order cannot be booked. Enter one under Settings, Currencies, then import the order again.", imp.o.Currency)
 	}
 	return nil
 }
 
 // taxes are the ERP's taxes of the order's rates, by rate id.
-func (t *taking) taxes(lacks *lacking) (map[int64]int64, error) {
-	if len(t.o.Rates) == 0 {
+func (imp *orderImport) taxes(lacks *missingRecords) (map[int64]int64, error) {
+	if len(imp.o.Rates) == 0 {
 		return nil, nil
 	}
-	maps, err := taxMaps(t.env, t.inst)
+	maps, err := taxMaps(imp.env, imp.inst)
 	if err != nil {
 		return nil, err
 	}
 	out := map[int64]int64{}
-	for _, r := range t.o.Rates {
+	for _, r := range imp.o.Rates {
 		m := findRate(maps, r.ID, r.Percent)
 		if m == nil || !m.TaxID.IsSet() {
 			lacks.rates = append(lacks.rates, r)
@@ -159,30 +161,30 @@ func (t *taking) taxes(lacks *lacking) (map[int64]int64, error) {
 	return out, nil
 }
 
-// sold is the product a line is sold as.
-type sold struct{ product, unit int64 }
+// lineProduct is the product a line is sold as.
+type lineProduct struct{ product, unit int64 }
 
 // products are the products of the lines, by the line's place.
-func (t *taking) products(lacks *lacking) (map[int]sold, error) {
-	byRemote, err := t.mapped()
+func (imp *orderImport) products(lacks *missingRecords) (map[int]lineProduct, error) {
+	byRemote, err := imp.productMaps()
 	if err != nil {
 		return nil, err
 	}
 	chosen := map[int]int64{}
 	var ids []int64
-	for i, l := range t.o.Lines {
+	for i, l := range imp.o.Lines {
 		id := int64(0)
 		switch l.Kind {
 		case ordermap.Note:
 			continue
 		case ordermap.Shipping:
-			id, err = t.special(t.inst.ShippingID.ID, "Shipping Product")
+			id, err = imp.specialProduct(imp.inst.ShippingID.ID, "Shipping Product")
 		case ordermap.Fee:
-			id, err = t.special(t.inst.FeeID.ID, "Fee Product")
+			id, err = imp.specialProduct(imp.inst.FeeID.ID, "Fee Product")
 		case ordermap.Rounding:
-			id, err = t.special(t.inst.RoundingID.ID, "Rounding Product")
+			id, err = imp.specialProduct(imp.inst.RoundingID.ID, "Rounding Product")
 		default:
-			id, err = t.goods(l, byRemote, lacks)
+			id, err = imp.goodsProduct(l, byRemote, lacks)
 		}
 		if err != nil {
 			return nil, err
@@ -191,7 +193,7 @@ func (t *taking) products(lacks *lacking) (map[int]sold, error) {
 		ids = append(ids, id)
 	}
 	// SQL: the units of all products of an order, archived or gone, in one statement.
-	rows, err := orm.Rows[[2]int64](t.env, orm.SQL("SELECT p.id, t.uom_id FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE p.id = ANY(?)", ids).
+	rows, err := orm.Rows[[2]int64](imp.env, orm.SQL("SELECT p.id, t.uom_id FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE p.id = ANY(?)", ids).
 		Reads("product.product", "product_tmpl_id").Reads("product.template", "uom_id"))
 	if err != nil {
 		return nil, err
@@ -200,19 +202,19 @@ func (t *taking) products(lacks *lacking) (map[int]sold, error) {
 	for _, r := range rows {
 		units[r[0]] = r[1]
 	}
-	out := map[int]sold{}
+	out := map[int]lineProduct{}
 	for i, id := range chosen {
-		if out[i], err = soldAs(id, units); err != nil {
+		if out[i], err = lineProductOf(id, units); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// mapped reads the mapping of the order's products.
-func (t *taking) mapped() (map[int64]*ProductMap, error) {
+// productMaps reads the mapping of the order's products.
+func (imp *orderImport) productMaps() (map[int64]*ProductMap, error) {
 	var remote []any
-	for _, l := range t.o.Lines {
+	for _, l := range imp.o.Lines {
 		if id := remoteID(l); l.Kind == ordermap.Product && id != 0 {
 			remote = append(remote, id)
 		}
@@ -221,41 +223,41 @@ func (t *taking) mapped() (map[int64]*ProductMap, error) {
 	if len(remote) == 0 {
 		return out, nil
 	}
-	list, err := orm.Search[ProductMap](t.env, orm.And(orm.Leaf("instance_id", "=", t.inst.ID), orm.Leaf("woo_id", "in", remote)), orm.SearchOptions{})
+	list, err := orm.Search[ProductMap](imp.env, orm.And(orm.Leaf("instance_id", "=", imp.inst.ID), orm.Leaf("woo_id", "in", remote)), orm.SearchOptions{})
 	for _, m := range list {
 		out[m.RemoteID] = m
 	}
 	return out, err
 }
 
-// special is the product of lines that are no goods.
-func (t *taking) special(id int64, label string) (int64, error) {
+// specialProduct is the product of lines that are no goods.
+func (imp *orderImport) specialProduct(id int64, label string) (int64, error) {
 	if id == 0 {
-		return 0, holdf("The instance %s has no %s. Choose one under Policies, then import the order again.", t.inst.Name, label)
+		return 0, holdf("The instance %s has no %s. Choose one under Policies, then import the order again.", imp.inst.Name, label)
 	}
 	return id, nil
 }
 
-// goods is the product of a line of goods: the mapped one, else what the policy
+// goodsProduct is the product of a line of goods: the mapped one, else what the policy
 // for unknown products says.
-func (t *taking) goods(l ordermap.Line, byRemote map[int64]*ProductMap, lacks *lacking) (int64, error) {
+func (imp *orderImport) goodsProduct(l ordermap.Line, byRemote map[int64]*ProductMap, lacks *missingRecords) (int64, error) {
 	id := remoteID(l)
 	m := byRemote[id]
 	if m != nil && m.ProductID.IsSet() {
 		return m.ProductID.ID, nil
 	}
-	if id != 0 && !t.tried[id] && (m == nil || t.inst.UnknownProduct == "create") {
+	if id != 0 && !imp.tried[id] && (m == nil || imp.inst.UnknownProduct == "create") {
 		lacks.products = append(lacks.products, l)
 		return 0, nil
 	}
-	if t.inst.UnknownProduct == "hold" {
+	if imp.inst.UnknownProduct == "hold" {
 		if id == 0 {
 			return 0, holdf("The product of “%s” was deleted in the store, so nobody can tell which product it is. Set Unknown Product of the instance to the placeholder product, then import the order again.", l.Name)
 		}
 		return 0, holdf("The product “%s” (SKU %s, store id %d) is not mapped. Map it under Product Mapping, then import the order again.", l.Name, orNone(l.SKU), id)
 	}
 	// There is nothing to make a product of once the store has deleted it.
-	return t.special(t.inst.PlaceholderID.ID, "Placeholder Product")
+	return imp.specialProduct(imp.inst.PlaceholderID.ID, "Placeholder Product")
 }
 
 func orNone(s string) string {
@@ -265,18 +267,18 @@ func orNone(s string) string {
 	return s
 }
 
-// soldAs adds the unit of measure of a product.
-func soldAs(id int64, units map[int64]int64) (sold, error) {
+// lineProductOf adds the unit of measure of a product.
+func lineProductOf(id int64, units map[int64]int64) (lineProduct, error) {
 	unit, ok := units[id]
 	if !ok {
-		return sold{}, fmt.Errorf("product %d has gone", id)
+		return lineProduct{}, fmt.Errorf("product %d has gone", id)
 	}
-	return sold{id, unit}, nil
+	return lineProduct{id, unit}, nil
 }
 
 // line are the values of a line of the sale order.
-func (t *taking) line(i int, products map[int]sold, taxes map[int64]int64) orm.Values {
-	l := t.o.Lines[i]
+func (imp *orderImport) line(i int, products map[int]lineProduct, taxes map[int64]int64) orm.Values {
+	l := imp.o.Lines[i]
 	name := strings.Join(append([]string{l.Name}, l.Details...), "\n")
 	if l.Kind == ordermap.Note {
 		return orm.Values{"display_type": "line_note", "name": name, "sequence": 10 + i}
@@ -297,48 +299,48 @@ func (t *taking) line(i int, products map[int]sold, taxes map[int64]int64) orm.V
 // bind ties the store's lines to those of the sale order: those that were
 // there before to what they were tied to, the others in their order to the
 // lines that are new.
-func (t *taking) bind(lines []*sale.OrderLine) {
+func (imp *orderImport) bind(lines []*sale.OrderLine) {
 	var fresh []int64
 	for _, l := range lines {
-		if !t.had[l.ID] {
+		if !imp.had[l.ID] {
 			fresh = append(fresh, l.ID)
 		}
 	}
-	t.binds = []orm.Values{}
-	for _, l := range t.o.Lines {
+	imp.binds = []orm.Values{}
+	for _, l := range imp.o.Lines {
 		b := orm.Values{"line_key": l.Key, "woo_line_id": l.LineID, "kind": string(l.Kind), "name": l.Name, "quantity": l.Quantity, "total": l.Total}
-		if id, ok := t.bound[l.Key]; ok {
+		if id, ok := imp.bound[l.Key]; ok {
 			b["sale_line_id"] = id
 		} else if len(fresh) > 0 {
 			b["sale_line_id"], fresh = fresh[0], fresh[1:]
 		}
-		t.binds = append(t.binds, b)
+		imp.binds = append(imp.binds, b)
 	}
 }
 
 // compare refuses a document that does not equal what the store charged.
-func (t *taking) compare(what string, untaxed, tax, total decimal.Decimal, currency int64) error {
-	w := t.o.Totals
-	if currency != t.cur.id {
-		return holdf("The %s would be in another currency than the store's %s.", what, t.o.Currency)
+func (imp *orderImport) compare(what string, untaxed, tax, total decimal.Decimal, currency int64) error {
+	w := imp.o.Totals
+	if currency != imp.cur.id {
+		return holdf("The %s would be in another currency than the store's %s.", what, imp.o.Currency)
 	}
 	if untaxed.Equal(w.Untaxed) && tax.Equal(w.Tax) && total.Equal(w.Total) {
 		return nil
 	}
 	return holdf("The %s would come to %s without tax, %s of tax and %s in all, but the store charged %s, %s and %s. Check the taxes that the store's rates are mapped to, then import the order again.",
-		what, t.money(untaxed), t.money(tax), t.money(total), t.money(w.Untaxed), t.money(w.Tax), t.money(w.Total))
+		what, imp.money(untaxed), imp.money(tax), imp.money(total), imp.money(w.Untaxed), imp.money(w.Tax), imp.money(w.Total))
 }
 
 // compareShipping compares what is charged for shipping, without tax.
-func (t *taking) compareShipping(order *sale.Order) error {
+func (imp *orderImport) compareShipping(order *sale.Order) error {
 	want, got := decimal.Zero, decimal.Zero
-	for _, l := range t.o.Lines {
+	for _, l := range imp.o.Lines {
 		if l.Kind == ordermap.Shipping {
 			want = want.Add(l.Total)
 		}
 	}
 	ids := map[int64]bool{}
-	for _, b := range t.binds {
+	for _, b := range imp.binds {
 		if id, ok := b["sale_line_id"].(int64); ok && b["kind"] == string(ordermap.Shipping) {
 			ids[id] = true
 		}
@@ -351,7 +353,7 @@ func (t *taking) compareShipping(order *sale.Order) error {
 	if got.Equal(want) {
 		return nil
 	}
-	return holdf("The sale order would charge %s for shipping, but the store charged %s.", t.money(got), t.money(want))
+	return holdf("The sale order would charge %s for shipping, but the store charged %s.", imp.money(got), imp.money(want))
 }
 
 // pricelistOf is a pricelist of the company in a currency, 0 when there is none.
@@ -362,8 +364,8 @@ func pricelistOf(env *orm.Env, inst *Instance, currency int64) (int64, error) {
 	})
 }
 
-// openCurrency makes a currency usable: active, and with a pricelist.
-func openCurrency(env *orm.Env, inst *Instance, currency int64, activate bool) error {
+// enableCurrency makes a currency usable: active, and with a pricelist.
+func enableCurrency(env *orm.Env, inst *Instance, currency int64, activate bool) error {
 	if activate {
 		if err := env.Model("res.currency").Browse(currency).Write(orm.Values{"active": true}); err != nil {
 			return err

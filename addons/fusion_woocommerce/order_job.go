@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// reading is what the store answered when it was asked for an order.
-type reading struct {
+// fetchedOrder is what the store answered when it was asked for an order.
+type fetchedOrder struct {
 	order  *wcapi.Order
 	gone   bool
 	broken string         // why the answer cannot be read
@@ -29,7 +29,7 @@ type reading struct {
 
 // note remembers which products were asked for, so that one the store does not
 // have is not asked for again.
-func (r *reading) note(l *lacking) {
+func (r *fetchedOrder) note(l *missingRecords) {
 	if r.tried == nil {
 		r.tried = map[int64]bool{}
 	}
@@ -65,13 +65,13 @@ func (e *engine) importOrder(ctx context.Context, w *jobs.Work) error {
 	}
 	for try := 1; ; try++ {
 		err := w.FinishExclusive(ctx, lockOf(inst, job, got), func(env *orm.Env) error {
-			return take(importEnv(env, inst), inst, job, got, began)
+			return applyOrder(importEnv(env, inst), inst, job, got, began)
 		})
 		if err == nil || try == 5 {
 			return err
 		}
-		if lacks, ok := errors.AsType[*lacking](err); ok {
-			err = e.provide(ctx, w.DB, inst, c, lacks)
+		if lacks, ok := errors.AsType[*missingRecords](err); ok {
+			err = e.createMissing(ctx, w.DB, inst, c, lacks)
 			got.note(lacks)
 		} else if errors.Is(err, errReadAgain) {
 			got, err = readOrder(ctx, w.DB, c, job.ID)
@@ -92,7 +92,7 @@ func importEnv(env *orm.Env, inst *Instance) *orm.Env {
 
 // lockOf names the work that must not overlap: that for one customer of a
 // company, or for one order of nobody known.
-func lockOf(inst *Instance, job remoteJob, got *reading) string {
+func lockOf(inst *Instance, job remoteJob, got *fetchedOrder) string {
 	if got.order != nil {
 		if key := ordermap.CustomerOf(got.order).Key; key != "" {
 			return fmt.Sprintf("woo.customer:%d:%s", inst.CompanyID.ID, key)
@@ -108,11 +108,11 @@ func isDuplicate(err error) bool {
 }
 
 // readOrder asks the store for the current state of an order.
-func readOrder(ctx context.Context, db *orm.DB, c *wcapi.Client, id int64) (*reading, error) {
-	got := &reading{}
+func readOrder(ctx context.Context, db *orm.DB, c *wcapi.Client, id int64) (*fetchedOrder, error) {
+	got := &fetchedOrder{}
 	err := db.View(ctx, orm.System(), func(env *orm.Env) error {
 		var err error
-		got.asked, err = clock(env)
+		got.asked, err = databaseClock(env)
 		return err
 	})
 	if err != nil {
@@ -130,8 +130,8 @@ func readOrder(ctx context.Context, db *orm.DB, c *wcapi.Client, id int64) (*rea
 	return got, nil
 }
 
-// clock is the database's time in microseconds: the one all workers share.
-func clock(env *orm.Env) (int64, error) {
+// databaseClock is the database's time in microseconds: the one all workers share.
+func databaseClock(env *orm.Env) (int64, error) {
 	// SQL: a function of PostgreSQL.
 	return orm.Row[int64](env, orm.SQL("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").NoModels())
 }
@@ -154,20 +154,20 @@ func (e *engine) orderFailed(ctx context.Context, w *jobs.Work, inst *Instance, 
 	return storeFailed(ctx, w, inst, "order", strconv.FormatInt(job.ID, 10), cause)
 }
 
-// lacking says which things shared by orders are not there yet. They are made
+// missingRecords says which things shared by orders are not there yet. They are made
 // in a transaction of their own, one at a time for an instance, so that
 // parallel imports do not make them twice.
-type lacking struct {
+type missingRecords struct {
 	rates    []ordermap.Rate
 	products []ordermap.Line // lines whose products the mapping does not know
 	currency int64           // without a pricelist
 	inactive bool            // and archived
 }
 
-func (l *lacking) Error() string { return "something the order needs has to be made first" }
+func (l *missingRecords) Error() string { return "something the order needs has to be made first" }
 
-// provide makes what an order lacks.
-func (e *engine) provide(ctx context.Context, db *orm.DB, inst *Instance, c *wcapi.Client, l *lacking) error {
+// createMissing makes what an order lacks.
+func (e *engine) createMissing(ctx context.Context, db *orm.DB, inst *Instance, c *wcapi.Client, l *missingRecords) error {
 	items, err := readItemsOf(ctx, c, l.products)
 	if err != nil {
 		return err
@@ -180,14 +180,14 @@ func (e *engine) provide(ctx context.Context, db *orm.DB, inst *Instance, c *wca
 			}
 		}
 		if l.currency != 0 {
-			if err := openCurrency(env, inst, l.currency, l.inactive); err != nil {
+			if err := enableCurrency(env, inst, l.currency, l.inactive); err != nil {
 				return err
 			}
 		}
 		if len(items) == 0 {
 			return nil
 		}
-		if _, err := takeItems(env, inst, items); err != nil {
+		if _, err := updateMapping(env, inst, items); err != nil {
 			return err
 		}
 		if inst.UnknownProduct == "create" {

@@ -9,11 +9,11 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// plan collects what is to become of the lines of moves: which are made, grow,
+// reservationPlan collects what is to become of the lines of moves: which are made, grow,
 // shrink or go, and what that means for the quantities reserved.
-type plan struct {
+type reservationPlan struct {
 	env    *orm.Env
-	book   ledger
+	ledger ledger
 	create []orm.Values
 	made   map[*Move]map[int64]int // location → index in create
 	set    []*MoveLine
@@ -21,9 +21,9 @@ type plan struct {
 	booked map[*Move]decimal.Decimal // in the unit of the product
 }
 
-// newPlan starts from moves whose lines, products and locations are loaded.
-func newPlan(env *orm.Env, moves []*Move) *plan {
-	p := &plan{env: env, book: ledger{}, made: map[*Move]map[int64]int{}, booked: map[*Move]decimal.Decimal{}}
+// newReservationPlan starts from moves whose lines, products and locations are loaded.
+func newReservationPlan(env *orm.Env, moves []*Move) *reservationPlan {
+	p := &reservationPlan{env: env, ledger: ledger{}, made: map[*Move]map[int64]int{}, booked: map[*Move]decimal.Decimal{}}
 	for _, m := range moves {
 		for _, l := range m.lines() {
 			p.booked[m] = p.booked[m].Add(l.ProductQty)
@@ -48,14 +48,14 @@ func (m *Move) lines() []*MoveLine {
 	return m.MoveLineIDs.All()
 }
 
-// put books a quantity, in the unit of the product, for a move at a location.
-func (p *plan) put(m *Move, location int64, reserve bool, qty decimal.Decimal) error {
+// book books a quantity, in the unit of the product, for a move at a location.
+func (p *reservationPlan) book(m *Move, location int64, reserve bool, qty decimal.Decimal) error {
 	if !qty.IsPositive() {
 		return nil
 	}
 	p.booked[m] = p.booked[m].Add(qty)
 	if reserve {
-		p.book.add(m.ProductID.ID, location, decimal.Zero, qty)
+		p.ledger.add(m.ProductID.ID, location, decimal.Zero, qty)
 	}
 	for _, l := range m.lines() {
 		if l.LocationID.ID == location && l.Picked == m.Picked {
@@ -78,7 +78,7 @@ func (p *plan) put(m *Move, location int64, reserve bool, qty decimal.Decimal) e
 }
 
 // change gives a line another quantity, in the unit of the product.
-func (p *plan) change(l *MoveLine, qty decimal.Decimal) error {
+func (p *reservationPlan) change(l *MoveLine, qty decimal.Decimal) error {
 	own, err := uom.Convert(p.env, qty, l.ProductID.Rec().UoMID.ID, l.UoMID.ID, uom.HalfUp)
 	if err != nil {
 		return err
@@ -95,11 +95,11 @@ func (p *plan) change(l *MoveLine, qty decimal.Decimal) error {
 
 // take gives up to qty of a line free, in the unit of the product, and returns
 // how much it was.
-func (p *plan) take(m *Move, l *MoveLine, qty decimal.Decimal) (decimal.Decimal, error) {
+func (p *reservationPlan) take(m *Move, l *MoveLine, qty decimal.Decimal) (decimal.Decimal, error) {
 	qty = decimal.Min(qty, l.ProductQty)
 	p.booked[m] = p.booked[m].Sub(qty)
 	if l.reserves() {
-		p.book.add(l.ProductID.ID, l.LocationID.ID, decimal.Zero, qty.Neg())
+		p.ledger.add(l.ProductID.ID, l.LocationID.ID, decimal.Zero, qty.Neg())
 	}
 	if qty.Equal(l.ProductQty) {
 		l.ProductQty = decimal.Zero
@@ -110,7 +110,7 @@ func (p *plan) take(m *Move, l *MoveLine, qty decimal.Decimal) (decimal.Decimal,
 }
 
 // cover books what is missing from the free supplies the move may draw on.
-func (p *plan) cover(m *Move, supplies []*supply, missing decimal.Decimal) (left decimal.Decimal, err error) {
+func (p *reservationPlan) cover(m *Move, supplies []*availableQuant, missing decimal.Decimal) (left decimal.Decimal, err error) {
 	for _, s := range supplies {
 		if !missing.IsPositive() {
 			break
@@ -119,7 +119,7 @@ func (p *plan) cover(m *Move, supplies []*supply, missing decimal.Decimal) (left
 			continue
 		}
 		q := decimal.Min(s.Free, missing)
-		if err := p.put(m, s.LocationID, true, q); err != nil {
+		if err := p.book(m, s.LocationID, true, q); err != nil {
 			return missing, err
 		}
 		s.Free, missing = s.Free.Sub(q), missing.Sub(q)
@@ -127,9 +127,9 @@ func (p *plan) cover(m *Move, supplies []*supply, missing decimal.Decimal) (left
 	return missing, nil
 }
 
-// carryOut stores the plan.
-func (p *plan) carryOut() error {
-	if _, err := p.book.post(p.env); err != nil {
+// apply stores the plan.
+func (p *reservationPlan) apply() error {
+	if _, err := p.ledger.post(p.env); err != nil {
 		return err
 	}
 	env := inBulk(p.env)
