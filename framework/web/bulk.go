@@ -1,11 +1,10 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
@@ -38,7 +37,7 @@ func (p *page) bulk() error {
 	}
 	p.enter(act)
 	p.title = act.Name
-	l, err := p.newListing(act, "list")
+	l, err := p.list(act, "list")
 	if err != nil {
 		return err
 	}
@@ -60,7 +59,7 @@ func (p *page) bulk() error {
 	if err != nil || done || told != nil {
 		return cmp.Or(err, p.Redirect(http.StatusSeeOther, p.at.URL()))
 	}
-	ids, err := l.selected()
+	ids, err := l.selected(form)
 	if err != nil {
 		return err
 	}
@@ -70,7 +69,11 @@ func (p *page) bulk() error {
 	}
 	back := p.at.with(selectParam, "")
 	if do == "export" {
-		return l.export(ids)
+		content, err := l.csv(ids)
+		if err != nil {
+			return err
+		}
+		return p.sendFile(act.Name+".csv", "text/csv; charset=utf-8", content, false)
 	}
 	if do == "delete" && form.Get(confirmParam) == "" {
 		return p.confirm(fmt.Sprintf("Delete %s of %s? This cannot be undone.", count(len(ids), "record", "records"), act.Name), "Delete", true, back.URL())
@@ -84,29 +87,6 @@ func (p *page) bulk() error {
 	told, err = p.attempt(func() error {
 		var err error
 		result, err = l.do(do, ids)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if told != nil {
-		p.Session.Tell(server.Note{Kind: "danger", Text: told.Message})
-		return p.Redirect(http.StatusSeeOther, back.URL())
-	}
-	return p.follow(result, back)
-}
-
-// postRow presses a button of one row.
-func (l *listing) postRow(arg string) error {
-	p := l.p
-	back := p.at.with(selectParam, "")
-	if q := rowConfirm(l.view, arg); q != "" && p.form.Get(confirmParam) == "" {
-		return p.confirm(q, "Go on", false, back.URL())
-	}
-	var result any
-	told, err := p.attempt(func() error {
-		var err error
-		result, err = l.pressRow(arg)
 		return err
 	})
 	if err != nil {
@@ -143,32 +123,38 @@ func (p *page) runAsked(act *action, do string) error {
 	return p.follow(result, back)
 }
 
-// selected are the records chosen: those ticked, or all that are found.
-func (l *listing) selected() ([]int64, error) {
-	if l.p.form.Get("all") != "" {
-		d, _, _ := l.search.compile(l.q)
-		if err := l.sorted(); err != nil {
-			return nil, err
-		}
-		found, err := l.rs.Search(orm.And(l.act.Domain, d), orm.SearchOptions{Limit: maxBulk + 1, Order: l.order})
-		if err == nil && found.Len() > maxBulk {
-			return nil, orm.UserErrorf("More than %d records are selected; filter the list.", maxBulk)
-		}
-		return found.IDs, err
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	var ids []int64
-	seen := map[int64]bool{}
-	for _, s := range l.p.form["id"] {
-		if id := toID(s); id > 0 && !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
-		}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// postRow presses a button of one row.
+func (l *listHandler) postRow(arg string) error {
+	p := l.p
+	back := p.at.with(selectParam, "")
+	if q := rowConfirm(l.view, arg); q != "" && p.form.Get(confirmParam) == "" {
+		return p.confirm(q, "Go on", false, back.URL())
 	}
-	return ids, nil
+	var result any
+	told, err := p.attempt(func() error {
+		var err error
+		result, err = l.pressRow(arg)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if told != nil {
+		p.Session.Tell(server.Note{Kind: "danger", Text: told.Message})
+		return p.Redirect(http.StatusSeeOther, back.URL())
+	}
+	return p.follow(result, back)
 }
 
 // do carries out a bulk action.
-func (l *listing) do(what string, ids []int64) (any, error) {
+func (l *listHandler) do(what string, ids []int64) (any, error) {
 	p, rs := l.p, l.rs.Browse(ids...)
 	note := func(kind, verb string) {
 		p.Session.Tell(server.Note{Kind: kind, Text: count(len(ids), "record", "records") + " " + verb + "."})
@@ -209,104 +195,101 @@ func (l *listing) do(what string, ids []int64) (any, error) {
 	return nil, server.Errorf(http.StatusBadRequest, "There is no bulk action “%s”.", shorten(what, 40))
 }
 
-// boundWindow opens a window action for selected records, a wizard mostly.
-func (p *page) boundWindow(id int64, model string, ids []int64) (any, error) {
-	p.withContext(map[string]any{"active_model": model, "active_ids": ids, "active_id": ids[0]})
-	act, err := p.storedAction(fmt.Sprint(id))
-	if err != nil {
-		return nil, err
+// postFavourite keeps or forgets a favourite; false when do is neither.
+func (l *listHandler) postFavourite(do string) (bool, error) {
+	verb, id, _ := strings.Cut(do, ":")
+	var err error
+	switch verb {
+	case "favourite":
+		err = l.keepFavourite(l.p.form)
+	case "forget":
+		err = l.p.env.Model("ir.filters").Browse(toID(id)).Unlink()
+	default:
+		return false, nil
 	}
-	ctx := map[string]any{"active_model": model, "active_ids": ids, "active_id": ids[0]}
-	for k, v := range act.Context {
-		ctx[k] = v
+	if err == nil {
+		l.p.Session.Tell(server.Note{Kind: "success", Text: map[string]string{"favourite": "Favourite kept.", "forget": "Favourite forgotten."}[verb]})
 	}
-	d := map[string]any{"type": act.Type, "id": act.ID, "res_model": act.Model, "context": ctx, "view_mode": strings.Join(act.Modes, ",")}
-	if act.Dialog {
-		d["target"] = "new"
-	}
-	return d, nil
+	return true, err
 }
 
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// export sends the shown columns of records as CSV, as text people read.
-func (l *listing) export(ids []int64) error {
-	ok, err := l.p.env.InAnyGroup("base.group_allow_export")
+// finish adds what surrounds the rows.
+func (l *listHandler) finish(out *listView, kind string) error {
+	p := l.p
+	can, err := p.rights(l.act.Model)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return orm.AccessErrorf("You may not export records. An administrator can grant the right “Access to export feature”.")
+	flag := func(name string) bool {
+		v, ok := p.env.Key(name).(bool)
+		return l.view.Root.Flag(name, true) && (!ok || v)
 	}
-	out := &listView{}
-	l.columns(out)
-	recs, err := l.p.read(l.rs.Browse(ids...), l.view, "display_name")
+	if can.Create && flag("create") && !l.rs.Model.Transient {
+		out.Create = l.recordPlace("new", nil).URL()
+	}
+	if typing, err := l.editable(); err != nil {
+		return err
+	} else if typing && kind == "list" {
+		if len(out.Rows) > 0 {
+			out.Edit = l.editURL(false)
+		}
+		if out.Create != "" && !slices.Contains(l.act.Modes, "form") {
+			out.Create = l.editURL(true)
+		}
+	}
+	out.Help = l.act.Help
+	out.Kanban = kind == "kanban"
+	out.Post = p.at.URL()
+	if out.Search != nil {
+		out.Hidden = out.Search.Hidden
+	}
+	for _, m := range l.act.Modes {
+		if m == "form" {
+			continue
+		}
+		out.Modes = append(out.Modes, modeLink{Kind: m, URL: p.at.with(viewParam, m, pageParam, "").URL(), Current: m == kind})
+	}
+	if len(out.Modes) < 2 {
+		out.Modes = nil
+	}
+	if kind != "list" {
+		return nil
+	}
+	if l.rs.Model.HasActive() && can.Write && !l.fields["active"].ReadonlyForUser && l.fields["active"].Field != nil {
+		out.Actions = append(out.Actions, choice{"archive", "Archive"}, choice{"unarchive", "Unarchive"})
+	}
+	if can.Unlink && flag("delete") {
+		out.Actions = append(out.Actions, choice{"delete", "Delete"})
+	}
+	if export, err := p.env.InAnyGroup("base.group_allow_export"); err != nil {
+		return err
+	} else if export {
+		out.Actions = append([]choice{{"export", "Export CSV"}}, out.Actions...)
+	}
+	bound, err := p.boundActions(l.act.Model, "list")
 	if err != nil {
 		return err
 	}
-	if err := l.p.names.load(); err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	b.WriteString("\ufeff") // so that spreadsheets read UTF-8
-	w := csv.NewWriter(&b)
-	head := make([]string, len(out.Columns))
-	for i, c := range out.Columns {
-		head[i] = orm.PlainCell(c.Label)
-	}
-	if err := w.Write(head); err != nil {
-		return err
-	}
-	for _, r := range recs {
-		line := make([]string, len(l.nodes))
-		for i, n := range l.nodes {
-			line[i] = orm.PlainCell(l.b.exportCell(l.fields[n.Name()], r))
-		}
-		if err := w.Write(line); err != nil {
-			return err
+	out.Actions = append(out.Actions, bound...)
+	for _, h := range l.view.Root.Elements("header") {
+		s := &scopeOf{rec: &record{model: l.rs.Model}, vars: l.b.vars, fields: l.fields}
+		for _, k := range h.Elements("button") {
+			l.b.buttons = slices.Index(buttonsOf(l.view.Root), k)
+			out.Header = append(out.Header, l.b.node(k, s)...)
 		}
 	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return err
-	}
-	return l.p.sendFile(l.act.Name+".csv", "text/csv; charset=utf-8", b.Bytes(), false)
+	out.Selecting = len(out.Actions)+len(out.Header) > 0 && (len(out.Rows) > 0 || out.Total > 0)
+	out.SelectURL = p.at.with(selectParam, map[bool]string{true: "", false: "all"}[out.Selected]).URL()
+	return nil
 }
 
-// exportCell is a value for a spreadsheet: plain numbers, ISO dates, names.
-func (b *builder) exportCell(f fieldInfo, r *record) string {
-	v := r.vals[f.Name]
-	switch f.Kind {
-	case orm.Many2one:
-		return b.names.of(f.Comodel, toID(v))
-	case orm.Many2many, orm.One2many:
-		ids, _ := v.([]int64)
-		parts := make([]string, len(ids))
-		for i, id := range ids {
-			parts[i] = b.names.of(f.Comodel, id)
-		}
-		return strings.Join(parts, ", ")
-	case orm.Integer, orm.Float, orm.Monetary:
-		if v == nil {
-			return "0"
-		}
-		return b.loc.digits(f.Field, v, r.currency(f.Field))
-	case orm.DateKind:
-		d, _ := v.(orm.Date)
-		return d.String()
-	case orm.DatetimeKind:
-		d, ok := v.(orm.Datetime)
-		if !ok || d.IsZero() {
-			return ""
-		}
-		return d.Time().In(b.loc.zone).Format("2006-01-02 15:04:05")
-	case orm.BinaryKind:
-		return ""
-	}
-	return b.loc.text(f.Field, v, 0)
+// listHandler answers requests about a list.
+type listHandler struct {
+	*listing
+	p *page
+}
+
+func (p *page) list(act *action, kind string) (*listHandler, error) {
+	l, err := newListing(p.actions, p.at, act, kind)
+	return &listHandler{l, p}, err
 }

@@ -2,11 +2,11 @@ package web
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
-	"fusionsoft.ca/fusion/framework/server"
 )
 
 // favourite is a search somebody kept.
@@ -21,13 +21,13 @@ type favourite struct {
 }
 
 // favourites are the kept searches of an action: the user's own and everybody's.
-func (p *page) favourites(act *action) ([]favourite, error) {
-	rs, err := p.env.Lookup("ir.filters")
+func (l *listing) favourites() ([]favourite, error) {
+	rs, err := l.env.Lookup("ir.filters")
 	if err != nil {
 		return nil, nil // a program without them
 	}
-	found, err := rs.Search(orm.And(orm.Leaf("model_id", "=", act.Model), orm.Leaf("user_id", "in", []any{p.env.UID(), false}),
-		orm.Leaf("action_id", "in", []any{act.ID, false})), orm.SearchOptions{Order: "name, id"})
+	found, err := rs.Search(orm.And(orm.Leaf("model_id", "=", l.act.Model), orm.Leaf("user_id", "in", []any{l.env.UID(), false}),
+		orm.Leaf("action_id", "in", []any{l.act.ID, false})), orm.SearchOptions{Order: "name, id"})
 	if orm.IsCode(err, orm.CodeAccess) {
 		return nil, nil
 	}
@@ -40,8 +40,8 @@ func (p *page) favourites(act *action) ([]favourite, error) {
 	}
 	var out []favourite
 	for _, r := range rows {
-		f := favourite{id: toID(r["id"]), name: str(r["name"]), domain: str(r["domain"]), isDefault: r["is_default"] == true, mine: toID(r["user_id"]) == p.env.UID()}
-		ctx, err := p.dict(str(r["context"]), p.vars())
+		f := favourite{id: toID(r["id"]), name: str(r["name"]), domain: str(r["domain"]), isDefault: r["is_default"] == true, mine: toID(r["user_id"]) == l.env.UID()}
+		ctx, err := l.dict(str(r["context"]), l.vars())
 		if err != nil {
 			ctx = nil // kept by another client in a form we do not read
 		}
@@ -73,9 +73,8 @@ func (l *listing) favourite(id int64) *favourite {
 }
 
 // keepFavourite stores the search of the page under a name.
-func (l *listing) keepFavourite() error {
-	p := l.p
-	name := strings.TrimSpace(p.form.Get("name"))
+func (l *listing) keepFavourite(form url.Values) error {
+	name := strings.TrimSpace(form.Get("name"))
 	if name == "" {
 		return orm.UserErrorf("Give the favourite a name.")
 	}
@@ -84,26 +83,26 @@ func (l *listing) keepFavourite() error {
 		return orm.UserErrorf("%s", problems[0])
 	}
 	vals := orm.Values{"name": name, "model_id": l.act.Model, "domain": pyText([]any(d)), "context": pyText(map[string]any{"group_by": toAny(l.q.Groups)}),
-		"sort": "[]", "is_default": p.form.Get("default") != "", "user_id": p.env.UID()}
+		"sort": "[]", "is_default": form.Get("default") != "", "user_id": l.env.UID()}
 	if l.q.Sort != "" {
 		vals["sort"] = jsonText([]any{l.q.Sort})
 	}
 	if l.act.ID != 0 {
 		vals["action_id"] = l.act.ID
 	}
-	if p.form.Get("shared") != "" {
+	if form.Get("shared") != "" {
 		vals["user_id"] = false
 	}
 	if vals["is_default"] == true {
 		for _, f := range l.favs {
 			if f.isDefault && f.mine {
-				if err := p.env.Model("ir.filters").Browse(f.id).Write(orm.Values{"is_default": false}); err != nil {
+				if err := l.env.Model("ir.filters").Browse(f.id).Write(orm.Values{"is_default": false}); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	_, err := p.env.Model("ir.filters").Create(vals)
+	_, err := l.env.Model("ir.filters").Create(vals)
 	return err
 }
 
@@ -113,24 +112,6 @@ func toAny(list []string) []any {
 		out[i] = s
 	}
 	return out
-}
-
-// postFavourite keeps or forgets a favourite; false when do is neither.
-func (l *listing) postFavourite(do string) (bool, error) {
-	verb, id, _ := strings.Cut(do, ":")
-	var err error
-	switch verb {
-	case "favourite":
-		err = l.keepFavourite()
-	case "forget":
-		err = l.p.env.Model("ir.filters").Browse(toID(id)).Unlink()
-	default:
-		return false, nil
-	}
-	if err == nil {
-		l.p.Session.Tell(server.Note{Kind: "success", Text: map[string]string{"favourite": "Favourite kept.", "forget": "Favourite forgotten."}[verb]})
-	}
-	return true, err
 }
 
 // pyText writes a value as Python does, which is how domains and contexts are

@@ -15,6 +15,13 @@ import (
 	"fusionsoft.ca/fusion/framework/server"
 )
 
+// filePage answers with a file of a record.
+type filePage struct{ *page }
+
+func onFile(fn func(filePage) error) func(*page) error {
+	return func(p *page) error { return fn(filePage{p}) }
+}
+
 // inlineTypes are shown in the browser; everything else is downloaded, since
 // whoever uploaded it could have it act in the visitor's name.
 func inlineTypes() []string {
@@ -47,7 +54,7 @@ func (p *page) sendFile(name, kind string, content []byte, inline bool) error {
 }
 
 // attachment sends the content of an attachment the user may read.
-func (p *page) attachment() error {
+func (p filePage) attachment() error {
 	rs, err := p.env.Lookup("ir.attachment")
 	if err != nil {
 		return err
@@ -68,7 +75,7 @@ func (p *page) attachment() error {
 }
 
 // binary reads a file field of a record, as the user.
-func (p *page) binary() (content []byte, m *orm.Model, f *orm.Field, id int64, err error) {
+func (p filePage) binary() (content []byte, m *orm.Model, f *orm.Field, id int64, err error) {
 	rs, err := p.env.Lookup(p.Var("model"))
 	if err != nil {
 		return nil, nil, nil, 0, server.Errorf(http.StatusNotFound, "There is no such file.")
@@ -91,7 +98,7 @@ func (p *page) binary() (content []byte, m *orm.Model, f *orm.Field, id int64, e
 	return content, rs.Model, f, id, nil
 }
 
-func (p *page) fieldFile() error {
+func (p filePage) field() error {
 	content, m, f, id, err := p.binary()
 	if err != nil {
 		return err
@@ -119,8 +126,8 @@ func (p *page) fieldFile() error {
 	return p.sendFile(name, kind, content, false)
 }
 
-// fieldImage sends a picture, or a drawing in its place when there is none.
-func (p *page) fieldImage() error {
+// image sends a picture, or a drawing in its place when there is none.
+func (p filePage) image() error {
 	content, m, _, _, err := p.binary()
 	if err != nil {
 		return err
@@ -142,7 +149,7 @@ func (p *page) fieldImage() error {
 
 // ofPeople reports whether records of a model are people: users, or what they
 // delegate to.
-func (p *page) ofPeople(m *orm.Model) bool {
+func (p filePage) ofPeople(m *orm.Model) bool {
 	users := p.users().Model
 	return m == users || slices.ContainsFunc(users.Delegates, func(f *orm.Field) bool { return f.Comodel == m.Name })
 }

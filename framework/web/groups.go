@@ -129,7 +129,7 @@ func (l *listing) keyName(f *orm.Field, gran string, key any) string {
 		return l.periodName(v[0], gran, f.Kind)
 	case int64:
 		if f.Relational() {
-			l.p.names.add(f.Comodel, v)
+			l.names.add(f.Comodel, v)
 			return fmt.Sprintf("\x00%s\x00%d", f.Comodel, v)
 		}
 	}
@@ -142,7 +142,7 @@ func (l *listing) groupName(s string) string {
 		return s
 	}
 	model, id, _ := strings.Cut(rest, "\x00")
-	return l.p.names.of(model, toID(id))
+	return l.names.of(model, toID(id))
 }
 
 func (l *listing) periodName(start, gran string, kind orm.Kind) string {
@@ -175,12 +175,12 @@ func monthYear(t time.Time) string { return t.Format("January 2006") }
 // bar lays out the search of the list.
 func (l *listing) bar(facets []facet) *searchBar {
 	s := l.search
-	out := &searchBar{Action: "/web/" + l.p.at.path, In: l.p.Query(inParam), HasSet: len(facets) > 0}
+	out := &searchBar{Action: "/web/" + l.at.path, In: l.at.params.Get(inParam), HasSet: len(facets) > 0}
 	keep := l.q.clone()
 	keep.Sort = l.q.Sort
-	params := keep.values(l.p.at.params)
-	if len(l.p.at.up) > 0 {
-		params[upParam] = l.p.at.up
+	params := keep.values(l.at.params)
+	if len(l.at.up) > 0 {
+		params[upParam] = l.at.up
 	}
 	out.Hidden = hiddenOf(params)
 	for _, f := range s.view.Fields {

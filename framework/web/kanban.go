@@ -120,11 +120,11 @@ func (l *listing) cardTemplate() *view.Node {
 // cards reads records and draws their cards: the fields of the template in
 // their order, the first text as the title.
 func (l *listing) cards(ids []int64, draw *view.Node) ([]*card, error) {
-	recs, err := l.p.read(l.rs.Browse(ids...), l.view, "display_name")
+	recs, err := l.read(l.rs.Browse(ids...), l.view, "display_name")
 	if err != nil {
 		return nil, err
 	}
-	if err := l.p.names.load(); err != nil {
+	if err := l.names.load(); err != nil {
 		return nil, err
 	}
 	out := make([]*card, len(recs))

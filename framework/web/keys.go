@@ -14,7 +14,7 @@ type apiKey struct {
 }
 
 // apiKeys are the user's keys; mayMake tells whether the user may make more.
-func (p *page) apiKeys() (keys []apiKey, mayMake bool, err error) {
+func (p profilePage) apiKeys() (keys []apiKey, mayMake bool, err error) {
 	rs, err := p.env.Lookup("res.users.apikeys")
 	if err != nil {
 		return nil, false, nil // an installation without keys
@@ -39,14 +39,14 @@ func (p *page) apiKeys() (keys []apiKey, mayMake bool, err error) {
 }
 
 // makeKey makes an API key and shows it, this once.
-func (p *page) makeKey() error {
+func (p profilePage) makeKey() error {
 	form, err := p.posted()
 	if err != nil {
 		return err
 	}
 	fail := func(message string) error {
 		p.Status(http.StatusUnprocessableEntity)
-		return p.showProfile("", "", func(v *profileView) { v.KeyError = message })
+		return p.show("", "", func(v *profileView) { v.KeyError = message })
 	}
 	var key string
 	told, err := p.attempt(func() error {
@@ -71,11 +71,11 @@ func (p *page) makeKey() error {
 		return fail(told.Message)
 	}
 	p.Header().Set("Cache-Control", "no-store")
-	return p.showProfile("", "", func(v *profileView) { v.NewKey = key })
+	return p.show("", "", func(v *profileView) { v.NewKey = key })
 }
 
 // removeKey ends an API key at once.
-func (p *page) removeKey() error {
+func (p profilePage) removeKey() error {
 	told, err := p.attempt(func() error {
 		_, err := p.env.Model("res.users.apikeys").Browse(toID(p.Var("id"))).Call("remove", orm.Args{})
 		return err

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"strings"
 
-	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/server"
 )
 
@@ -56,12 +55,6 @@ type shell struct {
 	Notes     []server.Note
 	Dialog    bool
 	Body      any
-}
-
-type companyChoice struct {
-	ID      int64
-	Name    string
-	Current bool
 }
 
 // render writes a page without the menu.
@@ -167,30 +160,4 @@ func (p *page) placeName(pl place) string {
 		return "#" + parts[2]
 	}
 	return names[id]
-}
-
-// companies are the companies the user may work for, the current one marked.
-func (p *page) companies() ([]companyChoice, error) {
-	models := p.env.Registry().PolicyModels()
-	rs, err := p.env.Sudo().Lookup(models.Users)
-	if err != nil || rs.Model.Fields["company_ids"] == nil {
-		return nil, nil
-	}
-	v, err := rs.Browse(p.env.UID()).Value("company_ids")
-	if err != nil {
-		if orm.IsCode(err, orm.CodeMissing) {
-			return nil, nil
-		}
-		return nil, err
-	}
-	ids, _ := v.([]int64)
-	p.names.add(models.Companies, ids...)
-	if err := p.names.load(); err != nil {
-		return nil, err
-	}
-	var out []companyChoice
-	for _, id := range ids {
-		out = append(out, companyChoice{id, p.names.of(models.Companies, id), id == p.env.Company()})
-	}
-	return out, nil
 }

@@ -118,7 +118,8 @@ type customField struct {
 
 // listing is a list being made.
 type listing struct {
-	p       *page
+	*actions
+	at      place
 	act     *action
 	rs      orm.Records
 	view    *view.View
@@ -145,25 +146,25 @@ type pendingRows struct {
 
 // newListing prepares the list of an action: its views, what is searched for,
 // and which columns are shown.
-func (p *page) newListing(act *action, kind string) (*listing, error) {
-	l := &listing{p: p, act: act, q: parseQuery(p.at.params)}
+func newListing(as *actions, at place, act *action, kind string) (*listing, error) {
+	l := &listing{actions: as, at: at, act: act, q: parseQuery(at.params)}
 	var err error
-	if l.rs, err = p.env.Lookup(act.Model); err != nil {
+	if l.rs, err = as.env.Lookup(act.Model); err != nil {
 		return nil, err
 	}
-	if l.view, err = p.view(act.Model, kind, act.Views[kind]); err != nil {
+	if l.view, err = as.view(act.Model, kind, act.Views[kind]); err != nil {
 		return nil, err
 	}
-	if l.fields, err = p.fieldsOf(act.Model); err != nil {
+	if l.fields, err = as.fieldsOf(act.Model); err != nil {
 		return nil, err
 	}
-	if l.b, err = p.builder(); err != nil {
+	if l.b, err = as.builder(); err != nil {
 		return nil, err
 	}
-	if l.search, err = p.searcher(act, l.rs.Model, l.fields); err != nil {
+	if l.search, err = l.searcher(); err != nil {
 		return nil, err
 	}
-	if l.favs, err = p.favourites(act); err != nil {
+	if l.favs, err = l.favourites(); err != nil {
 		return nil, err
 	}
 	l.search.fav = l.favourite
@@ -171,60 +172,36 @@ func (p *page) newListing(act *action, kind string) (*listing, error) {
 		l.q = l.favs[i].query()
 	}
 	if !l.q.Set {
-		d := l.search.defaults(p.env.Keys())
+		d := l.search.defaults(as.env.Keys())
 		l.q.Filters = append(d.Filters, l.q.Filters...)
 		l.q.Groups = append(d.Groups, l.q.Groups...)
 		l.q.Texts = append(d.Texts, l.q.Texts...)
 		l.q.Set = len(d.Filters)+len(d.Groups)+len(d.Texts) > 0
 	}
 	l.wantFacetNames()
-	return l, p.names.load()
+	return l, as.names.load()
 }
 
 func (l *listing) wantFacetNames() {
 	for _, t := range l.q.Texts {
 		if f := l.rs.Model.Fields[t.Field]; f != nil && f.Relational() && strings.HasPrefix(t.Text, "=") {
-			l.p.names.ask(f.Comodel, toID(t.Text[1:]))
+			l.names.ask(f.Comodel, toID(t.Text[1:]))
 		}
 	}
 }
 
-// searcher is the search of an action.
-func (p *page) searcher(act *action, m *orm.Model, known map[string]fieldInfo) (*searcher, error) {
-	v, err := p.view(act.Model, "search", act.SearchView)
+// searcher is the search of the list's action.
+func (l *listing) searcher() (*searcher, error) {
+	v, err := l.actions.view(l.act.Model, "search", l.act.SearchView)
 	if err != nil {
 		return nil, err
 	}
-	loc, err := p.locale()
+	loc, err := l.locale()
 	if err != nil {
 		return nil, err
 	}
-	return &searcher{model: m, view: v.Search(), loc: loc, vars: p.vars(), now: p.env.Now().In(p.env.Location()), exprs: &p.w.exprs,
-		allowed: p.nodeAllowed, known: func(f string) bool { _, ok := known[f]; return ok }, name: p.names.of}, nil
-}
-
-// builder makes a builder with what the page knows.
-func (p *page) builder() (*builder, error) {
-	loc, err := p.locale()
-	if err != nil {
-		return nil, err
-	}
-	return &builder{loc: loc, names: p.names, vars: p.vars(), exprs: &p.w.exprs, today: p.env.Now().In(loc.zone), panel: p.w.panelOf,
-		fields: func(model string) map[string]fieldInfo {
-			f, err := p.fieldsOf(model)
-			if err != nil {
-				return nil
-			}
-			return f
-		},
-		rights: func(model string) perms {
-			r, err := p.rights(model)
-			if err != nil {
-				return perms{}
-			}
-			return r
-		},
-		allowed: p.nodeAllowed, link: p.recordURL, leads: p.leads, base: map[string]string{}, lists: map[string]dataList{}, options: map[string][]choice{}}, nil
+	return &searcher{model: l.rs.Model, view: v.Search(), loc: loc, vars: l.vars(), now: l.env.Now().In(l.env.Location()), exprs: l.exprs,
+		allowed: l.nodeAllowed, known: func(f string) bool { _, ok := l.fields[f]; return ok }, name: l.names.of}, nil
 }
 
 // recordURL is the address of any record, below the page.
@@ -289,7 +266,7 @@ func (l *listing) column(n *view.Node, f fieldInfo) *column {
 
 // link is the address of the list with another query.
 func (l *listing) link(q query) string {
-	pl := place{path: l.p.at.path, params: q.values(l.p.at.params), up: l.p.at.up}
+	pl := place{path: l.at.path, params: q.values(l.at.params), up: l.at.up}
 	return pl.URL()
 }
 
@@ -430,11 +407,11 @@ func (l *listing) fill(out *listView) error {
 	for _, p := range l.pending {
 		ids = append(ids, p.ids...)
 	}
-	recs, err := l.p.read(l.rs.Browse(ids...), l.view, "display_name")
+	recs, err := l.read(l.rs.Browse(ids...), l.view, "display_name")
 	if err != nil {
 		return err
 	}
-	if err := l.p.names.load(); err != nil {
+	if err := l.names.load(); err != nil {
 		return err
 	}
 	made := 0
@@ -461,7 +438,7 @@ func (l *listing) fill(out *listView) error {
 	}
 	out.Rows = rows
 	out.Buttons = slices.ContainsFunc(rows, func(r *listRow) bool { return len(r.Buttons) > 0 })
-	out.Selected = l.p.Query(selectParam) == "all"
+	out.Selected = l.at.params.Get(selectParam) == "all"
 	return nil
 }
 
@@ -487,14 +464,38 @@ func (l *listing) row(r *record, level, at int) *listRow {
 
 // recordPlace is the address of a record of the list, or of a new one.
 func (l *listing) recordPlace(id string, params url.Values) place {
-	path := strings.TrimSuffix(l.p.at.path, "/")
+	path := strings.TrimSuffix(l.at.path, "/")
 	for _, k := range []string{contextParam, viewsParam, nameParam, modesParam} {
-		if v := l.p.at.params.Get(k); v != "" {
+		if v := l.at.params.Get(k); v != "" {
 			if params == nil {
 				params = url.Values{}
 			}
 			params.Set(k, v)
 		}
 	}
-	return l.p.at.below(path+"/"+id, params)
+	return l.at.below(path+"/"+id, params)
+}
+
+// selected are the records chosen: those ticked, or all that are found.
+func (l *listing) selected(form url.Values) ([]int64, error) {
+	if form.Get("all") != "" {
+		d, _, _ := l.search.compile(l.q)
+		if err := l.sorted(); err != nil {
+			return nil, err
+		}
+		found, err := l.rs.Search(orm.And(l.act.Domain, d), orm.SearchOptions{Limit: maxBulk + 1, Order: l.order})
+		if err == nil && found.Len() > maxBulk {
+			return nil, orm.UserErrorf("More than %d records are selected; filter the list.", maxBulk)
+		}
+		return found.IDs, err
+	}
+	var ids []int64
+	seen := map[int64]bool{}
+	for _, s := range form["id"] {
+		if id := toID(s); id > 0 && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }

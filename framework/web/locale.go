@@ -36,49 +36,6 @@ func plainLocale() *locale {
 	return &locale{code: orm.DefaultLang, dir: "ltr", date: "01/02/2006", clock: "15:04", decimal: ".", thousands: ",", grouping: []int{3, 0}, zone: time.UTC, money: map[int64]money{}}
 }
 
-// locale reads the user's language and the currencies, once a page.
-func (p *page) locale() (*locale, error) {
-	if p.loc != nil {
-		return p.loc, nil
-	}
-	l := plainLocale()
-	l.zone = p.env.Location()
-	p.loc = l
-	if _, known := p.env.Registry().Model("res.lang"); known {
-		found, err := p.env.Sudo().Model("res.lang").Search(orm.Leaf("code", "=", p.env.Lang()), orm.SearchOptions{Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		rows, err := found.Read("code", "direction", "date_format", "short_time_format", "decimal_point", "thousands_sep", "grouping")
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			l.code, l.dir = str(r["code"]), str(r["direction"])
-			l.date, l.clock = layout(str(r["date_format"])), layout(str(r["short_time_format"]))
-			l.decimal, l.thousands = str(r["decimal_point"]), str(r["thousands_sep"])
-			if err := json.Unmarshal([]byte(str(r["grouping"])), &l.grouping); err != nil {
-				l.grouping = nil
-			}
-		}
-	}
-	if _, known := p.env.Registry().Model("res.currency"); known {
-		found, err := p.env.Sudo().Model("res.currency").Search(nil, orm.SearchOptions{})
-		if err != nil {
-			return nil, err
-		}
-		rows, err := found.Read("symbol", "position", "decimal_places")
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			places, _ := r["decimal_places"].(int64)
-			l.money[toID(r["id"])] = money{str(r["symbol"]), str(r["position"]) == "before", int32(places)}
-		}
-	}
-	return l, nil
-}
-
 // layout turns a strftime format into a layout of package time.
 func layout(format string) string {
 	return strings.NewReplacer("%d", "02", "%-d", "2", "%m", "01", "%-m", "1", "%Y", "2006", "%y", "06", "%b", "Jan", "%B", "January",

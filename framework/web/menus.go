@@ -46,11 +46,11 @@ func (m *menu) Hue() int {
 
 // menus are the applications the user may open: what groups allow, what leads
 // somewhere, and whose model the user may read.
-func (p *page) menus() ([]*menu, error) {
-	if _, known := p.env.Registry().Model("ir.ui.menu"); !known {
+func (rd *reader) menus() ([]*menu, error) {
+	if _, known := rd.env.Registry().Model("ir.ui.menu"); !known {
 		return nil, nil
 	}
-	sudo := p.env.Sudo()
+	sudo := rd.env.Sudo()
 	found, err := sudo.Model("ir.ui.menu").Search(nil, orm.SearchOptions{Order: "sequence, id"})
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (p *page) menus() ([]*menu, error) {
 	if err != nil {
 		return nil, err
 	}
-	mine, err := p.env.Groups()
+	mine, err := rd.env.Groups()
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (p *page) menus() ([]*menu, error) {
 			windows = append(windows, toID(id))
 		}
 	}
-	acts, err := p.menuActions(windows)
+	acts, err := rd.menuActions(windows)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +116,13 @@ type menuAction struct {
 }
 
 // menuActions tells which window actions of menus the user may open.
-func (p *page) menuActions(ids []int64) (map[int64]menuAction, error) {
+func (rd *reader) menuActions(ids []int64) (map[int64]menuAction, error) {
 	out := map[int64]menuAction{}
 	if len(ids) == 0 {
 		return out, nil
 	}
 	slices.Sort(ids)
-	there, err := p.env.Sudo().Model("ir.actions.act_window").Browse(slices.Compact(ids)...).Exists()
+	there, err := rd.env.Sudo().Model("ir.actions.act_window").Browse(slices.Compact(ids)...).Exists()
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (p *page) menuActions(ids []int64) (map[int64]menuAction, error) {
 	}
 	for _, r := range rows {
 		a := menuAction{path: str(r["path"])}
-		if can, err := p.rights(str(r["res_model"])); err == nil {
+		if can, err := rd.rights(str(r["res_model"])); err == nil {
 			a.allowed = can.Read
 		} else if !orm.IsCode(err, orm.CodeUser) { // the model of an addon that is gone
 			return nil, err

@@ -5,11 +5,9 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
-	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/server"
 )
@@ -121,7 +119,7 @@ func (p *page) openWindow(act *action) error {
 		to := place{path: p.at.path + "/" + id, params: p.at.params, up: p.at.up}
 		return p.Redirect(http.StatusSeeOther, to.URL())
 	}
-	l, err := p.newListing(act, map[bool]string{true: kind, false: "list"}[kind == "list" || kind == "kanban"])
+	l, err := p.list(act, map[bool]string{true: kind, false: "list"}[kind == "list" || kind == "kanban"])
 	if err != nil {
 		return err
 	}
@@ -149,129 +147,6 @@ func (p *page) openWindow(act *action) error {
 		return err
 	}
 	return p.show("list", out)
-}
-
-// only is the record of a form action with a domain, as the user's own
-// preferences.
-func (p *page) only(act *action) (int64, error) {
-	if len(act.Domain) == 0 {
-		return 0, nil
-	}
-	rs, err := p.env.Lookup(act.Model)
-	if err != nil {
-		return 0, err
-	}
-	found, err := rs.Search(act.Domain, orm.SearchOptions{Limit: 1})
-	return found.ID(), err
-}
-
-// finish adds what surrounds the rows.
-func (l *listing) finish(out *listView, kind string) error {
-	p := l.p
-	can, err := p.rights(l.act.Model)
-	if err != nil {
-		return err
-	}
-	flag := func(name string) bool {
-		v, ok := p.env.Key(name).(bool)
-		return l.view.Root.Flag(name, true) && (!ok || v)
-	}
-	if can.Create && flag("create") && !l.rs.Model.Transient {
-		out.Create = l.recordPlace("new", nil).URL()
-	}
-	if typing, err := l.editable(); err != nil {
-		return err
-	} else if typing && kind == "list" {
-		if len(out.Rows) > 0 {
-			out.Edit = l.editURL(false)
-		}
-		if out.Create != "" && !slices.Contains(l.act.Modes, "form") {
-			out.Create = l.editURL(true)
-		}
-	}
-	out.Help = l.act.Help
-	out.Kanban = kind == "kanban"
-	out.Post = p.at.URL()
-	if out.Search != nil {
-		out.Hidden = out.Search.Hidden
-	}
-	for _, m := range l.act.Modes {
-		if m == "form" {
-			continue
-		}
-		out.Modes = append(out.Modes, modeLink{Kind: m, URL: p.at.with(viewParam, m, pageParam, "").URL(), Current: m == kind})
-	}
-	if len(out.Modes) < 2 {
-		out.Modes = nil
-	}
-	if kind != "list" {
-		return nil
-	}
-	if l.rs.Model.HasActive() && can.Write && !l.fields["active"].ReadonlyForUser && l.fields["active"].Field != nil {
-		out.Actions = append(out.Actions, choice{"archive", "Archive"}, choice{"unarchive", "Unarchive"})
-	}
-	if can.Unlink && flag("delete") {
-		out.Actions = append(out.Actions, choice{"delete", "Delete"})
-	}
-	if export, err := p.env.InAnyGroup("base.group_allow_export"); err != nil {
-		return err
-	} else if export {
-		out.Actions = append([]choice{{"export", "Export CSV"}}, out.Actions...)
-	}
-	bound, err := p.boundActions(l.act.Model, "list")
-	if err != nil {
-		return err
-	}
-	out.Actions = append(out.Actions, bound...)
-	for _, h := range l.view.Root.Elements("header") {
-		s := &scopeOf{rec: &record{model: l.rs.Model}, vars: l.b.vars, fields: l.fields}
-		for _, k := range h.Elements("button") {
-			l.b.buttons = slices.Index(buttonsOf(l.view.Root), k)
-			out.Header = append(out.Header, l.b.node(k, s)...)
-		}
-	}
-	out.Selecting = len(out.Actions)+len(out.Header) > 0 && (len(out.Rows) > 0 || out.Total > 0)
-	out.SelectURL = p.at.with(selectParam, map[bool]string{true: "", false: "all"}[out.Selected]).URL()
-	return nil
-}
-
-// boundActions are the server actions and reports offered for records of a
-// model.
-func (p *page) boundActions(model, kind string) ([]choice, error) {
-	var out []choice
-	for _, k := range []struct{ model, key string }{{"ir.actions.server", "server"}, {"ir.actions.report", "print"}, {"ir.actions.act_window", "window"}} {
-		rs, err := p.env.Sudo().Lookup(k.model)
-		if err != nil {
-			continue // a database without these actions
-		}
-		found, err := rs.Search(orm.Leaf("binding_model_id.model", "=", model), orm.SearchOptions{})
-		if err != nil {
-			return nil, err
-		}
-		rows, err := found.Read("name", "binding_view_types", "group_ids")
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			if ok, err := p.forMe(r); err != nil {
-				return nil, err
-			} else if !ok {
-				continue
-			}
-			if types := str(r["binding_view_types"]); types != "" && !slices.Contains(splitModes(types), kind) {
-				continue
-			}
-			if k.key == "window" && !p.leads(fmt.Sprint(toID(r["id"]))) {
-				continue
-			}
-			label := str(r["name"])
-			if k.key == "print" {
-				label = "Print: " + label
-			}
-			out = append(out, choice{fmt.Sprintf("%s:%d", k.key, toID(r["id"])), label})
-		}
-	}
-	return out, nil
 }
 
 // openClient shows the page an addon registered for a tag.

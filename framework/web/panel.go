@@ -123,7 +123,7 @@ func (r *recordPage) Posted() url.Values { return r.p.form }
 // Files reads what was posted.
 func (r *recordPage) Files(input string) ([]route.File, error) {
 	var out []route.File
-	for _, h := range r.p.files(input) {
+	for _, h := range r.p.submission().files(input) {
 		content, err := readUpload(h)
 		if err != nil {
 			return nil, err

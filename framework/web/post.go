@@ -14,6 +14,13 @@ import (
 	"fusionsoft.ca/fusion/framework/view"
 )
 
+// submission is a posted form, read as the user who posted it.
+type submission struct {
+	*actions
+	Request *http.Request
+	form    url.Values
+}
+
 // changes are what a posted form wants stored.
 type changes struct {
 	vals  orm.Values
@@ -22,11 +29,8 @@ type changes struct {
 }
 
 // readTyped reads a posted form.
-func (p *page) readTyped() (*typed, error) {
-	form, err := p.posted()
-	if err != nil {
-		return nil, err
-	}
+func (sub *submission) readTyped() (*typed, error) {
+	form := sub.form
 	t := &typed{form: url.Values{}, base: map[string]string{}, errors: map[string]string{}, picks: map[string][]choice{}, extra: map[string]map[string]any{}}
 	for k, v := range form {
 		if strings.HasPrefix(k, inputPrefix) {
@@ -47,7 +51,7 @@ func (p *page) readTyped() (*typed, error) {
 			t.extra[prefix] = given
 		}
 	}
-	if mf := p.Request.MultipartForm; mf != nil {
+	if mf := sub.Request.MultipartForm; mf != nil {
 		for k, files := range mf.File {
 			if len(files) > 0 && files[0].Size > 0 {
 				t.form.Set(k, files[0].Filename)
@@ -58,7 +62,7 @@ func (p *page) readTyped() (*typed, error) {
 }
 
 // wantTyped notes the records a typed form refers to.
-func (p *page) wantTyped(t *typed, m *orm.Model) {
+func (sub *submission) wantTyped(t *typed, m *orm.Model) {
 	for input := range t.base {
 		f := fieldOfInput(m, input)
 		if f == nil || f.Comodel == "" {
@@ -66,7 +70,7 @@ func (p *page) wantTyped(t *typed, m *orm.Model) {
 		}
 		for _, k := range []string{"~id", "~pick"} {
 			for _, v := range t.form[input+k] {
-				p.names.ask(f.Comodel, toID(v))
+				sub.names.ask(f.Comodel, toID(v))
 			}
 		}
 	}
@@ -90,7 +94,7 @@ func fieldOfInput(m *orm.Model, input string) *orm.Field {
 
 // changesOf reads the values that differ from what was shown. What cannot be
 // read is noted in the form's errors.
-func (p *page) changesOf(t *typed, m *orm.Model, v *view.View) (*changes, error) {
+func (sub *submission) changesOf(t *typed, m *orm.Model, v *view.View) (*changes, error) {
 	out := &changes{vals: orm.Values{}, lines: map[string][]string{}, rows: map[string][]string{}}
 	inputs := make([]string, 0, len(t.base))
 	for input := range t.base {
@@ -104,7 +108,7 @@ func (p *page) changesOf(t *typed, m *orm.Model, v *view.View) (*changes, error)
 			continue
 		}
 		if t.base[input] == linesMark && f.X2many() {
-			cmds, err := p.lineChanges(t, f, input, out)
+			cmds, err := sub.lineChanges(t, f, input, out)
 			if err != nil {
 				return nil, err
 			}
@@ -113,7 +117,7 @@ func (p *page) changesOf(t *typed, m *orm.Model, v *view.View) (*changes, error)
 			}
 			continue
 		}
-		if err := p.change(t, f, input, out.vals, domainOf(v, name)); err != nil {
+		if err := sub.change(t, f, input, out.vals, domainOf(v, name)); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +135,7 @@ func domainOf(v *view.View, name string) string {
 }
 
 // change reads one input into vals when it was touched.
-func (p *page) change(t *typed, f *orm.Field, input string, vals orm.Values, domain string) error {
+func (sub *submission) change(t *typed, f *orm.Field, input string, vals orm.Values, domain string) error {
 	if f.Kind == orm.SecretKind || f.Kind == orm.Char && t.base[input] == "" && t.form.Has(input+"~clear") {
 		if t.get(input+"~clear") != "" {
 			vals[f.Name] = false
@@ -139,14 +143,14 @@ func (p *page) change(t *typed, f *orm.Field, input string, vals orm.Values, dom
 		}
 	}
 	if f.Kind == orm.BinaryKind {
-		return p.changeFile(t, f, input, vals)
+		return sub.changeFile(t, f, input, vals)
 	}
 	if !t.touched(f, input) {
 		return nil
 	}
 	switch f.Kind {
 	case orm.Many2one:
-		id, ok, err := p.resolve(t, f, input, t.value(f, input), domain)
+		id, ok, err := sub.resolve(t, f, input, t.value(f, input), domain)
 		if err != nil || !ok {
 			return err
 		}
@@ -156,7 +160,7 @@ func (p *page) change(t *typed, f *orm.Field, input string, vals orm.Values, dom
 		}
 		return nil
 	case orm.Many2many, orm.One2many:
-		if f.Kind == orm.Many2many && f.Comodel == "ir.attachment" && len(p.files(input+"~file")) > 0 {
+		if f.Kind == orm.Many2many && f.Comodel == "ir.attachment" && len(sub.files(input+"~file")) > 0 {
 			return nil // read when the record is stored
 		}
 		ids := toIDs(anyList(t.form[input+"~id"]))
@@ -165,7 +169,7 @@ func (p *page) change(t *typed, f *orm.Field, input string, vals orm.Values, dom
 			if pick := t.get(input + "~pick"); pick != "" {
 				what = pick
 			}
-			id, ok, err := p.resolve(t, f, input, what, domain)
+			id, ok, err := sub.resolve(t, f, input, what, domain)
 			if err != nil || !ok {
 				return err
 			}
@@ -178,7 +182,7 @@ func (p *page) change(t *typed, f *orm.Field, input string, vals orm.Values, dom
 		vals[f.Name] = []orm.Command{orm.SetIDs(ids...)}
 		return nil
 	}
-	v, err := p.loc.parse(f, t.value(f, input))
+	v, err := sub.loc.parse(f, t.value(f, input))
 	if err != nil {
 		t.errors[input] = err.Error()
 		return nil
@@ -198,8 +202,8 @@ func anyList(list []string) []any {
 // resolve finds the record a many2one was given: an id, "new" for one to be
 // made, or "?" and a name. A name that fits none or several is an error at the
 // field, with the candidates to choose from.
-func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id int64, ok bool, err error) {
-	co, err := p.env.Lookup(f.Comodel)
+func (sub *submission) resolve(t *typed, f *orm.Field, input, value, domain string) (id int64, ok bool, err error) {
+	co, err := sub.env.Lookup(f.Comodel)
 	if err != nil {
 		return 0, false, err
 	}
@@ -215,7 +219,7 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 		t.form.Set(input+"~nm", shown)
 		t.form.Set(input+"~id", idText(id))
 		t.form.Del(input + "~pick")
-		p.names.ask(f.Comodel, id)
+		sub.names.ask(f.Comodel, id)
 	}
 	if value == "new" {
 		made, err := co.NameCreate(name)
@@ -233,17 +237,17 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 	if !byName {
 		id := toID(value)
 		if id != 0 && t.get(input+"~pick") != "" && !f.X2many() {
-			p.names.ask(f.Comodel, id)
-			if err := p.names.load(); err != nil {
+			sub.names.ask(f.Comodel, id)
+			if err := sub.names.load(); err != nil {
 				return 0, false, err
 			}
-			settle(id, p.names.of(f.Comodel, id))
+			settle(id, sub.names.of(f.Comodel, id))
 		}
 		return id, true, nil
 	}
 	var d orm.Domain
 	if domain != "" {
-		if d, err = p.domain(domain, p.vars()); err != nil {
+		if d, err = sub.domain(domain, sub.vars()); err != nil {
 			d = nil // it looks at the record; the constraints of the model decide
 		}
 	}
@@ -273,7 +277,7 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 	for _, n := range found {
 		t.picks[input] = append(t.picks[input], choice{fmt.Sprint(n.ID), n.Name})
 	}
-	can, err := p.rights(f.Comodel)
+	can, err := sub.rights(f.Comodel)
 	if err != nil {
 		return 0, false, err
 	}
@@ -292,8 +296,8 @@ func (p *page) resolve(t *typed, f *orm.Field, input, value, domain string) (id 
 }
 
 // lineChanges reads the lines of an x2many field as commands.
-func (p *page) lineChanges(t *typed, f *orm.Field, input string, out *changes) ([]orm.Command, error) {
-	rs, err := p.env.Lookup(f.Comodel)
+func (sub *submission) lineChanges(t *typed, f *orm.Field, input string, out *changes) ([]orm.Command, error) {
+	rs, err := sub.env.Lookup(f.Comodel)
 	if err != nil {
 		return nil, err
 	}
@@ -330,7 +334,7 @@ func (p *page) lineChanges(t *typed, f *orm.Field, input string, out *changes) (
 			if lf == nil {
 				continue
 			}
-			if err := p.change(t, lf, prefix+"."+name, vals, ""); err != nil {
+			if err := sub.change(t, lf, prefix+"."+name, vals, ""); err != nil {
 				return nil, err
 			}
 		}
@@ -350,7 +354,7 @@ func (p *page) lineChanges(t *typed, f *orm.Field, input string, out *changes) (
 		}
 	}
 	if add := strings.TrimSpace(t.get(input + "~add")); add != "" || t.get(input+"~add~pick") != "" {
-		id, ok, err := p.resolve(t, &orm.Field{Name: f.Name, Kind: orm.Many2one, Comodel: f.Comodel}, input+"~add", t.value(&orm.Field{Kind: orm.Many2one}, input+"~add"), "")
+		id, ok, err := sub.resolve(t, &orm.Field{Name: f.Name, Kind: orm.Many2one, Comodel: f.Comodel}, input+"~add", t.value(&orm.Field{Kind: orm.Many2one}, input+"~add"), "")
 		if err != nil {
 			return nil, err
 		}
@@ -362,11 +366,11 @@ func (p *page) lineChanges(t *typed, f *orm.Field, input string, out *changes) (
 }
 
 // files are the uploads of an input.
-func (p *page) files(input string) []*multipart.FileHeader {
-	if p.Request.MultipartForm == nil {
+func (sub *submission) files(input string) []*multipart.FileHeader {
+	if sub.Request.MultipartForm == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(p.Request.MultipartForm.File[input]), func(h *multipart.FileHeader) bool { return h.Size == 0 })
+	return slices.DeleteFunc(slices.Clone(sub.Request.MultipartForm.File[input]), func(h *multipart.FileHeader) bool { return h.Size == 0 })
 }
 
 func readUpload(h *multipart.FileHeader) ([]byte, error) {
@@ -378,12 +382,12 @@ func readUpload(h *multipart.FileHeader) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-func (p *page) changeFile(t *typed, f *orm.Field, input string, vals orm.Values) error {
+func (sub *submission) changeFile(t *typed, f *orm.Field, input string, vals orm.Values) error {
 	if t.get(input+"~clear") != "" {
 		vals[f.Name] = false
 		return nil
 	}
-	up := p.files(input + "~file")
+	up := sub.files(input + "~file")
 	if len(up) == 0 {
 		return nil
 	}

@@ -12,21 +12,6 @@ import (
 	"fusionsoft.ca/fusion/framework/view"
 )
 
-// again shows a typed form once more: with everything typed, what follows from
-// it, and what was wrong.
-func (f *recordForm) again(t *typed, ch *changes, failure string) error {
-	rec, hint, err := f.follows(t, ch)
-	if err != nil {
-		return err
-	}
-	if failure == "" {
-		f.hint = hint
-	} else if err := f.needed(t, rec); err != nil {
-		return err
-	}
-	return f.show(rec, true, t, failure)
-}
-
 // follows tries what storing the changes would lead to and takes it back. When
 // it cannot be stored yet, the record is shown as it is, and hint says why.
 func (f *recordForm) follows(t *typed, ch *changes) (rec *record, hint string, err error) {
@@ -181,22 +166,6 @@ func (f *recordForm) sortLines(rec *record, t *typed, ch *changes, tried bool) e
 	return f.p.names.load()
 }
 
-// newLine is an empty line with the values it starts with.
-func (p *page) newLine(co *orm.Model, key string, given map[string]any) *record {
-	r := &record{model: co, key: key, vals: orm.Values{}, given: given}
-	var fields []string
-	for name, v := range given {
-		lf := co.Fields[name]
-		if lf == nil {
-			continue
-		}
-		r.vals[name] = fromWire(lf, defaultValue(lf, v))
-		fields = append(fields, name)
-	}
-	p.wantNames(co, fields, []*record{r})
-	return r
-}
-
 // defaultValue reads the commands of an x2many default as ids.
 func defaultValue(f *orm.Field, v any) any {
 	if !f.X2many() {
@@ -314,24 +283,6 @@ func (f *recordForm) lineDefaults(fi *orm.Field, at *view.Node, rec *record, way
 		return !ok || n == fi.Inverse || n == "id"
 	})
 	return p.defaultsOf(p.env.WithContext(ctx).Model(co.Name), fields)
-}
-
-// defaultsOf are default values in the form of JSON-RPC, without empty ones.
-func (p *page) defaultsOf(rs orm.Records, fields []string) (map[string]any, error) {
-	vals, err := rs.DefaultGet(fields...)
-	if err != nil {
-		return nil, err
-	}
-	if vals, err = rs.WireValues(vals); err != nil {
-		return nil, err
-	}
-	out := map[string]any{}
-	for k, v := range vals {
-		if v != nil && (v != false || rs.Model.Fields[k] != nil && rs.Model.Fields[k].Kind == orm.Boolean) {
-			out[k] = v
-		}
-	}
-	return out, nil
 }
 
 // blank is the record a new form starts with: its defaults, and what follows

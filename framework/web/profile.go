@@ -10,6 +10,13 @@ import (
 	"fusionsoft.ca/fusion/framework/server"
 )
 
+// profilePage is where users change what is their own: address, password, keys.
+type profilePage struct{ *page }
+
+func onProfile(fn func(profilePage) error) func(*page) error {
+	return func(p *page) error { return fn(profilePage{p}) }
+}
+
 // profileView is what users change about themselves.
 type profileView struct {
 	Name, Login, Email, Phone, Lang, TZ, Signature string
@@ -21,14 +28,11 @@ type profileView struct {
 	KeyError, NewKey                               string
 }
 
-// users is the model of users.
-func (p *page) users() orm.Records { return p.env.Model(p.env.Registry().PolicyModels().Users) }
+func (p profilePage) self() orm.Records { return p.users().Browse(p.env.UID()) }
 
-func (p *page) self() orm.Records { return p.users().Browse(p.env.UID()) }
+func (p profilePage) open() error { return p.show("", "") }
 
-func (p *page) profile() error { return p.showProfile("", "") }
-
-func (p *page) showProfile(failure, passwordFailure string, more ...func(*profileView)) error {
+func (p profilePage) show(failure, passwordFailure string, more ...func(*profileView)) error {
 	p.title = "My profile"
 	rows, err := p.self().Read("name", "login", "email", "phone", "lang", "tz", "signature")
 	if err != nil {
@@ -52,43 +56,10 @@ func (p *page) showProfile(failure, passwordFailure string, more ...func(*profil
 	for _, add := range more {
 		add(&v)
 	}
-	return p.show("profile", v)
+	return p.page.show("profile", v)
 }
 
-// languages are those switched on.
-func (p *page) languages() ([]choice, error) {
-	rs, err := p.env.Sudo().Lookup("res.lang")
-	if err != nil {
-		return nil, nil
-	}
-	found, err := rs.Search(nil, orm.SearchOptions{Order: "name"})
-	if err != nil {
-		return nil, err
-	}
-	rows, err := found.Read("code", "name")
-	if err != nil {
-		return nil, err
-	}
-	var out []choice
-	for _, l := range rows {
-		out = append(out, choice{str(l["code"]), str(l["name"])})
-	}
-	return out, nil
-}
-
-// zones are time zones most people find theirs among.
-func zones() []string {
-	return []string{"UTC", "Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "Africa/Nairobi", "America/Argentina/Buenos_Aires", "America/Bogota",
-		"America/Chicago", "America/Denver", "America/Halifax", "America/Lima", "America/Los_Angeles", "America/Mexico_City", "America/New_York",
-		"America/Santiago", "America/Sao_Paulo", "America/Toronto", "Asia/Bangkok", "Asia/Dhaka", "Asia/Dubai", "Asia/Ho_Chi_Minh", "Asia/Hong_Kong",
-		"Asia/Jakarta", "Asia/Jerusalem", "Asia/Karachi", "Asia/Kolkata", "Asia/Kuala_Lumpur", "Asia/Manila", "Asia/Riyadh", "Asia/Seoul", "Asia/Shanghai",
-		"Asia/Singapore", "Asia/Taipei", "Asia/Tehran", "Asia/Tokyo", "Australia/Brisbane", "Australia/Perth", "Australia/Sydney", "Europe/Amsterdam",
-		"Europe/Athens", "Europe/Berlin", "Europe/Brussels", "Europe/Bucharest", "Europe/Copenhagen", "Europe/Dublin", "Europe/Helsinki", "Europe/Istanbul",
-		"Europe/Kyiv", "Europe/Lisbon", "Europe/London", "Europe/Madrid", "Europe/Moscow", "Europe/Oslo", "Europe/Paris", "Europe/Prague", "Europe/Rome",
-		"Europe/Stockholm", "Europe/Vienna", "Europe/Warsaw", "Europe/Zurich", "Pacific/Auckland", "Pacific/Honolulu"}
-}
-
-func (p *page) saveProfile() error {
+func (p profilePage) save() error {
 	form, err := p.posted()
 	if err != nil {
 		return err
@@ -107,7 +78,7 @@ func (p *page) saveProfile() error {
 	}
 	if told != nil {
 		p.Status(http.StatusUnprocessableEntity)
-		return p.showProfile(told.Message, "")
+		return p.show(told.Message, "")
 	}
 	keys := p.Session.Context
 	fresh, err := p.Server.Config.Auth.Context(p.env)
@@ -123,14 +94,14 @@ func (p *page) saveProfile() error {
 }
 
 // changePassword needs the old password, and ends all other sessions.
-func (p *page) changePassword() error {
+func (p profilePage) changePassword() error {
 	form, err := p.posted()
 	if err != nil {
 		return err
 	}
 	fail := func(message string) error {
 		p.Status(http.StatusUnprocessableEntity)
-		return p.showProfile("", message)
+		return p.show("", message)
 	}
 	fresh := form.Get("new")
 	if fresh != form.Get("again") {
@@ -161,35 +132,4 @@ func (p *page) changePassword() error {
 	})
 	p.Session.Tell(server.Note{Kind: "success", Text: "Your password is changed. Other sessions have ended."})
 	return p.Redirect(http.StatusSeeOther, "/web/profile")
-}
-
-// switchCompany makes another of the user's companies the current one.
-func (p *page) switchCompany() error {
-	form, err := p.posted()
-	if err != nil {
-		return err
-	}
-	id := toID(form.Get("company"))
-	all, err := p.companies()
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(all, func(c companyChoice) bool { return c.ID == id }) {
-		return orm.AccessErrorf("This company is not among yours.")
-	}
-	ids := []any{id}
-	if form.Get("only") == "" {
-		for _, c := range all {
-			if c.ID != id {
-				ids = append(ids, c.ID)
-			}
-		}
-	}
-	keys := map[string]any{}
-	for k, v := range p.Session.Context {
-		keys[k] = v
-	}
-	keys["allowed_company_ids"] = ids
-	p.Session.SetContext(keys)
-	return p.Redirect(http.StatusSeeOther, safeRedirect(form.Get("redirect")))
 }

@@ -141,9 +141,9 @@ func TestListGolden(t *testing.T) {
 	t.Parallel()
 	r := registry(t)
 	b := testBuilder(t, r)
-	p := &page{at: parsePlace("action/5?f=afloat&menu=3", nil), names: b.names}
-	l := &listing{p: p, act: &action{ID: 5, Model: "t.ship", Limit: 80}, rs: orm.Records{Model: modelOf(t, r, "t.ship")}, view: viewOf(t, "t.ship", shipList),
-		q: parseQuery(p.at.params), b: b, fields: b.fields("t.ship")}
+	at := parsePlace("action/5?f=afloat&menu=3", nil)
+	l := &listing{actions: &actions{&reader{names: b.names}}, at: at, act: &action{ID: 5, Model: "t.ship", Limit: 80}, rs: orm.Records{Model: modelOf(t, r, "t.ship")}, view: viewOf(t, "t.ship", shipList),
+		q: parseQuery(at.params), b: b, fields: b.fields("t.ship")}
 	out := &listView{Post: "/web/action/5", Selecting: true, Actions: []choice{{"delete", "Delete"}}, Total: 2}
 	l.columns(out)
 	one, two := aShip(t, r), aShip(t, r)

@@ -47,7 +47,7 @@ type formPage struct {
 
 // recordForm is one record being shown, typed in or posted.
 type recordForm struct {
-	p    *page
+	p    *submission
 	act  *action
 	rs   orm.Records
 	view *view.View
@@ -59,8 +59,14 @@ type recordForm struct {
 	focus    string // prefix of the line just added
 }
 
+// recordHandler answers requests about one record.
+type recordHandler struct {
+	*recordForm
+	p *page
+}
+
 // newRecordForm finds the action, the view and the record of the address.
-func (p *page) newRecordForm() (*recordForm, error) {
+func (p *page) newRecordForm() (*recordHandler, error) {
 	p.activate(p.at.params)
 	act, err := p.loadAction(p.at)
 	if err != nil {
@@ -71,7 +77,7 @@ func (p *page) newRecordForm() (*recordForm, error) {
 	}
 	p.enter(act)
 	p.dialog = act.Dialog
-	f := &recordForm{p: p, act: act, id: toID(p.Var("id"))}
+	f := &recordHandler{&recordForm{p: p.submission(), act: act, id: toID(p.Var("id"))}, p}
 	rs, err := p.env.Lookup(act.Model)
 	if err != nil {
 		return nil, err
@@ -114,14 +120,8 @@ func (f *recordForm) editable() bool {
 	return f.can.Write && f.view.Root.Flag("edit", true) && f.p.flag("edit")
 }
 
-// flag is a switch an action's context may turn off.
-func (p *page) flag(name string) bool {
-	v, ok := p.env.Key(name).(bool)
-	return !ok || v
-}
-
 // show writes the form page.
-func (f *recordForm) show(rec *record, edit bool, state *typed, failure string) error {
+func (f *recordHandler) show(rec *record, edit bool, state *typed, failure string) error {
 	p := f.p
 	b, err := p.builder()
 	if err != nil {
@@ -131,7 +131,7 @@ func (f *recordForm) show(rec *record, edit bool, state *typed, failure string) 
 	if d, ok := rec.vals["write_date"].(orm.Datetime); ok {
 		b.stamp = strconv.FormatInt(d.Time().UnixMilli(), 36)
 	}
-	if err := f.offers(b, rec); err != nil {
+	if err := p.offers(b, f.view, rec); err != nil {
 		return err
 	}
 	if err := p.names.load(); err != nil {
@@ -175,7 +175,7 @@ func (f *recordForm) show(rec *record, edit bool, state *typed, failure string) 
 }
 
 // around fills in what stands around the form.
-func (f *recordForm) around(out *formPage, rec *record) {
+func (f *recordHandler) around(out *formPage, rec *record) {
 	p := f.p
 	out.CanEdit = f.id != 0 && f.editable()
 	out.EditURL = p.at.with(editParam, "1").URL()
@@ -218,17 +218,14 @@ func (f *recordForm) around(out *formPage, rec *record) {
 
 // neighbours finds the records before and after this one in the list it was
 // opened from.
-func (f *recordForm) neighbours(out *formPage) error {
+func (f *recordHandler) neighbours(out *formPage) error {
 	p := f.p
 	at := int(toID(p.Query(resParam)))
 	up, ok := p.at.parent()
 	if at <= 0 || !ok || !strings.HasPrefix(p.at.path, up.path+"/") {
 		return nil
 	}
-	was := p.at
-	p.at = up
-	l, err := p.newListing(f.act, "list")
-	p.at = was
+	l, err := newListing(p.actions, up, f.act, "list")
 	if err != nil {
 		return err
 	}
@@ -307,132 +304,4 @@ func inLines(input string) string {
 		return ""
 	}
 	return list
-}
-
-// offers finds the records that statusbars, checkboxes and text suggestions
-// offer.
-func (f *recordForm) offers(b *builder, rec *record) error {
-	p := f.p
-	fields, err := p.fieldsOf(f.act.Model)
-	if err != nil {
-		return err
-	}
-	vars := rec.scope(b.vars, nil)
-	for _, n := range f.view.Fields() {
-		fi, ok := fields[n.Name()]
-		if !ok || !p.nodeAllowed(n) {
-			continue
-		}
-		widget := n.Attr("widget")
-		switch {
-		case fi.Kind == orm.Selection && len(fi.Options) == 0:
-			if b.options[fi.Name], err = p.openOptions(fi.Field); err != nil {
-				return err
-			}
-		case widget == "statusbar" && fi.Kind == orm.Many2one, b.edit && widget == "many2many_checkboxes":
-			found, err := p.candidates(fi.Comodel, b.refDomain(fi, n, vars), 200)
-			if err != nil {
-				return err
-			}
-			list := []choice{}
-			for _, c := range found {
-				list = append(list, choice{fmt.Sprint(c.ID), c.Name})
-			}
-			b.options[fi.Name] = list
-		case b.edit && fi.Relational() && !b.truth(n.Attr("readonly"), vars) && !b.truth(n.Attr("invisible"), vars):
-			if err := f.suggest(b, fi, n, vars); err != nil {
-				return err
-			}
-			if fi.Kind == orm.One2many {
-				if err := f.suggestLines(b, rec, fi, n, vars); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// openOptions are the values of a selection that is not written in code: the
-// languages of the database, or time zones.
-func (p *page) openOptions(f *orm.Field) ([]choice, error) {
-	switch f.Name {
-	case "lang":
-		return p.languages()
-	case "tz":
-		var out []choice
-		for _, z := range zones() {
-			out = append(out, choice{z, z})
-		}
-		return out, nil
-	}
-	return nil, nil
-}
-
-// suggest loads the names an input without JavaScript suggests.
-func (f *recordForm) suggest(b *builder, fi fieldInfo, n *view.Node, vars map[string]any) error {
-	if fi.Kind == orm.One2many {
-		return nil
-	}
-	domain := b.refDomain(fi, n, vars)
-	key := listKey(fi.Comodel, domain)
-	if _, known := b.lists[key]; known || len(b.lists) >= 40 {
-		return nil
-	}
-	found, err := f.p.candidates(fi.Comodel, domain, 60)
-	if err != nil {
-		return err
-	}
-	list := dataList{ID: fmt.Sprintf("names-%d", len(b.lists)+1)}
-	for _, c := range found {
-		list.Names = append(list.Names, c.Name)
-	}
-	b.lists[key] = list
-	return nil
-}
-
-// suggestLines does so for the columns of the lines that are there.
-func (f *recordForm) suggestLines(b *builder, rec *record, fi fieldInfo, n *view.Node, vars map[string]any) error {
-	list := rec.lists[fi.Name]
-	if list == nil || list.denied || len(list.rows) == 0 {
-		return nil
-	}
-	fields, err := f.p.fieldsOf(fi.Comodel)
-	if err != nil {
-		return err
-	}
-	for _, r := range list.rows {
-		lineVars := r.scope(b.vars, vars)
-		for _, k := range list.view.Fields() {
-			cf, ok := fields[k.Name()]
-			if ok && cf.Kind == orm.Many2one && !cf.ReadonlyForUser && !b.columnHidden(k, vars) && !b.truth(k.Attr("readonly"), lineVars) && k.Attr("optional") != "hide" {
-				if err := f.suggest(b, cf, k, lineVars); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// candidates are records a relation may take, none when the user may not read
-// them.
-func (p *page) candidates(model, domain string, limit int) ([]orm.NamedID, error) {
-	can, err := p.rights(model)
-	if err != nil || !can.Read {
-		return nil, err
-	}
-	var v any
-	if err := decodeJSON(domain, &v); err != nil {
-		return nil, err
-	}
-	d, err := orm.ToDomain(exprValue(v))
-	if err != nil {
-		return nil, err
-	}
-	found, err := p.env.Model(model).NameSearch("", d, "ilike", limit)
-	if orm.CodeOf(err) != "" {
-		return nil, nil // a domain over a field the user may not see
-	}
-	return found, err
 }

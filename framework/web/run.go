@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/report"
 	"fusionsoft.ca/fusion/framework/server"
@@ -223,85 +221,6 @@ func (p *page) report() error {
 }
 
 const maxPrint = 1000 // records of one document
-
-// reportAction finds a report the user may print.
-func (p *page) reportAction(d orm.Domain) (orm.Values, error) {
-	found, err := p.env.Sudo().Model("ir.actions.report").Search(d, orm.SearchOptions{Limit: 1})
-	if err != nil {
-		return nil, err
-	}
-	if found.Len() == 0 {
-		return nil, server.Errorf(http.StatusNotFound, "There is no such report. It may belong to an addon that is not installed.")
-	}
-	rows, err := found.Read("name", "model", "report_name", "group_ids")
-	if err != nil {
-		return nil, err
-	}
-	if ok, err := p.forMe(rows[0]); err != nil || !ok {
-		return nil, cmp.Or(err, orm.AccessErrorf("“%s” is reserved to certain groups.", str(rows[0]["name"])))
-	}
-	return rows[0], nil
-}
-
-// forMe reports whether the groups of an action, if any, hold the user.
-func (p *page) forMe(r orm.Values) (bool, error) {
-	groups, _ := r["group_ids"].([]int64)
-	if len(groups) == 0 {
-		return true, nil
-	}
-	mine, err := p.env.Groups()
-	return slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }), err
-}
-
-// runServer runs a server action: its method on the records, or on the model
-// when it takes none.
-func (p *page) runServer(id int64, model string, ids []int64) (any, error) {
-	rows, err := p.env.Sudo().Model("ir.actions.server").Browse(id).Read("name", "state", "code", "model_name", "group_ids", "child_ids")
-	if err != nil {
-		return nil, err
-	}
-	r := rows[0]
-	if ok, err := p.forMe(r); err != nil || !ok {
-		return nil, cmp.Or(err, orm.AccessErrorf("“%s” is reserved to certain groups.", str(r["name"])))
-	}
-	switch str(r["state"]) {
-	case "multi":
-		var last any
-		children, _ := r["child_ids"].([]int64)
-		for _, c := range children {
-			out, err := p.runServer(c, model, ids)
-			if err != nil {
-				return nil, err
-			}
-			if out != nil {
-				last = out
-			}
-		}
-		return last, nil
-	case "code":
-	default:
-		return nil, orm.UserErrorf("The server action “%s” is of a kind that is not built: %s.", str(r["name"]), str(r["state"]))
-	}
-	call, err := expr.ParseCall(str(r["code"]))
-	if err != nil {
-		return nil, orm.UserErrorf("The code of the server action “%s” cannot be read: %v", str(r["name"]), err)
-	}
-	if model == "" || str(r["model_name"]) != model {
-		model, ids = str(r["model_name"]), nil
-	}
-	keys := map[string]any{"active_model": model, "active_ids": ids}
-	if len(ids) > 0 {
-		keys["active_id"] = ids[0]
-	}
-	rs, err := p.env.WithContext(keys).Lookup(model)
-	if err != nil {
-		return nil, err
-	}
-	if !rs.Model.OnModel(call.Method) {
-		rs = rs.Browse(ids...)
-	}
-	return rs.Call(call.Method, orm.Args{Pos: call.Args, Kw: call.Kwargs})
-}
 
 // askToRun is the page of a server action opened by its address: it runs on a
 // post only, as it may change things.
