@@ -37,13 +37,13 @@ func (s *System) begin(db *orm.DB) {
 	s.changes.token = rand.Text()
 	s.changes.wanted = make(chan struct{}, 1)
 	module.OnAsk(db, func() {
-		s.hold()
-		s.changes.want()
+		s.pause()
+		s.changes.notify()
 	})
 }
 
-// want makes the system look at its addons soon.
-func (c *changes) want() {
+// notify makes the system look at its addons soon.
+func (c *changes) notify() {
 	select {
 	case c.wanted <- struct{}{}:
 	default: // it will anyhow
@@ -85,13 +85,13 @@ func (s *System) watchAddons(ctx context.Context) {
 			case <-time.After(5 * time.Second):
 			case <-ctx.Done():
 			}
-			s.changes.want() // something may have been missed
+			s.changes.notify() // something may have been missed
 		}
 	})
 	for {
 		select {
 		case <-s.changes.wanted:
-			if err := s.followAddons(ctx); err != nil && ctx.Err() == nil {
+			if err := s.reloadAddons(ctx); err != nil && ctx.Err() == nil {
 				s.Settings.Logger.Error("the addons of the database cannot be followed; start the program again", "error", err.Error())
 			}
 		case <-ctx.Done():
@@ -110,7 +110,7 @@ func (s *System) listenToOthers(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+module.Channel); err != nil {
 		return err
 	}
-	s.changes.want() // in case it happened before
+	s.changes.notify() // in case it happened before
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
@@ -128,12 +128,12 @@ func (s *System) listenToOthers(ctx context.Context) error {
 		if n.Payload != module.PendingNotice {
 			s.changes.foreign.Store(true)
 		}
-		s.changes.want()
+		s.changes.notify()
 	}
 }
 
-// hold lets requests wait for the change that is coming.
-func (s *System) hold() {
+// pause lets requests wait for the change that is coming.
+func (s *System) pause() {
 	c := &s.changes
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,9 +143,9 @@ func (s *System) hold() {
 	}
 }
 
-// letGo has requests answered again, by another server unless next is nil. When
+// resume has requests answered again, by another server unless next is nil. When
 // more was asked for meanwhile they go on waiting for that.
-func (s *System) letGo(next *server.Server, asked int) {
+func (s *System) resume(next *server.Server, asked int) {
 	c := &s.changes
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,14 +162,14 @@ func (s *System) letGo(next *server.Server, asked int) {
 	c.resume = nil
 }
 
-// followAddons carries out what was asked for and goes over to the addons that
+// reloadAddons carries out what was asked for and goes over to the addons that
 // are installed then.
-func (s *System) followAddons(ctx context.Context) error {
+func (s *System) reloadAddons(ctx context.Context) error {
 	s.changes.mu.Lock()
 	asked := s.changes.asked
 	s.changes.mu.Unlock()
 	var srv *server.Server
-	defer func() { s.letGo(srv, asked) }() // also when there is nothing to do
+	defer func() { s.resume(srv, asked) }() // also when there is nothing to do
 	foreign := s.changes.foreign.Swap(false)
 	db := s.work.db // only this goroutine changes it
 	pending, err := module.Pending(ctx, db)
@@ -185,7 +185,7 @@ func (s *System) followAddons(ctx context.Context) error {
 		return nil
 	}
 	s.Settings.Logger.Info("addons change; requests wait")
-	s.hold()
+	s.pause()
 	asked++
 	grace, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()

@@ -82,7 +82,7 @@ func Start(ctx context.Context, cfg Config) (_ *Cluster, err error) {
 	}
 	defer func() {
 		if err != nil {
-			c.letGo()
+			c.release()
 		}
 	}()
 	// Waits for whoever is stopping the server.
@@ -378,14 +378,14 @@ func (c *Cluster) ended() {
 	c.mu.Unlock()
 	if up {
 		c.log.Error("the private PostgreSQL ended by itself", "dir", c.dir, "pid", c.pid)
-		c.letGo() // so that another Start may begin anew
+		c.release() // so that another Start may begin anew
 	}
 	close(c.gone)
 }
 
-// letGo gives back the lock and dismisses the watchdog; calling it again does
+// release gives back the lock and dismisses the watchdog; calling it again does
 // nothing.
-func (c *Cluster) letGo() {
+func (c *Cluster) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.use != nil {
@@ -426,7 +426,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	if !up || use == nil {
 		return nil
 	}
-	defer c.letGo()
+	defer c.release()
 
 	// Changing a shared lock to an exclusive one fails while others share it.
 	last, err := use.try(syscall.LOCK_EX)

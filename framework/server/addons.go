@@ -44,22 +44,22 @@ func (s *Server) Mount(addons ...module.Addon) {
 func adapt(rt route.Route) Route {
 	return Route{Path: rt.Path, Methods: rt.Methods, Access: rt.Access, NoCSRF: rt.NoCSRF, PerMinute: rt.PerMinute, MaxBody: rt.MaxBody, ReadOnly: rt.ReadOnly, Scope: rt.Scope,
 		Handler: func(c *Context) error {
-			out, err := rt.Handler(c.Env, c.asked())
+			out, err := rt.Handler(c.Env, c.routeRequest())
 			if err != nil {
 				return err
 			}
-			return c.answer(out)
+			return c.writeAnswer(out)
 		}}
 }
 
-// asked is the request as handlers of addons see it.
-func (c *Context) asked() *route.Request {
+// routeRequest is the request as handlers of addons see it.
+func (c *Context) routeRequest() *route.Request {
 	r := c.Request
 	return &route.Request{Method: r.Method, Path: r.URL.Path, Vars: c.vars(), Query: r.URL.Query(), Header: r.Header, Body: c.Body,
 		Address: c.Server.ClientIP(r), Limit: c.Server.Allow}
 }
 
-func (c *Context) answer(out *route.Answer) error {
+func (c *Context) writeAnswer(out *route.Answer) error {
 	if out == nil {
 		out = &route.Answer{}
 	}

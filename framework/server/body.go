@@ -15,68 +15,68 @@ import (
 const Large = -1
 
 const (
-	// strangersBody is what is read, in bytes, before it is known who calls.
-	strangersBody = 1 << 20
+	// anonymousBody is what is read, in bytes, before it is known who calls.
+	anonymousBody = 1 << 20
 	// piece is what is read or written between two looks at the clock and at what
 	// all requests hold together.
 	piece = 64 << 10
 )
 
 // budget is the memory that the bodies of all requests under way may take, in
-// bytes. Of strangers' bodies a part counts that is smaller, so that they cannot
+// bytes. Of bodies of anonymous callers a part counts that is smaller, so that they cannot
 // keep out people who have logged in.
 type budget struct {
 	mu             sync.Mutex
-	all, strangers int64 // still free
+	all, anonymous int64 // still free
 	most           int64
 }
 
-func newBudget(most int64) *budget { return &budget{all: most, strangers: most / 4, most: most} }
+func newBudget(most int64) *budget { return &budget{all: most, anonymous: most / 4, most: most} }
 
-// holding is what one request has taken of the budget.
-type holding struct {
-	b       *budget
-	n       int64
-	strange int64 // of n, what counts among strangers'
-	known   bool
-	body    int64 // of n, what the body takes
+// reservation is what one request has taken of the budget.
+type reservation struct {
+	b         *budget
+	n         int64
+	anonymous int64 // of n, what counts as anonymous
+	known     bool
+	body      int64 // of n, what the body takes
 }
 
-func (h *holding) take(n int64) bool {
+func (h *reservation) take(n int64) bool {
 	h.b.mu.Lock()
 	defer h.b.mu.Unlock()
 	strange := int64(0)
 	if !h.known && h.n+n > piece { // the first piece is free, so that a login gets through
 		strange = n
 	}
-	if n > h.b.all || strange > h.b.strangers {
+	if n > h.b.all || strange > h.b.anonymous {
 		return false
 	}
-	h.b.all, h.b.strangers = h.b.all-n, h.b.strangers-strange
-	h.n, h.strange = h.n+n, h.strange+strange
+	h.b.all, h.b.anonymous = h.b.all-n, h.b.anonymous-strange
+	h.n, h.anonymous = h.n+n, h.anonymous+strange
 	return true
 }
 
-// identified stops counting the request among strangers'.
-func (h *holding) identified() {
+// identified stops counting the request as anonymous.
+func (h *reservation) identified() {
 	h.b.mu.Lock()
 	defer h.b.mu.Unlock()
-	h.b.strangers += h.strange
-	h.strange, h.known = 0, true
+	h.b.anonymous += h.anonymous
+	h.anonymous, h.known = 0, true
 }
 
-// keep gives back all but n bytes.
-func (h *holding) keep(n int64) {
+// shrinkTo gives back all but n bytes.
+func (h *reservation) shrinkTo(n int64) {
 	h.b.mu.Lock()
 	defer h.b.mu.Unlock()
 	back := max(h.n-n, 0)
-	strange := min(back, h.strange)
-	h.b.all, h.b.strangers = h.b.all+back, h.b.strangers+strange
-	h.n, h.strange = h.n-back, h.strange-strange
+	strange := min(back, h.anonymous)
+	h.b.all, h.b.anonymous = h.b.all+back, h.b.anonymous+strange
+	h.n, h.anonymous = h.n-back, h.anonymous-strange
 }
 
 // Identified says that the caller has proven who they are, on routes that find it
-// out by themselves: what the request takes no longer counts among strangers'.
+// out by themselves: what the request takes no longer counts as anonymous.
 func (c *Context) Identified() { c.held.identified() }
 
 // Reserve takes memory, in bytes, for what the handler makes of the body; it is
@@ -106,7 +106,7 @@ func (s *Server) readBody(rt Route, c *Context) error {
 	most := rt.MaxBody
 	switch most {
 	case 0:
-		most = min(strangersBody, s.Config.MaxBody)
+		most = min(anonymousBody, s.Config.MaxBody)
 	case Large:
 		most = s.Config.MaxBody
 	}
@@ -116,7 +116,7 @@ func (s *Server) readBody(rt Route, c *Context) error {
 	}
 	limit := most
 	if !known && (rt.Access != NoAccess || rt.Vouch != nil) {
-		limit = min(most, strangersBody)
+		limit = min(most, anonymousBody)
 	}
 	if declared := c.Request.ContentLength; declared > most || declared > limit && rt.Vouch == nil {
 		return tooLarge(min(most, limit))
@@ -172,30 +172,30 @@ func (c *Context) readUpTo(limit int64, patience time.Duration) (whole bool, err
 	return false, nil
 }
 
-// paced writes an answer piece by piece; a client that does not take a piece in
+// deadlineWriter writes an answer piece by piece; a client that does not take a piece in
 // time is dropped, however long the whole of it takes.
-type paced struct {
+type deadlineWriter struct {
 	http.ResponseWriter
 	control  *http.ResponseController
 	patience time.Duration
 }
 
-func newPaced(w http.ResponseWriter, patience time.Duration) *paced {
-	p := &paced{w, http.NewResponseController(w), patience}
+func newDeadlineWriter(w http.ResponseWriter, patience time.Duration) *deadlineWriter {
+	p := &deadlineWriter{w, http.NewResponseController(w), patience}
 	p.wait()
 	return p
 }
 
-func (p *paced) wait() { _ = p.control.SetWriteDeadline(time.Now().Add(p.patience)) }
+func (p *deadlineWriter) wait() { _ = p.control.SetWriteDeadline(time.Now().Add(p.patience)) }
 
 // WriteHeader implements http.ResponseWriter.
-func (p *paced) WriteHeader(status int) {
+func (p *deadlineWriter) WriteHeader(status int) {
 	p.wait()
 	p.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements io.Writer.
-func (p *paced) Write(b []byte) (n int, err error) {
+func (p *deadlineWriter) Write(b []byte) (n int, err error) {
 	for {
 		p.wait()
 		m, err := p.ResponseWriter.Write(b[n:min(len(b), n+piece)])
@@ -207,4 +207,4 @@ func (p *paced) Write(b []byte) (n int, err error) {
 }
 
 // Unwrap lets http.ResponseController reach the writer beneath.
-func (p *paced) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (p *deadlineWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }

@@ -18,9 +18,9 @@ func (c *Context) Continue(out *orm.CallOut, then func(c *Context, result any) e
 	return nil
 }
 
-// continued does what the handler left to be done. A server that commits nothing
+// runContinuation does what the handler left to be done. A server that commits nothing
 // does nothing outside either.
-func (s *Server) continued(c *Context) error {
+func (s *Server) runContinuation(c *Context) error {
 	for c.next != nil {
 		next := c.next
 		var asLoaded Session

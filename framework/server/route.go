@@ -65,7 +65,7 @@ type Context struct {
 	status  int
 	header  http.Header
 	out     bytes.Buffer
-	held    *holding
+	held    *reservation
 	control *http.ResponseController
 	next    *continuation
 }
@@ -133,8 +133,8 @@ func (s *Server) Handle(rt Route) {
 
 func (s *Server) serve(rt Route, w http.ResponseWriter, r *http.Request) {
 	id := fmt.Sprintf("%x", securecookie.GenerateRandomKey(6))
-	c := &Context{Server: s, Request: r, ID: id, header: http.Header{}, held: &holding{b: s.budget}, control: http.NewResponseController(w)}
-	defer c.held.keep(0)
+	c := &Context{Server: s, Request: r, ID: id, header: http.Header{}, held: &reservation{b: s.budget}, control: http.NewResponseController(w)}
+	defer c.held.shrinkTo(0)
 	err := s.guarded(c, func() error { return s.answer(rt, c) })
 	if err != nil {
 		s.answerError(rt, c, err)
@@ -224,14 +224,14 @@ func (s *Server) work(rt Route, c *Context, user orm.User) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.continued(c)
+	return s.runContinuation(c)
 }
 
 // begin makes a context ready for a unit of work, which may be the second try of
 // one.
 func (c *Context) begin(env *orm.Env, asLoaded Session) {
 	c.Env, c.next = env, nil
-	c.held.keep(c.held.body)
+	c.held.shrinkTo(c.held.body)
 	if c.Session != nil {
 		*c.Session = asLoaded
 		c.Session.notes = slices.Clone(asLoaded.notes)

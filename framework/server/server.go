@@ -65,7 +65,7 @@ type Server struct {
 	Sessions *SessionStore
 	Metrics  *prometheus.Registry
 
-	turn    atomic.Pointer[turn]
+	turn    atomic.Pointer[succession]
 	limits  *limiter
 	budget  *budget
 	hosts   *hosts
@@ -106,7 +106,7 @@ func New(db *orm.DB, cfg Config) (*Server, error) {
 	s.Router.Use(s.measure, s.protect)
 	s.Router.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") }).Methods("GET", "HEAD")
 	s.Router.HandleFunc("/readyz", s.serveReady).Methods("GET", "HEAD")
-	s.Router.Handle("/metrics", s.measurers(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))).Methods("GET")
+	s.Router.Handle("/metrics", s.guardMetrics(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))).Methods("GET")
 	return s, nil
 }
 
@@ -120,9 +120,9 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// measurers serves the metrics to those who may read them; for others there is no
+// guardMetrics serves the metrics to those who may read them; for others there is no
 // such page.
-func (s *Server) measurers(h http.Handler) http.Handler {
+func (s *Server) guardMetrics(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.mayMeasure(r) {
 			http.NotFound(w, r)
@@ -132,8 +132,8 @@ func (s *Server) measurers(h http.Handler) http.Handler {
 	})
 }
 
-// turn is a change of who answers.
-type turn struct {
+// succession is a change of who answers.
+type succession struct {
 	ready chan struct{} // closed when next is known
 	next  *Server
 }
@@ -142,7 +142,7 @@ type turn struct {
 // another one, of the same database with other addons, or s itself. Health and
 // metrics are answered meanwhile. Holding twice before resuming is a mistake.
 func (s *Server) Hold() (resume func(next *Server)) {
-	t := &turn{ready: make(chan struct{})}
+	t := &succession{ready: make(chan struct{})}
 	s.turn.Store(t)
 	return func(next *Server) {
 		t.next = next
@@ -163,7 +163,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	default:
 	}
-	if watched(r) {
+	if isProbe(r) {
 		s.route(w, r)
 		return
 	}
@@ -174,17 +174,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// watched reports whether a request is one of those who watch the process: it is
+// isProbe reports whether a request is one of those who watch the process: it is
 // answered at any time and under any name.
-func watched(r *http.Request) bool {
+func isProbe(r *http.Request) bool {
 	p := r.URL.Path
 	return p == "/healthz" || p == "/readyz" || p == "/metrics"
 }
 
 // route answers a request that has passed the edge.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	w = newPaced(w, s.Config.Patience)
-	if !s.receive(r) && !watched(r) {
+	w = newDeadlineWriter(w, s.Config.Patience)
+	if !s.receive(r) && !isProbe(r) {
 		http.Error(w, "This server does not answer under this name.", http.StatusMisdirectedRequest)
 		return
 	}
