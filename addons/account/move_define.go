@@ -77,7 +77,8 @@ func defineMove(r *orm.Registry) {
 	d.OnCreate(createMoves)
 	d.OnWrite(writeMoves)
 	d.OnUnlink(unlinkMoves)
-	d.OnCopy(copyMoves)
+	d.OnCopyData(copyMoves)
+	d.OnCopy(copyExactly)
 	defineMoveActions(d)
 	defineMoveMatching(d)
 	defineReports(d)
@@ -147,7 +148,7 @@ func moveAmounts(env *orm.Env, ms []*Move) error {
 
 // paymentStates tells how far posted documents are settled, and by what.
 func paymentStates(env *orm.Env, ms []*Move) error {
-	ids := orm.IDs(env, ms)
+	stored := orm.StoredIDs(env, ms)
 	type settled struct {
 		MoveID int64
 		By     string
@@ -160,7 +161,7 @@ func paymentStates(env *orm.Env, ms []*Move) error {
 		JOIN account_move m ON m.id = other.move_id
 		JOIN account_account a ON a.id = own.account_id
 		WHERE own.move_id = ANY(?) AND a.account_type IN ('asset_receivable', 'liability_payable')
-		AND p.exchange_move_id IS DISTINCT FROM m.id AND m.id NOT IN (SELECT exchange_move_id FROM account_partial_reconcile WHERE exchange_move_id IS NOT NULL)`, ids).
+		AND p.exchange_move_id IS DISTINCT FROM m.id AND m.id NOT IN (SELECT exchange_move_id FROM account_partial_reconcile WHERE exchange_move_id IS NOT NULL)`, stored).
 		Reads("account.move.line", "move_id", "account_id").Reads("account.partial.reconcile").Reads("account.move", "move_type").Reads("account.account", "account_type"))
 	if err != nil {
 		return err
@@ -172,8 +173,8 @@ func paymentStates(env *orm.Env, ms []*Move) error {
 		}
 		settledBy[row.MoveID][row.By] = true
 	}
-	for _, m := range ms {
-		by := settledBy[m.ID]
+	for i, m := range ms {
+		by := settledBy[stored[i]]
 		switch {
 		case !m.IsInvoice() || m.State != "posted":
 			m.PaymentState = "not_paid"

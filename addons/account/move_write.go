@@ -176,33 +176,26 @@ func fullPrecision(env *orm.Env) *orm.Env {
 	return env.WithContext(map[string]any{KeyFullPrecision: true})
 }
 
-// copyMoves duplicates entries as drafts without the items that are derived.
-func copyMoves(super orm.CopyFunc) orm.CopyFunc {
-	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		ms, err := orm.Read[Move](rs.Env, rs.IDs, "line_ids")
+// copyMoves leaves out of copies of invoices the items that are derived.
+func copyMoves(super orm.CopyDataFunc) orm.CopyDataFunc {
+	return func(rs orm.Records, vals orm.Values) (orm.Values, error) {
+		m, err := orm.Get[Move](rs.Env, rs.ID(), "line_ids")
 		if err != nil {
-			return rs, err
+			return nil, err
 		}
-		out := rs.Browse()
-		for _, m := range ms {
-			vals := overrides.Clone()
-			if vals == nil {
-				vals = orm.Values{}
+		if vals["line_ids"] == nil && m.IsInvoice() {
+			if vals["line_ids"], err = copiedLines(rs.Env, m); err != nil {
+				return nil, err
 			}
-			if vals["line_ids"] == nil && m.IsInvoice() {
-				lines, err := copiedLines(rs.Env, m)
-				if err != nil {
-					return rs, err
-				}
-				vals["line_ids"] = lines
-			}
-			made, err := super(rs.Browse(m.ID).In(fullPrecision(rs.Env)), vals)
-			if err != nil {
-				return rs, err
-			}
-			out.IDs = append(out.IDs, made.IDs...)
 		}
-		return out, nil
+		return super(rs, vals)
+	}
+}
+
+// copyExactly keeps the digits of what is copied.
+func copyExactly(super orm.CopyFunc) orm.CopyFunc {
+	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
+		return super(rs.In(fullPrecision(rs.Env)), overrides)
 	}
 }
 

@@ -132,7 +132,7 @@ func outstanding(env *orm.Env, ms []*Move) error {
 		if len(content) == 0 {
 			continue
 		}
-		if m.Outstanding, err = json.Marshal(map[string]any{"outstanding": true, "content": content, "move_id": m.ID, "title": title}); err != nil {
+		if m.Outstanding, err = json.Marshal(map[string]any{"outstanding": true, "content": content, "move_id": orm.StoredIDs(env, []*Move{m})[0], "title": title}); err != nil {
 			return err
 		}
 		m.HasOutstanding = true
@@ -155,7 +155,7 @@ func (l *MoveLine) openIn(env *orm.Env, m *Move) (decimal.Decimal, error) {
 // settledBy lists what settled posted documents, in part or in full.
 func settledBy(env *orm.Env, ms []*Move) error {
 	sudo := env.Sudo()
-	ids := orm.IDs(env, ms)
+	ids := orm.StoredIDs(env, ms)
 	ps, err := orm.Search[PartialReconcile](sudo, orm.Or(orm.Leaf("debit_move_id.move_id", "in", ids), orm.Leaf("credit_move_id.move_id", "in", ids)), orm.SearchOptions{Order: "id"},
 		"debit_move_id.move_id.journal_id", "credit_move_id.move_id.journal_id")
 	if err != nil {
@@ -169,7 +169,7 @@ func settledBy(env *orm.Env, ms []*Move) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range ms {
+	for i, m := range ms {
 		m.PaymentsWidget = nil
 		if m.State != "posted" || !m.IsInvoice() {
 			continue
@@ -177,10 +177,10 @@ func settledBy(env *orm.Env, ms []*Move) error {
 		content := []any{}
 		for _, p := range ps {
 			own, other, paid, foreign := p.DebitMoveID.Rec(), p.CreditMoveID.Rec(), p.DebitAmount, p.CreditAmount
-			if own.MoveID.ID != m.ID {
+			if own.MoveID.ID != ids[i] {
 				own, other, paid, foreign = other, own, foreign, paid
 			}
-			if own.MoveID.ID != m.ID || own.AccountType != "asset_receivable" && own.AccountType != "liability_payable" {
+			if own.MoveID.ID != ids[i] || own.AccountType != "asset_receivable" && own.AccountType != "liability_payable" {
 				continue
 			}
 			if !slices.Contains(seen.IDs, other.ID) {

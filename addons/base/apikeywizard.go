@@ -80,12 +80,9 @@ func defineKeyWizard(r *orm.Registry) {
 		return func(rs orm.Records, vals orm.Values) error { return super(rs, onlyByPassword(rs.Env, vals)) }
 	})
 	orm.Implement(w, MakeKey, makeKey)
-	orm.Define[KeyShown](r).OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
-		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
-			if !rs.Env.Trial() {
-				return rs, orm.UserErrorf("A key is shown once and never stored.")
-			}
-			return super(rs, list)
+	orm.Define[KeyShown](r).OnCreate(func(orm.CreateFunc) orm.CreateFunc {
+		return func(rs orm.Records, _ []orm.Values) (orm.Records, error) {
+			return rs, orm.UserErrorf("A key is shown once and never stored.")
 		}
 	})
 }

@@ -105,18 +105,16 @@ func defineAttachment(r *orm.Registry) {
 			return replaceUnsafeTypes(rs)
 		}
 	})
-	a.OnCopy(func(super orm.CopyFunc) orm.CopyFunc {
-		return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-			if overrides["raw"] != nil || overrides["datas"] != nil {
-				return super(rs, overrides)
+	a.OnCopyData(func(super orm.CopyDataFunc) orm.CopyDataFunc {
+		return func(rs orm.Records, vals orm.Values) (orm.Values, error) {
+			if vals["raw"] != nil || vals["datas"] != nil {
+				return super(rs, vals)
 			}
-			raw, err := rs.Value("raw")
-			if err != nil {
-				return rs, err
+			var err error
+			if vals["raw"], err = rs.Value("raw"); err != nil {
+				return nil, err
 			}
-			overrides = overrides.Clone()
-			overrides["raw"] = raw
-			return super(rs, overrides)
+			return super(rs, vals)
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package base
 
 import (
+	"cmp"
+
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -58,8 +60,9 @@ func defineCompany(r *orm.Registry) {
 		return id, nil
 	})
 	c.Compute("root_id", func(env *orm.Env, cs []*Company) error {
-		for _, c := range cs {
-			root, err := rootCompany(env, c.ID)
+		for i, id := range orm.StoredIDs(env, cs) {
+			c := cs[i]
+			root, err := rootCompany(env, cmp.Or(id, c.ParentID.ID))
 			if err != nil {
 				return err
 			}

@@ -213,11 +213,11 @@ var flagsOfOthers = map[string]string{"gf": "fr", "bv": "no", "bq": "nl", "gp": 
 // the user may not read is not told of.
 func samePartners(env *orm.Env, ps []*partnerDisplay) error {
 	all := env.WithContext(map[string]any{"active_test": false}).Model("res.partner")
-	find := func(p *partnerDisplay, field, value string) (orm.Ref[Partner], error) {
+	find := func(p *partnerDisplay, stored int64, field, value string) (orm.Ref[Partner], error) {
 		if value == "" || p.ParentID.IsSet() {
 			return orm.Ref[Partner]{}, nil
 		}
-		d := orm.And(orm.Leaf(field, "=", value), orm.Domain{"!", []any{"id", "child_of", p.ID}})
+		d := orm.And(orm.Leaf(field, "=", value), orm.Domain{"!", []any{"id", "child_of", stored}})
 		if p.CompanyID.IsSet() {
 			d = orm.And(d, orm.Leaf("company_id", "in", []any{false, p.CompanyID.ID}))
 		}
@@ -227,15 +227,16 @@ func samePartners(env *orm.Env, ps []*partnerDisplay) error {
 		}
 		return orm.RefTo[Partner](found.ID()), nil
 	}
-	for _, p := range ps {
+	for i, id := range orm.StoredIDs(env, ps) {
+		p := ps[i]
 		var err error
 		p.SameVAT = orm.Ref[Partner]{}
 		if len(p.VAT) > 1 { // a single sign says that there is none
-			if p.SameVAT, err = find(p, "vat", p.VAT); err != nil {
+			if p.SameVAT, err = find(p, id, "vat", p.VAT); err != nil {
 				return err
 			}
 		}
-		if p.SameRegistry, err = find(p, "company_registry", p.Registry); err != nil {
+		if p.SameRegistry, err = find(p, id, "company_registry", p.Registry); err != nil {
 			return err
 		}
 	}

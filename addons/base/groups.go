@@ -100,7 +100,7 @@ func defineGroups(r *orm.Registry) {
 		}
 		return oneUserType(env, us)
 	})
-	g.OnCopy(MarkCopies)
+	g.OnCopyData(MarkCopies)
 	g.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error {
 			if name, ok := vals["name"].(string); ok && strings.HasPrefix(name, "-") {

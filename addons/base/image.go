@@ -153,11 +153,12 @@ type partnerPictures struct {
 func definePartnerPictures(r *orm.Registry) {
 	p := orm.Extend[partnerPictures](r, "res.partner")
 	KeepSizes(p, "image_")
-	p.Compute("avatar_1920, avatar_1024, avatar_512, avatar_256, avatar_128", func(_ *orm.Env, ps []*partnerPictures) error {
-		for _, p := range ps {
+	p.Compute("avatar_1920, avatar_1024, avatar_512, avatar_256, avatar_128", func(env *orm.Env, ps []*partnerPictures) error {
+		for i, id := range orm.StoredIDs(env, ps) {
+			p := ps[i]
 			p.Avatar1920, p.Avatar1024, p.Avatar512, p.Avatar256, p.Avatar128 = p.Image1920, p.Image1024, p.Image512, p.Image256, p.Image128
 			if len(p.Image1920) == 0 {
-				letter := orm.Binary(initial(p.Name, p.ID))
+				letter := orm.Binary(initial(p.Name, id))
 				p.Avatar1920, p.Avatar1024, p.Avatar512, p.Avatar256, p.Avatar128 = letter, letter, letter, letter, letter
 			}
 		}

@@ -167,26 +167,17 @@ func findOrCreate(env *orm.Env, args orm.Args) (any, error) {
 }
 
 // MarkCopies makes the name of a copy "… (copy)" unless it is given one.
-func MarkCopies(super orm.CopyFunc) orm.CopyFunc {
-	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		var out []int64
-		for _, id := range rs.IDs {
-			vals := overrides.Clone()
-			if !vals.Has("name") {
-				v, err := rs.Browse(id).Value("name")
-				if err != nil {
-					return rs, err
-				}
-				if name, _ := v.(string); name != "" {
-					vals["name"] = name + " (copy)"
-				}
-			}
-			made, err := super(rs.Browse(id), vals)
+func MarkCopies(super orm.CopyDataFunc) orm.CopyDataFunc {
+	return func(rs orm.Records, vals orm.Values) (orm.Values, error) {
+		if !vals.Has("name") {
+			name, err := rs.ValueText("name")
 			if err != nil {
-				return rs, err
+				return nil, err
 			}
-			out = append(out, made.IDs...)
+			if name != "" {
+				vals["name"] = name + " (copy)"
+			}
 		}
-		return rs.Browse(slices.Clone(out)...), nil
+		return super(rs, vals)
 	}
 }

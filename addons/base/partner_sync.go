@@ -286,6 +286,15 @@ func syncPartners(rs orm.Records, vals orm.Values) error {
 	return nil
 }
 
+// addressFromParent shows in the form of a contact the address of its company.
+func addressFromParent(rs orm.Records) error {
+	p, err := orm.Get[Partner](rs.Env, rs.ID(), "parent_id")
+	if err != nil || !p.ParentID.IsSet() || p.Type != "contact" || !hasAddress(p.ParentID.Rec()) {
+		return err
+	}
+	return copyFields(rs.Env, p.ParentID.ID, rs.IDs, addressFields)
+}
+
 // setAddressOfParent gives a company without address that of its first contact.
 func setAddressOfParent(rs orm.Records) error {
 	env := skipSync(rs.Env)

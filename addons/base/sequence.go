@@ -48,10 +48,11 @@ func defineSequence(r *orm.Registry) {
 	s := orm.Define[Sequence](r)
 	s.Check("step_not_zero", "number_increment <> 0", "Step must not be zero.")
 	s.Compute("number_next_actual", func(env *orm.Env, ss []*Sequence) error {
-		for _, s := range ss {
+		for i, id := range orm.StoredIDs(env, ss) {
+			s := ss[i]
 			s.NumberActual = s.NumberNext
-			if s.Implementation == "standard" {
-				n, err := peek(env, pgSequence(s.ID, 0), s.NumberNext, s.Increment)
+			if s.Implementation == "standard" && id != 0 {
+				n, err := peek(env, pgSequence(id, 0), s.NumberNext, s.Increment)
 				if err != nil {
 					return err
 				}
@@ -174,11 +175,12 @@ func defineSequence(r *orm.Registry) {
 	d := orm.Define[SequenceDateRange](r)
 	d.Unique("unique_range_per_sequence", "sequence_id, date_from, date_to", "You cannot create two date ranges for the same sequence with the same date range.")
 	d.Compute("number_next_actual", func(env *orm.Env, ds []*SequenceDateRange) error {
-		for _, d := range ds {
+		for i, id := range orm.StoredIDs(env, ds) {
+			d := ds[i]
 			s := d.SequenceID.Rec()
 			d.NumberActual = d.NumberNext
-			if s != nil && s.Implementation == "standard" {
-				n, err := peek(env, pgSequence(s.ID, d.ID), d.NumberNext, s.Increment)
+			if s != nil && s.Implementation == "standard" && id != 0 {
+				n, err := peek(env, pgSequence(orm.StoredIDs(env, []*Sequence{s})[0], id), d.NumberNext, s.Increment)
 				if err != nil {
 					return err
 				}
@@ -424,14 +426,8 @@ func newRange(env *orm.Env, s *Sequence, day orm.Date) (*SequenceDateRange, erro
 }
 
 // number draws from the PostgreSQL sequence, or counts in the row, which stays
-// locked until the transaction ends. A trial only looks.
+// locked until the transaction ends.
 func number(env *orm.Env, model string, id int64, name string, s *Sequence) (int64, error) {
-	if env.Trial() {
-		if s.Implementation == "standard" {
-			return peek(env, name, s.NumberNext, s.Increment)
-		}
-		return env.Sudo().Model(model).Browse(id).ValueID("number_next")
-	}
 	// SQL: a sequence of PostgreSQL, or a count that locks its row.
 	if s.Implementation == "standard" {
 		return orm.Row[int64](env, orm.SQL("SELECT nextval(?::regclass)", name).NoModels())

@@ -75,16 +75,15 @@ func defineUsers(r *orm.Registry) {
 		if err != nil {
 			return err
 		}
-		members := map[int64]bool{}
-		if ok {
-			if members, err = membersOf(env, internal.ID(), orm.IDs(env, us)); err != nil {
-				return err
-			}
-		}
+		var direct []int64
 		for _, u := range us {
-			u.Share = !members[u.ID] && u.ID != orm.SuperuserID
+			direct = append(direct, u.GroupIDs.IDs()...)
 		}
-		return nil
+		of, err := reached(env, "gid", "hid", direct)
+		for i, id := range orm.StoredIDs(env, us) {
+			us[i].Share = id != orm.SuperuserID && !(ok && slices.ContainsFunc(us[i].GroupIDs.IDs(), func(g int64) bool { return slices.Contains(of[g], internal.ID()) }))
+		}
+		return err
 	}, "group_ids.implied_ids.implied_ids.implied_ids.implied_ids.implied_ids.implied_ids") // as deep as groups are nested
 	u.Compute("all_group_ids", func(env *orm.Env, us []*User) error {
 		var direct []int64
@@ -186,7 +185,7 @@ func defineUsers(r *orm.Registry) {
 	u.OnCreate(createUsers)
 	u.OnWrite(writeUsers)
 	u.OnUnlink(unlinkUsers)
-	u.OnCopy(copyUsers)
+	u.OnCopyData(copyUsers)
 	orm.Implement(u, HasGroup, func(env *orm.Env, recs []*User, args orm.Args) (any, error) {
 		if err := args.Check("has_group", 1, "group_ext_id"); err != nil {
 			return nil, err
@@ -459,29 +458,18 @@ func unlinkUsers(super orm.UnlinkFunc) orm.UnlinkFunc {
 	}
 }
 
-func copyUsers(super orm.CopyFunc) orm.CopyFunc {
-	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		var out []int64
-		for _, id := range rs.IDs {
-			vals := overrides.Clone()
-			u, err := orm.Get[User](rs.Env, id)
-			if err != nil {
-				return rs, err
-			}
-			_, named := vals["name"]
-			_, partnered := vals["partner_id"]
-			if !named && !partnered {
-				vals["name"] = u.Name + " (copy)"
-			}
-			if !vals.Has("login") {
-				vals["login"] = u.Login + " (copy)"
-			}
-			made, err := super(rs.Browse(id), vals)
-			if err != nil {
-				return rs, err
-			}
-			out = append(out, made.IDs...)
+func copyUsers(super orm.CopyDataFunc) orm.CopyDataFunc {
+	return func(rs orm.Records, vals orm.Values) (orm.Values, error) {
+		u, err := orm.Get[User](rs.Env, rs.ID())
+		if err != nil {
+			return nil, err
 		}
-		return rs.Browse(out...), nil
+		if !vals.Has("name", "partner_id") {
+			vals["name"] = u.Name + " (copy)"
+		}
+		if !vals.Has("login") {
+			vals["login"] = u.Login + " (copy)"
+		}
+		return super(rs, vals)
 	}
 }

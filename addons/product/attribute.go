@@ -132,7 +132,7 @@ func defineAttributeValue(r *orm.Registry) {
 	v.Compute("display_name", func(env *orm.Env, vs []*AttributeValue) error {
 		for _, v := range vs {
 			v.DisplayName = v.Name
-			if env.Flag("show_attribute", true) {
+			if env.Flag("show_attribute", true) && v.AttributeID.IsSet() {
 				v.DisplayName = v.AttributeID.Rec().Name + ": " + v.Name
 			}
 		}

@@ -87,7 +87,7 @@ func definePricelist(r *orm.Registry) {
 		}
 		return nil
 	}, "name", "currency_id.name")
-	p.OnCopy(base.MarkCopies)
+	p.OnCopyData(base.MarkCopies)
 	p.OnUnlink(func(super orm.UnlinkFunc) orm.UnlinkFunc {
 		return func(rs orm.Records) error {
 			uses, err := orm.Search[PricelistItem](withArchived(rs.Env).Sudo(), orm.And(orm.Leaf("base", "=", BasePricelist),

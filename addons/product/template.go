@@ -187,6 +187,7 @@ func defineTemplate(r *orm.Registry) {
 	t.OnCreate(createTemplates)
 	t.OnWrite(writeTemplates)
 	t.OnUnlink(unlinkTemplates)
+	t.OnCopyData(base.MarkCopies)
 	t.OnCopy(copyTemplates)
 	t.OnNameSearch(searchTemplates)
 	orm.Implement(t, CreateVariant, createVariantByCall)

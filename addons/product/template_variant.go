@@ -1,8 +1,6 @@
 package product
 
 import (
-	"fmt"
-
 	"fusionsoft.ca/fusion/framework/orm"
 
 	"github.com/shopspring/decimal"
@@ -62,7 +60,8 @@ func withArchived(env *orm.Env) *orm.Env {
 // singleVariants finds the variant of each template that has exactly one: among
 // its active ones, or among the archived ones when none is active.
 func singleVariants(env *orm.Env, ts []*Template) (map[int64]*Product, error) {
-	all, err := orm.Search[Product](withArchived(env).Sudo(), orm.Leaf("product_tmpl_id", "in", orm.IDs(env, ts)), orm.SearchOptions{Order: "id"})
+	stored := orm.StoredIDs(env, ts)
+	all, err := orm.Search[Product](withArchived(env).Sudo(), orm.Leaf("product_tmpl_id", "in", stored), orm.SearchOptions{Order: "id"})
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +74,10 @@ func singleVariants(env *orm.Env, ts []*Template) (map[int64]*Product, error) {
 		}
 	}
 	out := map[int64]*Product{}
-	for _, t := range ts {
-		list := active[t.ID]
+	for i, t := range ts {
+		list := active[stored[i]]
 		if len(list) == 0 {
-			list = archived[t.ID]
+			list = archived[stored[i]]
 		}
 		if len(list) == 1 {
 			out[t.ID] = list[0]
@@ -191,30 +190,19 @@ func unlinkTemplates(super orm.UnlinkFunc) orm.UnlinkFunc {
 	}
 }
 
-// copyTemplates marks the name of the copies, and copies what the values of the
-// attributes add to the price.
+// copyTemplates copies what the values of the attributes add to the price.
 func copyTemplates(super orm.CopyFunc) orm.CopyFunc {
 	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		out := rs.Browse()
-		for _, id := range rs.IDs {
-			vals := overrides.Clone()
-			if !vals.Has("name") {
-				name, err := rs.Browse(id).Value("name")
-				if err != nil {
-					return rs, err
-				}
-				vals["name"] = fmt.Sprintf("%s (copy)", name)
-			}
-			made, err := super(rs.Browse(id), vals)
-			if err != nil {
-				return rs, err
-			}
-			if err := copyExtras(rs.Env, id, made.ID()); err != nil {
-				return rs, err
-			}
-			out.IDs = append(out.IDs, made.IDs...)
+		made, err := super(rs, overrides)
+		if err != nil {
+			return rs, err
 		}
-		return out, nil
+		for i, id := range rs.IDs {
+			if err := copyExtras(rs.Env, id, made.IDs[i]); err != nil {
+				return rs, err
+			}
+		}
+		return made, nil
 	}
 }
 

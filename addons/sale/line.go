@@ -61,7 +61,10 @@ func defineLine(r *orm.Registry) {
 		}
 		for _, l := range ls {
 			first, _, _ := strings.Cut(l.Name, "\n")
-			l.DisplayName = l.OrderID.Rec().Name + " - " + first
+			l.DisplayName = first
+			if l.OrderID.IsSet() {
+				l.DisplayName = l.OrderID.Rec().Name + " - " + first
+			}
 		}
 		return nil
 	}, "order_id.name", "name")
@@ -270,6 +273,9 @@ func lineAmounts(env *orm.Env, ls []*OrderLine) error {
 	var all []*account.Document
 	for i, l := range ls {
 		o := l.OrderID.Rec()
+		if o == nil { // a line by itself, in a form
+			o = &Order{}
+		}
 		d := docs[o.ID]
 		if d == nil {
 			d = &account.Document{Company: o.CompanyID.ID, Currency: l.CurrencyID.ID, Rounding: o.TaxRounding}

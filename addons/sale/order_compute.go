@@ -116,7 +116,8 @@ func defineOrder(r *orm.Registry) {
 	d.OnCreate(createOrders)
 	d.OnWrite(writeOrders)
 	d.OnUnlink(unlinkOrders)
-	d.OnCopy(copyOrders)
+	d.OnCopyData(copyOrders)
+	d.OnCopy(copyExactly)
 	defineFlow(d)
 }
 

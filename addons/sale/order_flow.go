@@ -281,42 +281,35 @@ func unlinkOrders(super orm.UnlinkFunc) orm.UnlinkFunc {
 }
 
 // copyOrders duplicates orders as quotations, without their down payments.
-func copyOrders(super orm.CopyFunc) orm.CopyFunc {
-	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		if overrides.Has("order_line") {
-			return super(rs, overrides)
+func copyOrders(super orm.CopyDataFunc) orm.CopyDataFunc {
+	return func(rs orm.Records, vals orm.Values) (orm.Values, error) {
+		if vals.Has("order_line") {
+			return super(rs, vals)
 		}
-		os, err := orm.Read[Order](rs.Env, rs.IDs, "order_line")
+		o, err := orm.Get[Order](rs.Env, rs.ID(), "order_line")
 		if err != nil {
-			return rs, err
+			return nil, err
 		}
-		out := rs.Browse()
-		for _, o := range os {
-			vals := orm.Values{}
-			for k, v := range overrides {
-				vals[k] = v
+		cmds := []orm.Command{}
+		for _, l := range o.Lines.All() {
+			if l.IsDownpayment {
+				continue
 			}
-			cmds := []orm.Command{}
-			for _, l := range o.Lines.All() {
-				if l.IsDownpayment {
-					continue
-				}
-				data, err := orm.RecordsOf(rs.Env, l).CopyData(orm.Values{"order_id": nil})
-				if err != nil {
-					return rs, err
-				}
-				delete(data, "order_id")
-				cmds = append(cmds, orm.CreateLine(data))
-			}
-			vals["order_line"] = cmds
-			// The copy keeps the digits of what it copies.
-			exact := rs.Env.WithContext(map[string]any{account.KeyFullPrecision: true})
-			made, err := super(rs.Browse(o.ID).In(exact), vals)
+			data, err := orm.RecordsOf(rs.Env, l).CopyData(orm.Values{"order_id": nil})
 			if err != nil {
-				return rs, err
+				return nil, err
 			}
-			out.IDs = append(out.IDs, made.IDs...)
+			delete(data, "order_id")
+			cmds = append(cmds, orm.CreateLine(data))
 		}
-		return out, nil
+		vals["order_line"] = cmds
+		return super(rs, vals)
+	}
+}
+
+// copyExactly keeps the digits of what is copied.
+func copyExactly(super orm.CopyFunc) orm.CopyFunc {
+	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
+		return super(rs.In(rs.Env.WithContext(map[string]any{account.KeyFullPrecision: true})), overrides)
 	}
 }

@@ -84,6 +84,10 @@ func optionPrices(env *orm.Env, os []*Option) error {
 	}
 	for _, o := range os {
 		order := o.OrderID.Rec()
+		if order == nil {
+			o.PriceUnit = decimal.Zero
+			continue
+		}
 		asks := []product.PriceRequest{{ProductID: o.ProductID.ID, Quantity: o.Quantity, UoMID: o.UoMID.ID}}
 		prices, err := product.Prices(env.WithCompany(order.CompanyID.ID), order.PricelistID.ID, order.CurrencyID.ID, order.DateOrder.Time(), asks)
 		if err != nil {
@@ -118,6 +122,23 @@ func addOptions(env *orm.Env, os []*Option, _ orm.Args) (any, error) {
 
 func defineOrder(r *orm.Registry) {
 	d := orm.Extend[Order](r, "sale.order")
+	d.OnChange("sale_order_template_id", func(rs orm.Records) error {
+		o, err := orm.Get[Order](rs.Env, rs.ID(), "order_line", "sale_order_option_ids")
+		if err != nil || o.State != "draft" || o.TemplateID.ID == 0 {
+			return err
+		}
+		vals := orm.Values{"sale_order_template_id": o.TemplateID.ID}
+		t, err := templateOf(rs.Env, vals)
+		if err != nil || t == nil {
+			return err
+		}
+		if rs.Origin() == 0 && len(o.Lines.IDs())+len(o.OptionIDs.IDs()) > 0 {
+			return nil // lines of one's own take the place of the template's
+		}
+		t.fill(rs.Env, vals)
+		delete(vals, "sale_order_template_id")
+		return rs.Assign(vals)
+	})
 	d.OnCreate(func(super orm.CreateFunc) orm.CreateFunc {
 		return func(rs orm.Records, list []orm.Values) (orm.Records, error) {
 			full := make([]orm.Values, len(list))

@@ -103,6 +103,29 @@ func TestATemplateFillsAQuotation(t *testing.T) {
 	}
 }
 
+func TestAFormShowsWhatItsTemplateFillsIn(t *testing.T) {
+	t.Parallel()
+	env, customer, template, products := office(t)
+	o := must[orm.Records](t)(env.Model("sale.order").New(orm.Values{"partner_id": customer, "sale_order_template_id": template}))
+	if err := o.Changed("sale_order_template_id"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := show(t, env, o.ID()), "Furniture 0×0 | Desk 1×250 | Chairs in grey 4×75.5 = 552"; got != want {
+		t.Errorf("shown: %s, want %s", got, want)
+	}
+	own := must[orm.Records](t)(env.Model("sale.order").New(orm.Values{"partner_id": customer, "sale_order_template_id": template,
+		"order_line": []orm.Command{orm.CreateLine(orm.Values{"product_id": products[2], "price_unit": 5})}}))
+	if err := own.Changed("sale_order_template_id"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := show(t, env, own.ID()), "Lamp\nWith a bulb 1×5 = 5"; got != want {
+		t.Errorf("with a line of its own: %s, want %s", got, want)
+	}
+	if n := must[int](t)(env.Model("sale.order").SearchCount(nil, 0)); n != 0 {
+		t.Errorf("%d orders are stored", n)
+	}
+}
+
 func TestLinesOfItsOwnWinOverTheTemplate(t *testing.T) {
 	t.Parallel()
 	env, customer, template, products := office(t)

@@ -102,7 +102,7 @@ func (t *Template) lines() []orm.Command {
 			vals["name"] = l.Name
 		}
 		if l.DisplayType != "" {
-			vals["display_type"] = l.DisplayType
+			vals["display_type"], vals["product_uom_qty"] = l.DisplayType, 0
 		} else {
 			vals["product_id"], vals["product_uom_id"], vals["product_uom_qty"] = l.ProductID.ID, l.UoMID.ID, l.Quantity
 		}

@@ -220,8 +220,10 @@ func defineStock(r *orm.Registry) {
 				m.Description = m.OwnDescription
 			case l != nil:
 				m.Description = l.Name
-			default:
+			case m.ProductID.IsSet():
 				m.Description = m.ProductID.Rec().DisplayName
+			default:
+				m.Description = ""
 			}
 		}
 		return nil

@@ -415,14 +415,14 @@ func TestManualReservationWaitsToBeAsked(t *testing.T) {
 }
 
 // A form is computed while its places and product are still to be chosen.
-func TestAMoveIsTriedBeforeAllIsChosen(t *testing.T) {
+func TestAMoveIsShownBeforeAllIsChosen(t *testing.T) {
 	t.Parallel()
 	k := newKit(t)
 	desk := k.product("Desk")
 	for _, vals := range []orm.Values{{}, {"product_id": desk}, {"location_id": k.ref("stock_location_stock")}} {
-		k.check(k.env.Model("stock.move").Trial(func(rs orm.Records) error {
-			_, err := rs.Create(vals)
-			return err
-		}))
+		made, err := k.env.Model("stock.move").New(vals)
+		k.check(err)
+		_, err = made.Read()
+		k.check(err)
 	}
 }

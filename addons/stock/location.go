@@ -50,16 +50,17 @@ func defineLocation(r *orm.Registry) {
 	l.Compute("warehouse_id", locationWarehouses, "parent_path")
 	l.SearchBy("warehouse_id", searchLocationWarehouse)
 	l.Unique("barcode_company_uniq", "barcode, company_id", "The barcode of a location must be unique in a company.")
-	l.OnCopy(base.MarkCopies)
+	l.OnCopyData(base.MarkCopies)
 	l.OnWrite(writeLocations)
 }
 
 // locationWarehouses finds the warehouse each location lies in.
 func locationWarehouses(env *orm.Env, ls []*Location) error {
+	stored := orm.StoredIDs(env, ls)
 	// SQL: joins locations with those above them.
 	rows, err := orm.Rows[[2]int64](env, orm.SQL(`SELECT l.id, w.id FROM stock_location l
 		JOIN stock_location v ON l.parent_path LIKE v.parent_path || '%'
-		JOIN stock_warehouse w ON w.view_location_id = v.id WHERE l.id = ANY(?)`, orm.IDs(env, ls)).Reads("stock.location", "parent_path").Reads("stock.warehouse", "view_location_id"))
+		JOIN stock_warehouse w ON w.view_location_id = v.id WHERE l.id = ANY(?)`, stored).Reads("stock.location", "parent_path").Reads("stock.warehouse", "view_location_id"))
 	if err != nil {
 		return err
 	}
@@ -67,8 +68,8 @@ func locationWarehouses(env *orm.Env, ls []*Location) error {
 	for _, row := range rows {
 		found[row[0]] = row[1]
 	}
-	for _, l := range ls {
-		l.WarehouseID = orm.RefTo[Warehouse](found[l.ID])
+	for i, l := range ls {
+		l.WarehouseID = orm.RefTo[Warehouse](found[stored[i]])
 	}
 	return nil
 }

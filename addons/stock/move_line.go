@@ -41,6 +41,10 @@ func defineMoveLine(r *orm.Registry) {
 			return err
 		}
 		for _, l := range ls {
+			if !l.ProductID.IsSet() {
+				l.ProductQty = l.Quantity
+				continue
+			}
 			if l.ProductQty, err = uom.Convert(env, l.Quantity, l.UoMID.ID, l.ProductID.Rec().UoMID.ID, uom.HalfUp); err != nil {
 				return err
 			}

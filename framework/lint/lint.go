@@ -214,9 +214,9 @@ func (c *checker) call(call *ast.CallExpr) {
 		case "Compute":
 			c.lists(arg(0), m)
 			c.paths(rest(2), m)
-		case "Constrain", "Inverse", "SearchBy", "Default", "AddOptions", "OptionsBy":
+		case "Constrain", "OnChange", "Inverse", "SearchBy", "Default", "AddOptions", "OptionsBy":
 			c.lists(arg(0), m)
-		case "OnCreate", "OnWrite", "OnCopy":
+		case "OnCreate", "OnWrite", "OnCopy", "OnCopyData":
 			c.hook(call.Args[0], m)
 		}
 	case "Values":
@@ -257,7 +257,7 @@ func (c *checker) call(call *ast.CallExpr) {
 			c.paths(arg(0), m)
 		case "Create":
 			c.vals(rest(0), m)
-		case "Write", "Copy", "CopyData", "CopiedValues":
+		case "Write", "Copy", "CopyData":
 			c.vals(arg(0), m)
 		}
 	}

@@ -22,6 +22,9 @@ func (rs Records) attachments(fields ...string) (Records, error) {
 }
 
 func (rs Records) binaries(f *Field) ([]any, error) {
+	if rs.hasNew() {
+		return rs.binariesMixed(f)
+	}
 	out := make([]any, len(rs.IDs))
 	found, err := rs.attachments(f.Name)
 	if err != nil || len(found.IDs) == 0 {
@@ -41,9 +44,6 @@ func (rs Records) binaries(f *Field) ([]any, error) {
 }
 
 func (rs Records) writeBinary(f *Field, v any) error {
-	if rs.Env.Trial() {
-		return nil
-	}
 	old, err := rs.attachments(f.Name)
 	if err != nil {
 		return err

@@ -277,8 +277,6 @@ func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]any) {
 			switch {
 			case !f.cached() || f.Kind == JSONKind && given:
 				continue
-			case f.Required && rs.Env.u.trial:
-				continue // it may be a blank
 			case f.Name == "id":
 				v = id
 			case f.Name == "create_uid" || f.Name == "write_uid":
@@ -317,7 +315,7 @@ func (rs Records) rememberWritten(cols map[*Field]any) {
 				r.dirty = slices.Delete(r.dirty, at, at+1)
 			}
 			r.mislay(f)
-			if postponable(f) && !(f.Required && u.trial) {
+			if postponable(f) {
 				r.vals[f.at] = v
 			}
 		}

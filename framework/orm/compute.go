@@ -504,9 +504,12 @@ func computedValue(sl *slot, v reflect.Value) any {
 	return sl.get(v)
 }
 
-// runCompute evaluates a non-stored compute for reading.
-func (e *Env) runCompute(c *compute, m *Model, ids []int64) ([][]any, error) {
-	return e.evaluate(c, m, ids, c.fields)
+// computed evaluates a non-stored compute for reading.
+func (rs Records) computed(c *compute) ([][]any, error) {
+	if rs.hasNew() {
+		return rs.computedMixed(c)
+	}
+	return rs.Env.evaluate(c, rs.Model, rs.IDs, c.fields)
 }
 
 // pendingCheck is a constraint to run on records at the next flush.
@@ -520,9 +523,6 @@ type pendingCheck struct {
 func (e *Env) check(m *Model, ids []int64, names []string) error {
 	var due []pendingCheck
 	for _, k := range m.constraints {
-		if e.Trial() {
-			break
-		}
 		if names == nil || slices.ContainsFunc(names, func(n string) bool { return k.fields[n] }) {
 			due = append(due, pendingCheck{m, k, ids})
 		}

@@ -247,11 +247,11 @@ type unit struct {
 	access   *access // set when this unit changed access data
 	stale    bool
 	epoch    int64 // of the database when the unit began
-	trial    bool  // under way: see Records.Trial
 	closed   bool
 	queries  int
 	memo     map[any]any
 	cache    *cache
+	news     *newRecords
 	unborn   int    // how many inserts are being prepared, one in another
 	address  string // of the client
 
@@ -285,7 +285,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 	if err != nil {
 		return nil, fmt.Errorf("no database connection: %w", err)
 	}
-	u := &unit{db: db, conn: conn, epoch: db.epoch.Load(), now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache(), address: user.Address}
+	u := &unit{db: db, conn: conn, epoch: db.epoch.Load(), now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache(), news: newNewRecords(), address: user.Address}
 	for _, key := range locks { // in order, so that two units never wait for each other
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockNumber(key)); err != nil {
 			u.release()

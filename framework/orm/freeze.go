@@ -331,6 +331,12 @@ func (b *builder) attach(m *Model, c *contribution) {
 		}
 		m.constraints = append(m.constraints, k)
 	}
+	for _, od := range c.onchanges {
+		for _, name := range od.fields {
+			field(name, "OnChange")
+		}
+		m.onchanges = append(m.onchanges, od)
+	}
 	for _, s := range c.sql {
 		s.Name, s.addon = strings.Replace(s.Name, tableName(c.model)+"_", m.Table+"_", 1), c.addon
 		m.SQL = slices.DeleteFunc(m.SQL, func(o SQLConstraint) bool { return o.Name == s.Name })
@@ -387,7 +393,7 @@ func (r *Registry) allContributions(m *Model) []*contribution {
 
 // compose builds the chain of each wrapped operation, the last addon outermost.
 func (b *builder) compose(m *Model, contribs []*contribution) {
-	o := &crud{create: createBase, write: writeBase, unlink: unlinkBase, copy: copyBase,
+	o := &crud{create: createBase, write: writeBase, unlink: unlinkBase, copy: copyBase, copyData: copyDataBase,
 		defaults: defaultsBase, search: searchBase, nameSearch: nameSearchBase, nameCreate: nameCreateBase, access: accessBase}
 	m.guarded = m.Transient
 	for _, c := range contribs {
@@ -402,6 +408,9 @@ func (b *builder) compose(m *Model, contribs []*contribution) {
 		}
 		for _, h := range c.hooks.copy {
 			o.copy = h(canonicalCopy(o.copy))
+		}
+		for _, h := range c.hooks.copyData {
+			o.copyData = h(canonicalCopyData(o.copyData))
 		}
 		for _, h := range c.hooks.defaults {
 			o.defaults = h(canonicalDefaults(o.defaults))

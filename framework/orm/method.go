@@ -240,6 +240,7 @@ type (
 	WriteFunc      func(rs Records, vals Values) error
 	UnlinkFunc     func(rs Records) error
 	CopyFunc       func(rs Records, overrides Values) (Records, error)
+	CopyDataFunc   func(rs Records, overrides Values) (Values, error)
 	DefaultFunc    func(rs Records, fields []string) (Values, error)
 	SearchFunc     func(rs Records, d Domain, o SearchOptions) ([]int64, error)
 	NameSearchFunc func(rs Records, name string, d Domain, op string, limit int) ([]NamedID, error)
@@ -258,6 +259,7 @@ type crud struct {
 	write      WriteFunc
 	unlink     UnlinkFunc
 	copy       CopyFunc
+	copyData   CopyDataFunc
 	defaults   DefaultFunc
 	search     SearchFunc
 	nameSearch NameSearchFunc
@@ -270,6 +272,7 @@ type hooks struct {
 	write      []func(WriteFunc) WriteFunc
 	unlink     []func(UnlinkFunc) UnlinkFunc
 	copy       []func(CopyFunc) CopyFunc
+	copyData   []func(CopyDataFunc) CopyDataFunc
 	defaults   []func(DefaultFunc) DefaultFunc
 	search     []func(SearchFunc) SearchFunc
 	nameSearch []func(NameSearchFunc) NameSearchFunc
@@ -295,7 +298,14 @@ func (d *Def[T]) OnUnlink(h func(super UnlinkFunc) UnlinkFunc) {
 	d.c.hooks.unlink = append(d.c.hooks.unlink, h)
 }
 
-// OnCopy wraps copy.
+// OnCopyData wraps the making of the values that a copy of one record is created
+// with. Overrides take the place of the record's own; super adds the others.
+func (d *Def[T]) OnCopyData(h func(super CopyDataFunc) CopyDataFunc) {
+	d.c.hooks.copyData = append(d.c.hooks.copyData, h)
+}
+
+// OnCopy wraps copy, for what is to happen beside. What the copy is created with is
+// for OnCopyData to say.
 func (d *Def[T]) OnCopy(h func(super CopyFunc) CopyFunc) {
 	d.c.hooks.copy = append(d.c.hooks.copy, h)
 }

@@ -28,6 +28,7 @@ type Model struct {
 	searchNames []string // fields name_search looks in
 	computes    []*compute
 	constraints []*constraint
+	onchanges   []onchangeDecl
 	methods     map[string]*method
 	triggers    map[string][]trigger
 	ops         *crud

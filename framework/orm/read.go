@@ -28,6 +28,9 @@ func (rs Records) fetch(fields []*Field) (*columns, error) {
 	if len(rs.IDs) == 0 {
 		return newColumns(nil), nil
 	}
+	if rs.hasNew() {
+		return rs.fetchMixed(fields)
+	}
 	if err := rs.Env.flushFor(fields); err != nil {
 		return nil, err
 	}
@@ -162,7 +165,7 @@ func (rs Records) values(fields []*Field) (*columns, error) {
 				continue
 			}
 			done[f.compute] = true
-			vals, err := rs.Env.runCompute(f.compute, rs.Model, c.ids)
+			vals, err := rs.computed(f.compute)
 			if err != nil {
 				return nil, err
 			}
@@ -196,6 +199,7 @@ func (rs Records) dynamic(f *Field) ([]any, error) {
 		}
 	case len(f.Related) > 0:
 		cols, err := rs.related([]*Field{f})
+		rs.overrideNew(f, cols[0])
 		return cols[0], err
 	case f.X2many():
 		lists, err := rs.lists(f)
@@ -301,6 +305,9 @@ func (rs Records) lists(f *Field) (map[int64][]int64, error) {
 	out := make(map[int64][]int64, len(rs.IDs))
 	if len(rs.IDs) == 0 {
 		return out, nil
+	}
+	if rs.hasNew() {
+		return rs.listsMixed(f)
 	}
 	if err := rs.Env.Flush(); err != nil {
 		return nil, err
@@ -550,7 +557,10 @@ func (rs Records) defaultNames() (map[int64]string, error) {
 	out := make(map[int64]string, len(rs.IDs))
 	if rs.Model.RecName == "" {
 		for _, id := range rs.IDs {
-			out[id] = rs.Model.Name + "," + strconv.FormatInt(id, 10)
+			out[id] = rs.Model.Name + ",New"
+			if stored := rs.Browse(id).Origin(); stored != 0 {
+				out[id] = rs.Model.Name + "," + strconv.FormatInt(stored, 10)
+			}
 		}
 		return out, nil
 	}

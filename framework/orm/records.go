@@ -34,6 +34,15 @@ func (rs Records) ID() int64 {
 
 // Exists keeps the records that are still in the database.
 func (rs Records) Exists() (Records, error) {
+	if rs.hasNew() {
+		stored, _ := rs.split()
+		there, err := stored.Exists()
+		set := idSet(there.IDs)
+		for id := range rs.Env.u.news.byModel[rs.Model] {
+			set[id] = true
+		}
+		return rs.Browse(among(rs.IDs, set)...), err
+	}
 	known := rs.Env.u.cache.rows[rs.Model]
 	if !slices.ContainsFunc(rs.IDs, func(id int64) bool { return known[id] == nil }) {
 		return rs, nil
@@ -121,6 +130,13 @@ func (rs Records) Write(vals Values) error {
 	}
 	if err := rs.notView(); err != nil {
 		return err
+	}
+	if rs.hasNew() {
+		stored, fresh := rs.split()
+		if err := fresh.Assign(vals); err != nil {
+			return err
+		}
+		return stored.Write(vals)
 	}
 	// Before the model's own reasons against it, which tell what there is. What
 	// users may change of themselves is for the model of users to say.

@@ -44,6 +44,7 @@ type contribution struct {
 	options     map[string][]Option
 	choices     map[string]func(*Env) ([]Option, error)
 	constraints []constraintDecl
+	onchanges   []onchangeDecl
 	sql         []SQLConstraint
 	methods     []methodDecl
 	inherits    []string // mixins named rather than embedded
@@ -62,6 +63,11 @@ type computeDecl struct {
 type constraintDecl struct {
 	fields []string
 	call   func(*Env, any) error
+}
+
+type onchangeDecl struct {
+	fields []string
+	call   func(Records) error
 }
 
 // SQLConstraint is a constraint PostgreSQL enforces, with the message a user
@@ -237,6 +243,14 @@ func (d *Def[T]) OptionsBy(field string, fn func(*Env) ([]Option, error)) {
 // error, as a rule of [ValidationErrorf], undoes the write.
 func (d *Def[T]) Constrain(fields string, fn func(*Env, []*T) error) {
 	d.c.constraints = append(d.c.constraints, constraintDecl{splitList(fields), func(e *Env, b any) error { return fn(e, b.([]*T)) }})
+}
+
+// OnChange registers what a form does when somebody changes one of the fields
+// (separated by commas) in it, beside what is computed: it gets the new record that
+// the form shows, see [Records.New], and assigns to it. Nothing of it happens when
+// records are written.
+func (d *Def[T]) OnChange(fields string, fn func(Records) error) {
+	d.c.onchanges = append(d.c.onchanges, onchangeDecl{splitList(fields), fn})
 }
 
 // Unique adds a unique constraint over columns, separated by commas. Whoever

@@ -128,6 +128,9 @@ func (e *Env) evalRule(r Rule, info *UserInfo) (Domain, error) {
 // checkRecords makes sure that the user may do op on all of the records, and
 // that they exist.
 func (rs Records) checkRecords(op Op) error {
+	if rs.hasNew() {
+		rs, _ = rs.split()
+	}
 	d, ok, err := rs.accessDomain(op)
 	if err != nil || !ok || len(rs.IDs) == 0 {
 		return err
@@ -152,12 +155,16 @@ func (rs Records) Allowed(op Op) (Records, error) {
 	if !limited {
 		return rs.Exists()
 	}
-	allowed, err := rs.idsIn(d)
-	return rs.Browse(among(rs.IDs, idSet(allowed))...), err
+	stored, fresh := rs.split()
+	allowed, err := stored.idsIn(d)
+	return rs.Browse(among(rs.IDs, idSet(append(allowed, fresh.IDs...)))...), err // new records are one's own
 }
 
 // Hidden are those of the records, which exist, that the user may not read.
 func (rs Records) Hidden() ([]int64, error) {
+	if rs.hasNew() {
+		rs, _ = rs.split()
+	}
 	ok, err := rs.HasAccess(OpRead)
 	if err != nil || len(rs.IDs) == 0 {
 		return nil, err

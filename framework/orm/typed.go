@@ -63,6 +63,17 @@ func IDs[T any](env *Env, recs []*T) []int64 {
 	return ids
 }
 
+// StoredIDs are the stored records that facets are or, in a form, stand for, one by
+// one; 0 for those that are new. A compute looks other records up by them.
+func StoredIDs[T any](env *Env, recs []*T) []int64 {
+	m, ids := identify(env, recs)
+	out := make([]int64, len(ids))
+	for i, id := range ids {
+		out[i] = Records{Env: env, Model: m, IDs: []int64{id}}.Origin()
+	}
+	return out
+}
+
 // RecordsOf is the dynamic face of facets.
 func RecordsOf[T any](env *Env, recs ...*T) Records {
 	m, ids := identify(env, recs)

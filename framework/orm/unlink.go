@@ -86,8 +86,7 @@ func (rs Records) cascade() (loosened []dependent, err error) {
 	return loosened, nil
 }
 
-// copyBase duplicates records: every field that may be copied, one2many lines
-// as new lines, many2many as the same links.
+// copyBase creates a record of the values of each.
 func copyBase(rs Records, overrides Values) (Records, error) {
 	out := rs.Browse()
 	for _, id := range rs.IDs {
@@ -95,12 +94,7 @@ func copyBase(rs Records, overrides Values) (Records, error) {
 		if err != nil {
 			return rs, err
 		}
-		to := rs
-		if c, ok := rs.Env.keys["copied"].(*copied); ok && c.model == rs.Model {
-			c.vals = append(c.vals, vals.Clone())
-			to = rs.In(rs.Env.Sudo()) // only looked at, see CopiedValues
-		}
-		created, err := to.Create(vals)
+		created, err := rs.Create(vals)
 		if err != nil {
 			return rs, err
 		}
@@ -131,7 +125,8 @@ func (rs Records) copyTexts(original int64, overrides Values) error {
 	return nil
 }
 
-// CopyData are the values a copy of the one record is created with.
+// CopyData are the values a copy of the one record is created with, some of them
+// replaced. Reading the record is all the right it takes.
 func (rs Records) CopyData(overrides Values) (Values, error) {
 	if err := rs.One(); err != nil {
 		return nil, err
@@ -139,6 +134,16 @@ func (rs Records) CopyData(overrides Values) (Values, error) {
 	if err := rs.CheckAccess(OpRead); err != nil {
 		return nil, err
 	}
+	overrides, err := rs.canonical(overrides, OpCreate)
+	if err != nil {
+		return nil, err
+	}
+	return rs.Model.ops.copyData(rs, overrides)
+}
+
+// copyDataBase takes the values of every field that may be copied, lines of
+// one2manys as new lines, many2manys as the same links.
+func copyDataBase(rs Records, overrides Values) (Values, error) {
 	var fields []*Field
 	for _, name := range rs.Model.FieldNames() {
 		f := rs.Model.Fields[name]

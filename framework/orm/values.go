@@ -239,7 +239,7 @@ func (rs Records) AddDefaults(vals Values, fields ...string) error {
 	return nil
 }
 
-// canonicalCreate, canonicalWrite and canonicalCopy bring what a hook hands on to the
+// canonicalCreate, canonicalWrite, canonicalCopy and canonicalCopyData bring what a hook hands on to the
 // form in which the next one is to get it.
 func canonicalCreate(next CreateFunc) CreateFunc {
 	return func(rs Records, list []Values) (Records, error) {
@@ -266,6 +266,16 @@ func canonicalCopy(next CopyFunc) CopyFunc {
 		overrides, err := rs.canonical(overrides, OpCreate)
 		if err != nil {
 			return rs, err
+		}
+		return next(rs, overrides)
+	}
+}
+
+func canonicalCopyData(next CopyDataFunc) CopyDataFunc {
+	return func(rs Records, overrides Values) (Values, error) {
+		overrides, err := rs.canonical(overrides, OpCreate)
+		if err != nil {
+			return nil, err
 		}
 		return next(rs, overrides)
 	}

@@ -328,21 +328,11 @@ func (rs Records) required(in *intake) error {
 			lacking = append(lacking, f)
 		}
 	}
-	if f := rs.Model.Fields[rs.Model.RecName]; rs.Env.Trial() && f != nil && f.column() && !f.Computed() && in.columns[f] == nil {
-		lacking = append(lacking, f) // a name is often asked for by a constraint of the table
-	}
-	return rs.lacking(in, lacking)
+	return rs.lacking(lacking)
 }
 
-// lacking refuses values without mandatory ones, which a trial does with blanks
-// instead.
-func (rs Records) lacking(in *intake, fields []*Field) error {
-	if rs.Env.Trial() {
-		for _, f := range fields {
-			in.columns[f] = f.blank()
-		}
-		return nil
-	}
+// lacking refuses values without mandatory ones.
+func (rs Records) lacking(fields []*Field) error {
 	if len(fields) == 0 {
 		return nil
 	}
@@ -440,7 +430,7 @@ func writeBase(rs Records, vals Values) error {
 			lacking = append(lacking, f)
 		}
 	}
-	if err := rs.lacking(in, lacking); err != nil {
+	if err := rs.lacking(lacking); err != nil {
 		return err
 	}
 	for f := range in.lists {

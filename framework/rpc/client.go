@@ -14,12 +14,12 @@ func copyData(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := c.rs.CopiedValues(over)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]orm.Values, len(list))
-	for i, vals := range list {
+	out := make([]orm.Values, c.rs.Len())
+	for i, id := range c.rs.IDs {
+		vals, err := c.rs.Browse(id).CopyData(over)
+		if err != nil {
+			return nil, err
+		}
 		if out[i], err = wireNested(c.rs, vals); err != nil {
 			return nil, err
 		}

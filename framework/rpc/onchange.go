@@ -11,14 +11,13 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-// draft is a form as a client has it, with values that are not stored.
+// draft is a form as a client has it: a new record, see orm.Records.New.
 type draft struct {
-	rs    orm.Records // none or one
+	rs    orm.Records
 	spec  spec
 	names []string             // the fields the client has just changed
 	first bool                 // the form has just been opened: everything is asked for
 	made  map[string][]newLine // lines of the client that are not stored, by list
-	last  map[string]int64     // the highest id before the trial, by model
 }
 
 // newLine is a line a client has made, under the name it calls it by.
@@ -36,7 +35,7 @@ func onchange(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{made: map[string][]newLine{}, last: map[string]int64{}}
+	d := &draft{rs: c.rs, made: map[string][]newLine{}}
 	if d.names, err = c.names(1, "field_names"); err != nil {
 		return nil, err
 	}
@@ -55,14 +54,9 @@ func onchange(c *call) (any, error) {
 	d.first = len(d.names) == 0
 	values = values.Clone()
 	delete(values, "id")
-	var out orm.Values
-	err = c.rs.Trial(func(rs orm.Records) (err error) {
-		d.rs = rs
-		out, err = d.follow(values)
-		return err
-	})
+	out, err := d.follow(values)
 	if orm.IsCode(err, orm.CodeUser) || orm.IsCode(err, orm.CodeValidation) || orm.IsCode(err, orm.CodeRedirect) {
-		return withoutTrial(c.rs, d, values, err)
+		return withWarning(c.rs, d, values, err)
 	}
 	if err != nil {
 		return nil, err
@@ -70,9 +64,9 @@ func onchange(c *call) (any, error) {
 	return map[string]any{"value": out}, nil
 }
 
-// withoutTrial answers when the values cannot even be tried: with what a new
-// form starts with, and why nothing follows.
-func withoutTrial(rs orm.Records, d *draft, values orm.Values, why error) (any, error) {
+// withWarning answers when nothing can follow from the values: with what a new form
+// starts with, and why.
+func withWarning(rs orm.Records, d *draft, values orm.Values, why error) (any, error) {
 	out := orm.Values{}
 	if d.first && rs.Len() == 0 {
 		var missing []string
@@ -93,12 +87,10 @@ func withoutTrial(rs orm.Records, d *draft, values orm.Values, why error) (any, 
 	return map[string]any{"value": out, "warning": map[string]any{"title": "Warning", "message": oe.Message, "type": "notification"}}, nil
 }
 
-// follow stores the values in two steps and compares what comes of them.
+// follow makes a new record of the values in two steps and compares what comes of
+// them.
 func (d *draft) follow(values orm.Values) (orm.Values, error) {
 	fresh := d.rs.Len() == 0
-	if err := d.count(d.rs.Model, d.spec); err != nil {
-		return nil, err
-	}
 	if !fresh {
 		if err := d.dropRepeated(values); err != nil {
 			return nil, err
@@ -117,17 +109,17 @@ func (d *draft) follow(values orm.Values) (orm.Values, error) {
 			values[n] = false // its default must not come back
 		}
 	}
-	rest, err := d.storable(values)
+	rest, err := d.inMemory(values)
 	if err != nil {
 		return nil, err
 	}
-	if fresh {
-		d.rs, err = d.rs.Create(rest)
-	} else {
-		err = d.rs.Write(rest)
-	}
-	if err != nil {
+	if d.rs, err = d.rs.New(rest); err != nil {
 		return nil, err
+	}
+	if d.first {
+		if err := d.rs.Changed(d.rs.Model.FieldNames()...); err != nil {
+			return nil, err
+		}
 	}
 	before, err := d.read()
 	if err != nil {
@@ -136,11 +128,14 @@ func (d *draft) follow(values orm.Values) (orm.Values, error) {
 	if d.first {
 		return d.diff(d.rs.Model, d.spec, nil, before), nil
 	}
-	set, err := d.storable(changed)
+	set, err := d.inMemory(changed)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.rs.Write(set); err != nil {
+	if err := d.rs.Assign(set); err != nil {
+		return nil, err
+	}
+	if err := d.rs.Changed(d.names...); err != nil {
 		return nil, err
 	}
 	after, err := d.read()
@@ -241,10 +236,10 @@ func (d *draft) mayRefer(m *orm.Model, values map[string]any) error {
 	return nil
 }
 
-// storable turns values of a form into those a write takes: the record a line
-// belongs to, given with its own values, becomes an id, and lines that the
-// client has made get all it has said of them.
-func (d *draft) storable(values orm.Values) (orm.Values, error) {
+// inMemory turns values of a form into those of a new record: the record a line
+// belongs to, given with its own values, becomes a new record too, and lines that
+// the client has made get all it has said of them.
+func (d *draft) inMemory(values orm.Values) (orm.Values, error) {
 	out := orm.Values{}
 	for name, v := range values {
 		f := d.rs.Model.Fields[name]
@@ -265,7 +260,7 @@ func (d *draft) storable(values orm.Values) (orm.Values, error) {
 	return out, nil
 }
 
-// owner stores the values of the record that a line belongs to.
+// owner makes a new record of the one that a line belongs to.
 func (d *draft) owner(f *orm.Field, vals map[string]any) (any, error) {
 	id, err := number(vals["id"])
 	vals = maps.Clone(vals)
@@ -277,9 +272,10 @@ func (d *draft) owner(f *orm.Field, vals map[string]any) (any, error) {
 	}
 	co := d.rs.Env.Model(f.Comodel)
 	if err == nil && id > 0 {
-		return id, co.Browse(id).Write(vals)
+		made, err := co.Browse(id).New(vals)
+		return made.ID(), err
 	}
-	made, err := co.Create(vals)
+	made, err := co.New(vals)
 	return made.ID(), err
 }
 
@@ -348,7 +344,8 @@ func (d *draft) read() (orm.Values, error) {
 	return rows[0], nil
 }
 
-// tidy hides what stands in a trial for missing values.
+// tidy writes a record of the draft as a client knows it: by the stored one it
+// stands for, or not at all, and empty texts as false.
 func (d *draft) tidy(m *orm.Model, sp spec, row orm.Values) {
 	for name := range sp {
 		f := m.Fields[name]
@@ -358,60 +355,39 @@ func (d *draft) tidy(m *orm.Model, sp spec, row orm.Values) {
 		sub, _ := sp[name].(map[string]any)
 		fields, _ := sub["fields"].(map[string]any)
 		if f.X2many() {
-			for _, line := range linesOf(row[name]) {
+			lines := linesOf(row[name])
+			for _, line := range lines {
 				d.tidy(f.ComodelOf(), fields, line)
+				if o := d.rs.Env.Model(f.Comodel).Browse(refID(line)).Origin(); o != 0 {
+					line["id"] = o
+				}
 			}
+			row[name] = lines
 		} else if row[name] == "" {
 			row[name] = false
-		} else if id := refID(row[name]); f.Kind == orm.Many2one && f.Comodel == d.rs.Model.Name && d.isNew(f.Comodel, id) {
-			row[name] = false // the draft itself
+		} else if id := refID(row[name]); f.Kind == orm.Many2one && id < 0 {
+			row[name] = false
+			if o := d.rs.Env.Model(f.Comodel).Browse(id).Origin(); o != 0 {
+				row[name] = o
+			}
 		}
 	}
 }
 
-// isNew reports whether a record is one of the trial.
-func (d *draft) isNew(model string, id int64) bool {
-	last, known := d.last[model]
-	return known && id > last
-}
-
-// count notes the highest ids of the models whose records the trial may make.
-func (d *draft) count(m *orm.Model, sp spec) error {
-	if _, known := d.last[m.Name]; !known {
-		env := d.rs.Env.Sudo().WithContext(map[string]any{"active_test": false})
-		top, err := env.Model(m.Name).Search(nil, orm.SearchOptions{Order: "id desc", Limit: 1})
-		if err != nil {
-			return err
-		}
-		d.last[m.Name] = top.ID()
-	}
-	for name, sub := range sp {
-		f := m.Fields[name]
-		if f == nil || !f.X2many() {
-			continue
-		}
-		nested, _ := sub.(map[string]any)
-		fields, _ := nested["fields"].(map[string]any)
-		if err := d.count(f.ComodelOf(), fields); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// keyOf is how the client calls a line: by the name it has given it itself, by
-// its id, or, when the line has come out of the trial, not at all.
+// keyOf is how the client calls a line: by its id, by the name it has given it
+// itself, or, when something else has made the line, not at all.
 func (d *draft) keyOf(f *orm.Field, lines []orm.Values, id int64) any {
-	if !d.isNew(f.Comodel, id) {
+	if id > 0 {
 		return id
 	}
 	var fresh []int64
 	for _, l := range lines {
-		if n := refID(l); d.isNew(f.Comodel, n) {
+		if n := refID(l); n < 0 {
 			fresh = append(fresh, n)
 		}
 	}
 	slices.Sort(fresh)
+	slices.Reverse(fresh) // as they were made
 	i := slices.Index(fresh, id)
 	if made := d.made[f.Name]; f.Model == d.rs.Model && i < len(made) && made[i].key != nil {
 		return made[i].key
@@ -485,7 +461,7 @@ func (d *draft) overlay(before, after, changed orm.Values) error {
 		}
 		now := linesOf(after[name])
 		for _, l := range now {
-			if key := d.keyOf(f, now, refID(l)); d.isNew(f.Comodel, refID(l)) && key != 0 {
+			if key := d.keyOf(f, now, refID(l)); refID(l) < 0 && key != 0 {
 				i := slices.IndexFunc(d.made[name], func(m newLine) bool { return m.key == key })
 				given, err := d.lineValues(f, d.made[name][i].vals)
 				if err != nil {
@@ -567,7 +543,7 @@ func (d *draft) commands(f *orm.Field, fields spec, before, after []orm.Values, 
 			if vals := d.diff(f.ComodelOf(), fields, was, l); len(vals) > 0 {
 				out = append(out, []any{orm.CmdUpdate, d.keyOf(f, after, id), vals})
 			}
-		case d.isNew(f.Comodel, id):
+		case id < 0:
 			out = append(out, []any{orm.CmdCreate, d.keyOf(f, after, id), d.diff(f.ComodelOf(), fields, nil, l)})
 		default:
 			out = append(out, []any{orm.CmdLink, id, l})

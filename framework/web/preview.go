@@ -12,10 +12,10 @@ import (
 	"fusionsoft.ca/fusion/framework/view"
 )
 
-// follows tries what storing the changes would lead to and takes it back. When
-// it cannot be stored yet, the record is shown as it is, and hint says why.
+// follows is the record with the changes and what follows from them. When nothing
+// can follow yet, the record is shown as it is, and hint says why.
 func (f *recordForm) follows(t *typed, ch *changes) (rec *record, hint string, err error) {
-	rec, oe, err := f.trial(ch)
+	rec, oe, err := f.preview(ch)
 	if err != nil {
 		return nil, "", err
 	}
@@ -39,39 +39,13 @@ func (f *recordForm) follows(t *typed, ch *changes) (rec *record, hint string, e
 	return rec, hint, err
 }
 
-// trial stores the changes for a trial and reads the outcome. What keeps them
-// from being stored is told; of what is not meant for people, the log has the
-// reason.
-func (f *recordForm) trial(ch *changes) (rec *record, told *orm.Error, err error) {
+// preview makes a new record of the changes and reads it. What is wrong with them is
+// told; of what is not meant for people, the log has the reason.
+func (f *recordForm) preview(ch *changes) (rec *record, told *orm.Error, err error) {
 	p := f.p
-	err = f.rs.Trial(func(rs orm.Records) (err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				err = fmt.Errorf("panic in a preview: %v", r)
-			}
-		}()
-		if err = rs.CheckReferences(ch.vals); err != nil {
-			return err
-		}
-		if f.id == 0 {
-			rs, err = rs.Create(ch.vals)
-		} else {
-			err = rs.Write(ch.vals)
-		}
-		if err != nil {
-			return err
-		}
-		if rec, err = p.readForm(rs, f.view); err != nil {
-			return err
-		}
-		return p.names.load()
-	})
+	rec, err = f.inMemory(ch.vals)
 	switch {
 	case err == nil:
-		if f.id == 0 {
-			rec.id = 0
-			delete(rec.vals, "id")
-		}
 		return rec, nil, nil
 	case asTold(err) != nil:
 		return nil, asTold(err), nil
@@ -80,6 +54,72 @@ func (f *recordForm) trial(ch *changes) (rec *record, told *orm.Error, err error
 	}
 	p.env.Log().Warn("preview of a form failed", "model", f.act.Model, "error", err.Error())
 	return nil, nil, nil
+}
+
+// inMemory reads the record that values would make, or make of the stored one.
+func (f *recordForm) inMemory(vals orm.Values) (rec *record, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic in a preview: %v", r)
+		}
+	}()
+	if err := f.rs.CheckReferences(vals); err != nil {
+		return nil, err
+	}
+	rs, err := f.rs.New(vals)
+	if err != nil {
+		return nil, err
+	}
+	changed := vals.Names()
+	if f.id == 0 {
+		changed = rs.Model.FieldNames()
+	}
+	if err := rs.Changed(changed...); err != nil {
+		return nil, err
+	}
+	if rec, err = f.p.readForm(rs, f.view); err != nil {
+		return nil, err
+	}
+	if rec.id < 0 {
+		rec.id = 0
+		delete(rec.vals, "id")
+	}
+	rec.asStored(rs.Env)
+	for _, l := range rec.lists {
+		for _, r := range l.rows {
+			r.asStored(rs.Env)
+		}
+	}
+	return rec, f.p.names.load()
+}
+
+// asStored names the records that a new one refers to by the stored ones they stand
+// for.
+func (r *record) asStored(env *orm.Env) {
+	for name, v := range r.vals {
+		fi := r.model.Fields[name]
+		if fi == nil || !fi.Relational() {
+			continue
+		}
+		co := env.Model(fi.Comodel)
+		switch x := v.(type) {
+		case int64:
+			if x < 0 {
+				r.vals[name] = nil
+				if o := co.Browse(x).Origin(); o != 0 {
+					r.vals[name] = o
+				}
+			}
+		case []int64:
+			ids := slices.Clone(x)
+			for i, id := range ids {
+				if o := co.Browse(id).Origin(); o != 0 {
+					ids[i] = o
+				}
+			}
+			r.vals[name] = ids
+		}
+	}
 }
 
 // mustRetry reports whether PostgreSQL wants the whole request again.
@@ -91,7 +131,7 @@ func mustRetry(err error) bool {
 	return ok && slices.Contains([]string{"40001", "40P01", "55P03"}, pe.SQLState())
 }
 
-// overlay puts typed values over a record that could not be tried, so that
+// overlay puts typed values over a record from which nothing follows, so that
 // modifiers see them.
 func (f *recordForm) overlay(rec *record, vals orm.Values) {
 	for name, v := range vals {
@@ -109,7 +149,7 @@ func (f *recordForm) overlay(rec *record, vals orm.Values) {
 	}
 }
 
-// sortLines gives the lines of a tried or stored record the keys of the form,
+// sortLines gives the lines of a new or stored record the keys of the form,
 // adds those that are new, and marks those that are to go.
 func (f *recordForm) sortLines(rec *record, t *typed, ch *changes, tried bool) error {
 	for name, keys := range ch.rows {
@@ -127,7 +167,7 @@ func (f *recordForm) sortLines(rec *record, t *typed, ch *changes, tried bool) e
 				fresh = append(fresh, r)
 			}
 		}
-		slices.SortFunc(fresh, func(a, b *record) int { return int(a.id - b.id) })
+		slices.SortFunc(fresh, func(a, b *record) int { return int(b.id - a.id) }) // as they were made
 		if tried {
 			for i, key := range ch.lines[name] {
 				if i < len(fresh) {
@@ -285,8 +325,8 @@ func (f *recordForm) lineDefaults(fi *orm.Field, at *view.Node, rec *record, way
 	return p.defaultsOf(p.env.WithContext(ctx).Model(co.Name), fields)
 }
 
-// blank is the record a new form starts with: its defaults, and what follows
-// from them when they can be stored already.
+// blank is the record a new form starts with: its defaults, and what follows from
+// them.
 func (f *recordForm) blank() (*record, error) {
 	start, err := f.defaults()
 	if err != nil {
@@ -297,7 +337,7 @@ func (f *recordForm) blank() (*record, error) {
 			return start, nil
 		}
 	}
-	rec, _, err := f.trial(&changes{vals: orm.Values{}})
+	rec, _, err := f.preview(&changes{vals: orm.Values{}})
 	if err != nil || rec == nil {
 		return start, err
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -276,10 +277,16 @@ func (rd *reader) read(rs orm.Records, v *view.View, extra ...string) ([]*record
 	}
 	out := make([]*record, len(rows))
 	for i, vals := range rows {
-		out[i] = &record{model: rs.Model, id: toID(vals["id"]), vals: vals, lists: map[string]*lines{}}
+		out[i] = &record{model: rs.Model, id: storedID(rs, toID(vals["id"])), vals: vals, lists: map[string]*lines{}}
 	}
 	rd.wantNames(rs.Model, fields, out)
 	return out, nil
+}
+
+// storedID is the id of the stored record that a record of rs is or stands for, or its
+// own when there is none.
+func storedID(rs orm.Records, id int64) int64 {
+	return cmp.Or(rs.Browse(id).Origin(), id)
 }
 
 // wantNames notes which names the values of records need.
