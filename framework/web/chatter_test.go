@@ -73,7 +73,7 @@ func TestConversation(t *testing.T) {
 		if s := w.Post(at+"/message", url.Values{"body": {"hi"}, "kind": {"note"}}); !s.Contains("record rule") && s.Status == http.StatusOK {
 			t.Errorf("%s may post on a record out of reach: %s", who, s.Text())
 		}
-		if got := column(w.Get("/web/action/animals").Table(), 0); slices.Contains(got, "Kimba") {
+		if got := Column(w.Get("/web/action/animals").Table(), 0); slices.Contains(got, "Kimba") {
 			t.Errorf("%s finds %v", who, got)
 		}
 		// names of pages above are not told either

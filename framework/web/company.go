@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/web/convert"
+	"fusionsoft.ca/fusion/framework/web/viewdata"
 )
 
 type companyChoice struct {
@@ -13,14 +15,14 @@ type companyChoice struct {
 	Current bool
 }
 
-// companies are the companies the user may work for, the current one marked.
-func (rd *reader) companies() ([]companyChoice, error) {
-	models := rd.env.Registry().PolicyModels()
-	rs, err := rd.env.Sudo().Lookup(models.Users)
+// companiesOf are the companies the user may work for, the current one marked.
+func companiesOf(rd *viewdata.Reader) ([]companyChoice, error) {
+	models := rd.Env().Registry().PolicyModels()
+	rs, err := rd.Env().Sudo().Lookup(models.Users)
 	if err != nil || rs.Model.Fields["company_ids"] == nil {
 		return nil, nil
 	}
-	v, err := rs.Browse(rd.env.UID()).Value("company_ids")
+	v, err := rs.Browse(rd.Env().UID()).Value("company_ids")
 	if err != nil {
 		if orm.IsCode(err, orm.CodeMissing) {
 			return nil, nil
@@ -28,13 +30,13 @@ func (rd *reader) companies() ([]companyChoice, error) {
 		return nil, err
 	}
 	ids, _ := v.([]int64)
-	rd.names.add(models.Companies, ids...)
-	if err := rd.names.load(); err != nil {
+	rd.Names.Add(models.Companies, ids...)
+	if err := rd.Names.Load(); err != nil {
 		return nil, err
 	}
 	var out []companyChoice
 	for _, id := range ids {
-		out = append(out, companyChoice{id, rd.names.of(models.Companies, id), id == rd.env.Company()})
+		out = append(out, companyChoice{id, rd.Names.Of(models.Companies, id), id == rd.Env().Company()})
 	}
 	return out, nil
 }
@@ -45,8 +47,8 @@ func (p *page) switchCompany() error {
 	if err != nil {
 		return err
 	}
-	id := toID(form.Get("company"))
-	all, err := p.companies()
+	id := convert.ID(form.Get("company"))
+	all, err := companiesOf(p.Reader)
 	if err != nil {
 		return err
 	}
@@ -68,4 +70,9 @@ func (p *page) switchCompany() error {
 	keys["allowed_company_ids"] = ids
 	p.Session.SetContext(keys)
 	return p.Redirect(http.StatusSeeOther, safeRedirect(form.Get("redirect")))
+}
+
+// usersOf is the model of users.
+func usersOf(rd *viewdata.Reader) orm.Records {
+	return rd.Env().Model(rd.Env().Registry().PolicyModels().Users)
 }

@@ -13,6 +13,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web/convert"
 )
 
 // filePage answers with a file of a record.
@@ -55,28 +56,28 @@ func (p *page) sendFile(name, kind string, content []byte, inline bool) error {
 
 // attachment sends the content of an attachment the user may read.
 func (p filePage) attachment() error {
-	rs, err := p.env.Lookup("ir.attachment")
+	rs, err := p.env().Lookup("ir.attachment")
 	if err != nil {
 		return err
 	}
-	rows, err := rs.Browse(toID(p.Var("id"))).Read("name", "type", "url", "mimetype", "file_size", "raw")
+	rows, err := rs.Browse(convert.ID(p.Var("id"))).Read("name", "type", "url", "mimetype", "file_size", "raw")
 	if err != nil {
 		return err
 	}
 	r := rows[0]
-	if str(r["type"]) == "url" {
-		return p.openLink(str(r["url"]))
+	if convert.Text(r["type"]) == "url" {
+		return p.openLink(convert.Text(r["url"]))
 	}
 	content, _ := r["raw"].([]byte)
 	if n, _ := r["file_size"].(int64); n > 0 && len(content) == 0 {
 		return server.Errorf(http.StatusNotFound, "The file is gone from the file store. Upload it again.")
 	}
-	return p.sendFile(str(r["name"]), str(r["mimetype"]), content, p.Query("download") == "")
+	return p.sendFile(convert.Text(r["name"]), convert.Text(r["mimetype"]), content, p.Query("download") == "")
 }
 
 // binary reads a file field of a record, as the user.
 func (p filePage) binary() (content []byte, m *orm.Model, f *orm.Field, id int64, err error) {
-	rs, err := p.env.Lookup(p.Var("model"))
+	rs, err := p.env().Lookup(p.Var("model"))
 	if err != nil {
 		return nil, nil, nil, 0, server.Errorf(http.StatusNotFound, "There is no such file.")
 	}
@@ -84,7 +85,7 @@ func (p filePage) binary() (content []byte, m *orm.Model, f *orm.Field, id int64
 	if f == nil || f.Kind != orm.BinaryKind {
 		return nil, nil, nil, 0, server.Errorf(http.StatusNotFound, "There is no such file.")
 	}
-	id = toID(p.Var("id"))
+	id = convert.ID(p.Var("id"))
 	v, err := rs.Browse(id).Value(f.Name)
 	if err != nil {
 		return nil, nil, nil, 0, err
@@ -109,11 +110,11 @@ func (p filePage) field() error {
 	name := f.Label
 	for _, candidate := range []string{f.Name + "_name", f.Name + "_filename", "filename", "file_name", "name"} {
 		if nf := m.Fields[candidate]; nf != nil && nf.Kind == orm.Char {
-			v, err := p.env.Model(m.Name).Browse(id).Value(candidate)
+			v, err := p.env().Model(m.Name).Browse(id).Value(candidate)
 			if err != nil {
 				return err
 			}
-			if s := str(v); s != "" {
+			if s := convert.Text(v); s != "" {
 				name = s
 				break
 			}
@@ -150,7 +151,7 @@ func (p filePage) image() error {
 // ofPeople reports whether records of a model are people: users, or what they
 // delegate to.
 func (p filePage) ofPeople(m *orm.Model) bool {
-	users := p.users().Model
+	users := usersOf(p.Reader).Model
 	return m == users || slices.ContainsFunc(users.Delegates, func(f *orm.Field) bool { return f.Comodel == m.Name })
 }
 

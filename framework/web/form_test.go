@@ -436,7 +436,7 @@ func TestNeighbours(t *testing.T) {
 	}
 	// the defaults of the action
 	d := v.Get("/web/action/zoo.my_lions")
-	rows := column(d.Table(), 0)
+	rows := Column(d.Table(), 0)
 	if !slices.Contains(rows, "▸ Lion (3)") || len(rows) != 1 {
 		t.Errorf("default filter and grouping: %v", rows)
 	}

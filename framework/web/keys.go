@@ -5,6 +5,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web/convert"
 )
 
 // apiKey is a key of the user, as the profile lists it.
@@ -15,11 +16,11 @@ type apiKey struct {
 
 // apiKeys are the user's keys; mayMake tells whether the user may make more.
 func (p profilePage) apiKeys() (keys []apiKey, mayMake bool, err error) {
-	rs, err := p.env.Lookup("res.users.apikeys")
+	rs, err := p.env().Lookup("res.users.apikeys")
 	if err != nil {
 		return nil, false, nil // an installation without keys
 	}
-	found, err := rs.In(p.env.Sudo()).Search(orm.Leaf("user_id", "=", p.env.UID()), orm.SearchOptions{})
+	found, err := rs.In(p.env().Sudo()).Search(orm.Leaf("user_id", "=", p.env().UID()), orm.SearchOptions{})
 	if err != nil {
 		return nil, false, err
 	}
@@ -28,13 +29,13 @@ func (p profilePage) apiKeys() (keys []apiKey, mayMake bool, err error) {
 		return nil, false, err
 	}
 	for _, r := range rows {
-		k := apiKey{ID: toID(r["id"]), Name: str(r["name"]), Scope: str(r["scope"])}
+		k := apiKey{ID: convert.ID(r["id"]), Name: convert.Text(r["name"]), Scope: convert.Text(r["scope"])}
 		if until, ok := r["expiration_date"].(orm.Datetime); ok && !until.IsZero() {
-			k.Until = until.Time().In(p.env.Location()).Format("2006-01-02")
+			k.Until = until.Time().In(p.env().Location()).Format("2006-01-02")
 		}
 		keys = append(keys, k)
 	}
-	mayMake, err = p.env.InAnyGroup("base.group_user")
+	mayMake, err = p.env().InAnyGroup("base.group_user")
 	return keys, mayMake, err
 }
 
@@ -49,8 +50,8 @@ func (p profilePage) makeKey() error {
 		return p.show("", "", func(v *profileView) { v.KeyError = message })
 	}
 	var key string
-	told, err := p.attempt(func() error {
-		asked, err := p.env.Model("res.users.apikeys.description").Create(orm.Values{
+	told, err := p.Attempt(func() error {
+		asked, err := p.env().Model("res.users.apikeys.description").Create(orm.Values{
 			"name": form.Get("name"), "duration": form.Get("duration"), "scope": form.Get("scope"), "password": form.Get("password")})
 		if err != nil {
 			return err
@@ -61,7 +62,7 @@ func (p profilePage) makeKey() error {
 		}
 		action, _ := out.(map[string]any)
 		keys, _ := action["context"].(map[string]any)
-		key = str(keys["default_key"])
+		key = convert.Text(keys["default_key"])
 		return nil
 	})
 	if err != nil {
@@ -76,8 +77,8 @@ func (p profilePage) makeKey() error {
 
 // removeKey ends an API key at once.
 func (p profilePage) removeKey() error {
-	told, err := p.attempt(func() error {
-		_, err := p.env.Model("res.users.apikeys").Browse(toID(p.Var("id"))).Call("remove", orm.Args{})
+	told, err := p.Attempt(func() error {
+		_, err := p.env().Model("res.users.apikeys").Browse(convert.ID(p.Var("id"))).Call("remove", orm.Args{})
 		return err
 	})
 	if err != nil {

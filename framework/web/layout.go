@@ -1,41 +1,13 @@
 package web
 
 import (
-	"embed"
 	"fmt"
-	"html/template"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web/address"
+	"fusionsoft.ca/fusion/framework/web/convert"
 )
-
-//go:embed templates/*.html
-var templateFiles embed.FS
-
-// parseTemplates reads the embedded templates. A mistake in them is one of the
-// program, found by every test.
-func parseTemplates() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{
-		"dict":  dict,
-		"lower": strings.ToLower,
-		"plural": func(n int, one, many string) string {
-			return count(n, one, many)
-		},
-	}).ParseFS(templateFiles, "templates/*.html"))
-}
-
-// dict makes a map of names and values, to hand several to a template.
-func dict(pairs ...any) (map[string]any, error) {
-	out := map[string]any{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		k, ok := pairs[i].(string)
-		if !ok {
-			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
-		}
-		out[k] = pairs[i+1]
-	}
-	return out, nil
-}
 
 // shell is what surrounds every page.
 type shell struct {
@@ -66,44 +38,44 @@ func (p *page) render(name string, body any) error {
 // show writes a page inside the layout.
 func (p *page) show(name string, body any) error {
 	s := shell{Program: p.w.Name, Title: p.title, Assets: p.w.assets, Dialog: p.dialog, Body: body, Here: p.at.URL()}
-	loc, err := p.locale()
+	loc, err := p.Locale()
 	if err != nil {
 		return err
 	}
-	s.Lang, s.Dir = strings.ReplaceAll(loc.code, "_", "-"), loc.dir
-	if s.Apps, err = p.menus(); err != nil {
+	s.Lang, s.Dir = strings.ReplaceAll(loc.Code, "_", "-"), loc.Dir
+	if s.Apps, err = loadMenus(p.Reader); err != nil {
 		return err
 	}
-	s.App = findMenu(s.Apps, toID(p.at.params.Get(menuParam)), p.menuAction())
+	s.App = findMenu(s.Apps, convert.ID(p.at.Params.Get(address.MenuParam)), p.menuAction())
 	if s.Crumbs, err = p.trail(); err != nil {
 		return err
 	}
-	if s.Companies, err = p.companies(); err != nil {
+	if s.Companies, err = companiesOf(p.Reader); err != nil {
 		return err
 	}
 	if len(s.Companies) < 2 {
 		s.Companies = nil
 	}
-	users := p.env.Registry().PolicyModels().Users
-	p.names.add(users, p.env.UID())
-	if err := p.names.load(); err != nil {
+	users := p.env().Registry().PolicyModels().Users
+	p.Names.Add(users, p.env().UID())
+	if err := p.Names.Load(); err != nil {
 		return err
 	}
-	s.User = p.names.of(users, p.env.UID())
+	s.User = p.Names.Of(users, p.env().UID())
 	s.Initials, s.Hue = (&menu{Name: s.User}).Initials(), (&menu{Name: s.User}).Hue()
 	if p.Session != nil {
 		s.Notes = p.Session.Notes()
 	}
-	p.Header().Set("Server-Timing", fmt.Sprintf(`sql;desc="%d statements"`, p.env.Queries()))
+	p.Header().Set("Server-Timing", fmt.Sprintf(`sql;desc="%d statements"`, p.env().Queries()))
 	return p.w.templates.ExecuteTemplate(p.Context, name, s)
 }
 
 // menuAction is the action whose menu entry the page belongs to: its own, or
 // that of the outermost page above it.
 func (p *page) menuAction() string {
-	path := p.at.path
-	if len(p.at.up) > 0 {
-		path = p.at.up[0]
+	path := p.at.Path
+	if len(p.at.Up) > 0 {
+		path = p.at.Up[0]
 	}
 	key, ok := strings.CutPrefix(path, "action/")
 	if !ok {
@@ -111,7 +83,7 @@ func (p *page) menuAction() string {
 	}
 	key, _, _ = strings.Cut(key, "?")
 	key, _, _ = strings.Cut(key, "/")
-	id, kind, err := p.actionID(key)
+	id, kind, err := p.IDOf(key)
 	if err != nil {
 		return ""
 	}
@@ -121,15 +93,15 @@ func (p *page) menuAction() string {
 // trail names the pages above this one.
 func (p *page) trail() ([]crumb, error) {
 	var out []crumb
-	for i, up := range p.at.up {
-		pl := parsePlace(up, p.at.up[:i])
+	for i, up := range p.at.Up {
+		pl := address.Parse(up, p.at.Up[:i])
 		out = append(out, crumb{Name: p.placeName(pl), URL: pl.URL()})
 	}
 	// A record opened by its own address stands below its list all the same.
-	if len(out) == 0 && !p.dialog && strings.Count(p.at.path, "/") == 2 {
-		cut := strings.LastIndexByte(p.at.path, '/')
-		pl := p.at.beside(p.at.path[:cut], nil)
-		if strings.HasPrefix(pl.path, "action/") || strings.HasPrefix(pl.path, "model/") {
+	if len(out) == 0 && !p.dialog && strings.Count(p.at.Path, "/") == 2 {
+		cut := strings.LastIndexByte(p.at.Path, '/')
+		pl := p.at.Beside(p.at.Path[:cut], nil)
+		if strings.HasPrefix(pl.Path, "action/") || strings.HasPrefix(pl.Path, "model/") {
 			out = append(out, crumb{Name: p.placeName(pl), URL: pl.URL()})
 		}
 	}
@@ -138,20 +110,20 @@ func (p *page) trail() ([]crumb, error) {
 
 // placeName is what a page above is called: its action, or its record as far
 // as the user may read it.
-func (p *page) placeName(pl place) string {
-	act, err := p.loadAction(pl)
+func (p *page) placeName(pl address.Address) string {
+	act, err := p.Load(pl)
 	if err != nil {
 		return "…"
 	}
-	parts := strings.Split(pl.path, "/")
+	parts := strings.Split(pl.Path, "/")
 	if len(parts) < 3 {
 		return act.Name
 	}
-	id := toID(parts[2])
+	id := convert.ID(parts[2])
 	if id == 0 {
 		return "New"
 	}
-	rs, err := p.env.Lookup(act.Model)
+	rs, err := p.env().Lookup(act.Model)
 	if err != nil {
 		return "…"
 	}
@@ -160,4 +132,10 @@ func (p *page) placeName(pl place) string {
 		return "#" + parts[2]
 	}
 	return names[id]
+}
+
+// crumb is a step of the breadcrumbs.
+type crumb struct {
+	Name string
+	URL  string
 }

@@ -11,7 +11,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-func column(table [][]string, i int) []string {
+func Column(table [][]string, i int) []string {
 	var out []string
 	for _, r := range table {
 		if i < len(r) {
@@ -58,7 +58,7 @@ func TestListSearchesFiltersGroupsAndSorts(t *testing.T) {
 	}
 	// the search box, its facet, and taking it away
 	found := p.Search("q", "person", "in", "name")
-	if got := column(found.Table(), 0); !slices.Equal(got, []string{"Zora Person"}) {
+	if got := Column(found.Table(), 0); !slices.Equal(got, []string{"Zora Person"}) {
 		t.Errorf("searching for person finds %v", got)
 	}
 	want(t, found, http.StatusOK, "Name", "person", "1–1 / 1")
@@ -68,23 +68,23 @@ func TestListSearchesFiltersGroupsAndSorts(t *testing.T) {
 	both := firms.Link("Individuals")
 	want(t, both, http.StatusOK, "/ 103", "Companies or Individuals")
 	archived := p.Link("Archived")
-	if got := column(archived.Table(), 0); !slices.Contains(got, "Old Firm") || slices.Contains(got, "Company 001") {
+	if got := Column(archived.Table(), 0); !slices.Contains(got, "Old Firm") || slices.Contains(got, "Company 001") {
 		t.Errorf("archived: %v", got)
 	}
 	// sorting
 	up := p.Link("City")
 	down := up.Link("City")
-	if got := column(down.Table(), 3)[0]; got != "" && got != "City 99" {
+	if got := Column(down.Table(), 3)[0]; got != "" && got != "City 99" {
 		t.Errorf("sorted by city downwards, the first is %q", got)
 	}
 	// groups, closed and open
 	g := firms.Link("Country")
-	groups := column(g.Table(), 0)
+	groups := Column(g.Table(), 0)
 	if !slices.Contains(groups, "▸ Belgium (75)") || !slices.Contains(groups, "▸ Germany (25)") {
 		t.Fatalf("groups: %v", groups)
 	}
 	open := g.Link("▸ Germany (25)")
-	rows := column(open.Table(), 0)
+	rows := Column(open.Table(), 0)
 	i := slices.Index(rows, "▾ Germany (25)")
 	if i < 0 || len(rows) < i+26 || rows[i+1] != "Company 000" || rows[i+25] != "Company 096" {
 		t.Errorf("the open group: %v", rows)
@@ -179,7 +179,7 @@ func TestFavourites(t *testing.T) {
 	kept := p.Press("Keep", "name", "Irish", "default", "1")
 	want(t, kept, http.StatusOK, "Favourite kept.", "Irish")
 	mine := v.Get("/web/action/contacts")
-	if got := column(mine.Table(), 0); len(got) != 1 || got[0] != "▸ None (1)" {
+	if got := Column(mine.Table(), 0); len(got) != 1 || got[0] != "▸ None (1)" {
 		t.Errorf("the default favourite: %v", got)
 	}
 	// it is nobody else's

@@ -7,6 +7,8 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web/address"
+	"fusionsoft.ca/fusion/framework/web/convert"
 )
 
 type loginView struct {
@@ -50,7 +52,7 @@ func (p *page) login() error {
 	if auth.Login == nil {
 		return server.Errorf(http.StatusNotImplemented, "This server has no users.")
 	}
-	uid, err := auth.Login(p.env, v.Login, form.Get("password"))
+	uid, err := auth.Login(p.env(), v.Login, form.Get("password"))
 	if errors.Is(err, orm.ErrThrottled) {
 		p.Header().Set("Retry-After", "60")
 		return fail(http.StatusTooManyRequests, "Too many tries. Wait a minute, then try again.")
@@ -61,7 +63,7 @@ func (p *page) login() error {
 	if err != nil {
 		return err
 	}
-	keys, err := auth.Context(p.env.WithUser(uid))
+	keys, err := auth.Context(p.env().WithUser(uid))
 	if err != nil {
 		return err
 	}
@@ -77,17 +79,17 @@ func (p *page) logout() error {
 // home is the choice of applications; a user's home action comes first.
 func (p *page) home() error {
 	p.title = "Applications"
-	rs, err := p.env.Sudo().Lookup(p.env.Registry().PolicyModels().Users)
+	rs, err := p.env().Sudo().Lookup(p.env().Registry().PolicyModels().Users)
 	if err != nil {
 		return err
 	}
 	if rs.Model.Fields["action_id"] != nil && p.Query("apps") == "" {
-		v, err := rs.Browse(p.env.UID()).Value("action_id")
+		v, err := rs.Browse(p.env().UID()).Value("action_id")
 		if err != nil {
 			return err
 		}
-		if id := toID(v); id != 0 {
-			return p.Redirect(http.StatusSeeOther, place{path: "action/" + idText(id)}.URL())
+		if id := convert.ID(v); id != 0 {
+			return p.Redirect(http.StatusSeeOther, address.Address{Path: "action/" + convert.FormatID(id)}.URL())
 		}
 	}
 	return p.show("home", nil)

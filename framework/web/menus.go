@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/web/address"
+	"fusionsoft.ca/fusion/framework/web/convert"
+	"fusionsoft.ca/fusion/framework/web/viewdata"
 )
 
 // menu is an entry of the menu as the user sees it.
@@ -44,13 +47,13 @@ func (m *menu) Hue() int {
 	return h
 }
 
-// menus are the applications the user may open: what groups allow, what leads
+// loadMenus finds the applications the user may open: what groups allow, what leads
 // somewhere, and whose model the user may read.
-func (rd *reader) menus() ([]*menu, error) {
-	if _, known := rd.env.Registry().Model("ir.ui.menu"); !known {
+func loadMenus(rd *viewdata.Reader) ([]*menu, error) {
+	if _, known := rd.Env().Registry().Model("ir.ui.menu"); !known {
 		return nil, nil
 	}
-	sudo := rd.env.Sudo()
+	sudo := rd.Env().Sudo()
 	found, err := sudo.Model("ir.ui.menu").Search(nil, orm.SearchOptions{Order: "sequence, id"})
 	if err != nil {
 		return nil, err
@@ -59,7 +62,7 @@ func (rd *reader) menus() ([]*menu, error) {
 	if err != nil {
 		return nil, err
 	}
-	mine, err := rd.env.Groups()
+	mine, err := rd.Env().Groups()
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +74,14 @@ func (rd *reader) menus() ([]*menu, error) {
 		if len(groups) > 0 && !slices.ContainsFunc(groups, func(g int64) bool { return mine[g] }) {
 			continue
 		}
-		m := &menu{ID: toID(r["id"]), Name: str(r["name"]), parent: toID(r["parent_id"]), action: str(r["action"])}
+		m := &menu{ID: convert.ID(r["id"]), Name: convert.Text(r["name"]), parent: convert.ID(r["parent_id"]), action: convert.Text(r["action"])}
 		all[m.ID] = m
 		order = append(order, m)
 		if id, ok := strings.CutPrefix(m.action, "ir.actions.act_window,"); ok {
-			windows = append(windows, toID(id))
+			windows = append(windows, convert.ID(id))
 		}
 	}
-	acts, err := rd.menuActions(windows)
+	acts, err := menuActions(rd, windows)
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +89,13 @@ func (rd *reader) menus() ([]*menu, error) {
 	for _, m := range order {
 		if m.action != "" {
 			model, id, _ := strings.Cut(m.action, ",")
-			a, window := acts[toID(id)], model == "ir.actions.act_window"
+			a, window := acts[convert.ID(id)], model == "ir.actions.act_window"
 			if !window || a.allowed {
 				slug := id
 				if a.path != "" && window {
 					slug = a.path
 				}
-				m.URL = "/web/action/" + slug + "?" + menuParam + "=" + fmt.Sprint(m.ID)
+				m.URL = "/web/action/" + slug + "?" + address.MenuParam + "=" + fmt.Sprint(m.ID)
 			}
 		}
 		if m.parent == 0 {
@@ -116,13 +119,13 @@ type menuAction struct {
 }
 
 // menuActions tells which window actions of menus the user may open.
-func (rd *reader) menuActions(ids []int64) (map[int64]menuAction, error) {
+func menuActions(rd *viewdata.Reader, ids []int64) (map[int64]menuAction, error) {
 	out := map[int64]menuAction{}
 	if len(ids) == 0 {
 		return out, nil
 	}
 	slices.Sort(ids)
-	there, err := rd.env.Sudo().Model("ir.actions.act_window").Browse(slices.Compact(ids)...).Exists()
+	there, err := rd.Env().Sudo().Model("ir.actions.act_window").Browse(slices.Compact(ids)...).Exists()
 	if err != nil {
 		return nil, err
 	}
@@ -131,13 +134,13 @@ func (rd *reader) menuActions(ids []int64) (map[int64]menuAction, error) {
 		return nil, err
 	}
 	for _, r := range rows {
-		a := menuAction{path: str(r["path"])}
-		if can, err := rd.rights(str(r["res_model"])); err == nil {
+		a := menuAction{path: convert.Text(r["path"])}
+		if can, err := rd.Rights(convert.Text(r["res_model"])); err == nil {
 			a.allowed = can.Read
 		} else if !orm.IsCode(err, orm.CodeUser) { // the model of an addon that is gone
 			return nil, err
 		}
-		out[toID(r["id"])] = a
+		out[convert.ID(r["id"])] = a
 	}
 	return out, nil
 }
@@ -162,7 +165,7 @@ func firstURL(m *menu) string {
 	return ""
 }
 
-// find marks the entry the page belongs to and gives its root: the entry
+// findMenu marks the entry the page belongs to and gives its root: the entry
 // named in the address, else the first one that opens the action.
 func findMenu(roots []*menu, id int64, action string) (root *menu) {
 	var hit func(m *menu, test func(*menu) bool) bool

@@ -10,13 +10,16 @@ import (
 
 	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web/action"
+	"fusionsoft.ca/fusion/framework/web/address"
+	"fusionsoft.ca/fusion/framework/web/render"
 )
 
 // open shows an action: a list or cards, the form it goes to at once, a page
 // of an addon, or where it leads.
 func (p *page) open() error {
-	p.activate(p.at.params)
-	act, err := p.loadAction(p.at)
+	p.Activate(p.at.Params)
+	act, err := p.Load(p.at)
 	if err != nil {
 		return err
 	}
@@ -103,42 +106,42 @@ func outside(to string) string {
 	return u.Hostname()
 }
 
-func (p *page) openWindow(act *action) error {
-	p.enter(act)
+func (p *page) openWindow(act *action.Action) error {
+	p.Enter(act)
 	p.title = act.Name
-	kind := act.kind(p.Query(viewParam))
+	kind := act.ViewKind(p.Query(address.ViewParam))
 	if kind == "form" {
 		id := "new"
 		if act.ResID != 0 {
 			id = fmt.Sprint(act.ResID)
-		} else if found, err := p.only(act); err != nil {
+		} else if found, err := p.Only(act); err != nil {
 			return err
 		} else if found != 0 {
 			id = fmt.Sprint(found)
 		}
-		to := place{path: p.at.path + "/" + id, params: p.at.params, up: p.at.up}
+		to := address.Address{Path: p.at.Path + "/" + id, Params: p.at.Params, Up: p.at.Up}
 		return p.Redirect(http.StatusSeeOther, to.URL())
 	}
 	l, err := p.list(act, map[bool]string{true: kind, false: "list"}[kind == "list" || kind == "kanban"])
 	if err != nil {
 		return err
 	}
-	if kind == "list" && p.Query(editParam) != "" {
-		if ok, err := l.editable(); err != nil {
+	if kind == "list" && p.Query(address.EditParam) != "" {
+		if ok, err := l.Editable(); err != nil {
 			return err
 		} else if ok {
 			return l.openEdit()
 		}
 	}
-	var out *listView
+	var out *render.ListView
 	switch kind {
 	case "list":
-		out, err = l.build()
+		out, err = l.Build()
 	case "kanban":
-		out, err = l.kanban()
+		out, err = l.Kanban()
 	default:
-		out = &listView{NotBuilt: kind}
-		l.find(out)
+		out = &render.ListView{NotBuilt: kind}
+		l.Find(out)
 	}
 	if err != nil {
 		return err
@@ -150,17 +153,17 @@ func (p *page) openWindow(act *action) error {
 }
 
 // openClient shows the page an addon registered for a tag.
-func (p *page) openClient(act *action) error {
+func (p *page) openClient(act *action.Action) error {
 	make := p.w.Pages[act.Tag]
 	if make == nil {
 		return server.Errorf(http.StatusNotImplemented, "The page “%s” (%s) is not part of this program.", act.Name, act.Tag)
 	}
-	p.enter(act)
+	p.Enter(act)
 	ctx := act.Context
 	if ctx == nil {
 		ctx = map[string]any{}
 	}
-	content, err := make(p.env, route.Action{Name: act.Name, Tag: act.Tag, Context: ctx, Params: act.Params, Query: p.Request.URL.Query()})
+	content, err := make(p.env(), route.Action{Name: act.Name, Tag: act.Tag, Context: ctx, Params: act.Params, Query: p.Request.URL.Query()})
 	if err != nil {
 		return err
 	}

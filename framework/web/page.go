@@ -2,32 +2,27 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web/action"
+	"fusionsoft.ca/fusion/framework/web/address"
+	"fusionsoft.ca/fusion/framework/web/viewdata"
 )
 
 // page is one request being answered with a page.
 type page struct {
 	*server.Context
-	*actions
+	*action.Finder
 	w      *web
 	title  string
-	at     place
+	at     address.Address
 	dialog bool
 	form   url.Values
-}
-
-// perms are what the user may do with a model at all.
-type perms struct{ Read, Write, Create, Unlink bool }
-
-// fieldInfo is a field as the user may use it.
-type fieldInfo struct {
-	*orm.Field
-	ReadonlyForUser bool
 }
 
 // reads and posts are methods of routes. The router writes on the slice it is
@@ -81,12 +76,15 @@ func (w *web) page(path string, methods []string, access server.Access, fn func(
 }
 
 func (w *web) newPage(c *server.Context) *page {
-	p := &page{Context: c, w: w, at: placeOf(c.Request)}
-	p.actions = &actions{newReader(c.Env, &w.views, &w.exprs, links{p.recordURL, p.leads, w.panelOf})}
+	p := &page{Context: c, w: w, at: address.Of(c.Request)}
+	p.Finder = &action.Finder{Reader: viewdata.New(c.Env, &w.views, &w.exprs, viewdata.Links{Record: p.recordURL, Opens: p.Opens, Panel: w.panelOf})}
 	return p
 }
 
-// values of the posted form.
+// env is the unit of work, with the context of the page.
+func (p *page) env() *orm.Env { return p.Reader.Env() }
+
+// posted are the values of the posted form.
 func (p *page) posted() (url.Values, error) {
 	if p.form != nil {
 		return p.form, nil
@@ -133,8 +131,10 @@ type errorView struct {
 	Message string
 }
 
-// asTold is the error in a chain that is meant for the user.
-func asTold(err error) *orm.Error {
-	oe, _ := errors.AsType[*orm.Error](err)
-	return oe
+// recordURL is the address of any record, below the page.
+func (p *page) recordURL(model string, id int64) string {
+	if model == "ir.attachment" {
+		return fmt.Sprintf("/web/content/%d", id)
+	}
+	return p.at.Below(fmt.Sprintf("model/%s/%d", model, id), nil).URL()
 }

@@ -12,6 +12,9 @@ import (
 	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/server"
 	"fusionsoft.ca/fusion/framework/view"
+	"fusionsoft.ca/fusion/framework/web/convert"
+	"fusionsoft.ca/fusion/framework/web/forms"
+	"fusionsoft.ca/fusion/framework/web/locale"
 )
 
 // panelOf is the name of the panel that a node of a form asks for, "" for others.
@@ -43,7 +46,7 @@ func (w *web) panelPosts() string {
 func (p *page) panels(names []string, rs orm.Records) ([]template.HTML, error) {
 	var out []template.HTML
 	for _, name := range names {
-		html, err := p.w.Panels[name].Show(p.env, &recordPage{p, rs})
+		html, err := p.w.Panels[name].Show(p.env(), &recordPage{p, rs})
 		if err != nil {
 			return nil, err
 		}
@@ -58,18 +61,18 @@ func (p *page) panels(names []string, rs orm.Records) ([]template.HTML, error) {
 func (p *page) postPanel() error {
 	do := p.Var("do")
 	at := p.at
-	at.path = strings.TrimSuffix(at.path, "/"+do)
-	p.activate(p.at.params)
-	act, err := p.loadAction(at)
+	at.Path = strings.TrimSuffix(at.Path, "/"+do)
+	p.Activate(p.at.Params)
+	act, err := p.Load(at)
 	if err != nil {
 		return err
 	}
-	p.enter(act)
-	rs, err := p.env.Lookup(act.Model)
+	p.Enter(act)
+	rs, err := p.env().Lookup(act.Model)
 	if err != nil {
 		return err
 	}
-	rs = rs.Browse(toID(p.Var("id")))
+	rs = rs.Browse(convert.ID(p.Var("id")))
 	if _, err := p.posted(); err != nil {
 		return err
 	}
@@ -78,7 +81,7 @@ func (p *page) postPanel() error {
 		if post == nil {
 			continue
 		}
-		told, err := p.attempt(func() error { return post(p.env, &recordPage{p, rs}) })
+		told, err := p.Attempt(func() error { return post(p.env(), &recordPage{p, rs}) })
 		if err != nil {
 			return err
 		}
@@ -101,7 +104,7 @@ func (r *recordPage) Record() orm.Records { return r.rs }
 
 // Field is a field that the user may see.
 func (r *recordPage) Field(name string) *orm.Field {
-	known, err := r.p.fieldsOf(r.rs.Model.Name)
+	known, err := r.p.Fields(r.rs.Model.Name)
 	if err != nil {
 		return nil
 	}
@@ -123,8 +126,8 @@ func (r *recordPage) Posted() url.Values { return r.p.form }
 // Files reads what was posted.
 func (r *recordPage) Files(input string) ([]route.File, error) {
 	var out []route.File
-	for _, h := range r.p.submission().files(input) {
-		content, err := readUpload(h)
+	for _, h := range r.p.submission().Files(input) {
+		content, err := forms.ReadUpload(h)
 		if err != nil {
 			return nil, err
 		}
@@ -136,18 +139,18 @@ func (r *recordPage) Files(input string) ([]route.File, error) {
 // Named asks for the names that the page does not know already.
 func (r *recordPage) Named(model string, ids ...int64) (map[int64]route.Named, error) {
 	p := r.p
-	p.names.add(model, ids...)
-	if err := p.names.load(); err != nil {
+	p.Names.Add(model, ids...)
+	if err := p.Names.Load(); err != nil {
 		return nil, err
 	}
-	can, err := p.rights(model)
+	can, err := p.Rights(model)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[int64]route.Named, len(ids))
 	for _, id := range ids {
-		named := route.Named{Name: p.names.of(model, id)}
-		if can.Read && !p.names.shut[model][id] {
+		named := route.Named{Name: p.Names.Of(model, id)}
+		if can.Read && !p.Names.Hidden(model, id) {
 			named.URL = p.recordURL(model, id)
 		}
 		out[id] = named
@@ -162,24 +165,24 @@ func (r *recordPage) Avatar(name string) route.Avatar {
 }
 
 // locale is the user's; a form that is posted has shown nothing yet.
-func (r *recordPage) locale() *locale {
-	l, err := r.p.locale()
+func (r *recordPage) locale() *locale.Locale {
+	l, err := r.p.Locale()
 	if err != nil {
-		return plainLocale()
+		return locale.Default()
 	}
 	return l
 }
 
 // Day writes a date.
-func (r *recordPage) Day(d orm.Date) string { return r.locale().day(d) }
+func (r *recordPage) Day(d orm.Date) string { return r.locale().Day(d) }
 
 // Moment writes a time in the user's zone.
-func (r *recordPage) Moment(d orm.Datetime) string { return r.locale().moment(d) }
+func (r *recordPage) Moment(d orm.Datetime) string { return r.locale().Moment(d) }
 
 // FileSize writes a number of bytes.
-func (r *recordPage) FileSize(bytes int64) string { return size(bytes) }
+func (r *recordPage) FileSize(bytes int64) string { return locale.FileSize(bytes) }
 
 // Value writes the value of a field.
 func (r *recordPage) Value(f *orm.Field, v any, currency int64) string {
-	return r.locale().text(f, v, currency)
+	return r.locale().Text(f, v, currency)
 }

@@ -8,6 +8,9 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/server"
+	"fusionsoft.ca/fusion/framework/web/convert"
+	"fusionsoft.ca/fusion/framework/web/render"
+	"fusionsoft.ca/fusion/framework/web/viewdata"
 )
 
 // profilePage is where users change what is their own: address, password, keys.
@@ -20,7 +23,7 @@ func onProfile(fn func(profilePage) error) func(*page) error {
 // profileView is what users change about themselves.
 type profileView struct {
 	Name, Login, Email, Phone, Lang, TZ, Signature string
-	Langs                                          []choice
+	Langs                                          []render.Choice
 	Zones                                          []string
 	Error, PasswordError                           string
 	Keys                                           []apiKey
@@ -28,7 +31,7 @@ type profileView struct {
 	KeyError, NewKey                               string
 }
 
-func (p profilePage) self() orm.Records { return p.users().Browse(p.env.UID()) }
+func (p profilePage) self() orm.Records { return usersOf(p.Reader).Browse(p.env().UID()) }
 
 func (p profilePage) open() error { return p.show("", "") }
 
@@ -39,9 +42,9 @@ func (p profilePage) show(failure, passwordFailure string, more ...func(*profile
 		return err
 	}
 	r := rows[0]
-	v := profileView{Name: str(r["name"]), Login: str(r["login"]), Email: str(r["email"]), Phone: str(r["phone"]), Lang: str(r["lang"]), TZ: str(r["tz"]),
-		Signature: str(r["signature"]), Zones: zones(), Error: failure, PasswordError: passwordFailure}
-	if v.Langs, err = p.languages(); err != nil {
+	v := profileView{Name: convert.Text(r["name"]), Login: convert.Text(r["login"]), Email: convert.Text(r["email"]), Phone: convert.Text(r["phone"]), Lang: convert.Text(r["lang"]), TZ: convert.Text(r["tz"]),
+		Signature: convert.Text(r["signature"]), Zones: viewdata.Zones(), Error: failure, PasswordError: passwordFailure}
+	if v.Langs, err = p.Languages(); err != nil {
 		return err
 	}
 	if form := p.form; form != nil && failure != "" {
@@ -72,7 +75,7 @@ func (p profilePage) save() error {
 			vals[k] = false
 		}
 	}
-	told, err := p.attempt(func() error { return p.self().Write(vals) })
+	told, err := p.Attempt(func() error { return p.self().Write(vals) })
 	if err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func (p profilePage) save() error {
 		return p.show(told.Message, "")
 	}
 	keys := p.Session.Context
-	fresh, err := p.Server.Config.Auth.Context(p.env)
+	fresh, err := p.Server.Config.Auth.Context(p.env())
 	if err != nil {
 		return err
 	}
@@ -110,8 +113,8 @@ func (p profilePage) changePassword() error {
 	if len([]rune(fresh)) < 8 {
 		return fail("The new password needs at least 8 characters.")
 	}
-	told, err := p.attempt(func() error {
-		_, err := p.users().Call("change_password", orm.Args{Pos: []any{form.Get("old"), fresh}})
+	told, err := p.Attempt(func() error {
+		_, err := usersOf(p.Reader).Call("change_password", orm.Args{Pos: []any{form.Get("old"), fresh}})
 		return err
 	})
 	if err != nil {
@@ -123,9 +126,9 @@ func (p profilePage) changePassword() error {
 		}
 		return fail(told.Message)
 	}
-	uid, id := p.env.UID(), p.Session.ID()
+	uid, id := p.env().UID(), p.Session.ID()
 	ctx, store := p.Request.Context(), p.Server.Sessions
-	p.env.AfterCommit(func() {
+	p.env().AfterCommit(func() {
 		if err := store.EndAll(ctx, uid, id); err != nil {
 			p.Server.Config.Logger.Error("other sessions not ended", "error", err.Error())
 		}

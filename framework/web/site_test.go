@@ -224,6 +224,7 @@ func TestErrorPages(t *testing.T) {
 	want(t, admin.Get("/web/model/no.such"), http.StatusNotFound)
 	want(t, admin.Get("/web/action/contacts/99999"), http.StatusNotFound, "does not exist")
 	want(t, portal.Get("/web/model/res.country.group/new"), http.StatusForbidden)
+	want(t, admin.Get("/web/model/ir.job/new"), http.StatusForbidden) // a view of the database
 	want(t, portal.Get("/web/model/ir.cron"), http.StatusForbidden)
 	want(t, portal.Post("/web/model/res.country.group/1", url.Values{"_do": {"delete"}, "confirm": {"1"}}), http.StatusForbidden)
 	if h := admin.Get("/web").Header.Get("Content-Security-Policy"); !strings.Contains(h, "default-src 'self'") || strings.Contains(h, "unsafe-eval") {

@@ -3,16 +3,21 @@
 // Pages can be read and saved without JavaScript; the modules in the folder
 // static make them nicer over the same routes and the JSON-RPC everybody uses.
 //
-// The way of a page: a route makes a page value (page.go), finds the action
-// (actions.go) and its views (views.go), reads records as the session's user
-// (data.go), turns view and values into a tree without touching the database
-// (list.go, form.go, cells.go) and writes it with the templates. A posted form
-// goes the other way (post.go). Business records are reached as the user only;
-// the system's rights serve to read views, menus, actions and the names of
-// linked records.
+// This package is the shell: routes, sessions, the layout with its menu, and the
+// answers to requests. What it shows is made in the packages below it, each of which
+// stands on those under it only:
 //
-// It stands on server, report, orm, view and expr, and knows no addon: what is shown
-// beside a form is made by panels of addons (panel.go).
+//	web                   a page: one request being answered
+//	├── listing  search   the records of an action, and what is searched for
+//	├── forms             posted forms: read, stored, previewed
+//	│   └── action        which action a page shows, and what buttons run
+//	│       └── viewdata  views, fields, rights, records and names, as the user
+//	└── render            views and records as what templates write; no database
+//	    └── locale  convert  address
+//
+// Business records are reached as the user only; the system's rights serve to read
+// views, menus, actions and the names of linked records. What is shown beside a form
+// is made by panels of addons (panel.go); the back office knows no addon.
 package web
 
 import (
@@ -24,6 +29,7 @@ import (
 	"fusionsoft.ca/fusion/framework/route"
 	"fusionsoft.ca/fusion/framework/server"
 	"fusionsoft.ca/fusion/framework/viewstore"
+	"fusionsoft.ca/fusion/framework/web/render"
 )
 
 // Options of the back office.
@@ -53,7 +59,7 @@ func Mount(s *server.Server, o Options) {
 	if o.Name == "" {
 		o.Name = "Fusion"
 	}
-	w := &web{Options: o, srv: s, templates: parseTemplates(), assets: fingerprint(o.Static)}
+	w := &web{Options: o, srv: s, templates: render.Templates(), assets: fingerprint(o.Static)}
 	if o.Static != nil {
 		files := http.StripPrefix("/static/", http.FileServerFS(o.Static))
 		s.Router.PathPrefix("/static/").Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package structure
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
 	"os"
 	"os/exec"
 	"path"
@@ -44,6 +45,50 @@ func TestFilesStayReadable(t *testing.T) {
 	if lengthFault("a.css", bytes.Repeat([]byte("\n"), longest)) != "" || lengthFault("a.css", bytes.Repeat([]byte("\n"), longest+1)) == "" {
 		t.Error("the limit is not at the limit")
 	}
+}
+
+// mostMethods is how many methods a type of the back office may have, whose page had
+// 112: what more there is to do belongs to a type of its own.
+const mostMethods = 45
+
+func methodFaults(s *sources) []string {
+	var faults []string
+	for _, p := range s.pkgs {
+		if !in(p.path, "framework/web") {
+			continue
+		}
+		count := map[string]int{}
+		for _, f := range p.files {
+			for _, d := range f.ast.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil && !f.test {
+					t := fn.Recv.List[0].Type
+					if star, ok := t.(*ast.StarExpr); ok {
+						t = star.X
+					}
+					if id, ok := t.(*ast.Ident); ok {
+						count[id.Name]++
+					}
+				}
+			}
+		}
+		for name, n := range count {
+			if n > mostMethods {
+				faults = append(faults, fmt.Sprintf("%s: %s has %d methods; at most %d", p.path, name, n, mostMethods))
+			}
+		}
+	}
+	return faults
+}
+
+func TestTypesStayGraspable(t *testing.T) {
+	t.Parallel()
+	report(t, methodFaults(repository(t)))
+	many := "package web; type page struct{}; type small struct{}; func (small) m() {}"
+	for i := range mostMethods + 1 {
+		many += fmt.Sprintf("; func (p *page) m%d() {}", i)
+	}
+	expect(t, methodFaults(given(t, map[string]string{"framework/web/w.go": many, "framework/other/o.go": strings.Replace(many, "web", "other", 1)})),
+		"framework/web: page has 46 methods")
 }
 
 func docFaults(s *sources) []string {

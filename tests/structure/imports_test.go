@@ -16,12 +16,47 @@ var upper = []string{"framework/web", "framework/rpc", "framework/server", "fram
 // pure are packages that import nothing of ours but what is listed.
 var pure = map[string][]string{
 	"framework/pglocal":                  {},
+	"framework/web/address":              {},
 	"framework/pglocal/pgtest":           {"framework/pglocal"},
 	"addons/fusion_woocommerce/wcapi":    {},
 	"addons/fusion_woocommerce/matching": {},
 	"addons/fusion_woocommerce/ordermap": {"addons/fusion_woocommerce/wcapi", "addons/account/taxcalc"},
 	"addons/account/taxcalc":             {},
 	"addons/fusion_woocommerce/woosim":   {},
+}
+
+// backOffice are the packages below framework/web, which is the shell on them, with what
+// of each other they may import: the shell stands on forms and lists, these on what
+// reads, and all on what renders.
+var backOffice = map[string][]string{
+	"address":  {},
+	"convert":  {},
+	"locale":   {"convert"},
+	"render":   {"convert", "locale"},
+	"viewdata": {"convert", "locale", "render"},
+	"action":   {"address", "convert", "render", "viewdata"},
+	"search":   {"address", "convert", "locale", "render"},
+	"forms":    {"action", "convert", "render", "viewdata"},
+	"listing":  {"action", "address", "convert", "forms", "render", "search", "viewdata"},
+}
+
+// backOfficeFault is what is wrong with an import of a package below framework/web.
+func backOfficeFault(path, imported string) string {
+	name, below := strings.CutPrefix(path, "framework/web/")
+	if !below || in(name, "internal") || name == "webtest" {
+		return ""
+	}
+	may, known := backOffice[name]
+	if !known {
+		return "say in backOffice where in the back office this package stands"
+	}
+	switch other, sibling := strings.CutPrefix(imported, "framework/web/"); {
+	case sibling && !slices.Contains(may, other):
+		return fmt.Sprintf("%s stands on %v of the back office only", name, may)
+	case imported == "framework/web", in(imported, "framework/server"):
+		return "only the shell of the back office knows requests and pages"
+	}
+	return ""
 }
 
 // importFaults checks the direction of imports: cmd → standard → addons → framework,
@@ -48,6 +83,8 @@ func importFaults(s *sources) []string {
 				fault(p, i, fmt.Sprintf("this package is pure; of ours it may import only %v", only))
 			case in(i, "framework/ormtest") && !in(p.path, "framework/ormtest") && !in(p.path, "tests"):
 				fault(p, i, "ormtest is for tests")
+			case backOfficeFault(p.path, i) != "":
+				fault(p, i, backOfficeFault(p.path, i))
 			case in(p.path, "framework") && !isUpper(p.path) && isUpper(i):
 				fault(p, i, "the upper rooms stand on this one, not the reverse")
 			}
@@ -197,6 +234,11 @@ func TestImportFaults(t *testing.T) {
 		"framework/module/m.go":      `package module; import _ "fusionsoft.ca/fusion/addons/base"`,
 		"framework/module/m_test.go": `package module; import _ "fusionsoft.ca/fusion/framework/ormtest"`,
 		"framework/orm/o.go":         `package orm; import (_ "fusionsoft.ca/fusion/framework/web/form"; _ "net/http")`,
+		"framework/web/forms/f.go":   `package forms; import (_ "fusionsoft.ca/fusion/framework/web/listing"; _ "fusionsoft.ca/fusion/framework/web/render")`,
+		"framework/web/other/o.go":   `package other; import _ "fusionsoft.ca/fusion/framework/orm"`,
+		"framework/web/render/r.go":  `package render; import (_ "fusionsoft.ca/fusion/framework/server"; _ "fusionsoft.ca/fusion/framework/web/viewdata")`,
+		"framework/web/search/s.go":  `package search; import _ "fusionsoft.ca/fusion/framework/web"`,
+		"framework/web/w.go":         `package web; import (_ "fusionsoft.ca/fusion/framework/server"; _ "fusionsoft.ca/fusion/framework/web/forms")`,
 		"standard/s.go":              `package standard; import (_ "fusionsoft.ca/fusion/addons/a"; _ "fusionsoft.ca/fusion/framework/cli")`,
 	})),
 		"addons/a imports cmd/fusion",
@@ -206,6 +248,11 @@ func TestImportFaults(t *testing.T) {
 		"framework/module imports addons/base",
 		"framework/orm imports framework/web/form",
 		"framework/orm imports net/http",
+		"framework/web/forms imports framework/web/listing: forms stands on",
+		"framework/web/other imports framework/orm: say in backOffice",
+		"framework/web/render imports framework/server: only the shell",
+		"framework/web/render imports framework/web/viewdata: render stands on",
+		"framework/web/search imports framework/web: only the shell",
 	)
 }
 
