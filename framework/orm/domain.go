@@ -27,6 +27,19 @@ func Or(ds ...Domain) Domain {
 	return combine("|", ds)
 }
 
+// AnyOf is the condition of a search by name on several fields: that one of them
+// meets it, all of them where the operator denies.
+func AnyOf(op string, value any, paths ...string) Domain {
+	ds := make([]Domain, len(paths))
+	for i, path := range paths {
+		ds[i] = Leaf(path, op, value)
+	}
+	if isNegative(op) {
+		return And(ds...)
+	}
+	return Or(ds...)
+}
+
 // Not negates a domain.
 func Not(d Domain) Domain {
 	if len(d) == 0 {

@@ -378,6 +378,9 @@ func applyDefault(f *Field, val string, mark func(string)) error {
 		f.Default = func(e *Env) (any, error) { return e.Company(), nil }
 	default:
 		v, err := f.parse(val)
+		if f.Kind == Boolean { // any other text is true in values
+			v, err = strconv.ParseBool(val)
+		}
 		if err != nil {
 			return fmt.Errorf("default=%s: %w", val, err)
 		}

@@ -82,6 +82,7 @@ type Field struct {
 
 	compute   *compute
 	inverse   *inverseFn
+	writeOnly bool // reads as an empty text
 	search    func(env *Env, op string, value any) (Domain, error)
 	options   func(*Env) ([]Option, error) // of a selection whose values are other records'
 	inherited *Field                       // the field of the delegated-to model this one stands for
@@ -110,6 +111,11 @@ func (f *Field) Textual() bool {
 		return true
 	}
 	return false
+}
+
+// HasDefault reports whether the program says what the field of a new record is.
+func (f *Field) HasDefault() bool {
+	return f.Default != nil || f.inherited != nil && f.inherited.HasDefault()
 }
 
 // Inherited reports whether the field is another model's, by delegation.

@@ -294,6 +294,11 @@ func (b *builder) attach(m *Model, c *contribution) {
 			f.inverse = &inverseFn{ops: c.ops, facet: c.parsed.facet, call: c.inverses[name]}
 		}
 	}
+	for _, name := range c.writeOnly {
+		if f := field(name, "WriteOnly"); f != nil {
+			f.writeOnly = true
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.searches)) {
 		if f := field(name, "SearchBy"); f != nil {
 			f.search = c.searches[name]
@@ -478,6 +483,9 @@ func (b *builder) finish(m *Model) {
 			}
 			last := path[len(path)-1]
 			f.System = max(f.System, last.System)
+			if len(f.Groups) == 0 {
+				f.Groups = last.Groups
+			}
 			if f.inherited == nil {
 				f.Options, f.options = last.Options, last.options
 				f.Comodel, f.Decimal, f.Digits, f.MinDigits, f.Translate = last.Comodel, last.Decimal, last.Digits, last.MinDigits, false
@@ -499,8 +507,10 @@ func (b *builder) finish(m *Model) {
 	}
 	m.order = terms
 	for _, s := range m.searchNames {
-		if m.Fields[s] == nil {
-			b.unknown(m, s, "addon %s: model %s: search names", m.Addon, m.Name)
+		if head, _, _ := strings.Cut(s, "."); m.Fields[head] == nil {
+			b.unknown(m, head, "addon %s: model %s: search names", m.Addon, m.Name)
+		} else if _, err := m.Path(s); err != nil && !b.leadsAstray(m, strings.Split(s, ".")) {
+			b.errorf("addon %s: model %s: search names: %v", m.Addon, m.Name, err)
 		}
 	}
 	b.checkSQL(m)

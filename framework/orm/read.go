@@ -449,7 +449,7 @@ func (rs Records) read(names []string) ([]*Field, []Values, error) {
 
 // ReadWire is Read in the form of JSON-RPC: false for empty values, a many2one
 // as [id, name] (with names false: the id alone). Records that do not exist are
-// left out.
+// left out, but where only their ids are asked for: nothing of them is read then.
 func (rs Records) ReadWire(fields []string, names bool) ([]Values, error) {
 	width := len(fields)
 	if width == 0 {
@@ -460,8 +460,12 @@ func (rs Records) ReadWire(fields []string, names bool) ([]Values, error) {
 	}
 	used, rows, err := rs.read(fields)
 	if IsCode(err, CodeMissing) {
-		if rs, err = rs.Exists(); err == nil {
-			used, rows, err = rs.read(fields)
+		var there Records
+		if there, err = rs.Exists(); err == nil {
+			used, rows, err = there.read(fields)
+		}
+		if err == nil && len(used) == 1 && used[0].Name == "id" {
+			rows = rs.bareIDs()
 		}
 	}
 	if err != nil {
@@ -491,6 +495,14 @@ func (rs Records) ReadWire(fields []string, names bool) ([]Values, error) {
 		}
 	}
 	return rows, nil
+}
+
+func (rs Records) bareIDs() []Values {
+	rows := make([]Values, len(rs.IDs))
+	for i, id := range rs.IDs {
+		rows[i] = Values{"id": id}
+	}
+	return rows
 }
 
 func humanSize(n int) string {
@@ -666,7 +678,9 @@ func (rs Records) WireValues(vals Values) (Values, error) {
 			return nil, err
 		}
 		if cmds, ok := x.([]Command); ok {
-			out[name] = wireCommands(cmds)
+			if out[name], err = rs.Env.wireCommands(f, cmds); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		out[name] = f.Wire(x)
@@ -674,13 +688,17 @@ func (rs Records) WireValues(vals Values) (Values, error) {
 	return out, nil
 }
 
-func wireCommands(cmds []Command) []any {
+func (e *Env) wireCommands(f *Field, cmds []Command) ([]any, error) {
 	out := make([]any, len(cmds))
 	for i, c := range cmds {
 		var last any = 0
 		switch c.Op {
 		case CmdCreate, CmdUpdate:
-			last = c.Values
+			vals, err := e.Model(f.Comodel).WireValues(c.Values)
+			if err != nil {
+				return nil, err
+			}
+			last = vals
 		case CmdSet:
 			last = c.IDs
 			if c.IDs == nil {
@@ -689,5 +707,5 @@ func wireCommands(cmds []Command) []any {
 		}
 		out[i] = []any{c.Op, c.ID, last}
 	}
-	return out
+	return out, nil
 }

@@ -191,8 +191,26 @@ func (rs Records) Copy(overrides Values) (Records, error) {
 	return rs.Model.ops.copy(rs, overrides)
 }
 
-// DefaultGet are the values a new record starts with, in the form that hooks get.
+// DefaultGet are the values a new record starts with, in the form that hooks get,
+// without those of fields that are not the user's to see.
 func (rs Records) DefaultGet(fields ...string) (Values, error) {
+	vals, err := rs.defaults(fields)
+	if err != nil {
+		return nil, err
+	}
+	for name := range vals {
+		if ok, err := rs.Env.FieldAllowed(rs.Model.Fields[name]); err != nil {
+			return nil, err
+		} else if !ok {
+			delete(vals, name)
+		}
+	}
+	return vals, nil
+}
+
+// defaults are the values a new record starts with. What the program has chosen for
+// a field goes into records of users as well who may not see the field.
+func (rs Records) defaults(fields []string) (Values, error) {
 	if err := rs.Env.CheckCompanies(); err != nil {
 		return nil, err
 	}

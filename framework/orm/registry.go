@@ -39,6 +39,7 @@ type contribution struct {
 
 	computes    []computeDecl
 	inverses    map[string]func(*Env, any) error
+	writeOnly   []string
 	searches    map[string]func(*Env, string, any) (Domain, error)
 	defaults    map[string]func(*Env) (any, error)
 	options     map[string][]Option
@@ -216,6 +217,14 @@ func (d *Def[T]) Compute(fields string, fn func(*Env, []*T) error, deps ...strin
 // as a rule by saving others. The batch carries the new value in the field.
 func (d *Def[T]) Inverse(field string, fn func(*Env, []*T) error) {
 	d.c.inverses[field] = func(e *Env, b any) error { return fn(e, b.([]*T)) }
+}
+
+// WriteOnly is Inverse for a text that is never given away again, such as a
+// password: it reads as an empty text, which clients tell from no value.
+func (d *Def[T]) WriteOnly(field string, fn func(*Env, []*T) error) {
+	d.Compute(field, func(*Env, []*T) error { return nil })
+	d.Inverse(field, fn)
+	d.c.writeOnly = append(d.c.writeOnly, field)
 }
 
 // SearchBy gives the domain that stands for a leaf on a non-stored field.

@@ -620,6 +620,9 @@ func (f *Field) Wire(v any) any {
 		case One2many, Many2many:
 			return []int64{}
 		}
+		if f.writeOnly {
+			return ""
+		}
 		return false
 	case []int64:
 		if x == nil {

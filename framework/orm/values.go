@@ -227,7 +227,7 @@ func (rs Records) AddDefaults(vals Values, fields ...string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	defaults, err := rs.DefaultGet(missing...)
+	defaults, err := rs.defaults(missing)
 	if err != nil {
 		return err
 	}

@@ -183,11 +183,6 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 			continue
 		}
 		asked[name] = true
-		if ok, err := rs.Env.FieldAllowed(f); err != nil {
-			return nil, err
-		} else if !ok {
-			continue
-		}
 		v, ok, err := rs.contextDefault(f)
 		if err != nil {
 			return nil, err
@@ -204,6 +199,13 @@ func defaultsBase(rs Records, names []string) (Values, error) {
 			continue
 		}
 		given := rs.Env.storedDefaultOf(stored[name])
+		if given != nil && given.User != 0 {
+			if may, err := rs.Env.settable(f); err != nil {
+				return nil, err
+			} else if !may {
+				given = nil
+			}
+		}
 		if given != nil && given.User != 0 {
 			if hidden, err := rs.Env.refersToHidden(f, given.Value); err != nil {
 				return nil, err

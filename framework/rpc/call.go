@@ -620,18 +620,6 @@ func nameCreate(c *call) (any, error) {
 	return []any{n.ID, n.Name}, err
 }
 
-func defaultGet(c *call) (any, error) {
-	fields, err := c.names(0, "fields_list")
-	if err != nil {
-		return nil, err
-	}
-	vals, err := c.rs.DefaultGet(fields...)
-	if err != nil {
-		return nil, err
-	}
-	return c.rs.WireValues(vals)
-}
-
 func fieldsGet(c *call) (any, error) {
 	fields, err := c.names(0, "allfields")
 	if err != nil {
