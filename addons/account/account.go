@@ -58,6 +58,29 @@ func defineAccount(r *orm.Registry) {
 		}
 		return nil
 	}, "code", "name")
+	// What is typed begins with the code, as the name that is shown does.
+	d.SearchBy("display_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		if texts, _ := value.([]any); len(texts) > 0 && op == "in" {
+			codes := make([]any, len(texts))
+			for i, text := range texts {
+				codes[i] = firstWord(text)
+			}
+			return orm.Or(orm.Leaf("code", "in", codes), orm.Leaf("name", "in", texts)), nil
+		}
+		text, _ := value.(string)
+		code := firstWord(value)
+		switch {
+		case code == "":
+			return orm.AnyOf(op, value, "code", "name"), nil
+		case op == "=":
+			return orm.Or(orm.Leaf("code", "=", code), orm.Leaf("name", "=", text)), nil
+		case op == "!=":
+			return orm.And(orm.Leaf("code", "!=", code), orm.Leaf("name", "!=", text)), nil
+		case op == "not like" || op == "not ilike":
+			return orm.And(orm.Not(orm.Leaf("code", "=like", code+"%")), orm.Leaf("name", op, text)), nil
+		}
+		return orm.Or(orm.Leaf("code", "=like", code+"%"), orm.Leaf("name", op, text)), nil
+	})
 	d.Compute("current_balance", func(env *orm.Env, as []*Account) error {
 		sums := map[any]decimal.Decimal{}
 		items := env.Model("account.move.line")
@@ -116,4 +139,10 @@ func uniqueCodes(env *orm.Env, as []*Account) error {
 		return orm.ValidationErrorf("Account codes must be unique. You can't create accounts with these duplicate codes: %s", code)
 	}
 	return nil
+}
+
+func firstWord(v any) string {
+	text, _ := v.(string)
+	word, _, _ := strings.Cut(text, " ")
+	return word
 }

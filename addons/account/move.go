@@ -15,7 +15,7 @@ import (
 // a usual document; *_signed are in the company's currency, negative for
 // credit notes and bills.
 type Move struct {
-	orm.Record `orm:"account.move" label:"Journal Entry" order:"date desc, name desc, invoice_date desc, id desc" search:"name,payment_reference,ref"`
+	orm.Record `orm:"account.move" label:"Journal Entry" order:"date desc, name desc, invoice_date desc, id desc" search:"name,partner_id.name,ref"`
 	mail.Thread
 	mail.ActivityMixin
 	Name             string                  `orm:"name,nocopy,index=trigram,tracking" label:"Number"`
@@ -75,7 +75,7 @@ type Move struct {
 // MoveLine is one item of an entry: an amount on one account. Balance is debit
 // less credit in the company's currency, AmountCurrency the same in CurrencyID.
 type MoveLine struct {
-	orm.Record       `orm:"account.move.line" label:"Journal Item" order:"date desc, move_name desc, id" search:"name,move_name,ref" rec:"name"`
+	orm.Record       `orm:"account.move.line" label:"Journal Item" order:"date desc, move_name desc, id" search:"name,move_id,product_id" rec:"name"`
 	MoveID           orm.Ref[Move]              `orm:"move_id,required,index,ondelete=cascade" label:"Journal Entry"`
 	JournalID        orm.Ref[Journal]           `orm:"journal_id,related=move_id.journal_id,store,index" label:"Journal"`
 	CompanyID        orm.Ref[base.Company]      `orm:"company_id,related=move_id.company_id,store,index" label:"Company"`
@@ -107,6 +107,7 @@ type MoveLine struct {
 	TaxIDs           orm.Many[Tax]              `orm:"tax_ids,rel=account_move_line_account_tax_rel:account_move_line_id:account_tax_id,check_company" label:"Taxes"`
 	TaxOverride      orm.JSON                   `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the document's currency, that replace what those taxes would compute."`
 	TaxRepartitionID orm.Ref[TaxRepartition]    `orm:"tax_repartition_line_id,index,ondelete=restrict" label:"Originator Tax Distribution Line"`
+	DisplayName      string                     `orm:"display_name"`
 	TaxLineID        orm.Ref[Tax]               `orm:"tax_line_id,related=tax_repartition_line_id.tax_id,store,index" label:"Originator Tax"`
 	TaxGroupID       orm.Ref[TaxGroup]          `orm:"tax_group_id,related=tax_line_id.tax_group_id,store" label:"Originator tax group"`
 	TaxBaseAmount    decimal.Decimal            `orm:"tax_base_amount,readonly,currency=company_currency_id" label:"Base Amount"`

@@ -1,7 +1,9 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -97,6 +99,29 @@ func moveNames(_ *orm.Env, ms []*Move) error {
 		if m.Ref != "" && m.State != "draft" {
 			m.DisplayName += " (" + m.Ref + ")"
 		}
+	}
+	return nil
+}
+
+// lineNames say of journal items which entry they are of, its reference, and what
+// they are for.
+func lineNames(_ *orm.Env, ls []*MoveLine) error {
+	for _, l := range ls {
+		var parts []string
+		what := l.Name
+		if p := l.ProductID.Rec(); what == "" && p != nil {
+			what = p.DisplayName
+		}
+		if l.MoveName != "" && l.MoveName != "/" {
+			parts = append(parts, l.MoveName)
+		}
+		if l.Ref != "" && l.Ref != "/" {
+			parts = append(parts, "("+l.Ref+")")
+		}
+		if what != "" && what != l.MoveName && what != "/" {
+			parts = append(parts, what)
+		}
+		l.DisplayName = cmp.Or(strings.Join(parts, " "), "/")
 	}
 	return nil
 }
@@ -211,6 +236,7 @@ func onlyReversed(moveType string, by map[string]bool) bool {
 
 func defineMoveLine(r *orm.Registry) {
 	d := orm.Define[MoveLine](r)
+	d.Compute("display_name", lineNames, "move_name", "ref", "name", "product_id.display_name")
 	d.Compute("amount_residual, amount_residual_currency, reconciled", residuals, "balance", "amount_currency", "account_id.reconcile", "account_id.account_type",
 		"matched_debit_ids.amount", "matched_credit_ids.amount", "matched_debit_ids.credit_amount_currency", "matched_credit_ids.debit_amount_currency")
 	d.Check("check_credit_debit", "display_type IN ('line_section', 'line_note') OR credit * debit = 0", "Wrong credit or debit value in accounting entry!")

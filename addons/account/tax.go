@@ -1,6 +1,11 @@
 package account
 
 import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
 	"github.com/shopspring/decimal"
 
 	"fusionsoft.ca/fusion/addons/base"
@@ -77,12 +82,14 @@ func defineTax(r *orm.Registry) {
 		return orm.Save(env, ts, "price_include_override")
 	})
 	t.SearchBy("price_include", searchPriceInclude)
-	t.Compute("display_name", func(_ *orm.Env, ts []*Tax) error {
-		for _, t := range ts {
-			t.DisplayName = t.Name
+	t.Compute("display_name", taxNames, "name", "type_tax_use", "tax_scope", "company_id.name")
+	t.SearchBy("display_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		d := orm.AnyOf(op, value, "name", "description", "invoice_label")
+		if text, _ := value.(string); text != "" && (op == "like" || op == "ilike") {
+			d = orm.Or(d, orm.Leaf("name", op, letters(text)))
 		}
-		return nil
-	}, "name")
+		return d, nil
+	})
 	t.Constrain("children_tax_ids, amount_type, type_tax_use", checkTaxGroups)
 	t.Constrain("name, company_id, type_tax_use, tax_scope, country_id", uniqueTaxNames)
 	t.OnCreate(createTaxes)
@@ -245,4 +252,52 @@ func keepUsedTaxes(super orm.UnlinkFunc) orm.UnlinkFunc {
 		}
 		return super(rs)
 	}
+}
+
+// taxNames add to the names what the context asks for: the use of the taxes and, for
+// who works in several companies, whose they are.
+func taxNames(env *orm.Env, ts []*Tax) error {
+	between := " (%s)"
+	formatted := env.Flag(base.FormattedName, false)
+	if formatted {
+		between = "\t--%s--"
+	}
+	more, _ := env.Key("append_fields").([]any)
+	m := env.Model("account.tax").Model
+	for _, t := range ts {
+		t.DisplayName = t.Name
+		if slices.Contains(more, any("type_tax_use")) {
+			t.DisplayName += fmt.Sprintf(between, m.Fields["type_tax_use"].OptionLabel(t.TypeTaxUse))
+		}
+		if slices.Contains(more, any("company_id")) && len(env.Companies()) > 1 && t.CompanyID.IsSet() {
+			t.DisplayName += fmt.Sprintf(between, t.CompanyID.Rec().Name)
+		}
+		if formatted && t.TaxScope != "" {
+			t.DisplayName += fmt.Sprintf(between, m.Fields["tax_scope"].OptionLabel(t.TaxScope))
+		}
+	}
+	return nil
+}
+
+var (
+	quotedPart = regexp.MustCompile(`"[^"]*"`)
+	noLetter   = regexp.MustCompile(`[^\p{L}\p{N}_]+`)
+)
+
+// letters makes of what somebody typed, such as 21M, the pattern of all names that
+// hold these letters and digits in this order, such as “21% M”. What stands in
+// quotation marks stays together.
+func letters(text string) string {
+	var b strings.Builder
+	spread := func(part string) {
+		b.WriteString(strings.Join(strings.Split(noLetter.ReplaceAllString(part, ""), ""), "%"))
+	}
+	at := 0
+	for _, span := range quotedPart.FindAllStringIndex(text, -1) {
+		spread(text[at:span[0]])
+		b.WriteString("%" + strings.ReplaceAll(strings.Trim(text[span[0]:span[1]], `"`), "%", "_") + "%")
+		at = span[1]
+	}
+	spread(text[at:])
+	return b.String()
 }

@@ -36,13 +36,7 @@ var (
 
 func defineKeyWizard(r *orm.Registry) {
 	w := orm.Define[KeyWizard](r)
-	w.Compute("password", func(_ *orm.Env, ws []*KeyWizard) error {
-		for _, w := range ws {
-			w.Password = ""
-		}
-		return nil
-	})
-	w.Inverse("password", func(env *orm.Env, ws []*KeyWizard) error {
+	w.WriteOnly("password", func(env *orm.Env, ws []*KeyWizard) error {
 		for _, w := range ws {
 			if w.Password == "" {
 				continue

@@ -55,6 +55,17 @@ func defineBanks(r *orm.Registry) {
 		}
 		return nil
 	}, "name", "bic")
+	b.SearchBy("display_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
+		text, _ := value.(string)
+		if text == "" || op != "ilike" && op != "not ilike" {
+			return orm.AnyOf(op, value, "name", "bic"), nil
+		}
+		found := orm.Or(orm.Leaf("bic", "=ilike", text+"%"), orm.Leaf("name", "ilike", text))
+		if op == "not ilike" {
+			return orm.Not(found), nil
+		}
+		return found, nil
+	})
 	a := orm.Define[PartnerBank](r)
 	a.Compute("sanitized_acc_number", func(_ *orm.Env, as []*PartnerBank) error {
 		for _, a := range as {

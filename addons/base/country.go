@@ -1,8 +1,10 @@
 package base
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"fusionsoft.ca/fusion/framework/orm"
 )
@@ -19,7 +21,7 @@ type Country struct {
 	StateIDs      orm.Many[CountryState] `orm:"state_ids,inverse=country_id" label:"States"`
 	NamePosition  string                 `orm:"name_position,default=before" selection:"before:Before Address,after:After Address" label:"Customer Name Position"`
 	VATLabel      string                 `orm:"vat_label,translate" label:"Vat Label"`
-	StateRequired bool                   `orm:"state_required" label:"State Required"`
+	StateRequired bool                   `orm:"state_required,default=false" label:"State Required"`
 	ZipRequired   bool                   `orm:"zip_required,default=true" label:"Zip Required"`
 }
 
@@ -74,19 +76,24 @@ func defineCountry(r *orm.Registry) {
 	c.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
 		return func(rs orm.Records, vals orm.Values) error { return super(rs, upper(vals)) }
 	})
+	c.OnNameSearch(codeFirst("ilike", func(code string) bool { return utf8.RuneCountInString(code) == 2 }))
 	s := orm.Define[CountryState](r)
 	s.Unique("name_code_uniq", "country_id, code", "The code of the state must be unique by country!")
-	s.Compute("display_name", func(_ *orm.Env, ss []*CountryState) error {
+	s.Compute("display_name", func(env *orm.Env, ss []*CountryState) error {
+		format := " (%s)"
+		if env.Flag(FormattedName, false) {
+			format = " \t --%s--"
+		}
 		for _, s := range ss {
 			s.DisplayName = s.Name
 			if c := s.CountryID.Rec(); c != nil {
-				s.DisplayName = s.Name + " (" + c.Code + ")"
+				s.DisplayName += fmt.Sprintf(format, c.Code)
 			}
 		}
 		return nil
 	}, "name", "country_id.code")
 	s.SearchBy("display_name", searchStates)
-	s.OnNameSearch(codeFirst)
+	s.OnNameSearch(codeFirst("=like", func(string) bool { return true }))
 	orm.Define[CountryGroup](r)
 }
 
@@ -95,11 +102,7 @@ var stateOfCountry = regexp.MustCompile(`^(.+)\((.+)\)$`)
 // searchStates finds states by name, by code and as they are displayed, those
 // of the country of the context when it names one.
 func searchStates(env *orm.Env, op string, value any) (orm.Domain, error) {
-	byName, byCode := orm.Leaf("name", op, value), orm.Leaf("code", op, value)
-	d := orm.Or(byName, byCode)
-	if op == "!=" || strings.HasPrefix(op, "not ") {
-		d = orm.And(byName, byCode)
-	}
+	d := orm.AnyOf(op, value, "name", "code")
 	if strings.HasSuffix(op, "like") && !strings.HasPrefix(op, "=") && (value == "" || value == nil || value == false) {
 		d = nil
 		if strings.HasPrefix(op, "not ") {
@@ -118,29 +121,32 @@ func searchStates(env *orm.Env, op string, value any) (orm.Domain, error) {
 	return d, nil
 }
 
-// codeFirst finds the state of a code before those whose name contains it.
-func codeFirst(super orm.NameSearchFunc) orm.NameSearchFunc {
-	return func(rs orm.Records, name string, d orm.Domain, op string, limit int) ([]orm.NamedID, error) {
-		if name == "" || op == "!=" || strings.HasPrefix(op, "not ") {
-			return super(rs, name, d, op, limit)
+// codeFirst finds what has the name for its code, where the name may be one, before
+// what is found otherwise.
+func codeFirst(compare string, mayBeCode func(string) bool) func(orm.NameSearchFunc) orm.NameSearchFunc {
+	return func(super orm.NameSearchFunc) orm.NameSearchFunc {
+		return func(rs orm.Records, name string, d orm.Domain, op string, limit int) ([]orm.NamedID, error) {
+			if name == "" || !mayBeCode(name) || op == "!=" || strings.HasPrefix(op, "not ") {
+				return super(rs, name, d, op, limit)
+			}
+			first, err := rs.Search(orm.And(d, orm.Leaf("code", compare, name)), orm.SearchOptions{Limit: limit})
+			if err != nil {
+				return nil, err
+			}
+			named, err := first.DisplayNames()
+			if err != nil {
+				return nil, err
+			}
+			out := make([]orm.NamedID, len(first.IDs))
+			for i, id := range first.IDs {
+				out[i] = orm.NamedID{ID: id, Name: named[id]}
+			}
+			left := limit - len(out)
+			if limit > 0 && left <= 0 {
+				return out, nil
+			}
+			rest, err := super(rs, name, orm.And(d, orm.Leaf("id", "not in", first.IDs)), op, max(left, 0))
+			return append(out, rest...), err
 		}
-		first, err := rs.Search(orm.And(d, orm.Leaf("code", "=like", name)), orm.SearchOptions{Limit: limit})
-		if err != nil {
-			return nil, err
-		}
-		named, err := first.DisplayNames()
-		if err != nil {
-			return nil, err
-		}
-		out := make([]orm.NamedID, len(first.IDs))
-		for i, id := range first.IDs {
-			out[i] = orm.NamedID{ID: id, Name: named[id]}
-		}
-		left := limit - len(out)
-		if limit > 0 && left <= 0 {
-			return out, nil
-		}
-		rest, err := super(rs, name, orm.And(d, orm.Leaf("id", "not in", first.IDs)), op, max(left, 0))
-		return append(out, rest...), err
 	}
 }

@@ -128,9 +128,13 @@ func defineModels(r *orm.Registry) {
 	}, "model")
 	f := orm.Define[IrField](r)
 	f.Unique("name_unique", "model, name", "Field names must be unique per model.")
-	f.Compute("display_name", func(_ *orm.Env, fs []*IrField) error {
+	f.Compute("display_name", func(env *orm.Env, fs []*IrField) error {
+		hide := env.Flag("hide_model", false)
 		for _, f := range fs {
-			f.DisplayName = f.Label + " (" + f.Model + ")"
+			f.DisplayName = f.Label
+			if !hide {
+				f.DisplayName += " (" + f.Model + ")"
+			}
 		}
 		return nil
 	}, "field_description", "model")

@@ -50,7 +50,7 @@ type Partner struct {
 	EmailFormatted        string                    `orm:"email_formatted" label:"Formatted Email"`
 	Phone                 string                    `orm:"phone" label:"Phone"`
 	Mobile                string                    `orm:"mobile" label:"Mobile"`
-	IsCompany             bool                      `orm:"is_company" label:"Is a Company" help:"Check if the contact is a company, otherwise it is a person"`
+	IsCompany             bool                      `orm:"is_company,default=false" label:"Is a Company" help:"Check if the contact is a company, otherwise it is a person"`
 	IsPublic              bool                      `orm:"is_public" label:"Is Public"`
 	IndustryID            orm.Ref[PartnerIndustry]  `orm:"industry_id" label:"Industry"`
 	CompanyType           string                    `orm:"company_type" selection:"person:Person,company:Company" label:"Company Type"`
@@ -167,6 +167,7 @@ func definePartner(r *orm.Registry) {
 		}
 		return []int64{}, nil
 	})
+	p.Default("tz", func(env *orm.Env) (any, error) { return env.KeyText("tz"), nil })
 	p.Default("lang", func(*orm.Env) (any, error) { return baseLang, nil })
 	p.OnDefaultGet(partnerDefaults)
 	p.Check("check_name", "(type = 'contact' AND name IS NOT NULL) OR type <> 'contact'", "Contacts require a name")

@@ -34,38 +34,74 @@ func completeName(p *Partner, hideCompany bool) string {
 	return strings.TrimSpace(name)
 }
 
+// FormattedName is the key of the context under which display names carry what sets
+// them apart between dashes, --like this--, for clients that print it smaller.
+const FormattedName = "formatted_display_name"
+
 // defineDisplayName makes the display name the complete name, with the address,
 // e-mail or tax id when the context asks for them.
 func defineDisplayName(d *orm.Def[Partner]) {
 	d.Compute("display_name", func(env *orm.Env, ps []*Partner) error {
-		var err error
+		name := displayName
+		if env.Flag(FormattedName, false) {
+			name = formattedName
+		}
 		for _, p := range ps {
-			name := completeName(p, env.Flag("partner_display_name_hide_company", false))
-			if env.Flag("show_address", false) {
-				if err = contactAddresses(env.WithContext(map[string]any{"without_company": true}), []*Partner{p}); err != nil {
-					return err
-				}
-				name += "\n" + p.ContactAddress
+			text, err := name(env, p)
+			if err != nil {
+				return err
 			}
-			name = spaceAtEnd.ReplaceAllString(name, "\n")
-			if env.Flag("partner_show_db_id", false) {
-				name += " (" + itoa(p.ID) + ")"
-			}
-			if env.Flag("address_inline", false) {
-				lines := slices.DeleteFunc(strings.Split(name, "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
-				name = strings.Join(lines, ", ")
-			}
-			if env.Flag("show_email", false) && p.Email != "" {
-				name += " <" + p.Email + ">"
-			}
-			if env.Flag("show_vat", false) && p.VAT != "" {
-				name += " - " + p.VAT
-			}
-			p.DisplayName = strings.TrimSpace(name)
+			p.DisplayName = strings.TrimSpace(spaceAtEnd.ReplaceAllString(text, "\n"))
 		}
 		return nil
 	}, "complete_name", "name", "is_company", "type", "company_name", "commercial_company_name", "parent_id.name", "email", "vat",
 		"street", "street2", "zip", "city", "state_id.code", "state_id.name", "country_id.name", "country_id.code", "country_id.address_format")
+}
+
+func displayName(env *orm.Env, p *Partner) (string, error) {
+	name := completeName(p, env.Flag("partner_display_name_hide_company", false))
+	if env.Flag("partner_show_db_id", false) {
+		name += " (" + itoa(p.ID) + ")"
+	}
+	if env.Flag("show_email", false) && p.Email != "" {
+		name += " <" + p.Email + ">"
+	}
+	between := " - "
+	if env.Flag("show_address", false) {
+		if err := contactAddresses(env.WithContext(map[string]any{"without_company": true}), []*Partner{p}); err != nil {
+			return "", err
+		}
+		name += "\n" + p.ContactAddress
+		between = " \n "
+	}
+	if env.Flag("address_inline", false) {
+		lines := slices.DeleteFunc(strings.Split(name, "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
+		name = strings.Join(lines, ", ")
+	}
+	if env.Flag("show_vat", false) && p.VAT != "" {
+		name += between + p.VAT
+	}
+	return name, nil
+}
+
+func formattedName(env *orm.Env, p *Partner) (string, error) {
+	name := p.Name
+	company := p.CompanyName
+	if company == "" && p.ParentID.IsSet() {
+		company = p.ParentID.Rec().Name
+	}
+	if company != "" {
+		if name == "" {
+			name = addressKinds[p.Type]
+		}
+		name = company + " \t --" + name + "--"
+	}
+	if env.Flag("show_email", false) && p.Email != "" {
+		name += " \t --" + p.Email + "--"
+	} else if env.Flag("partner_show_db_id", false) {
+		name += " \t --" + itoa(p.ID) + "--"
+	}
+	return name, nil
 }
 
 var addressPart = regexp.MustCompile(`%\((\w+)\)s`)

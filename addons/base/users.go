@@ -132,13 +132,7 @@ func defineUsers(r *orm.Registry) {
 		return err
 	})
 	u.Compute("groups_count, accesses_count, rules_count", userCounts, "group_ids.model_access", "group_ids.rule_groups")
-	u.Compute("password", func(_ *orm.Env, us []*User) error {
-		for _, u := range us {
-			u.Password = "" // never readable
-		}
-		return nil
-	})
-	u.Inverse("password", func(env *orm.Env, us []*User) error {
+	u.WriteOnly("password", func(env *orm.Env, us []*User) error {
 		for _, u := range us {
 			if u.ID == env.UID() && !env.Superuser() {
 				return errOwnPassword()
@@ -149,13 +143,7 @@ func defineUsers(r *orm.Registry) {
 		}
 		return nil
 	})
-	u.Compute("new_password", func(_ *orm.Env, us []*User) error {
-		for _, u := range us {
-			u.NewPassword = ""
-		}
-		return nil
-	})
-	u.Inverse("new_password", func(env *orm.Env, us []*User) error {
+	u.WriteOnly("new_password", func(env *orm.Env, us []*User) error {
 		for _, u := range us {
 			if u.NewPassword == "" {
 				continue

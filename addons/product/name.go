@@ -1,17 +1,26 @@
 package product
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
 
+	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
 func defineNames(p *orm.Def[Product]) {
 	p.Compute("display_name, partner_ref", func(env *orm.Env, ps []*Product) error {
+		vendors, err := vendorNames(env, ps)
+		if err != nil {
+			return err
+		}
 		for _, p := range ps {
-			name := p.Name
+			name, code := p.Name, p.DefaultCode
+			if v := vendors[p.ID]; v != nil {
+				name, code = cmp.Or(v.ProductName, name), cmp.Or(v.ProductCode, code)
+			}
 			var values []string
 			for _, v := range distinguishingValues(p) {
 				values = append(values, v.Name)
@@ -19,7 +28,7 @@ func defineNames(p *orm.Def[Product]) {
 			if len(values) > 0 {
 				name += " (" + strings.Join(values, ", ") + ")"
 			}
-			p.DisplayName = withCode(env, name, p.DefaultCode)
+			p.DisplayName = withCode(env, name, code)
 			p.PartnerRef = p.DisplayName
 		}
 		return nil
@@ -30,20 +39,92 @@ func defineNames(p *orm.Def[Product]) {
 		}
 		return nil
 	}, "default_code")
-	p.SearchBy("display_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
-		leaves := []orm.Domain{orm.Leaf("name", op, value), orm.Leaf("default_code", op, value)}
+	p.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		d := orm.AnyOf(op, value, "name", "default_code")
 		switch {
 		case positive(op) == "=" || positive(op) == "in":
-			leaves = append(leaves, orm.Leaf("barcode", op, value))
+			d = orm.AnyOf(op, value, "name", "default_code", "barcode")
 		case !isNegative(op) && strings.HasSuffix(op, "like"):
-			leaves = append(leaves, orm.Leaf("barcode", "=", value))
+			d = orm.Or(d, orm.Leaf("barcode", "=", value))
 		}
 		if isNegative(op) {
-			return orm.And(leaves...), nil
+			return d, nil
 		}
-		return orm.Or(leaves...), nil
+		texts, _ := value.([]any)
+		for _, text := range texts {
+			if text, _ := text.(string); op == "in" && bracketed.MatchString(text) {
+				d = orm.Or(d, orm.Leaf("default_code", "=", bracketed.FindStringSubmatch(text)[1]))
+			}
+		}
+		words, err := byVendor(env, op, value)
+		if words != nil {
+			d = orm.Or(d, words)
+		}
+		return d, err
 	})
 	p.OnNameSearch(searchNames)
+}
+
+// byVendor finds products by what the vendor of the context calls them; it is nil
+// without one, and for who may not read the lists of vendors.
+func byVendor(env *orm.Env, op string, value any) (orm.Domain, error) {
+	vendor := env.KeyID("partner_id")
+	if vendor == 0 {
+		return nil, nil
+	}
+	if ok, err := env.Model("product.supplierinfo").HasAccess(orm.OpRead); err != nil || !ok {
+		return nil, err
+	}
+	return orm.Leaf("product_tmpl_id.seller_ids", "any",
+		orm.And(orm.Leaf("partner_id", "=", vendor), orm.AnyOf(op, value, "product_code", "product_name"))), nil
+}
+
+// vendorNames finds what the vendor of the context calls the products: one entry of
+// his list (seller_id), or those of a partner (partner_id) or his company. An entry
+// for the variant comes before one for the template.
+func vendorNames(env *orm.Env, ps []*Product) (map[int64]*SupplierInfo, error) {
+	seller, partner := env.KeyID("seller_id"), env.KeyID("partner_id")
+	if seller == 0 && partner == 0 {
+		return nil, nil
+	}
+	templates := make([]int64, len(ps))
+	for i, p := range ps {
+		templates[i] = p.TemplateID.ID
+	}
+	env = env.Sudo() // not everybody who sees a product may see its vendors
+	d := orm.And(orm.Leaf("product_tmpl_id", "in", templates), orm.Or(orm.Leaf("company_id", "=", false), orm.Leaf("company_id", "in", env.Companies())))
+	if seller != 0 {
+		d = orm.And(d, orm.Leaf("id", "=", seller))
+	} else {
+		who, err := env.Model("res.partner").Browse(partner).Exists()
+		if err != nil || who.Len() == 0 {
+			return nil, err
+		}
+		company, err := who.ValueID("commercial_partner_id")
+		if err != nil {
+			return nil, err
+		}
+		d = orm.And(d, orm.Leaf("partner_id", "in", []int64{partner, company}))
+	}
+	if company := env.KeyID("company_id"); company != 0 {
+		d = orm.And(d, orm.Leaf("company_id", "in", []any{false, company}))
+	}
+	infos, err := orm.Search[SupplierInfo](env, d, orm.SearchOptions{})
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64]*SupplierInfo{}
+	for _, p := range ps {
+		for _, s := range infos {
+			switch {
+			case seller != 0, s.ProductID.ID == p.ID && (out[p.ID] == nil || !out[p.ID].ProductID.IsSet()):
+				out[p.ID] = s
+			case out[p.ID] == nil && s.TemplateID.ID == p.TemplateID.ID && !s.ProductID.IsSet():
+				out[p.ID] = s
+			}
+		}
+	}
+	return out, nil
 }
 
 // distinguishingValues are the values of a variant that tell it from others: those of
@@ -86,12 +167,23 @@ func searchNames(super orm.NameSearchFunc) orm.NameSearchFunc {
 		var ids []int64
 		var err error
 		if isNegative(op) {
-			ids, err = find(limit, orm.And(orm.Leaf("name", op, name), orm.Leaf("default_code", op, name)))
+			ids, err = find(limit, orm.AnyOf(op, name, "name", "default_code"))
 		} else {
 			ids, err = findPositive(find, name, op, limit)
 		}
 		if err != nil {
 			return nil, err
+		}
+		if len(ids) == 0 {
+			words, err := byVendor(rs.Env, op, name)
+			if err != nil {
+				return nil, err
+			}
+			if words != nil {
+				if ids, err = find(limit, words); err != nil {
+					return nil, err
+				}
+			}
 		}
 		names, err := rs.In(rs.Env.Sudo()).Browse(ids...).DisplayNames()
 		out := make([]orm.NamedID, len(ids))

@@ -10,7 +10,7 @@ import (
 
 // Pricelist says what products cost some customers, in one currency.
 type Pricelist struct {
-	orm.Record `orm:"product.pricelist" label:"Pricelist" order:"sequence, id, name"`
+	orm.Record `orm:"product.pricelist" label:"Pricelist" order:"sequence, id, name" search:"name,currency_id"`
 	mail.Thread
 	mail.ActivityMixin
 	Name            string                      `orm:"name,required,translate,tracking" label:"Pricelist Name"`

@@ -222,8 +222,11 @@ func measureNames(env *orm.Env) (weight, volume string, err error) {
 // withCode puts the internal reference before a name, unless the context says
 // display_default_code = False.
 func withCode(env *orm.Env, name, code string) string {
-	if code == "" || !env.Flag("display_default_code", true) {
+	switch {
+	case code == "" || !env.Flag("display_default_code", true):
 		return name
+	case env.Flag(base.FormattedName, false):
+		return name + "\t--" + code + "--"
 	}
 	return "[" + code + "] " + name
 }

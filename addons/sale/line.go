@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -56,18 +57,25 @@ func defineLine(r *orm.Registry) {
 		return nil
 	}, "state", "qty_invoiced", "qty_delivered", "order_id.locked")
 	d.Compute("display_name", func(env *orm.Env, ls []*OrderLine) error {
-		if err := orm.Load(env.Sudo(), ls, "order_id"); err != nil {
+		if err := orm.Load(env.Sudo(), ls, "order_id", "product_id.name", "order_partner_id.commercial_partner_id"); err != nil {
 			return err
 		}
 		for _, l := range ls {
-			first, _, _ := strings.Cut(l.Name, "\n")
-			l.DisplayName = first
+			what, _, _ := strings.Cut(l.Name, "\n")
+			if p := l.ProductID.Rec(); what == "" && p != nil {
+				what = p.Name
+			}
+			l.DisplayName = what
 			if l.OrderID.IsSet() {
-				l.DisplayName = l.OrderID.Rec().Name + " - " + first
+				l.DisplayName = l.OrderID.Rec().Name + " - " + what
+			}
+			if p := l.OrderPartnerID.Rec(); p != nil && p.CommercialPartnerID.IsSet() {
+				customer := p.CommercialPartnerID.Rec()
+				l.DisplayName += " (" + cmp.Or(customer.Ref, customer.Name) + ")"
 			}
 		}
 		return nil
-	}, "order_id.name", "name")
+	}, "order_id.name", "name", "product_id.name", "order_partner_id.commercial_partner_id.ref", "order_partner_id.commercial_partner_id.name")
 	d.Check("non_accountable_null_fields", "display_type IS NULL OR (product_id IS NULL AND price_unit = 0 AND product_uom_qty = 0 AND product_uom_id IS NULL AND customer_lead = 0)",
 		"Sections and notes carry no product, price or quantity.")
 	d.Constrain("name", func(_ *orm.Env, ls []*OrderLine) error {

@@ -15,14 +15,14 @@ import (
 // Order is a quotation and, once confirmed, a sales order. Amounts are in the
 // currency of the order.
 type Order struct {
-	orm.Record `orm:"sale.order" label:"Sales Order" order:"date_order desc, id desc" search:"name"`
+	orm.Record `orm:"sale.order" label:"Sales Order" order:"date_order desc, id desc"`
 	mail.Thread
 	mail.ActivityMixin
 	Name             string                          `orm:"name,required,nocopy,index=trigram,default=New" label:"Order Reference"`
 	CompanyID        orm.Ref[base.Company]           `orm:"company_id,required,index,default=company" label:"Company"`
 	PartnerID        orm.Ref[base.Partner]           `orm:"partner_id,required,index,tracking,check_company" label:"Customer"`
 	State            string                          `orm:"state,readonly,nocopy,index,tracking,default=draft" selection:"draft:Quotation,sent:Quotation Sent,sale:Sales Order,cancel:Cancelled" label:"Status"`
-	Locked           bool                            `orm:"locked,nocopy,tracking" label:"Locked" help:"Locked orders cannot be modified."`
+	Locked           bool                            `orm:"locked,nocopy,tracking,default=false" label:"Locked" help:"Locked orders cannot be modified."`
 	ClientOrderRef   string                          `orm:"client_order_ref,nocopy" label:"Customer Reference"`
 	Origin           string                          `orm:"origin,nocopy" label:"Source Document"`
 	Reference        string                          `orm:"reference,nocopy" label:"Payment Ref."`
@@ -59,10 +59,14 @@ type Order struct {
 	DisplayName      string                          `orm:"display_name"`
 }
 
+// partnerInName is the key of the context under which the customer is part of the
+// name of an order.
+const partnerInName = "sale_show_partner_name"
+
 // OrderLine is one line of an order: a product, a section, a note or a down
 // payment. Quantities are in the unit of the line.
 type OrderLine struct {
-	orm.Record       `orm:"sale.order.line" label:"Sales Order Line" order:"order_id, sequence, id" rec:"name"`
+	orm.Record       `orm:"sale.order.line" label:"Sales Order Line" order:"order_id, sequence, id" rec:"name" search:"name,order_id.name"`
 	OrderID          orm.Ref[Order]                           `orm:"order_id,required,index,ondelete=cascade" label:"Order Reference"`
 	Sequence         int                                      `orm:"sequence,default=10" label:"Sequence"`
 	CompanyID        orm.Ref[base.Company]                    `orm:"company_id,related=order_id.company_id,store,index,readonly" label:"Company"`

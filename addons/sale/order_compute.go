@@ -77,7 +77,7 @@ func defineOrder(r *orm.Registry) {
 		return nil
 	}, "state")
 	d.Compute("display_name", func(env *orm.Env, os []*Order) error {
-		with := env.Flag("sale_show_partner_name", false)
+		with := env.Flag(partnerInName, false)
 		if with {
 			if err := orm.Load(env.Sudo(), os, "partner_id"); err != nil {
 				return err
@@ -94,6 +94,12 @@ func defineOrder(r *orm.Registry) {
 		}
 		return nil
 	}, "name")
+	d.SearchBy("display_name", func(env *orm.Env, op string, value any) (orm.Domain, error) {
+		if env.Flag(partnerInName, false) {
+			return orm.AnyOf(op, value, "name", "partner_id.name"), nil
+		}
+		return orm.Leaf("name", op, value), nil
+	})
 	d.Compute("expected_date", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
 			o.ExpectedDate = orm.Datetime{}

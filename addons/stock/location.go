@@ -22,6 +22,7 @@ type Location struct {
 	Comment      string                `orm:"comment,html" label:"Additional Information"`
 	QuantIDs     orm.Many[Quant]       `orm:"quant_ids,inverse=location_id" label:"Quantities"`
 	WarehouseID  orm.Ref[Warehouse]    `orm:"warehouse_id" label:"Warehouse"`
+	DisplayName  string                `orm:"display_name"`
 }
 
 // reservable reports whether stock in the location belongs to the company, so
@@ -47,6 +48,16 @@ func defineLocation(r *orm.Registry) {
 		}
 		return nil
 	}, "name", "usage", "location_id.complete_name")
+	l.Compute("display_name", func(env *orm.Env, ls []*Location) error {
+		formatted := env.Flag(base.FormattedName, false)
+		for _, l := range ls {
+			l.DisplayName = l.CompleteName
+			if up := l.LocationID.Rec(); formatted && up != nil && l.Usage != "view" {
+				l.DisplayName = "--" + up.CompleteName + "/--" + l.Name
+			}
+		}
+		return nil
+	}, "name", "usage", "complete_name", "location_id.complete_name")
 	l.Compute("warehouse_id", locationWarehouses, "parent_path")
 	l.SearchBy("warehouse_id", searchLocationWarehouse)
 	l.Unique("barcode_company_uniq", "barcode, company_id", "The barcode of a location must be unique in a company.")

@@ -10,7 +10,7 @@ import (
 // PickingType is a kind of transfer of a warehouse, such as its deliveries,
 // with its own numbers and default locations.
 type PickingType struct {
-	orm.Record      `orm:"stock.picking.type" label:"Picking Type" order:"sequence, id" search:"name,warehouse_id"`
+	orm.Record      `orm:"stock.picking.type" label:"Picking Type" order:"sequence, id"`
 	Name            string                 `orm:"name,required,translate" label:"Operation Type"`
 	Active          bool                   `orm:"active,default=true" label:"Active"`
 	Color           int                    `orm:"color" label:"Color"`
@@ -47,10 +47,7 @@ func definePickingType(r *orm.Registry) {
 		return nil
 	}, "name", "warehouse_id.name")
 	t.SearchBy("display_name", func(_ *orm.Env, op string, value any) (orm.Domain, error) {
-		d := orm.Or(orm.Leaf("name", op, value), orm.Leaf("warehouse_id.name", op, value))
-		if strings.HasPrefix(op, "not") || op == "!=" {
-			d = orm.And(orm.Leaf("name", op, value), orm.Leaf("warehouse_id.name", op, value))
-		}
+		d := orm.AnyOf(op, value, "name", "warehouse_id.name")
 		// The whole name, as it is shown: the warehouse's and the kind's.
 		text, _ := value.(string)
 		if w, name, both := strings.Cut(text, ": "); both && (op == "ilike" || op == "=") {

@@ -14,7 +14,7 @@ import (
 // moves have reserved, in the unit of the product. There is one per product and
 // location. Quantities change through moves and counts only.
 type Quant struct {
-	orm.Record    `orm:"stock.quant" label:"Quants" order:"product_id, location_id, id" rec:"product_id"`
+	orm.Record    `orm:"stock.quant" label:"Quants" order:"product_id, location_id, id" rec:"product_id" search:"location_id"`
 	ProductID     orm.Ref[Product]      `orm:"product_id,required,index,ondelete=restrict" label:"Product" domain:"[('is_storable', '=', True)]"`
 	CompanyID     orm.Ref[base.Company] `orm:"company_id,related=location_id.company_id,store,readonly,index" label:"Company"`
 	LocationID    orm.Ref[Location]     `orm:"location_id,required,index,ondelete=restrict" label:"Location" domain:"[('usage', 'in', ['internal', 'transit'])]"`

@@ -22,6 +22,7 @@ type UoM struct {
 	Rounding       decimal.Decimal `orm:"rounding" label:"Rounding Precision" help:"Quantities in any unit are rounded to the decimals of “Product Unit”."`
 	Active         bool            `orm:"active,default=true" label:"Active" help:"An inactive unit is kept, but no longer offered."`
 	ParentPath     string          `orm:"parent_path,index,nocopy" label:"Parent Path"`
+	DisplayName    string          `orm:"display_name"`
 }
 
 func defineUoM(r *orm.Registry) {
@@ -34,6 +35,20 @@ func defineUoM(r *orm.Registry) {
 		}
 		return nil
 	}, "relative_factor")
+	u.Compute("display_name", func(env *orm.Env, us []*UoM) error {
+		formatted := env.Flag(base.FormattedName, false)
+		for _, u := range us {
+			u.DisplayName = u.Name
+			if of := u.RelativeUoMID.Rec(); formatted && of != nil {
+				factor := u.RelativeFactor.String()
+				if u.RelativeFactor.IsInteger() {
+					factor += ".0"
+				}
+				u.DisplayName += "\t--" + factor + " " + of.Name + "--"
+			}
+		}
+		return nil
+	}, "name", "relative_factor", "relative_uom_id.name")
 	u.Compute("factor", factors, "relative_factor", "relative_uom_id.factor")
 	u.Compute("rounding", func(env *orm.Env, us []*UoM) error {
 		digits, err := base.PrecisionDigits(env, base.ProductUnit)
