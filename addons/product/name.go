@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 

@@ -246,21 +246,15 @@ func (c *dataChecker) eval(at place, src string, m *orm.Model) (v any, ok bool) 
 		c.fail(at, "expression: %v", err)
 		return nil, false
 	}
-	needsDB := false
-	known := evalNames
-	if m == nil {
-		known = slices.DeleteFunc(slices.Clone(evalNames), func(n string) bool { return n == "obj" })
-	}
 	for _, name := range p.Names() {
 		head, _, _ := strings.Cut(name, ".")
-		if !slices.Contains(known, head) {
-			c.fail(at, "expression %s: unknown name %q%s", shorten(src), head, didYouMean(head, known))
+		if head == "obj" && m == nil {
+			c.fail(at, "expression %s: obj() needs a model", shorten(src))
 			return nil, false
 		}
-		needsDB = needsDB || head == "obj" || head == "env"
-	}
-	if needsDB {
-		return nil, false
+		if head == "obj" || head == "env" {
+			return nil, false
+		}
 	}
 	vars := expr.TimeVars(time.Unix(0, 0).UTC())
 	vars["DateTime"], vars["uid"], vars["version"] = vars["datetime"], int64(orm.SuperuserID), odooRelease
@@ -277,6 +271,16 @@ func (c *dataChecker) eval(at place, src string, m *orm.Model) (v any, ok bool) 
 		}
 		return nil, errReported
 	})
+	vars, err = withOwnIDs(at, src, p, vars, func(name string) (any, error) {
+		if k := c.ids[qualify(name, at.addon)]; k != nil {
+			return fakeBase + k.fake, nil
+		}
+		return nil, nil
+	})
+	if err != nil {
+		c.failErr(at, err)
+		return nil, false
+	}
 	v, err = p.Eval(vars)
 	if errors.Is(err, errReported) {
 		return nil, false

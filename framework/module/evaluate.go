@@ -3,7 +3,9 @@ package module
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
@@ -11,7 +13,26 @@ import (
 
 // eval evaluates an expression of a data file; obj is seen through m.
 func (l *loader) eval(at place, src string, m *orm.Model) (any, error) {
-	v, err := l.cache.Eval(src, l.recordVars(at, m))
+	p, err := l.cache.Compile(src)
+	if err != nil {
+		return nil, at.errorf("expression: %w", err)
+	}
+	vars := l.recordVars(at, m)
+	own := func(name string) (any, error) {
+		full := qualify(name, l.addon)
+		if l.ids.byName[full] == nil {
+			return nil, nil
+		}
+		x, err := l.resolve(at, full)
+		if err != nil {
+			return nil, err
+		}
+		return x.resID, nil
+	}
+	if vars, err = withOwnIDs(at, src, p, vars, own); err != nil {
+		return nil, err
+	}
+	v, err := p.Eval(vars)
 	if err != nil {
 		var de *dataError // from ref()
 		if errors.As(err, &de) {
@@ -20,6 +41,35 @@ func (l *loader) eval(at place, src string, m *orm.Model) (any, error) {
 		return nil, at.errorf("expression: %w", err)
 	}
 	return v, nil
+}
+
+// withOwnIDs adds to the names of an expression those that are ids of records of the
+// addon: up to version 18, Odoo let expressions name them without ref(). own gives
+// what stands for such a record, nil when there is none.
+func withOwnIDs(at place, src string, p *expr.Program, vars map[string]any, own func(name string) (any, error)) (map[string]any, error) {
+	cloned := false
+	for _, path := range p.Names() {
+		head, _, _ := strings.Cut(path, ".")
+		if _, known := vars[head]; known || slices.Contains(evalNames, head) {
+			continue
+		}
+		id, err := own(head)
+		if err != nil {
+			return nil, err
+		}
+		if id == nil {
+			hint := didYouMean(head, evalNames)
+			if hint == "" {
+				hint = fmt.Sprintf("; if it is the id of a record, write ref('%s')", head)
+			}
+			return nil, at.errorf("expression %s: unknown name %q%s", shorten(src), head, hint)
+		}
+		if !cloned {
+			vars, cloned = maps.Clone(vars), true
+		}
+		vars[head] = id
+	}
+	return vars, nil
 }
 
 // evalNames are the names an expression of a data file may use.

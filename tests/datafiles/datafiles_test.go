@@ -124,14 +124,14 @@ func check(t *testing.T, env *orm.Env) {
 		FROM res_partner p LEFT JOIN res_country c ON c.id = p.country_id
 		WHERE EXISTS (SELECT FROM ir_model_data d WHERE d.module = 'equipment_loan' AND d.model = 'res.partner' AND d.res_id IN (p.id, p.parent_id)) AND p.name <> 'Demo Lender'
 		ORDER BY p.name COLLATE "C"`), []string{
-		"Anna|anna@example.com|||en_US||||0|||",
+		"Anna|anna@example.com||f|en_US||||0|||",
 		"Baumarkt \"Groß\", GmbH||<p>two\nlines; and a semicolon</p>|t|||||0|||Hand tools <sharp> & heavy+Power tools",
-		"Bert|bert@example.com|||en_US||||0|||",
-		"Bob's||||en_US||||0||Loanland|Loans",
-		"Child of Customer, the first||<p>text 3 2.50 'q'</p>||en_US||first@example.com||0||Loanland|",
+		"Bert|bert@example.com||f|en_US||||0|||",
+		"Bob's|||f|en_US||||0||Loanland|Loans",
+		"Child of Customer, the first||<p>text 3 2.50 'q'</p>|f|en_US||first@example.com||0||Loanland|",
 		`Customer, the first|first@example.com|<div class="o_x"><p>Nice &amp; <b>reliable</b><br>since 1999</p></div>|t|en_US||by function|https://example.com/?a=1&b=2|4|48.25|Loanland|Hand tools <sharp> & heavy+Loans+Power tools`,
-		"Delivery door||||en_US|Road 3|||0|||",
-		"Müller € Söhne||||en_US|Straße 5|||0|||",
+		"Delivery door|||f|en_US|Road 3|||0|||",
+		"Müller € Söhne|||f|en_US|Straße 5|||0|||",
 		"Zweite|||f|en_US||||0|||",
 	})
 	same(t, "groups", query(t, env, `SELECT d.name, (SELECT p.name->>'en_US' FROM res_groups_privilege p WHERE p.id = g.privilege_id),
