@@ -12,3 +12,8 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	analysistest.Run(t, analysistest.TestData(), lint.Names, "base", "sale", "guest")
 }
+
+func TestUnused(t *testing.T) {
+	t.Parallel()
+	analysistest.Run(t, analysistest.TestData(), lint.Unused, "idle")
+}
