@@ -3,7 +3,7 @@
 #                   it is missing, starts; DEMO='--store DIR --once' passes flags
 # make test         all tests; installs what they need if it is missing
 # make race         the packages where goroutines meet, under the race detector
-# make lint         formatting, vet, staticcheck, names of fields, unreachable functions
+# make lint         formatting, vet, staticcheck, unused code, names of fields, unreachable functions
 # make bench        benchmarks, on a durable database; BENCH=./tests/bench for some
 # make clean        removes what the others made
 
@@ -14,11 +14,19 @@ WITHPG := bin/withpg
 # -count=1: a result kept from an earlier run says nothing about the database.
 GOTEST := go test -count=1 -timeout 20m
 
-# Where goroutines meet. The race detector makes tests several times slower, so
-# only these go through it; folders that do not exist are left out.
-RACE_DIRS := framework/pglocal framework/orm framework/jobs framework/cron framework/server \
-	framework/web addons/fusion_woocommerce/wcapi
-RACE_PKGS = $(addsuffix /...,$(addprefix ./,$(wildcard $(RACE_DIRS))))
+# Where goroutines meet. The race detector makes tests several times slower, and what
+# they stand on is compiled once more for it, so only these go through it:
+#   expr      compiled expressions that all requests share
+#   server    requests, sessions, the change to another set of addons, throttling
+#   jobs cron workers, their end, the ticks of several processes
+#   pglocal   the watchdog and the locks of a cluster
+#   wcapi     the limit of requests that workers of one store share
+# and of orm the tests of what units of work share: what is kept of rights and rules
+# between them, locks, the keyring, and calls out. Everything else runs on the
+# goroutine of its request or job, with values of its own.
+RACE_PKGS := ./framework/expr ./framework/server ./framework/jobs ./framework/cron \
+	./framework/pglocal/... ./addons/fusion_woocommerce/wcapi
+RACE_ORM := Exclusive|Contention|Policy|Rotate|CallOut|InUnit
 
 BENCH ?= $(shell grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -r -n1 dirname | sort -u)
 
@@ -43,6 +51,7 @@ test: setup $(WITHPG)
 
 race: setup $(WITHPG)
 	@$(WITHPG) $(GOTEST) -race -short $(RACE_PKGS)
+	@$(WITHPG) $(GOTEST) -race -short -run '$(RACE_ORM)' ./framework/orm
 
 lint:
 	@.ci/lint
