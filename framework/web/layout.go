@@ -95,22 +95,22 @@ func (p *page) trail() ([]crumb, error) {
 	var out []crumb
 	for i, up := range p.at.Up {
 		pl := address.Parse(up, p.at.Up[:i])
-		out = append(out, crumb{Name: p.placeName(pl), URL: pl.URL()})
+		out = append(out, crumb{Name: p.crumbName(pl), URL: pl.URL()})
 	}
 	// A record opened by its own address stands below its list all the same.
 	if len(out) == 0 && !p.dialog && strings.Count(p.at.Path, "/") == 2 {
 		cut := strings.LastIndexByte(p.at.Path, '/')
 		pl := p.at.Beside(p.at.Path[:cut], nil)
 		if strings.HasPrefix(pl.Path, "action/") || strings.HasPrefix(pl.Path, "model/") {
-			out = append(out, crumb{Name: p.placeName(pl), URL: pl.URL()})
+			out = append(out, crumb{Name: p.crumbName(pl), URL: pl.URL()})
 		}
 	}
 	return out, nil
 }
 
-// placeName is what a page above is called: its action, or its record as far
+// crumbName is what a page above is called: its action, or its record as far
 // as the user may read it.
-func (p *page) placeName(pl address.Address) string {
+func (p *page) crumbName(pl address.Address) string {
 	act, err := p.Load(pl)
 	if err != nil {
 		return "…"

@@ -223,7 +223,7 @@ func (l *listHandler) finish(out *render.ListView, kind string) error {
 		return l.View.Root.Flag(name, true) && (!ok || v)
 	}
 	if can.Create && flag("create") && !l.Records.Model.Transient {
-		out.Create = l.RecordPlace("new", nil).URL()
+		out.Create = l.RecordAddress("new", nil).URL()
 	}
 	if typing, err := l.Editable(); err != nil {
 		return err

@@ -158,7 +158,7 @@ func (f *recordHandler) simple(do string, back address.Address) (to address.Addr
 		if err != nil {
 			return back, nil, err
 		}
-		return f.placeOf(made.ID(), true), nil, nil
+		return f.addressOf(made.ID(), true), nil, nil
 	case "archive", "unarchive":
 		return back, nil, f.Records.Write(orm.Values{"active": verb == "unarchive"})
 	case "delete":
@@ -201,8 +201,8 @@ func (f *recordHandler) simple(do string, back address.Address) (to address.Addr
 	return back, nil, orm.UserErrorf("There is no action “%s” here.", convert.Shorten(do, 40))
 }
 
-// placeOf is the address of a record of the same action.
-func (f *recordHandler) placeOf(id int64, edit bool) address.Address {
+// addressOf is the address of a record of the same action.
+func (f *recordHandler) addressOf(id int64, edit bool) address.Address {
 	p := f.p
 	cut := strings.LastIndexByte(p.at.Path, '/')
 	pl := p.at.With(address.ResParam, "", address.EditParam, "")
@@ -258,7 +258,7 @@ func (f *recordHandler) save(t *render.Posted, ch *forms.Changes, do string) err
 		f.MarkErrors(t, ch, told)
 		return f.again(t, ch, told.Message)
 	}
-	to := f.placeOf(rs.ID(), false)
+	to := f.addressOf(rs.ID(), false)
 	if f.ID != 0 {
 		to = p.at.With(address.EditParam, "")
 	}

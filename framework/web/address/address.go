@@ -32,7 +32,7 @@ func Of(r *http.Request) Address {
 	q := r.URL.Query()
 	pl := Address{Path: strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/web"), "/"), Params: q}
 	for _, up := range q[UpParam] {
-		if safeUp(up) && len(pl.Up) < maxUp {
+		if validParent(up) && len(pl.Up) < maxUp {
 			pl.Up = append(pl.Up, up)
 		}
 	}
@@ -43,8 +43,8 @@ func Of(r *http.Request) Address {
 	return pl
 }
 
-// safeUp accepts what addresses a page of the back office only.
-func safeUp(s string) bool {
+// validParent accepts what addresses a page of the back office only.
+func validParent(s string) bool {
 	return (strings.HasPrefix(s, "action/") || strings.HasPrefix(s, "model/")) && !strings.Contains(s, "..") && len(s) < 4000
 }
 

@@ -113,7 +113,7 @@ func (l *List) cards(ids []int64, draw *view.Node) ([]*render.Card, error) {
 	out := make([]*render.Card, len(recs))
 	for i, r := range recs {
 		vars := r.Scope(l.Builder.Vars, nil)
-		c := &render.Card{URL: l.RecordPlace(fmt.Sprint(r.ID), nil).URL(), Tone: l.Builder.Tone(draw, vars)}
+		c := &render.Card{URL: l.RecordAddress(fmt.Sprint(r.ID), nil).URL(), Tone: l.Builder.Tone(draw, vars)}
 		l.drawCard(c, draw, r, vars)
 		if c.Title == "" {
 			c.Title = convert.Text(r.Values["display_name"])

@@ -344,7 +344,7 @@ func (l *List) row(r *render.Record, level, at int) *render.ListRow {
 	if len(l.Query.Groups) == 0 {
 		params.Set(address.ResParam, fmt.Sprint((l.Query.Page-1)*l.Action.Limit+at+1))
 	}
-	out.URL = l.RecordPlace(fmt.Sprint(r.ID), params).URL()
+	out.URL = l.RecordAddress(fmt.Sprint(r.ID), params).URL()
 	out.Buttons = l.Builder.RowButtons(l.View.Root, vars, fmt.Sprintf("row:%d:", r.ID))
 	for _, n := range l.nodes {
 		if l.Builder.HiddenCell(n, vars) {
@@ -356,8 +356,8 @@ func (l *List) row(r *render.Record, level, at int) *render.ListRow {
 	return out
 }
 
-// RecordPlace is the address of a record of the list, or of a new one.
-func (l *List) RecordPlace(id string, params url.Values) address.Address {
+// RecordAddress is the address of a record of the list, or of a new one.
+func (l *List) RecordAddress(id string, params url.Values) address.Address {
 	path := strings.TrimSuffix(l.at.Path, "/")
 	for _, k := range []string{address.ContextParam, address.ViewsParam, address.NameParam, address.ModesParam} {
 		if v := l.at.Params.Get(k); v != "" {

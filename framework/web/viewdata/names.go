@@ -11,16 +11,16 @@ import (
 // Names finds the display names of records: what is wanted is collected first,
 // then each model is asked once.
 type Names struct {
-	env  *orm.Env
-	want map[string]map[int64]bool
-	said map[string]map[int64]bool // by the client
-	got  map[string]map[int64]string
-	shut map[string]map[int64]bool // which the user may not read
+	env    *orm.Env
+	want   map[string]map[int64]bool
+	asked  map[string]map[int64]bool // by the client
+	names  map[string]map[int64]string
+	hidden map[string]map[int64]bool // which the user may not read
 }
 
 // NewNames starts without any.
 func NewNames(env *orm.Env) *Names {
-	return &Names{env: env, want: map[string]map[int64]bool{}, said: map[string]map[int64]bool{}, got: map[string]map[int64]string{}, shut: map[string]map[int64]bool{}}
+	return &Names{env: env, want: map[string]map[int64]bool{}, asked: map[string]map[int64]bool{}, names: map[string]map[int64]string{}, hidden: map[string]map[int64]bool{}}
 }
 
 // Add notes records that others point at, which the user may read.
@@ -28,14 +28,14 @@ func (n *Names) Add(model string, ids ...int64) { n.note(n.want, model, ids) }
 
 // Ask notes records that the client has named by their ids. Their names are
 // told to who may read them.
-func (n *Names) Ask(model string, ids ...int64) { n.note(n.said, model, ids) }
+func (n *Names) Ask(model string, ids ...int64) { n.note(n.asked, model, ids) }
 
 func (n *Names) note(in map[string]map[int64]bool, model string, ids []int64) {
 	for _, id := range ids {
 		if id <= 0 {
 			continue
 		}
-		if _, known := n.got[model][id]; known {
+		if _, known := n.names[model][id]; known {
 			continue
 		}
 		if in[model] == nil {
@@ -48,8 +48,8 @@ func (n *Names) note(in map[string]map[int64]bool, model string, ids []int64) {
 // Load asks for all that is wanted. The name of a linked record is shown even
 // to who may not read the record, as every client of Odoo expects.
 func (n *Names) Load() error {
-	for model, said := range n.said {
-		delete(n.said, model)
+	for model, said := range n.asked {
+		delete(n.asked, model)
 		rs, err := n.env.Lookup(model)
 		if err != nil {
 			continue
@@ -79,21 +79,21 @@ func (n *Names) Load() error {
 		if err != nil {
 			return err
 		}
-		if n.got[model] == nil {
-			n.got[model] = map[int64]string{}
+		if n.names[model] == nil {
+			n.names[model] = map[int64]string{}
 		}
 		for id, name := range found {
-			n.got[model][id] = name
+			n.names[model][id] = name
 		}
 		hidden, err := rs.Browse(ids...).In(n.env).Hidden()
 		if err != nil {
 			return err
 		}
 		for _, id := range hidden {
-			if n.shut[model] == nil {
-				n.shut[model] = map[int64]bool{}
+			if n.hidden[model] == nil {
+				n.hidden[model] = map[int64]bool{}
 			}
-			n.shut[model][id] = true
+			n.hidden[model][id] = true
 		}
 	}
 	return nil
@@ -104,10 +104,10 @@ func (n *Names) Of(model string, id int64) string {
 	if id == 0 {
 		return ""
 	}
-	if s := n.got[model][id]; s != "" {
+	if s := n.names[model][id]; s != "" {
 		return s
 	}
-	if _, known := n.got[model][id]; known {
+	if _, known := n.names[model][id]; known {
 		return "Unnamed"
 	}
 	return fmt.Sprintf("#%d", id)
@@ -115,4 +115,4 @@ func (n *Names) Of(model string, id int64) string {
 
 // Hidden reports whether the user may not read a record, whose name he is shown all
 // the same.
-func (n *Names) Hidden(model string, id int64) bool { return n.shut[model][id] }
+func (n *Names) Hidden(model string, id int64) bool { return n.hidden[model][id] }
