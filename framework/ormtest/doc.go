@@ -11,8 +11,9 @@
 // a clone. [New] lends a clone to one test at a time and rolls its transaction
 // back in the end; [DB] gives a clone of its own to a test that commits. [Run]
 // and [RunDB] do the same for examples, and [URL] gives an empty database.
-// Templates are kept between runs of an unchanged test program, clones are
-// not. The server is the one FUSION_TEST_PG names, or else a private one (see
+// Templates are kept between runs, and shared by all test programs where the addons
+// are those of the checkout; one that a test declares gives its program templates of
+// its own, until it changes. Clones are not kept. The server is the one FUSION_TEST_PG names, or else a private one (see
 // pgtest); nothing has to be started or stopped by the tests.
 //
 // What a test may expect: the superuser's rights (use env.WithUser(id).NoSudo()

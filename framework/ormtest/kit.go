@@ -3,14 +3,9 @@ package ormtest
 import (
 	"context"
 	"crypto/sha256"
-	"debug/elf"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -25,8 +20,9 @@ import (
 // shared is the one kit of a test program.
 var shared = sync.OnceValue(func() *kit { return &kit{templates: map[string]*template{}} })
 
-// Names of databases: template_<program>_<content> and clone_<pid>_<n>. Their
-// prefixes keep them apart from everything else on the server.
+// Names of databases: fusion_tpl_<family><version>_<content> and
+// fusion_clone_<pid>_<n>. Their prefixes keep them apart from everything else on the
+// server.
 const (
 	templatePrefix = "fusion_tpl_"
 	clonePrefix    = "fusion_clone_"
@@ -87,11 +83,11 @@ func (k *kit) sweep(ctx context.Context) error {
 		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(gate)).Scan(&alone); err != nil || !alone {
 			return err
 		}
-		return dropUnused(ctx, conn, clonePrefix)
+		return dropUnused(ctx, conn, clonePrefix, func(string) bool { return false })
 	})
 }
 
-func dropUnused(ctx context.Context, conn *pgx.Conn, prefix string, keep ...string) error {
+func dropUnused(ctx context.Context, conn *pgx.Conn, prefix string, keep func(name string) bool) error {
 	rows, err := conn.Query(ctx, `SELECT datname FROM pg_database d WHERE starts_with(datname, $1)
 		AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)`, prefix)
 	if err != nil {
@@ -102,7 +98,7 @@ func dropUnused(ctx context.Context, conn *pgx.Conn, prefix string, keep ...stri
 		return err
 	}
 	for _, name := range names {
-		if !slices.Contains(keep, name) {
+		if !keep(name) {
 			// Somebody may have connected meanwhile: then it stays.
 			_, _ = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize())
 		}
@@ -138,7 +134,8 @@ func (k *kit) template(ctx context.Context, addons []module.Addon) (*template, e
 	if err != nil {
 		return nil, err
 	}
-	sum := contentOf(ordered)
+	o := originOf(ordered)
+	sum := contentOf(o, ordered)
 	k.mu.Lock()
 	t := k.templates[sum]
 	if t == nil {
@@ -147,18 +144,17 @@ func (k *kit) template(ctx context.Context, addons []module.Addon) (*template, e
 	}
 	k.mu.Unlock()
 	t.once.Do(func() {
-		program := programName()
-		t.name = templatePrefix + program + "_" + sum
+		t.name = templatePrefix + o.family + o.version + "_" + sum
 		if t.reg, t.err = module.BuildRegistry(ordered); t.err == nil {
-			t.err = k.fill(ctx, t, templatePrefix+program+"_")
+			t.err = k.fill(ctx, t, o)
 		}
 	})
 	return t, t.err
 }
 
-// fill installs the addons into the template database unless an earlier run
-// did, and drops the templates of earlier versions of the program.
-func (k *kit) fill(ctx context.Context, t *template, family string) error {
+// fill installs the addons into the template database unless somebody did, and drops
+// those of earlier versions.
+func (k *kit) fill(ctx context.Context, t *template, o origin) error {
 	return k.admin(ctx, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", t.name); err != nil {
 			return err
@@ -168,13 +164,8 @@ func (k *kit) fill(ctx context.Context, t *template, family string) error {
 		if err != nil || done {
 			return err
 		}
-		k.mu.Lock()
-		var keep []string
-		for _, o := range k.templates {
-			keep = append(keep, o.name)
-		}
-		k.mu.Unlock()
-		if err := dropUnused(ctx, conn, family, keep...); err != nil {
+		current := templatePrefix + o.family + o.version + "_"
+		if err := dropUnused(ctx, conn, templatePrefix+o.family, func(name string) bool { return strings.HasPrefix(name, current) }); err != nil {
 			return err
 		}
 		ident := pgx.Identifier{t.name}.Sanitize()
@@ -264,56 +255,6 @@ func (k *kit) drop(ctx context.Context, name string) error {
 		_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
 		return err
 	})
-}
-
-// contentOf identifies what an installation depends on: the manifests, their
-// files, and the program that declares the models.
-func contentOf(addons []module.Addon) string {
-	h := sha256.New()
-	io.WriteString(h, buildID())
-	for _, a := range addons {
-		fmt.Fprintf(h, "\x00%s\x00%s\x00%q\x00%q\x00%q\x00%v", a.Name, a.Version, a.Depends, a.Data, a.Demo, a.AutoInstall)
-		if a.FS == nil {
-			continue
-		}
-		for _, name := range a.Data {
-			if b, err := fs.ReadFile(a.FS, name); err == nil {
-				fmt.Fprintf(h, "\x00%s\x00%d\x00%s", name, len(b), b)
-			}
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:10])
-}
-
-// buildID changes with the test program. Without one, as on systems that do
-// not run ELF files, the process stands for it: nothing is kept between runs.
-func buildID() string {
-	unknown := fmt.Sprint("pid ", os.Getpid())
-	path, err := os.Executable()
-	if err != nil {
-		return unknown
-	}
-	f, err := elf.Open(path)
-	if err != nil {
-		return unknown
-	}
-	defer f.Close()
-	s := f.Section(".note.go.buildid")
-	if s == nil {
-		return unknown
-	}
-	id, err := s.Data()
-	if err != nil {
-		return unknown
-	}
-	return string(id)
-}
-
-// programName tells test programs apart, within what PostgreSQL allows a name.
-func programName() string {
-	path, _ := os.Getwd() // go test runs a program in its package's folder
-	sum := sha256.Sum256([]byte(path))
-	return hex.EncodeToString(sum[:5])
 }
 
 // empty makes an empty database. It has no connection yet, so its name is not
