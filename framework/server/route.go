@@ -98,15 +98,15 @@ func (c *Context) Send(status int, contentType string, body []byte) error {
 
 // JSON answers with a JSON value.
 func (c *Context) JSON(status int, v any) error {
-	b, err := encodeJSON(v)
+	b, err := EncodeJSON(v)
 	if err != nil {
 		return err
 	}
 	return c.Send(status, "application/json", b)
 }
 
-// encodeJSON encodes without HTML escapes, as Odoo's clients expect.
-func encodeJSON(v any) ([]byte, error) {
+// EncodeJSON encodes without HTML escapes, as Odoo's clients expect.
+func EncodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

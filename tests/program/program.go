@@ -6,6 +6,7 @@ package program
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -102,7 +103,7 @@ func Start(t testing.TB, args ...string) *Running {
 			r.lines <- sc.Text()
 		}
 		close(r.lines)
-		r.done <- r.cmd.Wait()
+		r.done <- cmp.Or(sc.Err(), r.cmd.Wait())
 	}()
 	t.Cleanup(func() {
 		if r.cmd.ProcessState == nil {

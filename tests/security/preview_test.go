@@ -86,7 +86,7 @@ func agrees(t *testing.T, rs orm.Records) error {
 			was, is = ids(rs.Env.Model(f.Comodel), rows[0][name]), ids(rs.Env.Model(f.Comodel), shown[0][name])
 		} else if f.Kind == orm.Many2one {
 			id, _ := shown[0][name].(int64)
-			was, is = fmt.Sprint(rs.Env.Model(f.Comodel).Browse(orm.Values{"x": rows[0][name]}.ID("x")).Origin()), fmt.Sprint(rs.Env.Model(f.Comodel).Browse(id).Origin())
+			was, is = fmt.Sprint(rs.Env.Model(f.Comodel).Browse(orm.Values{name: rows[0][name]}.ID(name)).Origin()), fmt.Sprint(rs.Env.Model(f.Comodel).Browse(id).Origin())
 		}
 		if name != "id" && was != is && setByHand[rs.Model.Name] == "" {
 			t.Errorf("%s: %s is %.80s, in its form %.80s", rs, name, was, is)

@@ -115,7 +115,7 @@ func (k *walker) call(method string, pos []any, kw map[string]any) (out any, err
 			err = env.Flush()
 		}
 		if err == nil {
-			raw, e := server.encodeJSON(out)
+			raw, e := server.EncodeJSON(out)
 			text, err = string(raw)+k.sent(env), e
 		}
 	})
