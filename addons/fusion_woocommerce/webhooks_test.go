@@ -19,6 +19,7 @@ import (
 	"fusionsoft.ca/fusion/addons/sales_team"
 	"fusionsoft.ca/fusion/addons/stock"
 	"fusionsoft.ca/fusion/addons/uom"
+	"fusionsoft.ca/fusion/framework/keyring"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/outbound"
@@ -31,7 +32,7 @@ func TestWebhooksFollowTheAddress(t *testing.T) {
 	t.Parallel()
 	env := ormtest.New(t, base.Addon(), mail.Addon(), contacts.Addon(), uom.Addon(), product.Addon(), account.Addon(), sales_team.Addon(), sale.Addon(),
 		sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon())
-	ring, err := orm.NewKeyring([]byte("0123456789abcdef0123456789abcdef"))
+	ring, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/keyring"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/outbound"
@@ -33,7 +34,7 @@ func TestMailServerConnection(t *testing.T) {
 		}
 	}()
 	env := newEnv(t).Sudo()
-	ring, err := orm.NewKeyring(make([]byte, 32))
+	ring, err := keyring.New(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}

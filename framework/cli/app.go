@@ -149,7 +149,7 @@ func (s *System) open(ctx context.Context, install []string) error {
 	if err := jobs.Migrate(ctx, db); err != nil {
 		return err
 	}
-	if db.Keys, err = keyring(s.Settings.DataDir); err != nil {
+	if db.Keys, err = openKeyring(s.Settings.DataDir); err != nil {
 		return err
 	}
 	db.Blobs = filestore.Dir(filepath.Join(s.Settings.DataDir, "files", s.Name()))

@@ -19,8 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"fusionsoft.ca/fusion/framework/filestore"
+	"fusionsoft.ca/fusion/framework/keyring/rotate"
 	"fusionsoft.ca/fusion/framework/module"
-	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/pglocal"
 )
 
@@ -111,7 +111,7 @@ func keyPlace(dataDir string) string {
 func (s *System) backup(ctx context.Context, to io.Writer, list []module.Status) (*manifest, error) {
 	m := &manifest{Format: backupFormat, Program: s.App.Version, Database: s.Name(), Made: time.Now().UTC(), Addons: versions(list)}
 	var err error
-	if m.Keys, err = orm.SecretUse(ctx, s.DB); err != nil {
+	if m.Keys, err = rotate.Use(ctx, s.DB); err != nil {
 		return nil, err
 	}
 	if err := s.DB.NewRaw("SELECT current_setting('server_version_num')::int / 10000").Scan(ctx, &m.Server); err != nil {
@@ -242,7 +242,7 @@ func (c *restoreCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer
 			return err
 		}
 		fmt.Fprintf(out, "%s holds the backup of %s from %s: %d addons, %d files\n", s.Name(), m.Database, m.Made.Format(time.DateTime), len(m.Addons), m.Files)
-		ring, err := keyring(s.Settings.DataDir)
+		ring, err := openKeyring(s.Settings.DataDir)
 		if err != nil {
 			return err
 		}

@@ -13,8 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"fusionsoft.ca/fusion/framework/keyring"
 	"fusionsoft.ca/fusion/framework/module"
-	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // TestDatabase checks which database the flags and DATABASE_URL choose.
@@ -72,12 +72,12 @@ func TestParts(t *testing.T) {
 func TestKeyIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() + "/data"
-	rings := make([]*orm.Keyring, 8)
+	rings := make([]*keyring.Keyring, 8)
 	var wait sync.WaitGroup
 	for i := range rings {
 		wait.Go(func() {
 			var err error
-			if rings[i], err = keyring(dir); err != nil {
+			if rings[i], err = openKeyring(dir); err != nil {
 				t.Error(err)
 			}
 		})
@@ -102,7 +102,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 func TestKeysOfOthersAreFound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	running, err := keyring(dir)
+	running, err := openKeyring(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestKeysOfOthersAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotating, err := keyring(dir)
+	rotating, err := openKeyring(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestKeysOfOthersAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for sealed, want := range map[string]string{before: "old", after: "new"} {
-		for _, ring := range []*orm.Keyring{running, rotating} {
+		for _, ring := range []*keyring.Keyring{running, rotating} {
 			if plain, err := ring.Open(sealed); err != nil || plain != want {
 				t.Errorf("%q, %v, want %s", plain, err, want)
 			}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/keyring"
 )
 
 // KeyEnv names the environment variable with the keys of secrets: 64 hex
@@ -21,14 +21,14 @@ const KeyEnv = "FUSION_SECRET_KEYS"
 // keyFile is where the keys are when the environment names none.
 func keyFile(dataDir string) string { return filepath.Join(dataDir, "secret.key") }
 
-// keyring reads the encryption keys from the environment or the data directory,
+// openKeyring reads the encryption keys from the environment or the data directory,
 // where a new one is made when there is none.
-func keyring(dataDir string) (*orm.Keyring, error) {
+func openKeyring(dataDir string) (*keyring.Keyring, error) {
 	keys, err := readKeys(dataDir)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := orm.NewKeyring(keys...)
+	ring, err := keyring.New(keys...)
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"fusionsoft.ca/fusion/framework/keyring"
+	"fusionsoft.ca/fusion/framework/keyring/rotate"
 	"fusionsoft.ca/fusion/framework/module"
-	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // secretCmd holds the commands about the keys that encrypt secrets, such as the
@@ -41,7 +42,7 @@ type secretStatusCmd struct{ databaseFlags }
 // Run lists keys with the number of secrets.
 func (c *secretStatusCmd) Run(ctx context.Context, app App, g *Globals, out io.Writer) error {
 	return withSystem(ctx, app, &c.databaseFlags, g.Logger(slog.LevelWarn), func(s *System) error {
-		use, err := orm.SecretUse(ctx, s.DB)
+		use, err := rotate.Use(ctx, s.DB)
 		if err != nil {
 			return err
 		}
@@ -73,7 +74,7 @@ func (c *secretRotateCmd) Run(ctx context.Context, app App, g *Globals, out io.W
 	}
 	defer unlock()
 	return withSystem(ctx, app, &c.databaseFlags, g.Logger(slog.LevelWarn), func(s *System) error {
-		use, err := orm.SecretUse(ctx, s.DB)
+		use, err := rotate.Use(ctx, s.DB)
 		if err != nil {
 			return err
 		}
@@ -92,7 +93,7 @@ func (c *secretRotateCmd) Run(ctx context.Context, app App, g *Globals, out io.W
 			}
 		}
 		s.tellKeys(ctx)
-		n, err := orm.RotateSecrets(ctx, s.DB, orm.Rotation{})
+		n, err := rotate.Secrets(ctx, s.DB, rotate.Options{})
 		if err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (c *secretRotateCmd) Run(ctx context.Context, app App, g *Globals, out io.W
 }
 
 // addKey puts a new key in front of those of a data directory.
-func addKey(dataDir string, ring *orm.Keyring) error {
+func addKey(dataDir string, ring *keyring.Keyring) error {
 	keys, err := readKeys(dataDir)
 	if err != nil {
 		return err
@@ -176,7 +177,7 @@ func (c *secretRetireCmd) Run(ctx context.Context, app App, g *Globals, out io.W
 // and in all others of a private cluster.
 func (s *System) oldKeysInUse(ctx context.Context) ([]string, error) {
 	found := map[string]map[string]int{}
-	use, err := orm.SecretUse(ctx, s.DB)
+	use, err := rotate.Use(ctx, s.DB)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +192,7 @@ func (s *System) oldKeysInUse(ctx context.Context) ([]string, error) {
 			if err != nil {
 				return nil, fmt.Errorf("the database %s cannot be looked at: %w", name, err)
 			}
-			found[name], err = orm.SecretUse(ctx, db)
+			found[name], err = rotate.Use(ctx, db)
 			if err = errors.Join(err, db.Close()); err != nil {
 				return nil, fmt.Errorf("the database %s cannot be looked at: %w", name, err)
 			}

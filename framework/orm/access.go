@@ -40,23 +40,23 @@ type userOf struct {
 func (e *Env) accessChanged(m *Model) {
 	e.Forget(severalKey{m})
 	if m.Name == m.registry.PolicyModels().Defaults {
-		e.mislayDefaults()
+		e.invalidateCompanyDependent()
 	}
 	if m.kept {
 		e.u.access, e.u.stale = nil, true
 	}
 }
 
-// mislayDefaults makes company-dependent values unknown: what was read of them
+// invalidateCompanyDependent makes company-dependent values unknown: what was read of them
 // may have been a default.
-func (e *Env) mislayDefaults() {
+func (e *Env) invalidateCompanyDependent() {
 	for m, rows := range e.u.cache.rows {
 		for _, f := range m.stored {
 			if !f.CompanyDependent {
 				continue
 			}
 			for _, r := range rows {
-				r.mislay(f)
+				r.invalidate(f)
 			}
 		}
 	}

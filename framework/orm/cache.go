@@ -8,17 +8,55 @@ import (
 	"strings"
 )
 
-// cache is what a unit of work knows of the rows it has read and written, so
-// that it reads none twice, and the computed values that it has still to store.
-// The transaction sees nobody else's changes, so what is known stays true until
-// the unit itself changes it: every Statement says what it changes, after one that
-// does not the cache is emptied.
+// cache stands between the records of a unit of work and the database. It has two
+// halves: values of rows, and computes that are still to be evaluated.
+//
+//	 read                      write, create
+//	  │                              │
+//	  │      ┌───────────────────────┤ what depends on the change
+//	  │      ▼                       │ (Model.triggers, backwards)
+//	  │   pending ── Flush ──┐       │
+//	  │   records by field   │       │ values that are given
+//	  │   of each compute,   ▼       │
+//	  │   but protected   recompute  │
+//	  │                      │       │
+//	  │        values that   │       │
+//	  ▼        differ        ▼       ▼
+//	rows ◀─────────────── dirty    UPDATE, INSERT
+//	  ▲                      │       │
+//	  │ SELECT               │ writeDirty: one UPDATE a model
+//	  │                      ▼       ▼
+//	  └────────────────── the database
+//
+// A value in rows is as the database has it, or dirty: computed, and written later
+// with others. A compute in pending has to be evaluated of some records; fields that
+// were given by hand in the same create or write are protected from it. Flush
+// evaluates what is pending, in the order of the dependencies, writes what is dirty
+// and runs the constraints that wait; a read or a search that could see any of it
+// flushes first. Records that are created together are numbered first, then what can
+// be computed of them is (precompute), and they are inserted with it.
+//
+// The transaction sees nobody else's changes, so what is known stays true until the
+// unit itself changes it: every Statement says what it writes; after one that does
+// not, everything is invalidated.
+//
+// New records, which are never stored, have a half of their own: see newRecords.
 type cache struct {
 	rows  map[*Model]map[int64]*row
 	count int
 	// dirty are rows with values that the database lacks. Every statement that
-	// might look at them stores them first.
+	// might look at them writes them first.
 	dirty map[*Model]map[int64]bool
+
+	// pending are the stored computes to be evaluated, protected the records of
+	// whose computed fields a value was given since the last flush.
+	pending   map[*compute]*pendingCompute
+	protected map[*Field]map[int64]bool
+	checks    []pendingCheck // constraints that wait for a flush
+	depth     int            // creates and writes under way
+	preparing int            // inserts being prepared, one in another
+	flushing  bool
+
 	// readable are the records that rules let somebody read.
 	readable map[reader]map[int64]bool
 	ruled    map[ruled]Domain // what rules say
@@ -59,22 +97,31 @@ const (
 )
 
 func newCache() *cache {
-	return &cache{rows: map[*Model]map[int64]*row{}, dirty: map[*Model]map[int64]bool{}, readable: map[reader]map[int64]bool{}, ruled: map[ruled]Domain{}, documents: map[*Field][]string{},
+	return &cache{rows: map[*Model]map[int64]*row{}, dirty: map[*Model]map[int64]bool{}, pending: map[*compute]*pendingCompute{}, protected: map[*Field]map[int64]bool{}, readable: map[reader]map[int64]bool{}, ruled: map[ruled]Domain{}, documents: map[*Field][]string{},
 		fresh: map[*Model]map[int64]bool{}, refs: map[*Field]map[int64][]int64{}}
 }
 
-// forget empties the cache. Nothing may be dirty, unless it is given up.
-func (c *cache) forget() {
+// invalidate forgets all rows. Nothing may be dirty, unless it is given up.
+func (c *cache) invalidate() {
 	clear(c.rows)
 	clear(c.dirty)
-	c.doubt()
+	c.invalidateAccess()
 	clear(c.fresh)
 	clear(c.refs)
 	c.count = 0
 }
 
-// doubt forgets what rules say and let read: any change may make it otherwise.
-func (c *cache) doubt() {
+// reset gives up everything that is known and everything that is still to be done.
+func (c *cache) reset() {
+	clear(c.pending)
+	clear(c.protected)
+	c.checks, c.flushing = nil, false
+	c.invalidate()
+}
+
+// invalidateAccess forgets what rules say and let read: any change may make it
+// otherwise.
+func (c *cache) invalidateAccess() {
 	clear(c.readable)
 	clear(c.ruled)
 	clear(c.documents)
@@ -114,7 +161,7 @@ func (e *Env) variantOf(f *Field) (string, bool) {
 	return "", false
 }
 
-func (e *Env) recall(r *row, f *Field) any {
+func (e *Env) cached(r *row, f *Field) any {
 	if of, varies := e.variantOf(f); varies {
 		if v, ok := r.variant[variant{f, of}]; ok {
 			return v
@@ -124,8 +171,8 @@ func (e *Env) recall(r *row, f *Field) any {
 	return r.vals[f.at]
 }
 
-// remember keeps a value that is stored.
-func (e *Env) remember(r *row, f *Field, v any) {
+// setCached keeps a value that is stored.
+func (e *Env) setCached(r *row, f *Field, v any) {
 	if of, varies := e.variantOf(f); varies {
 		if r.variant == nil {
 			r.variant = map[variant]any{}
@@ -136,8 +183,8 @@ func (e *Env) remember(r *row, f *Field, v any) {
 	r.vals[f.at] = v
 }
 
-// mislay makes a value unknown.
-func (r *row) mislay(f *Field) {
+// invalidate makes a value unknown.
+func (r *row) invalidate(f *Field) {
 	r.vals[f.at] = unknown{}
 	maps.DeleteFunc(r.variant, func(k variant, _ any) bool { return k.f == f })
 }
@@ -146,9 +193,9 @@ func (e *Env) readerOf(m *Model) reader {
 	return reader{m, e.uid, fmt.Sprint(e.Companies())}
 }
 
-// recallAll is fetch without the database: nil unless every value is known and
+// fromCache is fetch without the database: nil unless every value is known and
 // known to be the user's to read.
-func (rs Records) recallAll(fields []*Field) (*columns, error) {
+func (rs Records) fromCache(fields []*Field) (*columns, error) {
 	rows := rs.Env.u.cache.rows[rs.Model]
 	if len(rows) == 0 {
 		return nil, nil
@@ -189,7 +236,7 @@ func (rs Records) recallAll(fields []*Field) (*columns, error) {
 		}
 		col := make([]any, len(found))
 		for i, r := range found {
-			v := rs.Env.recall(r, f)
+			v := rs.Env.cached(r, f)
 			if v == (unknown{}) {
 				return nil, nil
 			}
@@ -209,8 +256,8 @@ func (rs Records) recallAll(fields []*Field) (*columns, error) {
 	return c, nil
 }
 
-// rememberAll keeps what fetch has read, and puts in what is not stored yet.
-func (rs Records) rememberAll(fields []*Field, c *columns, ruled bool) {
+// toCache keeps what fetch has read, and puts in what is not stored yet.
+func (rs Records) toCache(fields []*Field, c *columns, ruled bool) {
 	u := rs.Env.u
 	rows := u.cache.rows[rs.Model]
 	keep := len(rs.IDs) <= maxCachedBatch
@@ -231,7 +278,7 @@ func (rs Records) rememberAll(fields []*Field, c *columns, ruled bool) {
 					r = u.cache.row(rs.Model, id)
 					rows = u.cache.rows[rs.Model]
 				}
-				rs.Env.remember(r, f, col[i])
+				rs.Env.setCached(r, f, col[i])
 			}
 		}
 	}
@@ -246,11 +293,11 @@ func (rs Records) rememberAll(fields []*Field, c *columns, ruled bool) {
 	}
 }
 
-// rememberNew keeps the values of rows just inserted; columns that none of them
+// cacheNew keeps the values of rows just inserted; columns that none of them
 // was given are empty.
-func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]any) {
+func (rs Records) cacheNew(ids []int64, ins []*intake, used map[*Field]any) {
 	c := rs.Env.u.cache
-	c.doubt()
+	c.invalidateAccess()
 	fresh := c.fresh[rs.Model]
 	if fresh == nil {
 		fresh = map[int64]bool{}
@@ -290,13 +337,13 @@ func (rs Records) rememberNew(ids []int64, ins []*intake, used map[*Field]any) {
 			case !given:
 				v = f.empty()
 			}
-			rs.Env.remember(r, f, v)
+			rs.Env.setCached(r, f, v)
 		}
 	}
 }
 
-// rememberWritten keeps the values of an update.
-func (rs Records) rememberWritten(cols map[*Field]any) {
+// cacheWritten keeps the values of an update.
+func (rs Records) cacheWritten(cols map[*Field]any) {
 	u := rs.Env.u
 	rows := u.cache.rows[rs.Model]
 	magic := []*Field{rs.Model.Fields["write_uid"], rs.Model.Fields["write_date"]}
@@ -314,14 +361,14 @@ func (rs Records) rememberWritten(cols map[*Field]any) {
 			if at := slices.Index(r.dirty, f); at >= 0 {
 				r.dirty = slices.Delete(r.dirty, at, at+1)
 			}
-			r.mislay(f)
-			if postponable(f) {
+			r.invalidate(f)
+			if mayBeDirty(f) {
 				r.vals[f.at] = v
 			}
 		}
 		for _, f := range magic {
 			if f != nil {
-				r.mislay(f)
+				r.invalidate(f)
 			}
 		}
 	}
@@ -394,14 +441,14 @@ func (rs Records) unreferred(f *Field) bool {
 	return !slices.ContainsFunc(rs.IDs, func(id int64) bool { return !fresh[id] || len(refs[id]) > 0 })
 }
 
-// barren reports whether a domain asks for records that refer to one of this unit
+// knownEmpty reports whether a domain asks for records that refer to one of this unit
 // to which nothing refers, so that the database need not be asked.
-func (e *Env) barren(m *Model, n *node) bool {
+func (e *Env) knownEmpty(m *Model, n *node) bool {
 	switch {
 	case n == nil:
 		return false
 	case n.op == "&":
-		return slices.ContainsFunc(n.kids, func(k *node) bool { return e.barren(m, k) })
+		return slices.ContainsFunc(n.kids, func(k *node) bool { return e.knownEmpty(m, k) })
 	case n.op != "" || n.leaf.isNum || n.leaf.op != "=" && n.leaf.op != "in":
 		return false
 	}
@@ -417,8 +464,8 @@ func (e *Env) barren(m *Model, n *node) bool {
 	return !slices.ContainsFunc(ids, func(id int64) bool { return !fresh[id] || len(refs[id]) > 0 })
 }
 
-// postpone keeps computed values that are stored later, with others.
-func (e *Env) postpone(m *Model, cols []*Field, c *computed) {
+// setDirty keeps computed values that are stored later, with others.
+func (e *Env) setDirty(m *Model, cols []*Field, c *computed) {
 	dirty := e.u.cache.dirty[m]
 	if dirty == nil {
 		dirty = map[int64]bool{}
@@ -439,8 +486,8 @@ func (e *Env) postpone(m *Model, cols []*Field, c *computed) {
 	}
 }
 
-// storing brings the cache in line with an update of each record's columns.
-func (e *Env) storing(m *Model, cols []*Field, c *computed) {
+// cacheStored brings the cache in line with an update of each record's columns.
+func (e *Env) cacheStored(m *Model, cols []*Field, c *computed) {
 	for i, id := range c.ids {
 		r := e.u.cache.rows[m][id]
 		for _, f := range cols {
@@ -450,49 +497,49 @@ func (e *Env) storing(m *Model, cols []*Field, c *computed) {
 			if r == nil {
 				continue
 			}
-			r.mislay(f)
-			if postponable(f) {
+			r.invalidate(f)
+			if mayBeDirty(f) {
 				r.vals[f.at] = c.vals[i][f]
 			}
 		}
 	}
 }
 
-// postponable reports whether new values of the fields can be in the cache just
+// mayBeDirty reports whether new values of the fields can be in the cache just
 // as the database will give them back.
-func postponable(fields ...*Field) bool {
+func mayBeDirty(fields ...*Field) bool {
 	return !slices.ContainsFunc(fields, func(f *Field) bool {
 		return !f.cached() || f.Translate || f.CompanyDependent || f.Kind == JSONKind
 	})
 }
 
-// settle stores the computed values that wait in the cache, of the given models
+// writeDirty stores the computed values that wait in the cache, of the given models
 // or of all.
-func (e *Env) settle(models ...*Model) error {
+func (e *Env) writeDirty(models ...*Model) error {
 	if len(models) > 0 || len(e.u.cache.dirty) == 0 {
-		return e.settleOf(models)
+		return e.writeDirtyOf(models)
 	}
 	models = slices.Collect(maps.Keys(e.u.cache.dirty))
 	slices.SortFunc(models, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
-	return e.settleOf(models)
+	return e.writeDirtyOf(models)
 }
 
-func (e *Env) settleOf(models []*Model) error {
+func (e *Env) writeDirtyOf(models []*Model) error {
 	for _, m := range models {
 		if len(e.u.cache.dirty[m]) == 0 {
 			continue
 		}
-		if err := e.settleModel(m); err != nil {
+		if err := e.writeDirtyModel(m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settleModel writes all columns that any of the rows waits for, where their
+// writeDirtyModel writes all columns that any of the rows waits for, where their
 // values are known, so that it takes one statement and not one for each mixture.
 // Rows of which less is known are written by what each of them waits for.
-func (e *Env) settleModel(m *Model) error {
+func (e *Env) writeDirtyModel(m *Model) error {
 	ids := slices.Sorted(maps.Keys(e.u.cache.dirty[m]))
 	delete(e.u.cache.dirty, m)
 	all := map[*Field]any{}
@@ -544,20 +591,20 @@ func (e *Env) settleModel(m *Model) error {
 
 // trim keeps the cache from growing without end.
 func (e *Env) trim() error {
-	if e.u.cache.count <= maxCachedRows || e.u.unborn > 0 {
+	if e.u.cache.count <= maxCachedRows || e.u.cache.preparing > 0 {
 		return nil
 	}
-	if err := e.settle(); err != nil {
+	if err := e.writeDirty(); err != nil {
 		return err
 	}
-	e.u.cache.forget()
+	e.u.cache.invalidate()
 	return nil
 }
 
 // verify compares what the unit of work remembers with the database, to prove
 // that no statement went around the cache. It is for tests: see DB.Verify.
 func (e *Env) verify() error {
-	if !e.u.db.Verify || e.u.flushing {
+	if !e.u.db.Verify || e.u.cache.flushing {
 		return nil
 	}
 	queries := e.u.queries

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// dirty is what a stored compute has still to do: records by field.
-type dirty struct {
+// pendingCompute is what a stored compute has still to do: records by field.
+type pendingCompute struct {
 	fields map[*Field]map[int64]bool
 }
 
-func (d *dirty) ids() []int64 {
+func (d *pendingCompute) ids() []int64 {
 	set := map[int64]bool{}
 	for _, ids := range d.fields {
 		for id := range ids {
@@ -27,61 +27,61 @@ func (d *dirty) ids() []int64 {
 	return out
 }
 
-// mark dirties a stored compute of records, but for values set by hand in the
-// same breath.
-func (e *Env) mark(c *compute, ids []int64) {
+// markPending marks a stored compute of records as to be evaluated, but for values
+// given by hand in the same create or write.
+func (e *Env) markPending(c *compute, ids []int64) {
 	if len(ids) == 0 {
 		return
 	}
-	d := e.u.pending[c]
+	d := e.u.cache.pending[c]
 	if d == nil {
-		d = &dirty{map[*Field]map[int64]bool{}}
-		e.u.pending[c] = d
+		d = &pendingCompute{map[*Field]map[int64]bool{}}
+		e.u.cache.pending[c] = d
 	}
 	for _, f := range c.storedFields() {
 		if d.fields[f] == nil {
 			d.fields[f] = map[int64]bool{}
 		}
 		for _, id := range ids {
-			if !e.u.given[f][id] {
+			if !e.u.cache.protected[f][id] {
 				d.fields[f][id] = true
 			}
 		}
 	}
 }
 
-// markNew dirties all stored computes of new records.
+// markNew marks all stored computes of new records.
 func (e *Env) markNew(m *Model, ids []int64) {
 	for _, c := range m.computes {
 		if len(c.storedFields()) > 0 {
-			e.mark(c, ids)
+			e.markPending(c, ids)
 		}
 	}
 }
 
-// breath opens a create or write; done closes it. Values given by hand in an
-// earlier one are settled first: what this one changes may change them.
-func (e *Env) breath() (done func(), err error) {
+// beginChange opens a create or write; done closes it. What was given by hand in an
+// earlier one is flushed first: what this one changes may change it.
+func (e *Env) beginChange() (done func(), err error) {
 	u := e.u
-	if u.depth == 0 && len(u.given) > 0 {
+	if u.cache.depth == 0 && len(u.cache.protected) > 0 {
 		err = e.Flush()
-		clear(u.given)
+		clear(u.cache.protected)
 	}
-	u.depth++
-	return func() { u.depth-- }, err
+	u.cache.depth++
+	return func() { u.cache.depth-- }, err
 }
 
-// keep says that computed fields have been set by hand: nothing that the same
+// protect says that computed fields have been given by hand: nothing that the same
 // create or write changes makes them be computed. A later change of what they
 // depend on does.
-func (e *Env) keep(f *Field, ids []int64) {
+func (e *Env) protect(f *Field, ids []int64) {
 	if f.compute == nil {
 		return
 	}
-	d, kept := e.u.pending[f.compute], e.u.given[f]
+	d, kept := e.u.cache.pending[f.compute], e.u.cache.protected[f]
 	if kept == nil {
 		kept = map[int64]bool{}
-		e.u.given[f] = kept
+		e.u.cache.protected[f] = kept
 	}
 	for _, id := range ids {
 		kept[id] = true
@@ -91,7 +91,7 @@ func (e *Env) keep(f *Field, ids []int64) {
 	}
 }
 
-// changed dirties what depends on the named fields of the records; nil names
+// changed marks what depends on the named fields of the records; nil names
 // mean all fields.
 func (e *Env) changed(m *Model, ids []int64, names []string) error {
 	found, err := e.dependents(m, ids, names, false)
@@ -114,11 +114,11 @@ type dependent struct {
 
 func (e *Env) markAll(found []dependent) {
 	for _, d := range found {
-		e.mark(d.c, d.ids)
+		e.markPending(d.c, d.ids)
 	}
 }
 
-// dependents finds what changed dirties.
+// dependents finds what changed marks.
 func (e *Env) dependents(m *Model, ids []int64, names []string, fresh bool) ([]dependent, error) {
 	if names == nil {
 		for _, name := range m.FieldNames() {
@@ -166,7 +166,7 @@ func pathKey(path []*Field) string {
 	return s
 }
 
-// beforeChange dirties records that a change of a relation is about to leave
+// beforeChange marks records that a change of a relation is about to leave
 // behind: those reached through the old value.
 func (e *Env) beforeChange(m *Model, ids []int64, names []string) error {
 	for _, name := range names {
@@ -211,7 +211,7 @@ func (e *Env) backwards(path []*Field, ids []int64) ([]int64, error) {
 
 // flushFor flushes when one of the fields waits to be computed.
 func (e *Env) flushFor(fields []*Field) error {
-	if len(e.u.pending) == 0 || e.u.flushing {
+	if len(e.u.cache.pending) == 0 || e.u.cache.flushing {
 		return nil
 	}
 	for _, f := range fields {
@@ -222,21 +222,21 @@ func (e *Env) flushFor(fields []*Field) error {
 	return nil
 }
 
-// Flush computes everything that is dirty and runs the constraints that wait
+// Flush computes everything that is pending, writes it and runs the constraints that wait
 // for it. Reads and searches flush by themselves.
 func (e *Env) Flush() error {
-	if e.u.flushing {
+	if e.u.cache.flushing {
 		return nil
 	}
-	if len(e.u.pending) == 0 && len(e.u.checks) == 0 {
-		return e.settle()
+	if len(e.u.cache.pending) == 0 && len(e.u.cache.checks) == 0 {
+		return e.writeDirty()
 	}
-	e.u.flushing = true
-	defer func() { e.u.flushing = false }()
+	e.u.cache.flushing = true
+	defer func() { e.u.cache.flushing = false }()
 	sudo := e.Sudo().WithContext(map[string]any{"active_test": false})
 	for rounds := 0; ; rounds++ {
 		var next *compute
-		for c := range e.u.pending {
+		for c := range e.u.cache.pending {
 			if next == nil || c.rank < next.rank {
 				next = c
 			}
@@ -245,19 +245,19 @@ func (e *Env) Flush() error {
 			break
 		}
 		if rounds > 10000 {
-			return fmt.Errorf("orm: computes never settle; the last was %s.%s", next.model.Name, next.fields[0].Name)
+			return fmt.Errorf("orm: computes never end; the last was %s.%s", next.model.Name, next.fields[0].Name)
 		}
-		if err := sudo.recompute(e.u.take(next)); err != nil {
+		if err := sudo.recompute(e.u.cache.take(next)); err != nil {
 			return err
 		}
 	}
-	e.u.flushing = false
-	clear(e.u.given)
-	if err := e.settle(); err != nil {
+	e.u.cache.flushing = false
+	clear(e.u.cache.protected)
+	if err := e.writeDirty(); err != nil {
 		return err
 	}
-	checks := e.u.checks
-	e.u.checks = nil
+	checks := e.u.cache.checks
+	e.u.cache.checks = nil
 	for _, k := range checks {
 		if err := e.runCheck(k); err != nil {
 			return err
@@ -267,20 +267,20 @@ func (e *Env) Flush() error {
 }
 
 // take removes a compute from what is pending. The stored related fields of
-// one model are taken together, as far as what they need is settled.
-func (u *unit) take(c *compute) (*compute, *dirty) {
-	d := u.pending[c]
-	delete(u.pending, c)
+// one model are taken together, as far as what they need is not pending.
+func (k *cache) take(c *compute) (*compute, *pendingCompute) {
+	d := k.pending[c]
+	delete(k.pending, c)
 	if c.call != nil {
 		return c, d
 	}
 	all := &compute{model: c.model, fields: slices.Clone(c.fields)}
 	for _, o := range c.model.computes {
-		more := u.pending[o]
-		if more == nil || o.call != nil || slices.ContainsFunc(o.needs, func(n *compute) bool { return n == c || u.pending[n] != nil }) {
+		more := k.pending[o]
+		if more == nil || o.call != nil || slices.ContainsFunc(o.needs, func(n *compute) bool { return n == c || k.pending[n] != nil }) {
 			continue
 		}
-		delete(u.pending, o)
+		delete(k.pending, o)
 		all.fields = append(all.fields, o.fields...)
 		for f, ids := range more.fields {
 			d.fields[f] = ids
@@ -289,9 +289,9 @@ func (u *unit) take(c *compute) (*compute, *dirty) {
 	return all, d
 }
 
-// recompute evaluates a stored compute on its dirty records and writes the
+// recompute evaluates a stored compute on its pending records and writes the
 // values that differ, equal changes together.
-func (e *Env) recompute(c *compute, d *dirty) error {
+func (e *Env) recompute(c *compute, d *pendingCompute) error {
 	fields := c.storedFields()
 	there, old, fresh, err := e.oldAndNew(c, d.ids(), fields)
 	if err != nil || len(there.IDs) == 0 {
@@ -408,8 +408,8 @@ func (e *Env) storeComputed(m *Model, c *computed) error {
 		if err := e.beforeChange(m, c.ids, names); err != nil {
 			return err
 		}
-		if postponable(cols...) {
-			e.postpone(m, cols, c)
+		if mayBeDirty(cols...) {
+			e.setDirty(m, cols, c)
 		} else if err := e.updateEach(m, cols, c); err != nil {
 			return err
 		}
@@ -422,7 +422,7 @@ func (e *Env) storeComputed(m *Model, c *computed) error {
 
 // updateEach sets the columns of each record to its own values.
 func (e *Env) updateEach(m *Model, cols []*Field, c *computed) error {
-	e.storing(m, cols, c)
+	e.cacheStored(m, cols, c)
 	var sets, names []string
 	types := []string{"bigint"}
 	for i, f := range cols {
@@ -530,8 +530,8 @@ func (e *Env) check(m *Model, ids []int64, names []string) error {
 	if len(due) == 0 {
 		return nil
 	}
-	e.u.checks = append(e.u.checks, due...)
-	if e.u.flushing {
+	e.u.cache.checks = append(e.u.cache.checks, due...)
+	if e.u.cache.flushing {
 		return nil
 	}
 	return e.Flush()

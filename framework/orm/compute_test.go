@@ -54,7 +54,7 @@ func TestWaitingValuesAreStoredTogether(t *testing.T) {
 	if err := e.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	e.u.cache.forget()
+	e.u.cache.invalidate()
 	m := made.Model
 	rate, total := m.Fields["rate"], m.Fields["total"]
 	for i, id := range made.IDs {
@@ -62,10 +62,10 @@ func TestWaitingValuesAreStoredTogether(t *testing.T) {
 		if i%2 == 0 {
 			f = total
 		}
-		e.postpone(m, []*Field{f}, &computed{[]int64{id}, []map[*Field]any{{f: decimal.NewFromInt(int64(100 + i))}}})
+		e.setDirty(m, []*Field{f}, &computed{[]int64{id}, []map[*Field]any{{f: decimal.NewFromInt(int64(100 + i))}}})
 	}
 	before := e.Queries()
-	if err := e.settle(); err != nil {
+	if err := e.writeDirty(); err != nil {
 		t.Fatal(err)
 	}
 	if n := e.Queries() - before; n != 2 {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/keyring"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -37,7 +38,7 @@ type DB struct {
 	// Now is the clock of defaults and magic fields.
 	Now func() time.Time
 	// Keys encrypts Secret fields; without it they cannot be stored.
-	Keys *Keyring
+	Keys *keyring.Keyring
 	// Verify makes every unit of work compare what it remembers of rows with
 	// the database whenever it has stored something; tests turn it on.
 	Verify bool
@@ -229,31 +230,25 @@ func (db *DB) runOnce(ctx context.Context, user User, locks []string, discard bo
 
 // unit is one transaction with what it has still to do.
 type unit struct {
-	db       *DB
-	conn     bun.Conn
-	locks    []string // held since before the transaction began
-	wanted   []string // keys of Exclusive
-	doomed   error    // why the unit must be tried again, whatever becomes of it
-	tx       bun.Tx
-	pgx      *pgx.Conn
-	now      time.Time
-	pending  map[*compute]*dirty
-	given    map[*Field]map[int64]bool // computed values set by hand since the last flush
-	depth    int                       // creates and writes under way
-	checks   []pendingCheck
-	flushing bool
-	saves    int
-	after    []func()
-	access   *access // set when this unit changed access data
-	stale    bool
-	epoch    int64 // of the database when the unit began
-	closed   bool
-	queries  int
-	memo     map[any]any
-	cache    *cache
-	news     *newRecords
-	unborn   int    // how many inserts are being prepared, one in another
-	address  string // of the client
+	db      *DB
+	conn    bun.Conn
+	locks   []string // held since before the transaction began
+	wanted  []string // keys of Exclusive
+	doomed  error    // why the unit must be tried again, whatever becomes of it
+	tx      bun.Tx
+	pgx     *pgx.Conn
+	now     time.Time
+	saves   int
+	after   []func()
+	access  *access // set when this unit changed access data
+	stale   bool
+	epoch   int64 // of the database when the unit began
+	closed  bool
+	queries int
+	memo    map[any]any
+	cache   *cache
+	news    *newRecords
+	address string // of the client
 
 	outs      []*CallOut // to be followed up when this unit is committed
 	goroutine uint64     // that began it; 0 when it is over
@@ -285,7 +280,7 @@ func (db *DB) begin(ctx context.Context, user User, locks []string) (*Env, error
 	if err != nil {
 		return nil, fmt.Errorf("no database connection: %w", err)
 	}
-	u := &unit{db: db, conn: conn, epoch: db.epoch.Load(), now: db.Now().UTC(), pending: map[*compute]*dirty{}, given: map[*Field]map[int64]bool{}, memo: map[any]any{}, cache: newCache(), news: newNewRecords(), address: user.Address}
+	u := &unit{db: db, conn: conn, epoch: db.epoch.Load(), now: db.Now().UTC(), memo: map[any]any{}, cache: newCache(), news: newNewRecords(), address: user.Address}
 	for _, key := range locks { // in order, so that two units never wait for each other
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockNumber(key)); err != nil {
 			u.release()
@@ -395,11 +390,9 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 	after, outs := len(e.u.after), len(e.u.outs)
 	undo := func() error {
 		e.u.outs = e.u.outs[:outs]
-		clear(e.u.pending)
-		clear(e.u.given)
-		e.u.checks, e.u.after, e.u.flushing = nil, e.u.after[:after], false
+		e.u.after = e.u.after[:after]
 		clear(e.u.memo)
-		e.u.cache.forget()
+		e.u.cache.reset()
 		if e.u.access != nil {
 			e.u.access = nil
 		}
@@ -422,15 +415,6 @@ func (e *Env) Savepoint(fn func(*Env) error) error {
 		return err
 	}
 	return e.control("RELEASE SAVEPOINT " + name)
-}
-
-// CheckNow stores what is still to be computed, and makes the database check at
-// once, from here on, what it would check at the commit only.
-func (e *Env) CheckNow() error {
-	if err := e.Flush(); err != nil {
-		return err
-	}
-	return e.control("SET CONSTRAINTS ALL IMMEDIATE")
 }
 
 // control runs a statement about the transaction itself.

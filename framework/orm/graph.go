@@ -27,7 +27,7 @@ type inverseFn struct {
 	call  func(*Env, any) error
 }
 
-// trigger says that a change of a field dirties a stored compute of the
+// trigger says that a change of a field makes a stored compute pending for the
 // records found by walking path backwards.
 type trigger struct {
 	target *compute

@@ -22,7 +22,7 @@ const (
 func (rs Records) insert(ins []*intake) ([]int64, error) {
 	env := rs.Env
 	used := map[*Field]any{}
-	early := len(rs.Model.early) > 0 && len(ins) <= maxCachedBatch
+	early := len(rs.Model.precomputed) > 0 && len(ins) <= maxCachedBatch
 	for _, in := range ins {
 		for f := range in.columns {
 			used[f] = nil
@@ -34,16 +34,16 @@ func (rs Records) insert(ins []*intake) ([]int64, error) {
 	var err error
 	if early || len(ins) >= minCopied {
 		if ids, err = rs.reserve(len(ins)); err == nil {
-			err = rs.bear(ids, ins, used)
+			err = rs.register(ids, ins, used)
 		}
 		if err == nil && early {
-			err = env.foresee(rs.Model, ids, used)
+			err = env.precompute(rs.Model, ids, used)
 		}
 		if err == nil {
 			_, err = rs.store(ids, ins, sortedFields(used))
 		}
 	} else if ids, err = rs.store(nil, ins, sortedFields(used)); err == nil {
-		err = rs.bear(ids, ins, used)
+		err = rs.register(ids, ins, used)
 	}
 	if err != nil {
 		return nil, err
@@ -60,30 +60,30 @@ func (rs Records) reserve(n int) ([]int64, error) {
 	return ids, err
 }
 
-// bear makes records known to the unit of work.
-func (rs Records) bear(ids []int64, ins []*intake, used map[*Field]any) error {
-	rs.rememberNew(ids, ins, used)
+// register makes records known to the unit of work.
+func (rs Records) register(ids []int64, ins []*intake, used map[*Field]any) error {
+	rs.cacheNew(ids, ins, used)
 	for i, in := range ins {
-		in.keep(rs.Env, ids[i:i+1])
+		in.protect(rs.Env, ids[i:i+1])
 	}
 	rs.Env.markNew(rs.Model, ids)
 	return rs.Env.created(rs.Model, ids)
 }
 
-// foresee computes what is stored of records that are not stored yet, as far as
+// precompute computes what is stored of records that are not stored yet, as far as
 // it follows from their own columns and from records these refer to. It adds the
 // columns computed to used.
-func (e *Env) foresee(m *Model, ids []int64, used map[*Field]any) error {
+func (e *Env) precompute(m *Model, ids []int64, used map[*Field]any) error {
 	sudo := e.Sudo().WithContext(map[string]any{"active_test": false})
-	flushing := e.u.flushing
-	e.u.flushing, e.u.unborn = true, e.u.unborn+1
-	defer func() { e.u.flushing, e.u.unborn = flushing, e.u.unborn-1 }()
+	flushing := e.u.cache.flushing
+	e.u.cache.flushing, e.u.cache.preparing = true, e.u.cache.preparing+1
+	defer func() { e.u.cache.flushing, e.u.cache.preparing = flushing, e.u.cache.preparing-1 }()
 	var done []*compute
-	for _, c := range m.early {
-		if slices.ContainsFunc(c.needs, func(n *compute) bool { return e.u.pending[n] != nil && n != c }) || !e.known(c, ids) {
+	for _, c := range m.precomputed {
+		if slices.ContainsFunc(c.needs, func(n *compute) bool { return e.u.cache.pending[n] != nil && n != c }) || !e.known(c, ids) {
 			continue
 		}
-		d := e.u.takeOf(c, ids)
+		d := e.u.cache.takeOf(c, ids)
 		if d == nil {
 			continue
 		}
@@ -96,7 +96,7 @@ func (e *Env) foresee(m *Model, ids []int64, used map[*Field]any) error {
 	if slices.ContainsFunc(ids, func(id int64) bool { return rows[id] == nil }) {
 		// A statement that went around the records has emptied the cache.
 		for _, c := range done {
-			e.mark(c, ids)
+			e.markPending(c, ids)
 		}
 		return nil
 	}
@@ -133,7 +133,7 @@ func (e *Env) known(c *compute, ids []int64) bool {
 			return false
 		}
 		for _, id := range ids {
-			if r := e.u.cache.rows[c.model][id]; r == nil || e.recall(r, f) == (unknown{}) {
+			if r := e.u.cache.rows[c.model][id]; r == nil || e.cached(r, f) == (unknown{}) {
 				return false
 			}
 		}
@@ -142,12 +142,12 @@ func (e *Env) known(c *compute, ids []int64) bool {
 }
 
 // takeOf removes records from what a compute has still to do.
-func (u *unit) takeOf(c *compute, ids []int64) *dirty {
-	d := u.pending[c]
+func (k *cache) takeOf(c *compute, ids []int64) *pendingCompute {
+	d := k.pending[c]
 	if d == nil {
 		return nil
 	}
-	own := &dirty{map[*Field]map[int64]bool{}}
+	own := &pendingCompute{map[*Field]map[int64]bool{}}
 	left := 0
 	for f, set := range d.fields {
 		own.fields[f] = map[int64]bool{}
@@ -160,7 +160,7 @@ func (u *unit) takeOf(c *compute, ids []int64) *dirty {
 		left += len(set)
 	}
 	if left == 0 {
-		delete(u.pending, c)
+		delete(k.pending, c)
 	}
 	return own
 }
@@ -215,7 +215,7 @@ func (rs Records) store(ids []int64, ins []*intake, fields []*Field) ([]int64, e
 // copyIn stores rows by COPY, which takes the time of the database only.
 func (e *Env) copyIn(table string, columns []string, rows [][]any) error {
 	e.u.queries++
-	e.u.cache.doubt()
+	e.u.cache.invalidateAccess()
 	_, err := e.u.pgx.CopyFrom(e.Context, pgx.Identifier{table}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 		for k, v := range rows[i] {
 			switch x := v.(type) {
@@ -236,13 +236,13 @@ func (e *Env) copyIn(table string, columns []string, rows [][]any) error {
 	return e.translate(err)
 }
 
-// earlyComputes are the stored computes of a model that follow from its columns
+// findPrecomputed finds the stored computes of a model that follow from its columns
 // and from what they refer to, in the order of evaluation.
-func (m *Model) earlyComputes() []*compute {
+func (m *Model) findPrecomputed() []*compute {
 	var out []*compute
 	for _, c := range m.computes {
 		stored := c.storedFields()
-		if len(stored) == 0 || len(stored) < len(c.fields) || !postponable(stored...) {
+		if len(stored) == 0 || len(stored) < len(c.fields) || !mayBeDirty(stored...) {
 			continue
 		}
 		paths := slices.Clone(c.deps)

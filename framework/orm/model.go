@@ -39,7 +39,7 @@ type Model struct {
 	base        *contribution
 	stored      []*Field // those with a column, by Field.at
 	fieldNames  []string
-	early       []*compute // see insert
+	precomputed []*compute // see insert
 	secretsTo   []*Field   // the secrets that are sent to an address of the record
 	kept        bool       // what Kept holds depends on its records
 }
@@ -61,8 +61,8 @@ type orderTerm struct {
 	byID  bool   // of a many2one: its id, not the order of what it points at
 }
 
-// settled notes what does not change any more.
-func (m *Model) settled() {
+// seal notes what does not change any more.
+func (m *Model) seal() {
 	m.fieldNames = m.FieldNames()
 	for _, name := range m.fieldNames {
 		if f := m.Fields[name]; f.column() {
@@ -70,7 +70,7 @@ func (m *Model) settled() {
 			m.stored = append(m.stored, f)
 		}
 	}
-	m.early = m.earlyComputes()
+	m.precomputed = m.findPrecomputed()
 }
 
 // FieldNames lists the names of all fields, sorted. It is not to be changed.

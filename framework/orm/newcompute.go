@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// markNewRecords dirties the stored fields of a compute of new records.
+// markNewRecords marks the stored fields of a compute of new records.
 func (e *Env) markNewRecords(c *compute, ids []int64) {
 	n := e.u.news
 	for _, f := range c.storedFields() {
@@ -15,18 +15,18 @@ func (e *Env) markNewRecords(c *compute, ids []int64) {
 			if n.protected[f][id] {
 				continue
 			}
-			if n.dirty[c] == nil {
-				n.dirty[c] = &dirty{map[*Field]map[int64]bool{}}
+			if n.pending[c] == nil {
+				n.pending[c] = &pendingCompute{map[*Field]map[int64]bool{}}
 			}
-			if n.dirty[c].fields[f] == nil {
-				n.dirty[c].fields[f] = map[int64]bool{}
+			if n.pending[c].fields[f] == nil {
+				n.pending[c].fields[f] = map[int64]bool{}
 			}
-			n.dirty[c].fields[f][id] = true
+			n.pending[c].fields[f][id] = true
 		}
 	}
 }
 
-// markDependents dirties what of new records depends on the named fields of
+// markDependents marks what of new records depends on the named fields of
 // others; nil names mean all.
 func (e *Env) markDependents(m *Model, ids []int64, names []string) {
 	if names == nil {
@@ -73,27 +73,27 @@ func (e *Env) newBackwards(path []*Field, ids []int64) []int64 {
 	return ids
 }
 
-// computeNew computes what is dirty of new records.
+// computeNew computes what is pending of new records.
 func (e *Env) computeNew() error {
 	n := e.u.news
-	if n.computing || len(n.dirty) == 0 {
+	if n.computing || len(n.pending) == 0 {
 		return nil
 	}
 	n.computing = true
 	defer func() { n.computing = false }()
 	sudo := e.Sudo().WithContext(map[string]any{"active_test": false})
-	for rounds := 0; len(n.dirty) > 0; rounds++ {
+	for rounds := 0; len(n.pending) > 0; rounds++ {
 		var next *compute
-		for c := range n.dirty {
+		for c := range n.pending {
 			if next == nil || c.rank < next.rank {
 				next = c
 			}
 		}
 		if rounds > 10000 {
-			return fmt.Errorf("orm: computes never settle; the last was %s.%s", next.model.Name, next.fields[0].Name)
+			return fmt.Errorf("orm: computes never end; the last was %s.%s", next.model.Name, next.fields[0].Name)
 		}
-		d := n.dirty[next]
-		delete(n.dirty, next)
+		d := n.pending[next]
+		delete(n.pending, next)
 		if err := sudo.recomputeNew(next, d); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (e *Env) computeNew() error {
 	return nil
 }
 
-func (e *Env) recomputeNew(c *compute, d *dirty) error {
+func (e *Env) recomputeNew(c *compute, d *pendingCompute) error {
 	ids := d.ids()
 	if len(ids) == 0 {
 		return nil

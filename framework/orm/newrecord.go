@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/sanitize"
 )
 
 // newRecord is a record that lives in the memory of its unit of work alone, as a
@@ -22,14 +24,14 @@ type newRecord struct {
 type newRecords struct {
 	last      int64
 	byModel   map[*Model]map[int64]*newRecord
-	dirty     map[*compute]*dirty
+	pending   map[*compute]*pendingCompute
 	protected map[*Field]map[int64]bool // set by the change that is under way
 	depth     int                       // changes under way
 	computing bool
 }
 
 func newNewRecords() *newRecords {
-	return &newRecords{byModel: map[*Model]map[int64]*newRecord{}, dirty: map[*compute]*dirty{}, protected: map[*Field]map[int64]bool{}}
+	return &newRecords{byModel: map[*Model]map[int64]*newRecord{}, pending: map[*compute]*pendingCompute{}, protected: map[*Field]map[int64]bool{}}
 }
 
 // New makes a record in memory, with some values. It is not stored, nor does
@@ -188,7 +190,7 @@ func (rs Records) assign(vals Values, made bool) error {
 			rec.vals[f] = commandIDs(v)
 		default:
 			if s, ok := v.(string); ok && f.Kind == HTML {
-				v = SanitizeHTML(s)
+				v = sanitize.HTML(s)
 			}
 			if f.Relational() {
 				rs.Env.markDependents(rs.Model, rs.IDs, []string{name}) // of what it pointed at
@@ -271,7 +273,7 @@ func (n *newRecords) protect(f *Field, id int64) {
 		n.protected[f] = map[int64]bool{}
 	}
 	n.protected[f][id] = true
-	if d := n.dirty[f.compute]; d != nil {
+	if d := n.pending[f.compute]; d != nil {
 		delete(d.fields[f], id)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"fusionsoft.ca/fusion/framework/keyring"
 	"fusionsoft.ca/fusion/framework/pglocal/pgtest"
 
 	"github.com/shopspring/decimal"
@@ -150,7 +151,7 @@ func testDBOf(t testing.TB, r *Registry) *DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.Keys, _ = NewKeyring(make([]byte, 32))
+	db.Keys, _ = keyring.New(make([]byte, 32))
 	t.Cleanup(func() {
 		db.Close()
 		admin.ExecContext(ctx, "DROP DATABASE "+name+" WITH (FORCE)")

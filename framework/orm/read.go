@@ -34,7 +34,7 @@ func (rs Records) fetch(fields []*Field) (*columns, error) {
 	if err := rs.Env.flushFor(fields); err != nil {
 		return nil, err
 	}
-	if c, err := rs.recallAll(fields); c != nil || err != nil {
+	if c, err := rs.fromCache(fields); c != nil || err != nil {
 		return c, err
 	}
 	return rs.query(fields)
@@ -77,7 +77,7 @@ func (rs Records) query(fields []*Field) (*columns, error) {
 	if ruled {
 		looked = s.seen.models
 	}
-	if err := rs.Env.settleOf(looked); err != nil {
+	if err := rs.Env.writeDirtyOf(looked); err != nil {
 		return nil, err
 	}
 	err = rs.Env.stream(sqlf("SELECT ? FROM ? WHERE ?", join(cols, ", "), s.from(), cond), func(row [][]byte) error {
@@ -111,7 +111,7 @@ func (rs Records) query(fields []*Field) (*columns, error) {
 		}
 		return nil, rs.refused(OpRead, found)
 	}
-	rs.rememberAll(fields, c, ruled)
+	rs.toCache(fields, c, ruled)
 	if err := rs.Env.trim(); err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func (rs Records) Create(vals ...Values) (Records, error) {
 	if err := rs.checkModel(OpCreate); err != nil { // as Write does
 		return rs, err
 	}
-	done, err := rs.Env.breath()
+	done, err := rs.Env.beginChange()
 	defer done()
 	if err != nil {
 		return rs, err
@@ -145,7 +145,7 @@ func (rs Records) Write(vals Values) error {
 			return err
 		}
 	}
-	done, err := rs.Env.breath()
+	done, err := rs.Env.beginChange()
 	defer done()
 	if err != nil {
 		return err

@@ -325,7 +325,7 @@ func (r *Registry) Freeze() error {
 	}
 	b.graph()
 	for _, m := range r.models {
-		m.settled()
+		m.seal()
 	}
 	return errors.Join(r.errs...)
 }

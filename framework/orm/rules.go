@@ -272,7 +272,7 @@ func (rs Records) checkMoved(names []string) error {
 
 // waits reports whether a field that a domain names is still to be computed.
 func (e *Env) waits(m *Model, d Domain) bool {
-	if len(e.u.pending) == 0 || e.u.flushing {
+	if len(e.u.cache.pending) == 0 || e.u.cache.flushing {
 		return false
 	}
 	n, err := parseDomain(d)
@@ -282,7 +282,7 @@ func (e *Env) waits(m *Model, d Domain) bool {
 	return n.any(func(l leaf) bool {
 		fields, _ := m.Path(l.path)
 		return strings.HasSuffix(l.op, "any") || slices.ContainsFunc(fields, func(f *Field) bool {
-			d := e.u.pending[f.compute]
+			d := e.u.cache.pending[f.compute]
 			return f.compute != nil && d != nil && len(d.fields[f]) > 0
 		})
 	})

@@ -383,7 +383,7 @@ func (s *syncer) addColumn(m *Model, f *Field) error {
 			if err != nil {
 				return err
 			}
-			s.env.mark(f.compute, ids)
+			s.env.markPending(f.compute, ids)
 		} else if f.Default != nil {
 			v, err := f.Default(s.env)
 			if err != nil {

@@ -25,8 +25,7 @@ func (s *syncer) relations(m *Model) {
 
 func (s *syncer) foreignKey(table, col, target, onDelete string) {
 	name := shortIdent(table + "_" + col + "_fkey")
-	// Deferrable for Records.Trial, whose references need not lead anywhere.
-	def := fmt.Sprintf("FOREIGN KEY (%s) REFERENCES %s(id) ON DELETE %s DEFERRABLE", quote(col), quote(target), strings.ToUpper(onDelete))
+	def := fmt.Sprintf("FOREIGN KEY (%s) REFERENCES %s(id) ON DELETE %s", quote(col), quote(target), strings.ToUpper(onDelete))
 	s.constraint(table, name, def, func() (string, error) { return s.dangling(table, col, target) })
 }
 

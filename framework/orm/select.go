@@ -331,7 +331,7 @@ func searchBase(rs Records, d Domain, o SearchOptions) ([]int64, error) {
 	if err := rs.checkModel(OpRead); err != nil {
 		return nil, err
 	}
-	if n, err := parseDomain(d); err == nil && rs.Env.barren(rs.Model, n) {
+	if n, err := parseDomain(d); err == nil && rs.Env.knownEmpty(rs.Model, n) {
 		return []int64{}, nil
 	}
 	q, err := rs.searchQuery(d, o)

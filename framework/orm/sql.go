@@ -129,7 +129,7 @@ func quote(ident string) string { return `"` + strings.ReplaceAll(ident, `"`, `"
 // stored before and forgotten after it.
 func (e *Env) change(f frag) (int64, error) {
 	e.u.queries++
-	e.u.cache.doubt()
+	e.u.cache.invalidateAccess()
 	text, args := f.render()
 	tag, err := e.u.pgx.Exec(e.Context, text, append([]any{execMode(args)}, args...)...)
 	return tag.RowsAffected(), e.translate(err)
@@ -148,7 +148,7 @@ func execMode(args []any) pgx.QueryExecMode {
 // fn as PostgreSQL's text, nil for NULL. Statements are cached by pgx. The
 // bytes are valid only during the call; fn must not query.
 func (e *Env) each(f frag, fn func(row [][]byte) error) error {
-	if err := e.settle(); err != nil {
+	if err := e.writeDirty(); err != nil {
 		return err
 	}
 	return e.stream(f, fn)
@@ -156,7 +156,7 @@ func (e *Env) each(f frag, fn func(row [][]byte) error) error {
 
 // eachOf is each for a query that looks at the tables of certain models only.
 func (e *Env) eachOf(f frag, fn func(row [][]byte) error, models ...*Model) error {
-	if err := e.settle(models...); err != nil {
+	if err := e.writeDirty(models...); err != nil {
 		return err
 	}
 	return e.stream(f, fn)
@@ -194,7 +194,7 @@ func (e *Env) streamNamed(f frag, head func([]pgconn.FieldDescription) error, fn
 
 // queryIDs collects the first column as ids.
 func (e *Env) queryIDs(f frag) ([]int64, error) {
-	if err := e.settle(); err != nil {
+	if err := e.writeDirty(); err != nil {
 		return nil, err
 	}
 	return e.streamIDs(f)
@@ -202,7 +202,7 @@ func (e *Env) queryIDs(f frag) ([]int64, error) {
 
 // queryOf is queryIDs for a query on the tables of certain models only.
 func (e *Env) queryOf(f frag, models ...*Model) ([]int64, error) {
-	if err := e.settle(models...); err != nil {
+	if err := e.writeDirty(models...); err != nil {
 		return nil, err
 	}
 	return e.streamIDs(f)

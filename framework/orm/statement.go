@@ -107,7 +107,7 @@ func (e *Env) prepare(s Statement) (after func(), err error) {
 		if err := e.Flush(); err != nil {
 			return nil, err
 		}
-		return e.forgetAll, e.settle() // Flush does nothing while one is under way
+		return e.forgetAll, e.writeDirty() // Flush does nothing while one is under way
 	}
 	read, written, err := e.touched(s)
 	if err != nil {
@@ -130,7 +130,7 @@ func (e *Env) prepare(s Statement) (after func(), err error) {
 		}
 	}
 	sorted := slices.SortedFunc(maps.Keys(models), func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
-	if err := e.settleOf(sorted); err != nil {
+	if err := e.writeDirtyOf(sorted); err != nil {
 		return nil, err
 	}
 	return func() {
@@ -146,7 +146,7 @@ func (e *Env) prepare(s Statement) (after func(), err error) {
 // alter runs a statement of the ORM's own that changes fields of a model's records,
 // or without fields deletes some. Nothing is computed before it.
 func (e *Env) alter(f frag, m *Model, fields ...*Field) error {
-	if err := e.settle(); err != nil {
+	if err := e.writeDirty(); err != nil {
 		return err
 	}
 	if _, err := e.change(f); err != nil {
@@ -163,7 +163,7 @@ func (e *Env) alter(f frag, m *Model, fields ...*Field) error {
 // awaits reports whether one of the fields, or one from which they follow, waits to
 // be computed.
 func (e *Env) awaits(fields []*Field) bool {
-	if len(e.u.pending) == 0 {
+	if len(e.u.cache.pending) == 0 {
 		return false
 	}
 	seen := map[*compute]bool{}
@@ -173,7 +173,7 @@ func (e *Env) awaits(fields []*Field) bool {
 			return false
 		}
 		seen[c] = true
-		return e.u.pending[c] != nil || slices.ContainsFunc(c.needs, pending)
+		return e.u.cache.pending[c] != nil || slices.ContainsFunc(c.needs, pending)
 	}
 	return slices.ContainsFunc(fields, func(f *Field) bool { return pending(f.compute) })
 }
@@ -248,8 +248,8 @@ func (e *Env) addOverwritten(written map[*Model][]*Field, m *Model) {
 func (e *Env) forgetWritten(written map[*Model][]*Field) {
 	c := e.u.cache
 	for m, fields := range written {
-		c.doubt()
-		whole := len(fields) >= len(m.stored) || e.u.unborn > 0
+		c.invalidateAccess()
+		whole := len(fields) >= len(m.stored) || e.u.cache.preparing > 0
 		if whole {
 			e.accessChanged(m)
 			c.count -= len(c.rows[m])
@@ -264,7 +264,7 @@ func (e *Env) forgetWritten(written map[*Model][]*Field) {
 				continue
 			}
 			for _, r := range c.rows[m] {
-				r.mislay(f)
+				r.invalidate(f)
 			}
 		}
 	}
@@ -272,7 +272,7 @@ func (e *Env) forgetWritten(written map[*Model][]*Field) {
 
 // forgetAll forgets everything, also what other units of work keep.
 func (e *Env) forgetAll() {
-	e.u.cache.forget()
+	e.u.cache.invalidate()
 	clear(e.u.memo)
 	e.u.access, e.u.stale = nil, true
 }

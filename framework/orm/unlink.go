@@ -32,7 +32,7 @@ func unlinkBase(rs Records) error {
 	}
 	env.markAll(append(found, loosened...))
 	for _, c := range rs.Model.computes {
-		if d := env.u.pending[c]; d != nil {
+		if d := env.u.cache.pending[c]; d != nil {
 			for _, ids := range d.fields {
 				for _, id := range rs.IDs {
 					delete(ids, id)

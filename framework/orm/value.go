@@ -576,13 +576,7 @@ func (f *Field) decode(raw []byte) (any, error) {
 		return f.empty(), nil
 	}
 	switch f.Kind {
-	case Many2one:
-		id, err := strconv.ParseInt(string(raw), 10, 64)
-		if id == 0 {
-			return nil, err // a blank, see Records.Trial
-		}
-		return id, err
-	case Integer, Many2oneRef:
+	case Many2one, Integer, Many2oneRef:
 		return strconv.ParseInt(string(raw), 10, 64)
 	case Float, Monetary:
 		if f.Decimal {
@@ -592,9 +586,6 @@ func (f *Field) decode(raw []byte) (any, error) {
 	case Boolean:
 		return len(raw) > 0 && raw[0] == 't', nil
 	case DateKind, DatetimeKind:
-		if string(raw) == "-infinity" {
-			return nil, nil // a blank
-		}
 		if f.Kind == DateKind {
 			return ParseDate(string(raw))
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-playground/validator/v10"
+
+	"fusionsoft.ca/fusion/framework/sanitize"
 )
 
 // intake is what a create or write was asked for, sorted by how it is stored.
@@ -21,12 +23,12 @@ type intake struct {
 }
 
 // keep notes which computed fields are set by hand.
-func (in *intake) keep(env *Env, ids []int64) {
+func (in *intake) protect(env *Env, ids []int64) {
 	for f := range in.columns {
-		env.keep(f, ids)
+		env.protect(f, ids)
 	}
 	for f := range in.lists {
-		env.keep(f, ids)
+		env.protect(f, ids)
 	}
 }
 
@@ -40,7 +42,7 @@ func (rs Records) sortValues(vals Values) (*intake, error) {
 		}
 		if f.Kind == HTML {
 			if s, ok := v.(string); ok {
-				v = SanitizeHTML(s)
+				v = sanitize.HTML(s)
 			}
 		}
 		if err := f.validate(v); err != nil {
@@ -410,7 +412,7 @@ func writeBase(rs Records, vals Values) error {
 	if err := rs.CheckAccess(OpWrite); err != nil {
 		return err
 	}
-	if len(rs.Env.u.given) > 0 {
+	if len(rs.Env.u.cache.protected) > 0 {
 		// What was set by hand before is kept from the changes of then, not from
 		// those of now.
 		if err := rs.Env.Flush(); err != nil {
@@ -443,7 +445,7 @@ func writeBase(rs Records, vals Values) error {
 		return err
 	}
 	env := rs.Env
-	in.keep(env, rs.IDs)
+	in.protect(env, rs.IDs)
 	if len(in.columns) > 0 {
 		if rs.Model.Parent != "" && in.columns[rs.Model.Fields[rs.Model.Parent]] != nil {
 			if err := rs.checkHierarchy(in.columns[rs.Model.Fields[rs.Model.Parent]]); err != nil {
@@ -524,7 +526,7 @@ func (rs Records) update(cols map[*Field]any) error {
 	if err != nil {
 		return err
 	}
-	rs.rememberWritten(cols)
+	rs.cacheWritten(cols)
 	distinct := map[int64]bool{}
 	for _, id := range rs.IDs {
 		distinct[id] = true

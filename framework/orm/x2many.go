@@ -105,7 +105,7 @@ func (rs Records) linkPairs(f *Field, own, other []int64) error {
 	return rs.mirrored(f, other)
 }
 
-// mirrored dirties what depends on the list as the records at the other side
+// mirrored marks what depends on the list as the records at the other side
 // show it.
 func (rs Records) mirrored(f *Field, ids []int64) error {
 	for _, o := range f.mirrors {
@@ -194,7 +194,7 @@ func (rs Records) writeLinks(f *Field, cmds []Command) error {
 		if keep {
 			cond = "<> ALL(?)"
 		}
-		rs.Env.u.cache.doubt()
+		rs.Env.u.cache.invalidateAccess()
 		gone, err := rs.Env.queryIDs(sqlf("DELETE FROM "+table+" WHERE "+col+" = ANY(?) AND "+cocol+" "+cond+" RETURNING "+cocol, rs.IDs, ids))
 		if err != nil {
 			return err

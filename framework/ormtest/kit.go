@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/keyring"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/pglocal/pgtest"
@@ -216,7 +217,7 @@ func (k *kit) open(ctx context.Context, name string, reg *orm.Registry) (*orm.DB
 	}
 	db.Logger, db.Verify = quiet(), true
 	db.Blobs = blobDir(filepath.Join(os.TempDir(), fmt.Sprintf("fusion-test-blobs-%d", os.Geteuid())))
-	if db.Keys, err = orm.NewKeyring(testKey()); err != nil {
+	if db.Keys, err = keyring.New(testKey()); err != nil {
 		db.Close()
 		return nil, err
 	}

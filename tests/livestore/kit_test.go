@@ -19,6 +19,7 @@ import (
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/woosim"
 	"fusionsoft.ca/fusion/framework/jobs"
+	"fusionsoft.ca/fusion/framework/keyring"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
@@ -67,8 +68,8 @@ func storeServer(t *testing.T, front func(http.Handler) http.Handler) (*woosim.S
 
 // testKeys encrypt the secrets of the instance, in this process and in those
 // that are killed.
-func testKeys() (*orm.Keyring, error) {
-	return orm.NewKeyring([]byte("0123456789abcdef0123456789abcdef"))
+func testKeys() (*keyring.Keyring, error) {
+	return keyring.New([]byte("0123456789abcdef0123456789abcdef"))
 }
 
 // newERP installs Fusion, connects the store, and fetches its products.

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
-	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/sanitize"
 )
 
 // payloads are ways in which texts have run in browsers.
@@ -153,11 +153,11 @@ func TestSanitizedHTML(t *testing.T) {
 		at := &html.Node{Type: html.ElementNode, Data: context, DataAtom: atom.Lookup([]byte(context))}
 		for _, in := range payloads {
 			for _, wrapped := range []string{in, "<p>before</p>" + in + "<p>after</p>", "<table><tr><td>" + in} {
-				out := orm.SanitizeHTML(wrapped)
+				out := sanitize.HTML(wrapped)
 				if found := threats(t, out, at); len(found) > 0 {
 					t.Errorf("in %s: %q leaves %q: %v", context, wrapped, out, found)
 				}
-				if again := orm.SanitizeHTML(out); len(threats(t, again, at)) > 0 {
+				if again := sanitize.HTML(out); len(threats(t, again, at)) > 0 {
 					t.Errorf("in %s, the second time: %q leaves %q, then %q", context, wrapped, out, again)
 				}
 			}
@@ -165,7 +165,7 @@ func TestSanitizedHTML(t *testing.T) {
 	}
 	// What people write stays.
 	for _, in := range []string{`<p>Dear <b>Ada</b>,<br>see <a href="https://shop.example/x?a=1&amp;b=2">here</a></p>`, `<ul><li>one</li><li style="color: red">two</li></ul>`, `<p><img src="data:image/png;base64,iVBORw0KGgo="></p>`} {
-		if out := orm.SanitizeHTML(in); !strings.Contains(strings.ReplaceAll(out, ` rel="nofollow"`, ""), strings.TrimSuffix(strings.TrimPrefix(in, "<p>"), "</p>")[:12]) {
+		if out := sanitize.HTML(in); !strings.Contains(strings.ReplaceAll(out, ` rel="nofollow"`, ""), strings.TrimSuffix(strings.TrimPrefix(in, "<p>"), "</p>")[:12]) {
 			t.Errorf("%s became %s", in, out)
 		}
 	}
@@ -190,8 +190,8 @@ func TestSanitizingGrows(t *testing.T) {
 	} {
 		cost := func(n int) int {
 			text := make(n)
-			orm.SanitizeHTML(text)
-			return allocated(func() { orm.SanitizeHTML(text) })
+			sanitize.HTML(text)
+			return allocated(func() { sanitize.HTML(text) })
 		}
 		small, large := cost(2000), cost(8000)
 		if large > 6*small+1<<20 {

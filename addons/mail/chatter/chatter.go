@@ -10,6 +10,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/route"
+	"fusionsoft.ca/fusion/framework/sanitize"
 
 	"github.com/shopspring/decimal"
 )
@@ -180,7 +181,7 @@ func (c *conversation) messages(env *orm.Env, ids []int64, rows []orm.Values) (m
 	for _, r := range rows {
 		when, _ := r["date"].(orm.Datetime)
 		m := &message{ID: r.ID("id"), Author: authors[r.ID("author_id")].Name, When: c.Page.Moment(when), Stamp: when.Time().Format("2006-01-02T15:04:05Z"),
-			Body: template.HTML(orm.SanitizeHTML(r.Text("body"))), Subject: r.Text("subject"), Changes: changes[r.ID("id")]}
+			Body: template.HTML(sanitize.HTML(r.Text("body"))), Subject: r.Text("subject"), Changes: changes[r.ID("id")]}
 		if m.Author == "" {
 			m.Author = r.Text("email_from")
 		}
@@ -357,7 +358,7 @@ func (c *conversation) activities(env *orm.Env) error {
 	for _, r := range rows {
 		due, _ := r["date_deadline"].(orm.Date)
 		c.Activities = append(c.Activities, &activity{ID: r.ID("id"), Type: types[r.ID("activity_type_id")].Name, Summary: r.Text("summary"),
-			Note: template.HTML(orm.SanitizeHTML(r.Text("note"))), Due: c.Page.Day(due), User: users[r.ID("user_id")].Name, State: r.Text("state")})
+			Note: template.HTML(sanitize.HTML(r.Text("note"))), Due: c.Page.Day(due), User: users[r.ID("user_id")].Name, State: r.Text("state")})
 	}
 	if create, err := plans.HasAccess(orm.OpCreate); err != nil || !create || !c.CanPost {
 		return err

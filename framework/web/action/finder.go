@@ -13,6 +13,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/route"
+	"fusionsoft.ca/fusion/framework/sanitize"
 	"fusionsoft.ca/fusion/framework/web/address"
 	"fusionsoft.ca/fusion/framework/web/convert"
 	"fusionsoft.ca/fusion/framework/web/render"
@@ -125,7 +126,7 @@ func (as *Finder) Stored(key string) (*Action, error) {
 	}
 	a := &Action{ID: id, Type: kind, Name: convert.Text(r["name"]), Model: convert.Text(r["res_model"]), record: r, Tag: convert.Text(r["tag"]), URL: convert.Text(r["url"]),
 		SearchView: convert.ID(r["search_view_id"]), ResID: convert.ID(r["res_id"]), Dialog: convert.Text(r["target"]) == "new",
-		Help: template.HTML(orm.SanitizeHTML(convert.Text(r["help"]))), Views: map[string]int64{}}
+		Help: template.HTML(sanitize.HTML(convert.Text(r["help"]))), Views: map[string]int64{}}
 	if n, ok := r["limit"].(int64); ok {
 		a.Limit = int(n)
 	}

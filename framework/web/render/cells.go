@@ -17,6 +17,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/sanitize"
 	"fusionsoft.ca/fusion/framework/view"
 	"fusionsoft.ca/fusion/framework/web/convert"
 	"fusionsoft.ca/fusion/framework/web/locale"
@@ -189,7 +190,7 @@ func (b *Builder) Show(f Field, n *view.Node, r *Record, vars map[string]any) *c
 	case orm.Text:
 		c.Show = "multi"
 	case orm.HTML:
-		c.Show, c.HTML = "html", template.HTML(orm.SanitizeHTML(convert.Text(v)))
+		c.Show, c.HTML = "html", template.HTML(sanitize.HTML(convert.Text(v)))
 	case orm.Many2one:
 		c.Text = b.Names.Of(f.Comodel, convert.ID(v))
 		if id := convert.ID(v); id != 0 && b.Dict(n.Attr("options"), vars)["no_open"] != true && b.opens(f.Comodel, id) {

@@ -1,11 +1,16 @@
-package orm
+// Package rotate encrypts the secrets of a database with another key, and tells which
+// keys are in use.
+package rotate
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // sealed is a secret as it is stored; the group is the id of its key.
@@ -14,8 +19,8 @@ var sealed = regexp.MustCompile(`v1:([0-9a-f]{8}):[A-Za-z0-9+/]+=*`)
 // sealedSQL tells PostgreSQL the same, for a whole value.
 const sealedSQL = `'^v1:[0-9a-f]{8}:[A-Za-z0-9+/]+=*$'`
 
-// Rotation adjusts [RotateSecrets].
-type Rotation struct {
+// Options adjust [Secrets].
+type Options struct {
 	Batch int // rows encrypted at a time; zero: 500
 	// Progress, if set, is told how many values are done after each batch; its
 	// error ends the rotation, which then has changed nothing.
@@ -29,14 +34,14 @@ type secretColumn struct {
 	typ                string // text or jsonb
 }
 
-// RotateSecrets encrypts the secrets of a database with the first key of its
+// Secrets encrypts the secrets of a database with the first key of its
 // keyring, those that are not yet, and returns their number. It is one
 // transaction: when it is interrupted everything is as before, and repeating it
 // does what is left to do. The keys of old values must be in the keyring.
 //
 // A value that is stored meanwhile by a process that does not know the new key
-// stays under the old one; keep that until [SecretUse] finds it unused.
-func RotateSecrets(ctx context.Context, db *DB, o Rotation) (int, error) {
+// stays under the old one; keep that until [Use] finds it unused.
+func Secrets(ctx context.Context, db *orm.DB, o Options) (int, error) {
 	if db.Keys == nil {
 		return 0, errors.New("no encryption key is configured")
 	}
@@ -44,9 +49,9 @@ func RotateSecrets(ctx context.Context, db *DB, o Rotation) (int, error) {
 		o.Batch = 500
 	}
 	done := 0
-	err := db.Run(ctx, System(), func(e *Env) error {
+	err := db.Run(ctx, orm.System(), func(e *orm.Env) error {
 		done = 0
-		cols, err := e.secretColumns()
+		cols, err := secretColumns(e)
 		if err != nil {
 			return err
 		}
@@ -54,7 +59,7 @@ func RotateSecrets(ctx context.Context, db *DB, o Rotation) (int, error) {
 		for _, c := range cols {
 			last := int64(0)
 			for {
-				n, at, err := e.rotateBatch(c, current, last, o.Batch)
+				n, at, err := rotateBatch(e, c, current, last, o.Batch)
 				if err != nil {
 					return err
 				}
@@ -78,13 +83,13 @@ func RotateSecrets(ctx context.Context, db *DB, o Rotation) (int, error) {
 }
 
 // rotateBatch encrypts the secrets of the next rows after an id.
-func (e *Env) rotateBatch(c secretColumn, current string, after int64, limit int) (n int, last int64, err error) {
+func rotateBatch(e *orm.Env, c secretColumn, current string, after int64, limit int) (n int, last int64, err error) {
 	col, table := quote(c.name), quote(c.table)
 	type secret struct {
 		ID    int64
 		Value string
 	}
-	rows, err := Rows[secret](e, SQL("SELECT id, "+col+"::text AS value FROM "+table+" WHERE id > ? AND "+c.stale(current)+" ORDER BY id LIMIT ? FOR UPDATE", after, limit).Reads(c.model))
+	rows, err := orm.Rows[secret](e, orm.SQL("SELECT id, "+col+"::text AS value FROM "+table+" WHERE id > ? AND "+c.stale(current)+" ORDER BY id LIMIT ? FOR UPDATE", after, limit).Reads(c.model))
 	if err != nil || len(rows) == 0 {
 		return 0, 0, err
 	}
@@ -94,9 +99,9 @@ func (e *Env) rotateBatch(c secretColumn, current string, after int64, limit int
 		ids[i] = r.ID
 		var failed error
 		values[i] = sealed.ReplaceAllStringFunc(r.Value, func(s string) string {
-			plain, err := e.u.db.Keys.Open(s)
+			plain, err := e.DB().Keys.Open(s)
 			if err == nil {
-				s, err = e.u.db.Keys.Seal(plain)
+				s, err = e.DB().Keys.Seal(plain)
 			}
 			failed = errors.Join(failed, err)
 			return s
@@ -105,7 +110,7 @@ func (e *Env) rotateBatch(c secretColumn, current string, after int64, limit int
 			return 0, 0, fmt.Errorf("%s.%s of record %d: %w", c.table, c.name, ids[i], failed)
 		}
 	}
-	_, err = e.Exec(SQL("UPDATE "+table+" AS t SET "+col+" = v.value::"+c.typ+" FROM unnest(?::bigint[], ?::text[]) AS v(id, value) WHERE t.id = v.id", ids, values).Writes(c.model))
+	_, err = e.Exec(orm.SQL("UPDATE "+table+" AS t SET "+col+" = v.value::"+c.typ+" FROM unnest(?::bigint[], ?::text[]) AS v(id, value) WHERE t.id = v.id", ids, values).Writes(c.model))
 	return len(rows), ids[len(ids)-1], err
 }
 
@@ -125,11 +130,11 @@ func (c secretColumn) stale(key string) string {
 	return c.holds() + ` AND NOT starts_with(` + quote(c.name) + `, 'v1:` + key + `:')`
 }
 
-// SecretUse counts the secrets of a database by the id of their key.
-func SecretUse(ctx context.Context, db *DB) (map[string]int, error) {
+// Use counts the secrets of a database by the id of their key.
+func Use(ctx context.Context, db *orm.DB) (map[string]int, error) {
 	use := map[string]int{}
-	err := db.View(ctx, System(), func(e *Env) error {
-		cols, err := e.secretColumns()
+	err := db.View(ctx, orm.System(), func(e *orm.Env) error {
+		cols, err := secretColumns(e)
 		if err != nil {
 			return err
 		}
@@ -138,7 +143,7 @@ func SecretUse(ctx context.Context, db *DB) (map[string]int, error) {
 				Key string
 				N   int
 			}
-			rows, err := Rows[count](e, Script("SELECT m[1] AS key, count(*) AS n FROM "+quote(c.table)+", regexp_matches("+quote(c.name)+"::text, 'v1:([0-9a-f]{8}):', 'g') AS m WHERE "+c.holds()+" GROUP BY 1").Reads(c.model))
+			rows, err := orm.Rows[count](e, orm.Script("SELECT m[1] AS key, count(*) AS n FROM "+quote(c.table)+", regexp_matches("+quote(c.name)+"::text, 'v1:([0-9a-f]{8}):', 'g') AS m WHERE "+c.holds()+" GROUP BY 1").Reads(c.model))
 			if err != nil {
 				return err
 			}
@@ -153,30 +158,37 @@ func SecretUse(ctx context.Context, db *DB) (map[string]int, error) {
 
 // secretColumns finds where secrets are, also those that no field reads any
 // more: a key must not be thrown away before a migration has seen to them.
-func (e *Env) secretColumns() ([]secretColumn, error) {
-	cat, err := e.readCatalog()
+func secretColumns(e *orm.Env) ([]secretColumn, error) {
+	type column struct{ Table, Name, Type string }
+	cols, err := orm.Rows[column](e, orm.SQL(`SELECT c.relname AS table, a.attname AS name, format_type(a.atttypid, NULL) AS type
+		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+		AND a.atttypid IN ('text'::regtype, 'jsonb'::regtype) ORDER BY 1, 2`).NoModels())
 	if err != nil {
 		return nil, err
 	}
+	byTable := map[string][]column{}
+	for _, c := range cols {
+		byTable[c.Table] = append(byTable[c.Table], c)
+	}
 	var out []secretColumn
-	for _, m := range e.u.db.Registry.Models() {
-		have := cat.columns[m.Table]
-		if m.Abstract || m.Query != "" || have == nil {
+	for _, m := range e.Registry().Models() {
+		if m.Abstract || m.Query != "" {
 			continue
 		}
-		for _, name := range sortedNames(have) {
-			f, typ := m.Fields[name], have[name].typ
+		for _, col := range byTable[m.Table] {
+			f, c := m.Fields[col.Name], secretColumn{m.Name, m.Table, col.Name, col.Type}
 			switch {
-			case f != nil && f.column() && f.Kind != SecretKind, typ != "text" && typ != "jsonb":
-			case f != nil && f.column():
-				out = append(out, secretColumn{m.Name, m.Table, name, typ})
-			case typ == "text":
-				holds, err := Row[bool](e, Script("SELECT EXISTS (SELECT FROM "+quote(m.Table)+" WHERE "+quote(name)+" ~ "+sealedSQL+")").Reads(m.Name))
+			case f != nil && f.Stored && f.Kind == orm.SecretKind:
+				out = append(out, c)
+			case f != nil && f.Stored && !f.X2many() && f.Kind != orm.BinaryKind, col.Type != "text":
+			default:
+				holds, err := orm.Row[bool](e, orm.Script("SELECT EXISTS (SELECT FROM "+quote(m.Table)+" WHERE "+quote(col.Name)+" ~ "+sealedSQL+")").Reads(m.Name))
 				if err != nil {
 					return nil, err
 				}
 				if holds {
-					out = append(out, secretColumn{m.Name, m.Table, name, typ})
+					out = append(out, c)
 				}
 			}
 		}
@@ -184,13 +196,4 @@ func (e *Env) secretColumns() ([]secretColumn, error) {
 	return out, nil
 }
 
-func sortedNames(cols map[string]column) []string {
-	names := make([]string, 0, len(cols))
-	for n := range cols {
-		if n != "" {
-			names = append(names, n)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

@@ -1,35 +1,50 @@
-package orm
+package rotate_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/framework/keyring"
+	"fusionsoft.ca/fusion/framework/keyring/rotate"
+	"fusionsoft.ca/fusion/framework/module"
+	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/ormtest"
 )
 
 type vault struct {
-	Record `orm:"s.vault" label:"Vault"`
-	Name   string `orm:"name"`
-	Token  Secret `orm:"token"`
-	Other  Secret `orm:"other"`
+	orm.Record `orm:"s.vault" label:"Vault"`
+	Name       string     `orm:"name"`
+	Token      orm.Secret `orm:"token"`
+	Other      orm.Secret `orm:"other"`
 }
 
-func vaultRegistry(t testing.TB) *Registry {
-	return registryOf(t, func(r *Registry) { Define[vault](r) })
+func vaults() module.Addon {
+	return module.Addon{Name: "vaults", Version: "19.0.1.0.0", Depends: []string{"base"}, Define: func(r *orm.Registry) { orm.Define[vault](r) }}
+}
+
+func wantLines(t testing.TB, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\n%q\nwant\n%q", what, got, want)
+	}
 }
 
 // secretsOf reads the secrets back with the keys a database has.
-func secretsOf(t testing.TB, db *DB) []string {
+func secretsOf(t testing.TB, db *orm.DB) []string {
 	t.Helper()
 	var out []string
-	err := db.View(context.Background(), System(), func(e *Env) error {
-		rs, err := e.Model("s.vault").Search(nil, SearchOptions{Order: "id"})
+	err := db.View(context.Background(), orm.System(), func(e *orm.Env) error {
+		rs, err := e.Model("s.vault").Search(nil, orm.SearchOptions{Order: "id"})
 		if err != nil {
 			return err
 		}
-		list, err := Read[vault](e, rs.IDs)
+		list, err := orm.Read[vault](e, rs.IDs)
 		for _, v := range list {
 			out = append(out, v.Token.Reveal()+"/"+v.Other.Reveal())
 		}
@@ -41,23 +56,26 @@ func secretsOf(t testing.TB, db *DB) []string {
 	return out
 }
 
-func useOf(t testing.TB, db *DB) string {
+func useOf(t testing.TB, db *orm.DB) string {
 	t.Helper()
-	use, err := SecretUse(t.Context(), db)
+	use, err := rotate.Use(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return fmt.Sprint(use)
 }
 
-func TestRotateSecrets(t *testing.T) {
-	db := testDBOf(t, vaultRegistry(t))
+func TestSecrets(t *testing.T) {
+	db := ormtest.DB(t, base.Addon(), vaults())
 	old, fresh := make([]byte, 32), []byte(strings.Repeat("k", 32))
-	a, b := KeyID(old), KeyID(fresh)
+	if err := db.Keys.Set(old); err != nil {
+		t.Fatal(err)
+	}
+	a, b := keyring.KeyID(old), keyring.KeyID(fresh)
 	var want []string
-	if err := db.Run(t.Context(), System(), func(e *Env) error {
+	if err := db.Run(t.Context(), orm.System(), func(e *orm.Env) error {
 		for i := range 25 {
-			vals := Values{"name": fmt.Sprint(i), "token": fmt.Sprintf("t%d", i)}
+			vals := orm.Values{"name": fmt.Sprint(i), "token": fmt.Sprintf("t%d", i)}
 			w := fmt.Sprintf("t%d/", i)
 			if i%5 == 0 {
 				vals["other"] = "o"
@@ -73,7 +91,7 @@ func TestRotateSecrets(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = e.Exec(SQL("ALTER TABLE s_vault ADD COLUMN former text, ADD COLUMN plain text; UPDATE s_vault SET former = '" + sealedText + "', plain = 'v1:no secret' WHERE name = '3'"))
+		_, err = e.Exec(orm.SQL("ALTER TABLE s_vault ADD COLUMN former text, ADD COLUMN plain text; UPDATE s_vault SET former = '" + sealedText + "', plain = 'v1:no secret' WHERE name = '3'"))
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -85,7 +103,7 @@ func TestRotateSecrets(t *testing.T) {
 
 	// The server ends the connection after the second batch: nothing has changed.
 	killed := false
-	_, err := RotateSecrets(t.Context(), db, Rotation{Batch: 4, Progress: func(done int) error {
+	_, err := rotate.Secrets(t.Context(), db, rotate.Options{Batch: 4, Progress: func(done int) error {
 		if done < 8 || killed {
 			return nil
 		}
@@ -106,7 +124,7 @@ func TestRotateSecrets(t *testing.T) {
 	var sum [2]int
 	var errs [2]error
 	for i := range sum {
-		wg.Go(func() { sum[i], errs[i] = RotateSecrets(context.Background(), db, Rotation{Batch: 4}) })
+		wg.Go(func() { sum[i], errs[i] = rotate.Secrets(context.Background(), db, rotate.Options{Batch: 4}) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs[:]...); err != nil || sum[0]+sum[1] != 31 {
@@ -115,16 +133,18 @@ func TestRotateSecrets(t *testing.T) {
 	if got, want := useOf(t, db), fmt.Sprint(map[string]int{b: 31}); got != want {
 		t.Errorf("after the rotation %s, want %s", got, want)
 	}
-	if n, err := RotateSecrets(t.Context(), db, Rotation{}); n != 0 || err != nil {
+	if n, err := rotate.Secrets(t.Context(), db, rotate.Options{}); n != 0 || err != nil {
 		t.Errorf("once more: %d, %v", n, err)
 	}
 	if err := db.Keys.Set(fresh); err != nil { // the old key is retired
 		t.Fatal(err)
 	}
 	wantLines(t, "without the old key", secretsOf(t, db), want...)
-	former := lines(t, db, "SELECT former, plain FROM s_vault WHERE name = '3'")
-	text, _, _ := strings.Cut(former[0], "|")
-	if plain, err := db.Keys.Open(text); plain != "forgotten" || err != nil || !strings.HasSuffix(former[0], "|v1:no secret") {
+	var text, other string
+	if err := db.QueryRowContext(t.Context(), "SELECT former, plain FROM s_vault WHERE name = '3'").Scan(&text, &other); err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := db.Keys.Open(text); plain != "forgotten" || err != nil || other != "v1:no secret" {
 		t.Errorf("the value of the field that is gone: %q, %v", plain, err)
 	}
 
@@ -132,7 +152,7 @@ func TestRotateSecrets(t *testing.T) {
 	if err := db.Keys.Set(old); err != nil {
 		t.Fatal(err)
 	}
-	_, err = RotateSecrets(t.Context(), db, Rotation{})
+	_, err = rotate.Secrets(t.Context(), db, rotate.Options{})
 	if err == nil || !strings.Contains(err.Error(), "s_vault.former of record 4: a stored secret was encrypted with a key that is not configured (key "+b+")") {
 		t.Errorf("got %v", err)
 	}

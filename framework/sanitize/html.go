@@ -1,4 +1,6 @@
-package orm
+// Package sanitize makes HTML that somebody else has written safe to store and to
+// show.
+package sanitize
 
 import (
 	"slices"
@@ -26,9 +28,9 @@ var htmlPolicy = sync.OnceValue(func() *bluemonday.Policy {
 	return p
 })
 
-// SanitizeHTML removes from a text everything that could run or phone home, and
+// HTML removes from a text everything that could run or phone home, and
 // gives it the form rich texts are stored in: a bare text becomes a paragraph.
-func SanitizeHTML(s string) string {
+func HTML(s string) string {
 	if s == "" {
 		return ""
 	}
