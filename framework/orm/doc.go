@@ -76,8 +76,13 @@
 // # Computed fields
 //
 // A compute is a function over a whole batch of facets whose dependency paths
-// have been loaded. A stored compute is marked dirty when something it depends
+// have been loaded. A stored compute becomes pending when something it depends
 // on changes and is computed once per flush; a non-stored one is computed in
-// bulk when read. A flush happens before a read that could see a dirty value,
+// bulk when read. A flush happens before a read that could see what is pending,
 // and before commit.
+//
+// # Records in memory
+//
+// [Records.New] makes a record that is not stored, as a form shows it before it is
+// saved. It is computed and read as others are.
 package orm
