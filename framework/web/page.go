@@ -77,7 +77,8 @@ func (w *web) page(path string, methods []string, access server.Access, fn func(
 
 func (w *web) newPage(c *server.Context) *page {
 	p := &page{Context: c, w: w, at: address.Of(c.Request)}
-	p.Finder = &action.Finder{Reader: viewdata.New(c.Env, &w.views, &w.exprs, viewdata.Links{Record: p.recordURL, Opens: p.Opens, Panel: w.panelOf})}
+	p.Finder = &action.Finder{Reader: viewdata.New(c.Env, &w.views, &w.exprs, viewdata.Links{Record: p.recordURL, Panel: w.panelOf,
+		Opens: func(name string) bool { return p.Opens(name) }})} // p.Opens itself would be that of no Finder yet
 	return p
 }
 
