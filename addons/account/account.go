@@ -14,19 +14,19 @@ import (
 type Account struct {
 	orm.Record `orm:"account.account" label:"Account" order:"code, id" search:"code,name"`
 	mail.Thread
-	Name           string                 `orm:"name,required,translate,tracking" label:"Account Name"`
-	Code           string                 `orm:"code,required,size=64,index,tracking" label:"Code"`
-	AccountType    string                 `orm:"account_type,required,index,tracking" selection:"asset_receivable:Receivable,asset_cash:Bank and Cash,asset_current:Current Assets,asset_non_current:Non-current Assets,asset_prepayments:Prepayments,asset_fixed:Fixed Assets,liability_payable:Payable,liability_credit_card:Credit Card,liability_current:Current Liabilities,liability_non_current:Non-current Liabilities,equity:Equity,equity_unaffected:Current Year Earnings,income:Income,income_other:Other Income,expense:Expenses,expense_depreciation:Depreciation,expense_direct_cost:Cost of Revenue,off_balance:Off-Balance Sheet" label:"Type"`
-	InternalGroup  string                 `orm:"internal_group,store,readonly" selection:"equity:Equity,asset:Asset,liability:Liability,income:Income,expense:Expense,off:Off Balance" label:"Internal Group"`
-	Reconcile      bool                   `orm:"reconcile,store,tracking" label:"Allow Reconciliation" help:"Items of this account can be matched with each other, as invoices are with payments."`
-	Deprecated     bool                   `orm:"deprecated,tracking" label:"Deprecated"`
-	Active         bool                   `orm:"active,default=true" label:"Active"`
-	CurrencyID     orm.Ref[base.Currency] `orm:"currency_id" label:"Account Currency" help:"Forces all journal items of this account to this currency."`
-	CompanyIDs     orm.Many[base.Company] `orm:"company_ids,rel=account_account_res_company_rel:account_account_id:res_company_id" label:"Companies"`
-	TaxIDs         orm.Many[Tax]          `orm:"tax_ids,rel=account_account_tax_default_rel:account_id:tax_id" label:"Default Taxes"`
-	Note           string                 `orm:"note,text" label:"Internal Notes"`
-	CurrentBalance decimal.Decimal        `orm:"current_balance,digits=2" label:"Current Balance"`
-	DisplayName    string                 `orm:"display_name"`
+	Name           string                        `orm:"name,required,translate,tracking" label:"Account Name"`
+	Code           string                        `orm:"code,required,size=64,index,tracking" label:"Code"`
+	AccountType    string                        `orm:"account_type,required,index,tracking" selection:"asset_receivable:Receivable,asset_cash:Bank and Cash,asset_current:Current Assets,asset_non_current:Non-current Assets,asset_prepayments:Prepayments,asset_fixed:Fixed Assets,liability_payable:Payable,liability_credit_card:Credit Card,liability_current:Current Liabilities,liability_non_current:Non-current Liabilities,equity:Equity,equity_unaffected:Current Year Earnings,income:Income,income_other:Other Income,expense:Expenses,expense_depreciation:Depreciation,expense_direct_cost:Cost of Revenue,off_balance:Off-Balance Sheet" label:"Type"`
+	InternalGroup  string                        `orm:"internal_group,store,readonly" selection:"equity:Equity,asset:Asset,liability:Liability,income:Income,expense:Expense,off:Off Balance" label:"Internal Group"`
+	Reconcile      bool                          `orm:"reconcile,store,tracking" label:"Allow Reconciliation" help:"Items of this account can be matched with each other, as invoices are with payments."`
+	Deprecated     bool                          `orm:"deprecated,tracking" label:"Deprecated"`
+	Active         bool                          `orm:"active,default=true" label:"Active"`
+	CurrencyID     orm.Ref[base.Currency]        `orm:"currency_id" label:"Account Currency" help:"Forces all journal items of this account to this currency."`
+	CompanyIDs     orm.Many[base.Company]        `orm:"company_ids,rel=account_account_res_company_rel:account_account_id:res_company_id" label:"Companies"`
+	TaxIDs         orm.Many[Tax]                 `orm:"tax_ids,rel=account_account_tax_default_rel:account_id:tax_id" label:"Default Taxes"`
+	Note           string                        `orm:"note,text" label:"Internal Notes"`
+	CurrentBalance orm.Deferred[decimal.Decimal] `orm:"current_balance,digits=2" label:"Current Balance"`
+	DisplayName    orm.Deferred[string]          `orm:"display_name"`
 }
 
 func defineAccount(r *orm.Registry) {
@@ -54,7 +54,7 @@ func defineAccount(r *orm.Registry) {
 	}, "account_type")
 	d.Compute("display_name", func(_ *orm.Env, as []*Account) error {
 		for _, a := range as {
-			a.DisplayName = a.Code + " " + a.Name
+			a.DisplayName.Set(a.Code + " " + a.Name)
 		}
 		return nil
 	}, "code", "name")
@@ -97,7 +97,7 @@ func defineAccount(r *orm.Registry) {
 			}
 		}
 		for _, a := range as {
-			a.CurrentBalance = sums[a.ID]
+			a.CurrentBalance.Set(sums[a.ID])
 		}
 		return nil
 	})

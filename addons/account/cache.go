@@ -27,8 +27,8 @@ func booksCompanyID(env *orm.Env, company int64) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if c.RootID.IsSet() {
-			return c.RootID.ID, nil
+		if c.RootID.Get().IsSet() {
+			return c.RootID.Get().ID, nil
 		}
 		return c.ID, nil
 	})

@@ -128,7 +128,11 @@ func orNil(id int64) any {
 
 // chartTaxes makes the default taxes: 15 % on sales and on purchases.
 func chartTaxes(env *orm.Env, c *Company, accounts map[string]int64) (sale, purchase int64, err error) {
-	group := &TaxGroup{Name: "Tax 15%", CompanyID: orm.RefTo[base.Company](c.ID)}
+	group, err := orm.New[TaxGroup](env)
+	if err != nil {
+		return 0, 0, err
+	}
+	group.Name, group.CompanyID = "Tax 15%", orm.RefTo[base.Company](c.ID)
 	if err := orm.Create(env, group); err != nil {
 		return 0, 0, err
 	}

@@ -78,7 +78,7 @@ func ComputeDocuments(env *orm.Env, docs ...*Document) error {
 func (d *Document) Compute(env *orm.Env) error { return ComputeDocuments(env, d) }
 
 func (t *Tax) calc() taxcalc.Tax {
-	c := taxcalc.Tax{ID: t.ID, Kind: t.AmountType, Amount: t.Amount, Included: t.PriceInclude, AddsBase: t.IncludeBaseAmount, Affected: t.IsBaseAffected, Sequence: t.Sequence}
+	c := taxcalc.Tax{ID: t.ID, Kind: t.AmountType, Amount: t.Amount, Included: t.PriceInclude.Get(), AddsBase: t.IncludeBaseAmount, Affected: t.IsBaseAffected, Sequence: t.Sequence}
 	if t.AmountType == taxcalc.Group {
 		for _, child := range t.ChildrenTaxIDs.All() {
 			c.Children = append(c.Children, child.calc())
@@ -332,10 +332,11 @@ func moveTaxTotals(env *orm.Env, ms []*Move) error {
 		if err := doc.Compute(env); err != nil {
 			return err
 		}
-		var err error
-		if m.TaxTotals, err = doc.Totals(env); err != nil {
+		totals, err := doc.Totals(env)
+		if err != nil {
 			return err
 		}
+		m.TaxTotals.Set(totals)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ type Journal struct {
 	Color             int                    `orm:"color" label:"Color Index"`
 	ShowOnDashboard   bool                   `orm:"show_on_dashboard,default=true" label:"Show journal on dashboard"`
 	NumberTurn        int                    `orm:"number_turn,nocopy" label:"Number Turn" help:"Raised by every numbering, so that two entries posted at once cannot take one number."`
-	DisplayName       string                 `orm:"display_name"`
+	DisplayName       orm.Deferred[string]   `orm:"display_name"`
 }
 
 func defineJournal(r *orm.Registry) {
@@ -46,9 +46,9 @@ func defineJournal(r *orm.Registry) {
 	}, "type")
 	d.Compute("display_name", func(_ *orm.Env, js []*Journal) error {
 		for _, j := range js {
-			j.DisplayName = j.Name
+			j.DisplayName.Set(j.Name)
 			if c := j.CurrencyID.Rec(); c != nil {
-				j.DisplayName += " (" + c.Name + ")"
+				j.DisplayName.Set(j.DisplayName.Get() + " (" + c.Name + ")")
 			}
 		}
 		return nil

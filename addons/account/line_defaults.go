@@ -203,7 +203,7 @@ func (f *lineDefaults) description(p *product.Product, t *Template) string {
 
 // price is the product's price or cost in the currency of the document.
 func (f *lineDefaults) price(p *product.Product) decimal.Decimal {
-	price := p.LstPrice
+	price := p.LstPrice.Get()
 	if f.m.IsPurchase() {
 		price = p.StandardPrice
 	}

@@ -52,24 +52,24 @@ type Move struct {
 	TotalSigned      decimal.Decimal         `orm:"amount_total_signed,store,readonly,currency=company_currency_id" label:"Total Signed"`
 	TotalInCurrency  decimal.Decimal         `orm:"amount_total_in_currency_signed,store,readonly,monetary" label:"Total in Currency Signed"`
 	ResidualSigned   decimal.Decimal         `orm:"amount_residual_signed,store,readonly,currency=company_currency_id" label:"Amount Due Signed"`
-	TaxTotals        orm.JSON                `orm:"tax_totals" label:"Invoice Totals"`
+	TaxTotals        orm.Deferred[orm.JSON]  `orm:"tax_totals" label:"Invoice Totals"`
 	PaymentState     string                  `orm:"payment_state,store,readonly,nocopy,tracking" selection:"not_paid:Not Paid,in_payment:In Payment,paid:Paid,partial:Partially Paid,reversed:Reversed,blocked:Blocked,invoicing_legacy:Invoicing App Legacy" label:"Payment Status"`
 	ReversedEntryID  orm.Ref[Move]           `orm:"reversed_entry_id,readonly,nocopy,index" label:"Reversal of"`
 	ReversalIDs      orm.Many[Move]          `orm:"reversal_move_ids,inverse=reversed_entry_id" label:"Reversals"`
 	OriginPaymentID  orm.Ref[Payment]        `orm:"origin_payment_id,nocopy,index" label:"Payment"`
 	PaymentIDs       orm.Many[Payment]       `orm:"matched_payment_ids,rel=account_move__account_payment:invoice_id:payment_id,nocopy" label:"Matched Payments"`
-	Outstanding      orm.JSON                `orm:"invoice_outstanding_credits_debits_widget" label:"Invoice Outstanding Credits Debits Widget" groups:"account.group_account_invoice,account.group_account_readonly"`
-	HasOutstanding   bool                    `orm:"invoice_has_outstanding" label:"Has Outstanding" groups:"account.group_account_invoice,account.group_account_readonly"`
-	PaymentsWidget   orm.JSON                `orm:"invoice_payments_widget" label:"Invoice Payments Widget" groups:"account.group_account_invoice,account.group_account_readonly"`
-	TypeName         string                  `orm:"type_name" label:"Type Name"`
+	Outstanding      orm.Deferred[orm.JSON]  `orm:"invoice_outstanding_credits_debits_widget" label:"Invoice Outstanding Credits Debits Widget" groups:"account.group_account_invoice,account.group_account_readonly"`
+	HasOutstanding   orm.Deferred[bool]      `orm:"invoice_has_outstanding" label:"Has Outstanding" groups:"account.group_account_invoice,account.group_account_readonly"`
+	PaymentsWidget   orm.Deferred[orm.JSON]  `orm:"invoice_payments_widget" label:"Invoice Payments Widget" groups:"account.group_account_invoice,account.group_account_readonly"`
+	TypeName         orm.Deferred[string]    `orm:"type_name" label:"Type Name"`
 	PostedBefore     bool                    `orm:"posted_before,nocopy" label:"Posted Before"`
 	IsMoveSent       bool                    `orm:"is_move_sent,readonly,nocopy,tracking" label:"Is the Invoice Sent"`
 	SequencePrefix   string                  `orm:"sequence_prefix,readonly,nocopy" label:"Sequence Prefix"`
 	SequenceNumber   int                     `orm:"sequence_number,readonly,nocopy" label:"Sequence Number"`
-	ShowResetToDraft bool                    `orm:"show_reset_to_draft_button" label:"Show Reset To Draft Button"`
-	HasReconciled    bool                    `orm:"has_reconciled_entries" label:"Has Reconciled Entries"`
-	DirectionSign    int                     `orm:"direction_sign" label:"Direction Sign"`
-	DisplayName      string                  `orm:"display_name"`
+	ShowResetToDraft orm.Deferred[bool]      `orm:"show_reset_to_draft_button" label:"Show Reset To Draft Button"`
+	HasReconciled    orm.Deferred[bool]      `orm:"has_reconciled_entries" label:"Has Reconciled Entries"`
+	DirectionSign    orm.Deferred[int]       `orm:"direction_sign" label:"Direction Sign"`
+	DisplayName      orm.Deferred[string]    `orm:"display_name"`
 }
 
 // MoveLine is one item of an entry: an amount on one account. Balance is debit
@@ -107,7 +107,7 @@ type MoveLine struct {
 	TaxIDs           orm.Many[Tax]              `orm:"tax_ids,rel=account_move_line_account_tax_rel:account_move_line_id:account_tax_id,check_company" label:"Taxes"`
 	TaxOverride      orm.JSON                   `orm:"tax_override" label:"Tax Amounts" help:"Amounts by tax id, in the document's currency, that replace what those taxes would compute."`
 	TaxRepartitionID orm.Ref[TaxRepartition]    `orm:"tax_repartition_line_id,index,ondelete=restrict" label:"Originator Tax Distribution Line"`
-	DisplayName      string                     `orm:"display_name"`
+	DisplayName      orm.Deferred[string]       `orm:"display_name"`
 	TaxLineID        orm.Ref[Tax]               `orm:"tax_line_id,related=tax_repartition_line_id.tax_id,store,index" label:"Originator Tax"`
 	TaxGroupID       orm.Ref[TaxGroup]          `orm:"tax_group_id,related=tax_line_id.tax_group_id,store" label:"Originator tax group"`
 	TaxBaseAmount    decimal.Decimal            `orm:"tax_base_amount,readonly,currency=company_currency_id" label:"Base Amount"`

@@ -51,26 +51,26 @@ func defineMove(r *orm.Registry) {
 		names := map[string]string{"entry": "Journal Entry", "out_invoice": "Invoice", "out_refund": "Credit Note", "in_invoice": "Vendor Bill",
 			"in_refund": "Vendor Credit Note", "out_receipt": "Sales Receipt", "in_receipt": "Purchase Receipt"}
 		for _, m := range ms {
-			m.TypeName = names[m.MoveType]
+			m.TypeName.Set(names[m.MoveType])
 		}
 		return nil
 	}, "move_type")
 	d.Compute("direction_sign", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
-			m.DirectionSign = int(m.Sign().IntPart())
+			m.DirectionSign.Set(int(m.Sign().IntPart()))
 		}
 		return nil
 	}, "move_type")
 	d.Compute("show_reset_to_draft_button", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
-			m.ShowResetToDraft = m.State == "posted" || m.State == "cancel"
+			m.ShowResetToDraft.Set(m.State == "posted" || m.State == "cancel")
 		}
 		return nil
 	}, "state")
 	d.Compute("has_reconciled_entries", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
 			for _, l := range m.LineIDs.All() {
-				m.HasReconciled = m.HasReconciled || len(l.MatchedDebit.IDs())+len(l.MatchedCredit.IDs()) > 0
+				m.HasReconciled.Set(m.HasReconciled.Get() || len(l.MatchedDebit.IDs())+len(l.MatchedCredit.IDs()) > 0)
 			}
 		}
 		return nil
@@ -92,12 +92,12 @@ func moveNames(_ *orm.Env, ms []*Move) error {
 	for _, m := range ms {
 		switch {
 		case m.Name != "" && m.Name != "/":
-			m.DisplayName = m.Name
+			m.DisplayName.Set(m.Name)
 		default:
-			m.DisplayName = fmt.Sprintf("%s (* %d)", drafts[m.MoveType], m.ID)
+			m.DisplayName.Set(fmt.Sprintf("%s (* %d)", drafts[m.MoveType], m.ID))
 		}
 		if m.Ref != "" && m.State != "draft" {
-			m.DisplayName += " (" + m.Ref + ")"
+			m.DisplayName.Set(m.DisplayName.Get() + " (" + m.Ref + ")")
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func lineNames(_ *orm.Env, ls []*MoveLine) error {
 		var parts []string
 		what := l.Name
 		if p := l.ProductID.Rec(); what == "" && p != nil {
-			what = p.DisplayName
+			what = p.DisplayName.Get()
 		}
 		if l.MoveName != "" && l.MoveName != "/" {
 			parts = append(parts, l.MoveName)
@@ -121,7 +121,7 @@ func lineNames(_ *orm.Env, ls []*MoveLine) error {
 		if what != "" && what != l.MoveName && what != "/" {
 			parts = append(parts, what)
 		}
-		l.DisplayName = cmp.Or(strings.Join(parts, " "), "/")
+		l.DisplayName.Set(cmp.Or(strings.Join(parts, " "), "/"))
 	}
 	return nil
 }

@@ -72,21 +72,11 @@ type syncer struct {
 // run brings the items of a stored document into line.
 func (s *syncer) run() error {
 	m := s.m
-	rate, due := m.CurrencyRate, m.DueDate
 	if err := s.plan(m.LineIDs.All()); err != nil {
 		return err
 	}
-	var fields []string
-	if !m.CurrencyRate.Equal(rate) {
-		fields = append(fields, "invoice_currency_rate")
-	}
-	if m.DueDate.String() != due.String() {
-		fields = append(fields, "invoice_date_due")
-	}
-	if len(fields) > 0 {
-		if err := orm.Save(s.env, []*Move{m}, fields...); err != nil {
-			return err
-		}
+	if err := orm.Save(s.env, []*Move{m}); err != nil {
+		return err
 	}
 	if len(s.changed) > 0 {
 		err := orm.Save(s.env, s.changed, "balance", "debit", "credit", "amount_currency", "currency_id", "partner_id", "price_subtotal", "price_total", "tax_base_amount", "account_id", "date_maturity")

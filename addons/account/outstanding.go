@@ -88,7 +88,8 @@ func outstanding(env *orm.Env, ms []*Move) error {
 		return err
 	}
 	for _, m := range ms {
-		m.Outstanding, m.HasOutstanding = nil, false
+		m.Outstanding.Set(nil)
+		m.HasOutstanding.Set(false)
 		if m.State != "posted" || !m.IsInvoice() || m.PaymentState != "not_paid" && m.PaymentState != "partial" {
 			continue
 		}
@@ -132,10 +133,12 @@ func outstanding(env *orm.Env, ms []*Move) error {
 		if len(content) == 0 {
 			continue
 		}
-		if m.Outstanding, err = json.Marshal(map[string]any{"outstanding": true, "content": content, "move_id": orm.StoredIDs(env, []*Move{m})[0], "title": title}); err != nil {
+		widget, err := json.Marshal(map[string]any{"outstanding": true, "content": content, "move_id": orm.StoredIDs(env, []*Move{m})[0], "title": title})
+		if err != nil {
 			return err
 		}
-		m.HasOutstanding = true
+		m.Outstanding.Set(widget)
+		m.HasOutstanding.Set(true)
 	}
 	return nil
 }
@@ -170,7 +173,7 @@ func settledBy(env *orm.Env, ms []*Move) error {
 		return err
 	}
 	for i, m := range ms {
-		m.PaymentsWidget = nil
+		m.PaymentsWidget.Set(nil)
 		if m.State != "posted" || !m.IsInvoice() {
 			continue
 		}
@@ -201,9 +204,11 @@ func settledBy(env *orm.Env, ms []*Move) error {
 		if len(content) == 0 {
 			continue
 		}
-		if m.PaymentsWidget, err = json.Marshal(map[string]any{"title": "Less Payment", "outstanding": false, "content": content}); err != nil {
+		widget, err := json.Marshal(map[string]any{"title": "Less Payment", "outstanding": false, "content": content})
+		if err != nil {
 			return err
 		}
+		m.PaymentsWidget.Set(widget)
 	}
 	return nil
 }

@@ -12,18 +12,18 @@ import (
 // and of the company that keeps the books.
 type Partner struct {
 	base.Partner
-	ReceivableID     orm.Ref[Account]        `orm:"property_account_receivable_id,company_dependent" label:"Account Receivable" domain:"[('account_type', '=', 'asset_receivable')]"`
-	PayableID        orm.Ref[Account]        `orm:"property_account_payable_id,company_dependent" label:"Account Payable" domain:"[('account_type', '=', 'liability_payable')]"`
-	PositionID       orm.Ref[FiscalPosition] `orm:"property_account_position_id,company_dependent" label:"Fiscal Position"`
-	PaymentTermID    orm.Ref[PaymentTerm]    `orm:"property_payment_term_id,company_dependent" label:"Customer Payment Terms"`
-	SupplierTermID   orm.Ref[PaymentTerm]    `orm:"property_supplier_payment_term_id,company_dependent" label:"Vendor Payment Terms"`
-	Credit           decimal.Decimal         `orm:"credit,digits=2" label:"Total Receivable" groups:"account.group_account_invoice,account.group_account_readonly" help:"Total amount this customer owes you."`
-	Debit            decimal.Decimal         `orm:"debit,digits=2" label:"Total Payable" groups:"account.group_account_invoice,account.group_account_readonly" help:"Total amount you have to pay to this vendor."`
-	TotalInvoiced    decimal.Decimal         `orm:"total_invoiced,digits=2" label:"Total Invoiced" groups:"account.group_account_invoice,account.group_account_readonly"`
-	CustomerRank     int                     `orm:"customer_rank,nocopy,default=0" label:"Customer Rank"`
-	SupplierRank     int                     `orm:"supplier_rank,nocopy,default=0" label:"Supplier Rank"`
-	InvoiceIDs       orm.Many[Move]          `orm:"invoice_ids,inverse=partner_id" label:"Invoices"`
-	AccountCompanyID orm.Ref[base.Currency]  `orm:"currency_id" label:"Currency"`
+	ReceivableID     orm.Ref[Account]                     `orm:"property_account_receivable_id,company_dependent" label:"Account Receivable" domain:"[('account_type', '=', 'asset_receivable')]"`
+	PayableID        orm.Ref[Account]                     `orm:"property_account_payable_id,company_dependent" label:"Account Payable" domain:"[('account_type', '=', 'liability_payable')]"`
+	PositionID       orm.Ref[FiscalPosition]              `orm:"property_account_position_id,company_dependent" label:"Fiscal Position"`
+	PaymentTermID    orm.Ref[PaymentTerm]                 `orm:"property_payment_term_id,company_dependent" label:"Customer Payment Terms"`
+	SupplierTermID   orm.Ref[PaymentTerm]                 `orm:"property_supplier_payment_term_id,company_dependent" label:"Vendor Payment Terms"`
+	Credit           orm.Deferred[decimal.Decimal]        `orm:"credit,digits=2" label:"Total Receivable" groups:"account.group_account_invoice,account.group_account_readonly" help:"Total amount this customer owes you."`
+	Debit            orm.Deferred[decimal.Decimal]        `orm:"debit,digits=2" label:"Total Payable" groups:"account.group_account_invoice,account.group_account_readonly" help:"Total amount you have to pay to this vendor."`
+	TotalInvoiced    orm.Deferred[decimal.Decimal]        `orm:"total_invoiced,digits=2" label:"Total Invoiced" groups:"account.group_account_invoice,account.group_account_readonly"`
+	CustomerRank     int                                  `orm:"customer_rank,nocopy,default=0" label:"Customer Rank"`
+	SupplierRank     int                                  `orm:"supplier_rank,nocopy,default=0" label:"Supplier Rank"`
+	InvoiceIDs       orm.Many[Move]                       `orm:"invoice_ids,inverse=partner_id" label:"Invoices"`
+	AccountCompanyID orm.Deferred[orm.Ref[base.Currency]] `orm:"currency_id" label:"Currency"`
 }
 
 func definePartner(r *orm.Registry) {
@@ -33,7 +33,7 @@ func definePartner(r *orm.Registry) {
 	d.Compute("currency_id", func(env *orm.Env, ps []*Partner) error {
 		id, err := base.CompanyCurrency(env, env.Company())
 		for _, p := range ps {
-			p.AccountCompanyID = orm.RefTo[base.Currency](id)
+			p.AccountCompanyID.Set(orm.RefTo[base.Currency](id))
 		}
 		return err
 	})
@@ -241,7 +241,8 @@ func partnerBalances(env *orm.Env, ps []*Partner) error {
 		}
 	}
 	for _, p := range ps {
-		p.Credit, p.Debit = credit[commercialID(p)], debit[commercialID(p)]
+		p.Credit.Set(credit[commercialID(p)])
+		p.Debit.Set(debit[commercialID(p)])
 	}
 	return nil
 }
@@ -262,7 +263,7 @@ func partnerInvoiced(env *orm.Env, ps []*Partner) error {
 		sums[row.Partner] = row.Sum
 	}
 	for _, p := range ps {
-		p.TotalInvoiced = sums[commercialID(p)]
+		p.TotalInvoiced.Set(sums[commercialID(p)])
 	}
 	return nil
 }

@@ -36,18 +36,18 @@ func definePayment(r *orm.Registry) {
 	}, "move_id.name")
 	d.Compute("display_name", func(_ *orm.Env, ps []*Payment) error {
 		for _, p := range ps {
-			p.DisplayName = p.Name
+			p.DisplayName.Set(p.Name)
 			if p.Name == "" || p.Name == "/" {
-				p.DisplayName = fmt.Sprintf("Draft Payment (* %d)", p.ID)
+				p.DisplayName.Set(fmt.Sprintf("Draft Payment (* %d)", p.ID))
 			}
 		}
 		return nil
 	}, "name")
 	d.Compute("amount_signed", func(_ *orm.Env, ps []*Payment) error {
 		for _, p := range ps {
-			p.AmountSigned = p.Amount
+			p.AmountSigned.Set(p.Amount)
 			if p.PaymentType == "outbound" {
-				p.AmountSigned = p.Amount.Neg()
+				p.AmountSigned.Set(p.Amount.Neg())
 			}
 		}
 		return nil
@@ -59,7 +59,7 @@ func definePayment(r *orm.Registry) {
 			if err != nil {
 				return err
 			}
-			p.IsReconciled = p.MoveID.IsSet() && open == 0
+			p.IsReconciled.Set(p.MoveID.IsSet() && open == 0)
 		}
 		return nil
 	}, "move_id")

@@ -13,29 +13,29 @@ import (
 // PaymentRegister is the wizard that pays posted documents.
 type PaymentRegister struct {
 	orm.Record  `orm:"account.payment.register,transient" label:"Pay" rec:"communication"`
-	PaymentDate orm.Date               `orm:"payment_date,required,default=today" label:"Payment Date"`
-	Amount      decimal.Decimal        `orm:"amount,monetary" label:"Amount"`
-	Memo        string                 `orm:"communication" label:"Memo"`
-	Group       bool                   `orm:"group_payment" label:"Group Payments" help:"One payment for all documents of a partner instead of one each."`
-	CurrencyID  orm.Ref[base.Currency] `orm:"currency_id" label:"Currency"`
-	JournalID   orm.Ref[Journal]       `orm:"journal_id" label:"Journal" domain:"[('type', 'in', ['bank', 'cash', 'credit'])]"`
-	LineIDs     orm.Many[MoveLine]     `orm:"line_ids,rel=account_payment_register_move_line_rel:wizard_id:line_id" label:"Journal items"`
-	PaymentType string                 `orm:"payment_type" selection:"outbound:Send Money,inbound:Receive Money" label:"Payment Type"`
-	PartnerType string                 `orm:"partner_type" selection:"customer:Customer,supplier:Vendor" label:"Partner Type"`
-	PartnerID   orm.Ref[base.Partner]  `orm:"partner_id" label:"Customer/Vendor"`
-	CompanyID   orm.Ref[base.Company]  `orm:"company_id" label:"Company"`
-	Mode        string                 `orm:"installments_mode" selection:"next:Next Installment,overdue:Overdue Amount,full:Full Amount" label:"Installments Mode" help:"What is proposed to be paid: what is overdue, else the next installment; or all that is due."`
-	Due         decimal.Decimal        `orm:"due_amount,monetary" label:"Amount Due"`
-	Source      decimal.Decimal        `orm:"source_amount,currency=company_currency_id" label:"Amount to Pay (company currency)"`
-	SourceInOwn decimal.Decimal        `orm:"source_amount_currency,currency=source_currency_id" label:"Amount to Pay (foreign currency)"`
-	SourceCurr  orm.Ref[base.Currency] `orm:"source_currency_id" label:"Source Currency"`
-	CompanyCurr orm.Ref[base.Currency] `orm:"company_currency_id,related=company_id.currency_id,readonly" label:"Company Currency"`
-	CanEdit     bool                   `orm:"can_edit_wizard" label:"Can Edit" help:"All documents are of one partner, so that the amount can be chosen."`
-	CanGroup    bool                   `orm:"can_group_payments" label:"Can Group Payments"`
-	Difference  decimal.Decimal        `orm:"payment_difference,monetary" label:"Payment Difference"`
-	Handling    string                 `orm:"payment_difference_handling,default=open" selection:"open:Keep open,reconcile:Mark as fully paid" label:"Payment Difference Handling"`
-	WriteoffID  orm.Ref[Account]       `orm:"writeoff_account_id" label:"Difference Account"`
-	WriteoffTag string                 `orm:"writeoff_label,default=Write-Off" label:"Journal Item Label"`
+	PaymentDate orm.Date                      `orm:"payment_date,required,default=today" label:"Payment Date"`
+	Amount      decimal.Decimal               `orm:"amount,monetary" label:"Amount"`
+	Memo        string                        `orm:"communication" label:"Memo"`
+	Group       bool                          `orm:"group_payment" label:"Group Payments" help:"One payment for all documents of a partner instead of one each."`
+	CurrencyID  orm.Ref[base.Currency]        `orm:"currency_id" label:"Currency"`
+	JournalID   orm.Ref[Journal]              `orm:"journal_id" label:"Journal" domain:"[('type', 'in', ['bank', 'cash', 'credit'])]"`
+	LineIDs     orm.Many[MoveLine]            `orm:"line_ids,rel=account_payment_register_move_line_rel:wizard_id:line_id" label:"Journal items"`
+	PaymentType string                        `orm:"payment_type" selection:"outbound:Send Money,inbound:Receive Money" label:"Payment Type"`
+	PartnerType string                        `orm:"partner_type" selection:"customer:Customer,supplier:Vendor" label:"Partner Type"`
+	PartnerID   orm.Ref[base.Partner]         `orm:"partner_id" label:"Customer/Vendor"`
+	CompanyID   orm.Ref[base.Company]         `orm:"company_id" label:"Company"`
+	Mode        string                        `orm:"installments_mode" selection:"next:Next Installment,overdue:Overdue Amount,full:Full Amount" label:"Installments Mode" help:"What is proposed to be paid: what is overdue, else the next installment; or all that is due."`
+	Due         decimal.Decimal               `orm:"due_amount,monetary" label:"Amount Due"`
+	Source      decimal.Decimal               `orm:"source_amount,currency=company_currency_id" label:"Amount to Pay (company currency)"`
+	SourceInOwn decimal.Decimal               `orm:"source_amount_currency,currency=source_currency_id" label:"Amount to Pay (foreign currency)"`
+	SourceCurr  orm.Ref[base.Currency]        `orm:"source_currency_id" label:"Source Currency"`
+	CompanyCurr orm.Ref[base.Currency]        `orm:"company_currency_id,related=company_id.currency_id,readonly" label:"Company Currency"`
+	CanEdit     bool                          `orm:"can_edit_wizard" label:"Can Edit" help:"All documents are of one partner, so that the amount can be chosen."`
+	CanGroup    bool                          `orm:"can_group_payments" label:"Can Group Payments"`
+	Difference  orm.Deferred[decimal.Decimal] `orm:"payment_difference,monetary" label:"Payment Difference"`
+	Handling    string                        `orm:"payment_difference_handling,default=open" selection:"open:Keep open,reconcile:Mark as fully paid" label:"Payment Difference Handling"`
+	WriteoffID  orm.Ref[Account]              `orm:"writeoff_account_id" label:"Difference Account"`
+	WriteoffTag string                        `orm:"writeoff_label,default=Write-Off" label:"Journal Item Label"`
 }
 
 // CreatePayments makes, posts and reconciles the payments of the wizard.
@@ -45,7 +45,7 @@ func definePaymentRegister(r *orm.Registry) {
 	d := orm.Define[PaymentRegister](r)
 	d.Compute("payment_difference", func(_ *orm.Env, ws []*PaymentRegister) error {
 		for _, w := range ws {
-			w.Difference = w.Due.Sub(w.Amount)
+			w.Difference.Set(w.Due.Sub(w.Amount))
 		}
 		return nil
 	}, "due_amount", "amount")

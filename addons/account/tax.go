@@ -39,7 +39,7 @@ type Tax struct {
 	Description          string                   `orm:"description,html,translate" label:"Description"`
 	InvoiceLabel         string                   `orm:"invoice_label,translate" label:"Label on Invoices"`
 	PriceIncludeOverride string                   `orm:"price_include_override,tracking" selection:"tax_included:Tax Included,tax_excluded:Tax Excluded" label:"Included in Price"`
-	PriceInclude         bool                     `orm:"price_include" label:"Price Include"`
+	PriceInclude         orm.Deferred[bool]       `orm:"price_include" label:"Price Include"`
 	IncludeBaseAmount    bool                     `orm:"include_base_amount,tracking" label:"Affect Base of Subsequent Taxes"`
 	IsBaseAffected       bool                     `orm:"is_base_affected,default=true,tracking" label:"Base Affected by Previous Taxes"`
 	Analytic             bool                     `orm:"analytic" label:"Include in Analytic Cost"`
@@ -47,22 +47,22 @@ type Tax struct {
 	CountryID            orm.Ref[base.Country]    `orm:"country_id" label:"Country"`
 	InvoiceRepartition   orm.Many[TaxRepartition] `orm:"invoice_repartition_line_ids,inverse=invoice_tax_id,copy" label:"Distribution for Invoices"`
 	RefundRepartition    orm.Many[TaxRepartition] `orm:"refund_repartition_line_ids,inverse=refund_tax_id,copy" label:"Distribution for Refund Invoices"`
-	DisplayName          string                   `orm:"display_name"`
+	DisplayName          orm.Deferred[string]     `orm:"display_name"`
 }
 
 // TaxRepartition says on which account which share of a tax is booked.
 type TaxRepartition struct {
 	orm.Record      `orm:"account.tax.repartition.line" label:"Tax Repartition Line" order:"document_type, repartition_type, sequence, id"`
-	FactorPercent   decimal.Decimal       `orm:"factor_percent,required,digits=4,default=100" label:"%"`
-	Factor          decimal.Decimal       `orm:"factor,digits=6" label:"Factor Ratio"`
-	RepartitionType string                `orm:"repartition_type,required,default=tax" selection:"base:Base,tax:of tax" label:"Based On"`
-	DocumentType    string                `orm:"document_type,store" selection:"invoice:Invoice,refund:Refund" label:"Related to"`
-	AccountID       orm.Ref[Account]      `orm:"account_id,check_company" label:"Account"`
-	InvoiceTaxID    orm.Ref[Tax]          `orm:"invoice_tax_id,index,ondelete=cascade" label:"Invoice Tax"`
-	RefundTaxID     orm.Ref[Tax]          `orm:"refund_tax_id,index,ondelete=cascade" label:"Refund Tax"`
-	TaxID           orm.Ref[Tax]          `orm:"tax_id,store,index" label:"Tax"`
-	CompanyID       orm.Ref[base.Company] `orm:"company_id,related=tax_id.company_id,store" label:"Company"`
-	Sequence        int                   `orm:"sequence,default=1" label:"Sequence"`
+	FactorPercent   decimal.Decimal               `orm:"factor_percent,required,digits=4,default=100" label:"%"`
+	Factor          orm.Deferred[decimal.Decimal] `orm:"factor,digits=6" label:"Factor Ratio"`
+	RepartitionType string                        `orm:"repartition_type,required,default=tax" selection:"base:Base,tax:of tax" label:"Based On"`
+	DocumentType    string                        `orm:"document_type,store" selection:"invoice:Invoice,refund:Refund" label:"Related to"`
+	AccountID       orm.Ref[Account]              `orm:"account_id,check_company" label:"Account"`
+	InvoiceTaxID    orm.Ref[Tax]                  `orm:"invoice_tax_id,index,ondelete=cascade" label:"Invoice Tax"`
+	RefundTaxID     orm.Ref[Tax]                  `orm:"refund_tax_id,index,ondelete=cascade" label:"Refund Tax"`
+	TaxID           orm.Ref[Tax]                  `orm:"tax_id,store,index" label:"Tax"`
+	CompanyID       orm.Ref[base.Company]         `orm:"company_id,related=tax_id.company_id,store" label:"Company"`
+	Sequence        int                           `orm:"sequence,default=1" label:"Sequence"`
 }
 
 func defineTax(r *orm.Registry) {
@@ -75,7 +75,7 @@ func defineTax(r *orm.Registry) {
 	t.Inverse("price_include", func(env *orm.Env, ts []*Tax) error {
 		for _, t := range ts {
 			t.PriceIncludeOverride = "tax_excluded"
-			if t.PriceInclude {
+			if t.PriceInclude.Get() {
 				t.PriceIncludeOverride = "tax_included"
 			}
 		}
@@ -99,7 +99,7 @@ func defineTax(r *orm.Registry) {
 	l := orm.Define[TaxRepartition](r)
 	l.Compute("factor", func(_ *orm.Env, ls []*TaxRepartition) error {
 		for _, l := range ls {
-			l.Factor = l.FactorPercent.Shift(-2)
+			l.Factor.Set(l.FactorPercent.Shift(-2))
 		}
 		return nil
 	}, "factor_percent")
@@ -131,7 +131,7 @@ func pricesInclude(env *orm.Env, ts []*Tax) error {
 		included[t.CompanyID.ID] = how == "tax_included"
 	}
 	for _, t := range ts {
-		t.PriceInclude = t.PriceIncludeOverride == "tax_included" || t.PriceIncludeOverride == "" && included[t.CompanyID.ID]
+		t.PriceInclude.Set(t.PriceIncludeOverride == "tax_included" || t.PriceIncludeOverride == "" && included[t.CompanyID.ID])
 	}
 	return nil
 }
@@ -202,7 +202,10 @@ func defaultTaxGroup(env *orm.Env, company int64, name string) (int64, error) {
 		return 0, err
 	}
 	if g == nil {
-		g = &TaxGroup{Name: name, CompanyID: orm.RefTo[base.Company](company)}
+		if g, err = orm.New[TaxGroup](env); err != nil {
+			return 0, err
+		}
+		g.Name, g.CompanyID = name, orm.RefTo[base.Company](company)
 		if err := orm.Create(env, g); err != nil {
 			return 0, err
 		}
@@ -265,15 +268,15 @@ func taxNames(env *orm.Env, ts []*Tax) error {
 	more, _ := env.Key("append_fields").([]any)
 	m := env.Model("account.tax").Model
 	for _, t := range ts {
-		t.DisplayName = t.Name
+		t.DisplayName.Set(t.Name)
 		if slices.Contains(more, any("type_tax_use")) {
-			t.DisplayName += fmt.Sprintf(between, m.Fields["type_tax_use"].OptionLabel(t.TypeTaxUse))
+			t.DisplayName.Set(t.DisplayName.Get() + fmt.Sprintf(between, m.Fields["type_tax_use"].OptionLabel(t.TypeTaxUse)))
 		}
 		if slices.Contains(more, any("company_id")) && len(env.Companies()) > 1 && t.CompanyID.IsSet() {
-			t.DisplayName += fmt.Sprintf(between, t.CompanyID.Rec().Name)
+			t.DisplayName.Set(t.DisplayName.Get() + fmt.Sprintf(between, t.CompanyID.Rec().Name))
 		}
 		if formatted && t.TaxScope != "" {
-			t.DisplayName += fmt.Sprintf(between, m.Fields["tax_scope"].OptionLabel(t.TaxScope))
+			t.DisplayName.Set(t.DisplayName.Get() + fmt.Sprintf(between, m.Fields["tax_scope"].OptionLabel(t.TaxScope)))
 		}
 	}
 	return nil

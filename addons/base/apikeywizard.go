@@ -12,13 +12,13 @@ import (
 // shows that it is the user who asks; it is checked and not kept.
 type KeyWizard struct {
 	orm.Record `orm:"res.users.apikeys.description,transient" label:"API Key Description"`
-	Name       string        `orm:"name,required" label:"Description" help:"What the key is for"`
-	Duration   string        `orm:"duration,required,default=90" label:"Duration" selection:"1:1 Day,7:1 Week,30:1 Month,90:3 Months,180:6 Months,365:1 Year,-1:Custom Date,0:Persistent Key"`
-	Expiration orm.Datetime  `orm:"expiration_date" label:"Expiration Date"`
-	Scope      string        `orm:"scope" label:"Scope" help:"What the key may be used for: “rpc” for calls of other programs, or the name another addon gives; empty: everything"`
-	Password   string        `orm:"password" label:"Your Password" help:"To be sure that it is you"`
-	Checked    bool          `orm:"checked,readonly" label:"Identity Checked"`
-	CreateUID  orm.Ref[User] `orm:"create_uid"`
+	Name       string               `orm:"name,required" label:"Description" help:"What the key is for"`
+	Duration   string               `orm:"duration,required,default=90" label:"Duration" selection:"1:1 Day,7:1 Week,30:1 Month,90:3 Months,180:6 Months,365:1 Year,-1:Custom Date,0:Persistent Key"`
+	Expiration orm.Datetime         `orm:"expiration_date" label:"Expiration Date"`
+	Scope      string               `orm:"scope" label:"Scope" help:"What the key may be used for: “rpc” for calls of other programs, or the name another addon gives; empty: everything"`
+	Password   orm.Deferred[string] `orm:"password" label:"Your Password" help:"To be sure that it is you"`
+	Checked    bool                 `orm:"checked,readonly" label:"Identity Checked"`
+	CreateUID  orm.Ref[User]        `orm:"create_uid"`
 }
 
 // KeyShown shows a key, once; it is never stored.
@@ -38,10 +38,10 @@ func defineKeyWizard(r *orm.Registry) {
 	w := orm.Define[KeyWizard](r)
 	w.WriteOnly("password", func(env *orm.Env, ws []*KeyWizard) error {
 		for _, w := range ws {
-			if w.Password == "" {
+			if w.Password.Get() == "" {
 				continue
 			}
-			if err := CheckPassword(env, env.UID(), w.Password); err != nil {
+			if err := CheckPassword(env, env.UID(), w.Password.Get()); err != nil {
 				if orm.IsCode(err, orm.CodeDenied) && !errors.Is(err, orm.ErrThrottled) {
 					return orm.UserErrorf("This is not your password.")
 				}

@@ -20,26 +20,26 @@ import (
 // record, who may read (write) the record may read (write) the attachment.
 type Attachment struct {
 	orm.Record   `orm:"ir.attachment" label:"Attachment" order:"id desc"`
-	Name         string           `orm:"name,required" label:"Name"`
-	Description  string           `orm:"description,text" label:"Description"`
-	ResName      string           `orm:"res_name" label:"Resource Name"`
-	ResModel     string           `orm:"res_model,index" label:"Resource Model"`
-	ResField     string           `orm:"res_field,index" label:"Resource Field"`
-	ResID        int64            `orm:"res_id,many2one_reference,model_field=res_model,index" label:"Resource ID"`
-	CompanyID    orm.Ref[Company] `orm:"company_id,default=company" label:"Company"`
-	Type         string           `orm:"type,required,default=binary" selection:"url:URL,binary:File" label:"Type"`
-	URL          string           `orm:"url,index" label:"Url"`
-	Public       bool             `orm:"public" label:"Is public document"`
-	AccessToken  string           `orm:"access_token,nocopy,system" label:"Access Token"`
-	Raw          orm.Binary       `orm:"raw,plain" label:"File Content (raw)"`
-	Datas        orm.Binary       `orm:"datas" label:"File Content (base64)"`
-	DBDatas      string           `orm:"db_datas,text,nocopy,system" label:"Database Data"`
-	StoreFName   string           `orm:"store_fname,index,nocopy,system" label:"Stored Filename"`
-	FileSize     int64            `orm:"file_size,readonly,nocopy,system=write" label:"File Size"`
-	Checksum     string           `orm:"checksum,size=40,readonly,index,nocopy,system=write" label:"Checksum/SHA1"`
-	Mimetype     string           `orm:"mimetype,readonly" label:"Mime Type"`
-	IndexContent string           `orm:"index_content,text,readonly,nocopy,system=write" label:"Indexed Content"`
-	CreateUID    orm.Ref[User]    `orm:"create_uid"`
+	Name         string                   `orm:"name,required" label:"Name"`
+	Description  string                   `orm:"description,text" label:"Description"`
+	ResName      orm.Deferred[string]     `orm:"res_name" label:"Resource Name"`
+	ResModel     string                   `orm:"res_model,index" label:"Resource Model"`
+	ResField     string                   `orm:"res_field,index" label:"Resource Field"`
+	ResID        int64                    `orm:"res_id,many2one_reference,model_field=res_model,index" label:"Resource ID"`
+	CompanyID    orm.Ref[Company]         `orm:"company_id,default=company" label:"Company"`
+	Type         string                   `orm:"type,required,default=binary" selection:"url:URL,binary:File" label:"Type"`
+	URL          string                   `orm:"url,index" label:"Url"`
+	Public       bool                     `orm:"public" label:"Is public document"`
+	AccessToken  string                   `orm:"access_token,nocopy,system" label:"Access Token"`
+	Raw          orm.Deferred[orm.Binary] `orm:"raw,plain" label:"File Content (raw)"`
+	Datas        orm.Deferred[orm.Binary] `orm:"datas" label:"File Content (base64)"`
+	DBDatas      string                   `orm:"db_datas,text,nocopy,system" label:"Database Data"`
+	StoreFName   string                   `orm:"store_fname,index,nocopy,system" label:"Stored Filename"`
+	FileSize     int64                    `orm:"file_size,readonly,nocopy,system=write" label:"File Size"`
+	Checksum     string                   `orm:"checksum,size=40,readonly,index,nocopy,system=write" label:"Checksum/SHA1"`
+	Mimetype     string                   `orm:"mimetype,readonly" label:"Mime Type"`
+	IndexContent string                   `orm:"index_content,text,readonly,nocopy,system=write" label:"Indexed Content"`
+	CreateUID    orm.Ref[User]            `orm:"create_uid"`
 }
 
 func defineAttachment(r *orm.Registry) {
@@ -47,7 +47,7 @@ func defineAttachment(r *orm.Registry) {
 	a.Compute("raw, datas", readContents, "store_fname", "db_datas")
 	a.Inverse("raw", func(env *orm.Env, as []*Attachment) error {
 		for _, a := range as {
-			if err := storeContent(env, a, a.Raw); err != nil {
+			if err := storeContent(env, a, a.Raw.Get()); err != nil {
 				return err
 			}
 		}
@@ -55,7 +55,7 @@ func defineAttachment(r *orm.Registry) {
 	})
 	a.Inverse("datas", func(env *orm.Env, as []*Attachment) error {
 		for _, a := range as {
-			if err := storeContent(env, a, a.Datas); err != nil {
+			if err := storeContent(env, a, a.Datas.Get()); err != nil {
 				return err
 			}
 		}
@@ -63,7 +63,7 @@ func defineAttachment(r *orm.Registry) {
 	})
 	a.Compute("res_name", func(env *orm.Env, as []*Attachment) error {
 		for _, a := range as {
-			a.ResName = ""
+			a.ResName.Set("")
 			if a.ResModel == "" || a.ResID == 0 {
 				continue
 			}
@@ -73,7 +73,7 @@ func defineAttachment(r *orm.Registry) {
 			}
 			names, err := rs.Browse(a.ResID).DisplayNames()
 			if err == nil {
-				a.ResName = names[a.ResID]
+				a.ResName.Set(names[a.ResID])
 			} else if !orm.IsCode(err, orm.CodeMissing) && !orm.IsCode(err, orm.CodeAccess) {
 				return err
 			}
@@ -137,7 +137,8 @@ func readContents(env *orm.Env, as []*Attachment) error {
 		return err
 	}
 	for i, a := range as {
-		a.Raw, a.Datas = nil, nil
+		a.Raw.Set(nil)
+		a.Datas.Set(nil)
 		var content []byte
 		switch stored := sudo[i]; {
 		case stored.StoreFName != "":
@@ -155,7 +156,8 @@ func readContents(env *orm.Env, as []*Attachment) error {
 				return fmt.Errorf("content of attachment %d is damaged: %w", a.ID, err)
 			}
 		}
-		a.Raw, a.Datas = content, content
+		a.Raw.Set(content)
+		a.Datas.Set(content)
 	}
 	return nil
 }

@@ -21,36 +21,36 @@ type Bank struct {
 	Phone       string                `orm:"phone" label:"Phone"`
 	Active      bool                  `orm:"active,default=true" label:"Active"`
 	BIC         string                `orm:"bic,index" label:"Bank Identifier Code" help:"Sometimes called BIC or Swift."`
-	DisplayName string                `orm:"display_name"`
+	DisplayName orm.Deferred[string]  `orm:"display_name"`
 }
 
 // PartnerBank is an account number of a partner.
 type PartnerBank struct {
 	orm.Record  `orm:"res.partner.bank" label:"Bank Accounts" order:"sequence, id" rec:"acc_number"`
-	Active      bool              `orm:"active,default=true" label:"Active"`
-	AccType     string            `orm:"acc_type" selection:"bank:Normal,iban:IBAN" label:"Type"`
-	AccNumber   string            `orm:"acc_number,required" label:"Account Number"`
-	Sanitized   string            `orm:"sanitized_acc_number,store,readonly" label:"Sanitized Account Number"`
-	HolderName  string            `orm:"acc_holder_name" label:"Account Holder Name"`
-	PartnerID   orm.Ref[Partner]  `orm:"partner_id,required,index,ondelete=cascade" label:"Account Holder"`
-	AllowOut    bool              `orm:"allow_out_payment,nocopy" label:"Send Money"`
-	BankID      orm.Ref[Bank]     `orm:"bank_id" label:"Bank"`
-	BankName    string            `orm:"bank_name,related=bank_id.name,readonly" label:"Bank Name"`
-	BankBIC     string            `orm:"bank_bic,related=bank_id.bic,readonly" label:"BIC"`
-	Sequence    int               `orm:"sequence,default=10" label:"Sequence"`
-	CurrencyID  orm.Ref[Currency] `orm:"currency_id" label:"Currency"`
-	CompanyID   orm.Ref[Company]  `orm:"company_id,related=partner_id.company_id,store,readonly" label:"Company"`
-	CountryCode string            `orm:"country_code,related=partner_id.country_code,readonly" label:"Country Code"`
-	DisplayName string            `orm:"display_name"`
+	Active      bool                 `orm:"active,default=true" label:"Active"`
+	AccType     orm.Deferred[string] `orm:"acc_type" selection:"bank:Normal,iban:IBAN" label:"Type"`
+	AccNumber   string               `orm:"acc_number,required" label:"Account Number"`
+	Sanitized   string               `orm:"sanitized_acc_number,store,readonly" label:"Sanitized Account Number"`
+	HolderName  string               `orm:"acc_holder_name" label:"Account Holder Name"`
+	PartnerID   orm.Ref[Partner]     `orm:"partner_id,required,index,ondelete=cascade" label:"Account Holder"`
+	AllowOut    bool                 `orm:"allow_out_payment,nocopy" label:"Send Money"`
+	BankID      orm.Ref[Bank]        `orm:"bank_id" label:"Bank"`
+	BankName    string               `orm:"bank_name,related=bank_id.name,readonly" label:"Bank Name"`
+	BankBIC     string               `orm:"bank_bic,related=bank_id.bic,readonly" label:"BIC"`
+	Sequence    int                  `orm:"sequence,default=10" label:"Sequence"`
+	CurrencyID  orm.Ref[Currency]    `orm:"currency_id" label:"Currency"`
+	CompanyID   orm.Ref[Company]     `orm:"company_id,related=partner_id.company_id,store,readonly" label:"Company"`
+	CountryCode string               `orm:"country_code,related=partner_id.country_code,readonly" label:"Country Code"`
+	DisplayName orm.Deferred[string] `orm:"display_name"`
 }
 
 func defineBanks(r *orm.Registry) {
 	b := orm.Define[Bank](r)
 	b.Compute("display_name", func(_ *orm.Env, bs []*Bank) error {
 		for _, b := range bs {
-			b.DisplayName = b.Name
+			b.DisplayName.Set(b.Name)
 			if b.BIC != "" {
-				b.DisplayName += " - " + b.BIC
+				b.DisplayName.Set(b.DisplayName.Get() + " - " + b.BIC)
 			}
 		}
 		return nil
@@ -75,18 +75,18 @@ func defineBanks(r *orm.Registry) {
 	}, "acc_number")
 	a.Compute("acc_type", func(_ *orm.Env, as []*PartnerBank) error {
 		for _, a := range as {
-			a.AccType = "bank"
+			a.AccType.Set("bank")
 			if IsIBAN(a.AccNumber) {
-				a.AccType = "iban"
+				a.AccType.Set("iban")
 			}
 		}
 		return nil
 	}, "acc_number")
 	a.Compute("display_name", func(_ *orm.Env, as []*PartnerBank) error {
 		for _, a := range as {
-			a.DisplayName = a.AccNumber
+			a.DisplayName.Set(a.AccNumber)
 			if b := a.BankID.Rec(); b != nil {
-				a.DisplayName += " - " + b.Name
+				a.DisplayName.Set(a.DisplayName.Get() + " - " + b.Name)
 			}
 		}
 		return nil

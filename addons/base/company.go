@@ -10,39 +10,39 @@ import (
 // its partner's. A branch has a parent and shares its currency.
 type Company struct {
 	orm.Record     `orm:"res.company" label:"Companies" order:"sequence, name" search:"name"`
-	Name           string                `orm:"name,required" label:"Company Name"`
-	Active         bool                  `orm:"active,default=true" label:"Active"`
-	Sequence       int                   `orm:"sequence,default=10" label:"Sequence" help:"Used to order Companies in the company switcher"`
-	ParentID       orm.Ref[Company]      `orm:"parent_id,index,ondelete=restrict" label:"Parent Company"`
-	ChildIDs       orm.Many[Company]     `orm:"child_ids,inverse=parent_id" label:"Branches"`
-	ParentPath     string                `orm:"parent_path,index,nocopy" label:"Parent Path"`
-	RootID         orm.Ref[Company]      `orm:"root_id" label:"Root"`
-	PartnerID      orm.Ref[Partner]      `orm:"partner_id,required,index" label:"Partner"`
-	ReportHeader   string                `orm:"report_header,html,translate" label:"Company Tagline"`
-	ReportFooter   string                `orm:"report_footer,html,translate" label:"Report Footer"`
-	CompanyDetails string                `orm:"company_details,html,translate" label:"Company Details"`
-	Logo           orm.Binary            `orm:"logo,related=partner_id.image_1920" label:"Company Logo"`
-	UsesLogo       bool                  `orm:"uses_default_logo,default=true" label:"Uses Default Logo"`
-	CurrencyID     orm.Ref[Currency]     `orm:"currency_id,required" label:"Currency"`
-	UserIDs        orm.Many[User]        `orm:"user_ids,rel=res_company_users_rel:cid:user_id" label:"Accepted Users"`
-	Street         string                `orm:"street,related=partner_id.street" label:"Street"`
-	Street2        string                `orm:"street2,related=partner_id.street2" label:"Street2"`
-	Zip            string                `orm:"zip,related=partner_id.zip" label:"Zip"`
-	City           string                `orm:"city,related=partner_id.city" label:"City"`
-	StateID        orm.Ref[CountryState] `orm:"state_id,related=partner_id.state_id" label:"Fed. State"`
-	CountryID      orm.Ref[Country]      `orm:"country_id,related=partner_id.country_id" label:"Country"`
-	CountryCode    string                `orm:"country_code,related=country_id.code,readonly" label:"Country Code"`
-	BankIDs        orm.Many[PartnerBank] `orm:"bank_ids,related=partner_id.bank_ids,readonly" label:"Banks"`
-	Email          string                `orm:"email,related=partner_id.email,store" label:"Email"`
-	Phone          string                `orm:"phone,related=partner_id.phone,store" label:"Phone"`
-	Mobile         string                `orm:"mobile,related=partner_id.mobile" label:"Mobile"`
-	Website        string                `orm:"website,related=partner_id.website" label:"Website Link"`
-	VAT            string                `orm:"vat,related=partner_id.vat" label:"Tax ID"`
-	Registry       string                `orm:"company_registry,related=partner_id.company_registry" label:"Company ID"`
-	Color          int                   `orm:"color" label:"Color"`
-	PrimaryColor   string                `orm:"primary_color" label:"Primary Color"`
-	SecondaryColor string                `orm:"secondary_color" label:"Secondary Color"`
-	Font           string                `orm:"font,default=Lato" label:"Font"`
+	Name           string                         `orm:"name,required" label:"Company Name"`
+	Active         bool                           `orm:"active,default=true" label:"Active"`
+	Sequence       int                            `orm:"sequence,default=10" label:"Sequence" help:"Used to order Companies in the company switcher"`
+	ParentID       orm.Ref[Company]               `orm:"parent_id,index,ondelete=restrict" label:"Parent Company"`
+	ChildIDs       orm.Many[Company]              `orm:"child_ids,inverse=parent_id" label:"Branches"`
+	ParentPath     string                         `orm:"parent_path,index,nocopy" label:"Parent Path"`
+	RootID         orm.Deferred[orm.Ref[Company]] `orm:"root_id" label:"Root"`
+	PartnerID      orm.Ref[Partner]               `orm:"partner_id,required,index" label:"Partner"`
+	ReportHeader   string                         `orm:"report_header,html,translate" label:"Company Tagline"`
+	ReportFooter   string                         `orm:"report_footer,html,translate" label:"Report Footer"`
+	CompanyDetails string                         `orm:"company_details,html,translate" label:"Company Details"`
+	Logo           orm.Deferred[orm.Binary]       `orm:"logo,related=partner_id.image_1920" label:"Company Logo"`
+	UsesLogo       bool                           `orm:"uses_default_logo,default=true" label:"Uses Default Logo"`
+	CurrencyID     orm.Ref[Currency]              `orm:"currency_id,required" label:"Currency"`
+	UserIDs        orm.Many[User]                 `orm:"user_ids,rel=res_company_users_rel:cid:user_id" label:"Accepted Users"`
+	Street         string                         `orm:"street,related=partner_id.street" label:"Street"`
+	Street2        string                         `orm:"street2,related=partner_id.street2" label:"Street2"`
+	Zip            string                         `orm:"zip,related=partner_id.zip" label:"Zip"`
+	City           string                         `orm:"city,related=partner_id.city" label:"City"`
+	StateID        orm.Ref[CountryState]          `orm:"state_id,related=partner_id.state_id" label:"Fed. State"`
+	CountryID      orm.Ref[Country]               `orm:"country_id,related=partner_id.country_id" label:"Country"`
+	CountryCode    string                         `orm:"country_code,related=country_id.code,readonly" label:"Country Code"`
+	BankIDs        orm.Many[PartnerBank]          `orm:"bank_ids,related=partner_id.bank_ids,readonly" label:"Banks"`
+	Email          string                         `orm:"email,related=partner_id.email,store" label:"Email"`
+	Phone          string                         `orm:"phone,related=partner_id.phone,store" label:"Phone"`
+	Mobile         string                         `orm:"mobile,related=partner_id.mobile" label:"Mobile"`
+	Website        string                         `orm:"website,related=partner_id.website" label:"Website Link"`
+	VAT            string                         `orm:"vat,related=partner_id.vat" label:"Tax ID"`
+	Registry       string                         `orm:"company_registry,related=partner_id.company_registry" label:"Company ID"`
+	Color          int                            `orm:"color" label:"Color"`
+	PrimaryColor   string                         `orm:"primary_color" label:"Primary Color"`
+	SecondaryColor string                         `orm:"secondary_color" label:"Secondary Color"`
+	Font           string                         `orm:"font,default=Lato" label:"Font"`
 }
 
 func defineCompany(r *orm.Registry) {
@@ -66,7 +66,7 @@ func defineCompany(r *orm.Registry) {
 			if err != nil {
 				return err
 			}
-			c.RootID = orm.RefTo[Company](root)
+			c.RootID.Set(orm.RefTo[Company](root))
 		}
 		return nil
 	}, "parent_id")

@@ -28,10 +28,10 @@ type Country struct {
 // CountryState is a part of a country that addresses name.
 type CountryState struct {
 	orm.Record  `orm:"res.country.state" label:"Country state" order:"code, id" search:"name,code"`
-	CountryID   orm.Ref[Country] `orm:"country_id,required,index" label:"Country"`
-	Name        string           `orm:"name,required" label:"State Name"`
-	Code        string           `orm:"code,required" label:"State Code" help:"The state code."`
-	DisplayName string           `orm:"display_name"`
+	CountryID   orm.Ref[Country]     `orm:"country_id,required,index" label:"Country"`
+	Name        string               `orm:"name,required" label:"State Name"`
+	Code        string               `orm:"code,required" label:"State Code" help:"The state code."`
+	DisplayName orm.Deferred[string] `orm:"display_name"`
 }
 
 // CountryGroup is a set of countries treated alike.
@@ -85,9 +85,9 @@ func defineCountry(r *orm.Registry) {
 			format = " \t --%s--"
 		}
 		for _, s := range ss {
-			s.DisplayName = s.Name
+			s.DisplayName.Set(s.Name)
 			if c := s.CountryID.Rec(); c != nil {
-				s.DisplayName += fmt.Sprintf(format, c.Code)
+				s.DisplayName.Set(s.DisplayName.Get() + fmt.Sprintf(format, c.Code))
 			}
 		}
 		return nil

@@ -16,30 +16,30 @@ type Currency struct {
 	ISONumeric    int                    `orm:"iso_numeric" label:"Currency numeric code." help:"Currency Numeric Code (ISO 4217)."`
 	FullName      string                 `orm:"full_name" label:"Name"`
 	Symbol        string                 `orm:"symbol,required" label:"Symbol" help:"Currency sign, to be used when printing amounts."`
-	Rate          float64                `orm:"rate" label:"Current Rate" help:"The rate of the currency to the currency of rate 1."`
-	InverseRate   float64                `orm:"inverse_rate,readonly" label:"Inverse Rate"`
-	RateString    string                 `orm:"rate_string" label:"Rate String"`
+	Rate          orm.Deferred[float64]  `orm:"rate" label:"Current Rate" help:"The rate of the currency to the currency of rate 1."`
+	InverseRate   orm.Deferred[float64]  `orm:"inverse_rate,readonly" label:"Inverse Rate"`
+	RateString    orm.Deferred[string]   `orm:"rate_string" label:"Rate String"`
 	RateIDs       orm.Many[CurrencyRate] `orm:"rate_ids,inverse=currency_id" label:"Rates"`
 	Rounding      decimal.Decimal        `orm:"rounding,digits=6,default=0.01" label:"Rounding Factor" help:"Amounts in this currency are rounded off to the nearest multiple of the rounding factor."`
 	DecimalPlaces int                    `orm:"decimal_places,store,readonly" label:"Decimal Places" help:"Decimal places taken into account for operations on amounts in this currency. It is determined by the rounding factor."`
 	Active        bool                   `orm:"active,default=true" label:"Active"`
 	Position      string                 `orm:"position,default=after" selection:"after:After Amount,before:Before Amount" label:"Symbol Position"`
-	Date          orm.Date               `orm:"date,readonly" label:"Date"`
+	Date          orm.Deferred[orm.Date] `orm:"date,readonly" label:"Date"`
 	UnitLabel     string                 `orm:"currency_unit_label,translate" label:"Currency Unit"`
 	SubunitLabel  string                 `orm:"currency_subunit_label,translate" label:"Currency Subunit"`
-	IsCurrent     bool                   `orm:"is_current_company_currency" label:"Is the current company's currency"`
+	IsCurrent     orm.Deferred[bool]     `orm:"is_current_company_currency" label:"Is the current company's currency"`
 }
 
 // CurrencyRate says how many units of a currency one unit of the company's
 // currency bought from a date on.
 type CurrencyRate struct {
 	orm.Record  `orm:"res.currency.rate" label:"Currency Rate" order:"name desc, id" rec:"name" search:"name,rate"`
-	Name        orm.Date          `orm:"name,required,index,default=today" label:"Date"`
-	Rate        float64           `orm:"rate,aggregator=avg" label:"Technical Rate" help:"The rate of the currency to the currency of rate 1"`
-	CompanyRate float64           `orm:"company_rate,aggregator=avg" label:"Company Rate" help:"The currency of rate 1 to the rate of the currency."`
-	InverseRate float64           `orm:"inverse_company_rate,aggregator=avg" label:"Inverse Company Rate" help:"The rate of the currency to the currency of rate 1"`
-	CurrencyID  orm.Ref[Currency] `orm:"currency_id,required,readonly,index,ondelete=cascade" label:"Currency"`
-	CompanyID   orm.Ref[Company]  `orm:"company_id" label:"Company"`
+	Name        orm.Date              `orm:"name,required,index,default=today" label:"Date"`
+	Rate        float64               `orm:"rate,aggregator=avg" label:"Technical Rate" help:"The rate of the currency to the currency of rate 1"`
+	CompanyRate orm.Deferred[float64] `orm:"company_rate,aggregator=avg" label:"Company Rate" help:"The currency of rate 1 to the rate of the currency."`
+	InverseRate orm.Deferred[float64] `orm:"inverse_company_rate,aggregator=avg" label:"Inverse Company Rate" help:"The rate of the currency to the currency of rate 1"`
+	CurrencyID  orm.Ref[Currency]     `orm:"currency_id,required,readonly,index,ondelete=cascade" label:"Currency"`
+	CompanyID   orm.Ref[Company]      `orm:"company_id" label:"Company"`
 }
 
 func defineCurrency(r *orm.Registry) {
@@ -57,7 +57,7 @@ func defineCurrency(r *orm.Registry) {
 			return err
 		}
 		for _, c := range cs {
-			c.IsCurrent = c.ID == own
+			c.IsCurrent.Set(c.ID == own)
 		}
 		return nil
 	})
@@ -70,14 +70,14 @@ func defineCurrency(r *orm.Registry) {
 	rate.Default("rate", func(*orm.Env) (any, error) { return 1.0, nil })
 	rate.Compute("company_rate, inverse_company_rate", companyRates, "rate", "name", "currency_id", "company_id")
 	rate.Inverse("company_rate", func(env *orm.Env, rs []*CurrencyRate) error {
-		return storeCompanyRates(env, rs, func(r *CurrencyRate) float64 { return r.CompanyRate })
+		return storeCompanyRates(env, rs, func(r *CurrencyRate) float64 { return r.CompanyRate.Get() })
 	})
 	rate.Inverse("inverse_company_rate", func(env *orm.Env, rs []*CurrencyRate) error {
 		return storeCompanyRates(env, rs, func(r *CurrencyRate) float64 {
-			if r.InverseRate == 0 {
+			if r.InverseRate.Get() == 0 {
 				return 1
 			}
-			return 1 / r.InverseRate
+			return 1 / r.InverseRate.Get()
 		})
 	})
 	rate.Unique("unique_name_per_day", "name, currency_id, company_id", "Only one currency rate per day allowed!")
@@ -159,12 +159,12 @@ func currencyRates(env *orm.Env, cs []*Currency) error {
 	for _, c := range cs {
 		at := rates[c.ID]
 		relative := at.rate.DivRound(base, 16)
-		c.Rate = relative.InexactFloat64()
-		c.InverseRate = base.DivRound(at.rate, 16).InexactFloat64()
-		c.Date = at.date
-		c.RateString = ""
+		c.Rate.Set(relative.InexactFloat64())
+		c.InverseRate.Set(base.DivRound(at.rate, 16).InexactFloat64())
+		c.Date.Set(at.date)
+		c.RateString.Set("")
 		if own != 0 && c.ID != own {
-			c.RateString = fmt.Sprintf("1 %s = %s %s", ownName, relative.StringFixed(6), c.Name)
+			c.RateString.Set(fmt.Sprintf("1 %s = %s %s", ownName, relative.StringFixed(6), c.Name))
 		}
 	}
 	return nil
@@ -183,12 +183,13 @@ func companyRates(env *orm.Env, rs []*CurrencyRate) error {
 		if err != nil {
 			return err
 		}
-		r.CompanyRate, r.InverseRate = 0, 0
+		r.CompanyRate.Set(0)
+		r.InverseRate.Set(0)
 		if base != 0 {
-			r.CompanyRate = r.Rate / base
+			r.CompanyRate.Set(r.Rate / base)
 		}
-		if r.CompanyRate != 0 {
-			r.InverseRate = 1 / r.CompanyRate
+		if r.CompanyRate.Get() != 0 {
+			r.InverseRate.Set(1 / r.CompanyRate.Get())
 		}
 	}
 	return nil

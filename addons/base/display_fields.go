@@ -15,35 +15,35 @@ import (
 type (
 	partnerDisplay struct {
 		orm.Record
-		ParentID         orm.Ref[Partner] `orm:"parent_id"`
-		CompanyID        orm.Ref[Company] `orm:"company_id"`
-		VAT              string           `orm:"vat"`
-		Registry         string           `orm:"company_registry"`
-		Type             string           `orm:"type"`
-		VATLabel         string           `orm:"vat_label" label:"Tax ID Label"`
-		TypeAddressLabel string           `orm:"type_address_label" label:"Address Type Description"`
-		SameVAT          orm.Ref[Partner] `orm:"same_vat_partner_id" label:"Partner with same Tax ID"`
-		SameRegistry     orm.Ref[Partner] `orm:"same_company_registry_partner_id" label:"Partner with same Company Registry"`
+		ParentID         orm.Ref[Partner]               `orm:"parent_id"`
+		CompanyID        orm.Ref[Company]               `orm:"company_id"`
+		VAT              string                         `orm:"vat"`
+		Registry         string                         `orm:"company_registry"`
+		Type             string                         `orm:"type"`
+		VATLabel         orm.Deferred[string]           `orm:"vat_label" label:"Tax ID Label"`
+		TypeAddressLabel orm.Deferred[string]           `orm:"type_address_label" label:"Address Type Description"`
+		SameVAT          orm.Deferred[orm.Ref[Partner]] `orm:"same_vat_partner_id" label:"Partner with same Tax ID"`
+		SameRegistry     orm.Deferred[orm.Ref[Partner]] `orm:"same_company_registry_partner_id" label:"Partner with same Company Registry"`
 	}
 	userDisplay struct {
 		orm.Record
-		LogIDs        orm.Many[UserLog] `orm:"log_ids"`
-		ActivePartner bool              `orm:"active_partner,related=partner_id.active,readonly" label:"Partner is Active"`
-		State         string            `orm:"state" selection:"new:Never Connected,active:Confirmed" label:"Status"`
+		LogIDs        orm.Many[UserLog]    `orm:"log_ids"`
+		ActivePartner bool                 `orm:"active_partner,related=partner_id.active,readonly" label:"Partner is Active"`
+		State         orm.Deferred[string] `orm:"state" selection:"new:Never Connected,active:Confirmed" label:"Status"`
 	}
 	companyDisplay struct {
 		orm.Record
-		Path             string            `orm:"parent_path"`
-		CompanyDetails   string            `orm:"company_details"`
-		ParentIDs        orm.Many[Company] `orm:"parent_ids" label:"Parent Companies"`
-		AllChildIDs      orm.Many[Company] `orm:"all_child_ids,inverse=parent_id" context:"{'active_test': False}" label:"All Branches"`
-		DetailsEmpty     bool              `orm:"is_company_details_empty" label:"Is Company Details Empty"`
-		LayoutBackground string            `orm:"layout_background,required,default=Blank" selection:"Blank:Blank,Demo logo:Demo logo,Custom:Custom" label:"Layout Background"`
+		Path             string             `orm:"parent_path"`
+		CompanyDetails   string             `orm:"company_details"`
+		ParentIDs        orm.Many[Company]  `orm:"parent_ids" label:"Parent Companies"`
+		AllChildIDs      orm.Many[Company]  `orm:"all_child_ids,inverse=parent_id" context:"{'active_test': False}" label:"All Branches"`
+		DetailsEmpty     orm.Deferred[bool] `orm:"is_company_details_empty" label:"Is Company Details Empty"`
+		LayoutBackground string             `orm:"layout_background,required,default=Blank" selection:"Blank:Blank,Demo logo:Demo logo,Custom:Custom" label:"Layout Background"`
 	}
 	countryDisplay struct {
 		orm.Record
-		Code     string `orm:"code"`
-		ImageURL string `orm:"image_url" label:"Flag" help:"Url of static flag image"`
+		Code     string               `orm:"code"`
+		ImageURL orm.Deferred[string] `orm:"image_url" label:"Flag" help:"Url of static flag image"`
 	}
 	modelDisplay struct {
 		orm.Record
@@ -52,11 +52,11 @@ type (
 	}
 	fieldDisplay struct {
 		orm.Record
-		Name             string `orm:"name"`
-		Model            string `orm:"model"`
-		CompanyDependent bool   `orm:"company_dependent" label:"Company Dependent" help:"Whether the value is of each company its own"`
-		CurrencyField    string `orm:"currency_field" label:"Currency field" help:"Name of the field that holds the currency of the amount."`
-		Selection        string `orm:"selection" label:"Selection Options"`
+		Name             string               `orm:"name"`
+		Model            string               `orm:"model"`
+		CompanyDependent orm.Deferred[bool]   `orm:"company_dependent" label:"Company Dependent" help:"Whether the value is of each company its own"`
+		CurrencyField    orm.Deferred[string] `orm:"currency_field" label:"Currency field" help:"Name of the field that holds the currency of the amount."`
+		Selection        orm.Deferred[string] `orm:"selection" label:"Selection Options"`
 	}
 )
 
@@ -80,20 +80,20 @@ func defineDisplayFields(r *orm.Registry) {
 			}
 		}
 		for _, p := range ps {
-			p.VATLabel = label
+			p.VATLabel.Set(label)
 		}
 		return nil
 	})
 	p.Compute("type_address_label", func(_ *orm.Env, ps []*partnerDisplay) error {
 		for _, p := range ps {
-			p.TypeAddressLabel = "Address"
+			p.TypeAddressLabel.Set("Address")
 			switch {
 			case p.Type == "invoice":
-				p.TypeAddressLabel = "Invoice Address"
+				p.TypeAddressLabel.Set("Invoice Address")
 			case p.Type == "delivery":
-				p.TypeAddressLabel = "Delivery Address"
+				p.TypeAddressLabel.Set("Delivery Address")
 			case p.Type == "contact" && p.ParentID.IsSet():
-				p.TypeAddressLabel = "Company Address"
+				p.TypeAddressLabel.Set("Company Address")
 			}
 		}
 		return nil
@@ -105,9 +105,9 @@ func defineDisplayFields(r *orm.Registry) {
 		// Whether somebody was ever here is for all who may read the user, when is not.
 		n, err := env.Sudo().Model("res.users.log").CountBy("create_uid", orm.Leaf("create_uid", "in", orm.IDs(env, us)))
 		for _, u := range us {
-			u.State = "new"
+			u.State.Set("new")
 			if n[u.ID] > 0 {
-				u.State = "active"
+				u.State.Set("active")
 			}
 		}
 		return err
@@ -147,20 +147,20 @@ func defineDisplayFields(r *orm.Registry) {
 	}, "parent_path")
 	c.Compute("is_company_details_empty", func(_ *orm.Env, cs []*companyDisplay) error {
 		for _, c := range cs {
-			c.DetailsEmpty = strings.TrimSpace(htmlTag.ReplaceAllString(c.CompanyDetails, "")) == ""
+			c.DetailsEmpty.Set(strings.TrimSpace(htmlTag.ReplaceAllString(c.CompanyDetails, "")) == "")
 		}
 		return nil
 	}, "company_details")
 
 	orm.Extend[countryDisplay](r, "res.country").Compute("image_url", func(_ *orm.Env, cs []*countryDisplay) error {
 		for _, c := range cs {
-			c.ImageURL = ""
+			c.ImageURL.Set("")
 			if c.Code != "" && c.Code != "AQ" && c.Code != "SJ" { // which have no flag
 				code := strings.ToLower(c.Code)
 				if as := flagsOfOthers[code]; as != "" {
 					code = as
 				}
-				c.ImageURL = "/base/static/img/country_flags/" + code + ".png"
+				c.ImageURL.Set("/base/static/img/country_flags/" + code + ".png")
 			}
 		}
 		return nil
@@ -184,19 +184,22 @@ func defineDisplayFields(r *orm.Registry) {
 	}, "model")
 	orm.Extend[fieldDisplay](r, "ir.model.fields").Compute("company_dependent, currency_field, selection", func(env *orm.Env, fs []*fieldDisplay) error {
 		for _, f := range fs {
-			f.CompanyDependent, f.CurrencyField, f.Selection = false, "", ""
+			f.CompanyDependent.Set(false)
+			f.CurrencyField.Set("")
+			f.Selection.Set("")
 			model, ok := env.Registry().Model(f.Model)
 			if !ok || model.Fields[f.Name] == nil {
 				continue
 			}
 			field := model.Fields[f.Name]
-			f.CompanyDependent, f.CurrencyField = field.CompanyDependent, field.Currency
+			f.CompanyDependent.Set(field.CompanyDependent)
+			f.CurrencyField.Set(field.Currency)
 			if field.Kind == orm.Selection || field.Kind == orm.Reference {
 				var parts []string
 				for _, o := range field.Options {
 					parts = append(parts, fmt.Sprintf("('%s', '%s')", o.Value, o.Label))
 				}
-				f.Selection = "[" + strings.Join(parts, ", ") + "]"
+				f.Selection.Set("[" + strings.Join(parts, ", ") + "]")
 			}
 		}
 		return nil
@@ -229,16 +232,19 @@ func samePartners(env *orm.Env, ps []*partnerDisplay) error {
 	}
 	for i, id := range orm.StoredIDs(env, ps) {
 		p := ps[i]
-		var err error
-		p.SameVAT = orm.Ref[Partner]{}
+		p.SameVAT.Set(orm.Ref[Partner]{})
 		if len(p.VAT) > 1 { // a single sign says that there is none
-			if p.SameVAT, err = find(p, id, "vat", p.VAT); err != nil {
+			same, err := find(p, id, "vat", p.VAT)
+			if err != nil {
 				return err
 			}
+			p.SameVAT.Set(same)
 		}
-		if p.SameRegistry, err = find(p, id, "company_registry", p.Registry); err != nil {
+		same, err := find(p, id, "company_registry", p.Registry)
+		if err != nil {
 			return err
 		}
+		p.SameRegistry.Set(same)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func AddressLines(env *orm.Env, partner int64) ([]string, error) {
 	if p.Name != "" {
 		out = append(out, p.Name)
 	}
-	for line := range strings.Lines(p.ContactAddress) {
+	for line := range strings.Lines(p.ContactAddress.Get()) {
 		if line = strings.TrimSpace(line); line != "" {
 			out = append(out, line)
 		}

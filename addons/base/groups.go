@@ -33,25 +33,25 @@ type Privilege struct {
 // member of the groups it implies, without being written there.
 type Group struct {
 	orm.Record   `orm:"res.groups" label:"Access Groups" order:"privilege_id, sequence, name, id" search:"full_name"`
-	Name         string             `orm:"name,translate,required" label:"Name"`
-	UserIDs      orm.Many[User]     `orm:"user_ids,rel=res_groups_users_rel:gid:uid" label:"Users" help:"Users explicitly in this group"`
-	AllUserIDs   orm.Many[User]     `orm:"all_user_ids" label:"Users and implied users"`
-	AllUserCount int                `orm:"all_users_count" label:"# Users" help:"Number of users having this group (implicitly or explicitly)"`
-	AccessIDs    orm.Many[Access]   `orm:"model_access,inverse=group_id,copy" label:"Access Controls"`
-	RuleGroups   orm.Many[Rule]     `orm:"rule_groups,rel=rule_group_rel:group_id:rule_group_id" label:"Rules"`
-	MenuAccess   orm.Many[Menu]     `orm:"menu_access,rel=ir_ui_menu_group_rel:gid:menu_id" label:"Access Menu"`
-	ViewAccess   orm.Many[View]     `orm:"view_access,rel=ir_ui_view_group_rel:group_id:view_id" label:"Views"`
-	Comment      string             `orm:"comment,text,translate" label:"Comment"`
-	PrivilegeID  orm.Ref[Privilege] `orm:"privilege_id,index" label:"Privilege"`
-	Sequence     int                `orm:"sequence" label:"Sequence"`
-	FullName     string             `orm:"full_name" label:"Group Name"`
-	Share        bool               `orm:"share" label:"Share Group" help:"Group made to share data with people who are not internal users"`
-	ImpliedIDs   orm.Many[Group]    `orm:"implied_ids,rel=res_groups_implied_rel:gid:hid" label:"Implied Groups" help:"Users of this group are implicitly part of these groups"`
-	AllImplied   orm.Many[Group]    `orm:"all_implied_ids" label:"Transitively Implied Groups"`
-	ImpliedBy    orm.Many[Group]    `orm:"implied_by_ids,rel=res_groups_implied_rel:hid:gid" label:"Implying Groups"`
-	AllImpliedBy orm.Many[Group]    `orm:"all_implied_by_ids" label:"Transitively Implying Groups"`
-	APIKeyDays   float64            `orm:"api_key_duration" label:"API Keys maximum duration days" help:"The longest life, in days, of an API key made by a member of this group; 0 sets no limit"`
-	DisplayName  string             `orm:"display_name"`
+	Name         string               `orm:"name,translate,required" label:"Name"`
+	UserIDs      orm.Many[User]       `orm:"user_ids,rel=res_groups_users_rel:gid:uid" label:"Users" help:"Users explicitly in this group"`
+	AllUserIDs   orm.Many[User]       `orm:"all_user_ids" label:"Users and implied users"`
+	AllUserCount orm.Deferred[int]    `orm:"all_users_count" label:"# Users" help:"Number of users having this group (implicitly or explicitly)"`
+	AccessIDs    orm.Many[Access]     `orm:"model_access,inverse=group_id,copy" label:"Access Controls"`
+	RuleGroups   orm.Many[Rule]       `orm:"rule_groups,rel=rule_group_rel:group_id:rule_group_id" label:"Rules"`
+	MenuAccess   orm.Many[Menu]       `orm:"menu_access,rel=ir_ui_menu_group_rel:gid:menu_id" label:"Access Menu"`
+	ViewAccess   orm.Many[View]       `orm:"view_access,rel=ir_ui_view_group_rel:group_id:view_id" label:"Views"`
+	Comment      string               `orm:"comment,text,translate" label:"Comment"`
+	PrivilegeID  orm.Ref[Privilege]   `orm:"privilege_id,index" label:"Privilege"`
+	Sequence     int                  `orm:"sequence" label:"Sequence"`
+	FullName     orm.Deferred[string] `orm:"full_name" label:"Group Name"`
+	Share        bool                 `orm:"share" label:"Share Group" help:"Group made to share data with people who are not internal users"`
+	ImpliedIDs   orm.Many[Group]      `orm:"implied_ids,rel=res_groups_implied_rel:gid:hid" label:"Implied Groups" help:"Users of this group are implicitly part of these groups"`
+	AllImplied   orm.Many[Group]      `orm:"all_implied_ids" label:"Transitively Implied Groups"`
+	ImpliedBy    orm.Many[Group]      `orm:"implied_by_ids,rel=res_groups_implied_rel:hid:gid" label:"Implying Groups"`
+	AllImpliedBy orm.Many[Group]      `orm:"all_implied_by_ids" label:"Transitively Implying Groups"`
+	APIKeyDays   float64              `orm:"api_key_duration" label:"API Keys maximum duration days" help:"The longest life, in days, of an API key made by a member of this group; 0 sets no limit"`
+	DisplayName  orm.Deferred[string] `orm:"display_name"`
 }
 
 func defineGroups(r *orm.Registry) {
@@ -63,9 +63,9 @@ func defineGroups(r *orm.Registry) {
 	g.Compute("display_name", func(env *orm.Env, gs []*Group) error {
 		err := groupFullNames(env, gs)
 		for _, g := range gs {
-			g.DisplayName = g.FullName
+			g.DisplayName.Set(g.FullName.Get())
 			if env.Flag("short_display_name", false) {
-				g.DisplayName = g.Name
+				g.DisplayName.Set(g.Name)
 			}
 		}
 		return err
@@ -232,16 +232,16 @@ func groupMembers(env *orm.Env, gs []*Group) error {
 	}
 	err = orm.KeepReadable(env, "res.users", active)
 	for _, g := range gs {
-		g.AllUserCount = len(active[g.ID])
+		g.AllUserCount.Set(len(active[g.ID]))
 	}
 	return err
 }
 
 func groupFullNames(_ *orm.Env, gs []*Group) error {
 	for _, g := range gs {
-		g.FullName = g.Name
+		g.FullName.Set(g.Name)
 		if g.PrivilegeID.IsSet() {
-			g.FullName = g.PrivilegeID.Rec().Name + " / " + g.Name
+			g.FullName.Set(g.PrivilegeID.Rec().Name + " / " + g.Name)
 		}
 	}
 	return nil

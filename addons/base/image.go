@@ -137,17 +137,17 @@ func encode(img image.Image, format string) ([]byte, error) {
 // for it where there is none.
 type partnerPictures struct {
 	orm.Record
-	Name       string     `orm:"name"`
-	Image1920  orm.Binary `orm:"image_1920"`
-	Image1024  orm.Binary `orm:"image_1024" label:"Image 1024"`
-	Image512   orm.Binary `orm:"image_512" label:"Image 512"`
-	Image256   orm.Binary `orm:"image_256" label:"Image 256"`
-	Image128   orm.Binary `orm:"image_128" label:"Image 128"`
-	Avatar1920 orm.Binary `orm:"avatar_1920" label:"Avatar"`
-	Avatar1024 orm.Binary `orm:"avatar_1024" label:"Avatar 1024"`
-	Avatar512  orm.Binary `orm:"avatar_512" label:"Avatar 512"`
-	Avatar256  orm.Binary `orm:"avatar_256" label:"Avatar 256"`
-	Avatar128  orm.Binary `orm:"avatar_128" label:"Avatar 128"`
+	Name       string                   `orm:"name"`
+	Image1920  orm.Deferred[orm.Binary] `orm:"image_1920"`
+	Image1024  orm.Deferred[orm.Binary] `orm:"image_1024" label:"Image 1024"`
+	Image512   orm.Deferred[orm.Binary] `orm:"image_512" label:"Image 512"`
+	Image256   orm.Deferred[orm.Binary] `orm:"image_256" label:"Image 256"`
+	Image128   orm.Deferred[orm.Binary] `orm:"image_128" label:"Image 128"`
+	Avatar1920 orm.Deferred[orm.Binary] `orm:"avatar_1920" label:"Avatar"`
+	Avatar1024 orm.Deferred[orm.Binary] `orm:"avatar_1024" label:"Avatar 1024"`
+	Avatar512  orm.Deferred[orm.Binary] `orm:"avatar_512" label:"Avatar 512"`
+	Avatar256  orm.Deferred[orm.Binary] `orm:"avatar_256" label:"Avatar 256"`
+	Avatar128  orm.Deferred[orm.Binary] `orm:"avatar_128" label:"Avatar 128"`
 }
 
 func definePartnerPictures(r *orm.Registry) {
@@ -156,10 +156,18 @@ func definePartnerPictures(r *orm.Registry) {
 	p.Compute("avatar_1920, avatar_1024, avatar_512, avatar_256, avatar_128", func(env *orm.Env, ps []*partnerPictures) error {
 		for i, id := range orm.StoredIDs(env, ps) {
 			p := ps[i]
-			p.Avatar1920, p.Avatar1024, p.Avatar512, p.Avatar256, p.Avatar128 = p.Image1920, p.Image1024, p.Image512, p.Image256, p.Image128
-			if len(p.Image1920) == 0 {
+			p.Avatar1920.Set(p.Image1920.Get())
+			p.Avatar1024.Set(p.Image1024.Get())
+			p.Avatar512.Set(p.Image512.Get())
+			p.Avatar256.Set(p.Image256.Get())
+			p.Avatar128.Set(p.Image128.Get())
+			if len(p.Image1920.Get()) == 0 {
 				letter := orm.Binary(initial(p.Name, id))
-				p.Avatar1920, p.Avatar1024, p.Avatar512, p.Avatar256, p.Avatar128 = letter, letter, letter, letter, letter
+				p.Avatar1920.Set(letter)
+				p.Avatar1024.Set(letter)
+				p.Avatar512.Set(letter)
+				p.Avatar256.Set(letter)
+				p.Avatar128.Set(letter)
 			}
 		}
 		return nil

@@ -39,7 +39,7 @@ type ActWindow struct {
 	Groups       orm.Many[Group]         `orm:"group_ids,rel=ir_act_window_group_rel:act_id:gid" label:"Groups"`
 	SearchViewID orm.Ref[View]           `orm:"search_view_id" label:"Search View Ref."`
 	Filter       bool                    `orm:"filter" label:"Filter"`
-	XMLID        string                  `orm:"xml_id" label:"External ID"`
+	XMLID        orm.Deferred[string]    `orm:"xml_id" label:"External ID"`
 }
 
 // ActWindowView puts a certain view at a certain place of an action.
@@ -145,7 +145,7 @@ func defineActions(r *orm.Registry) {
 	w.Compute("xml_id", func(env *orm.Env, ws []*ActWindow) error {
 		ids, err := externalIDs(env, "ir.actions.act_window", orm.IDs(env, ws))
 		for _, w := range ws {
-			w.XMLID = ids[w.ID]
+			w.XMLID.Set(ids[w.ID])
 		}
 		return err
 	})

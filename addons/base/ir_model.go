@@ -20,42 +20,42 @@ type IrModel struct {
 	Transient  bool              `orm:"transient" label:"Transient Model"`
 	Modules    string            `orm:"modules" label:"In Apps" help:"The addons that define or extend the model"`
 	ViewIDs    orm.Many[View]    `orm:"view_ids" label:"Views"`
-	Count      int               `orm:"count" label:"Count (Incl. Archived)"`
+	Count      orm.Deferred[int] `orm:"count" label:"Count (Incl. Archived)"`
 }
 
 // IrField is the record of a field, written by the framework.
 type IrField struct {
 	orm.Record  `orm:"ir.model.fields" label:"Fields" order:"name, id" rec:"field_description" search:"name,field_description"`
-	Name        string           `orm:"name,required,index,default=x_" label:"Field Name"`
-	CompleteRef string           `orm:"complete_name,index" label:"Complete Name"`
-	Model       string           `orm:"model,required,index" label:"Model Name"`
-	Relation    string           `orm:"relation" label:"Related Model"`
-	RelField    string           `orm:"relation_field" label:"Relation Field"`
-	RelTable    string           `orm:"relation_table" label:"Relation Table"`
-	Column1     string           `orm:"column1" label:"Column 1"`
-	Column2     string           `orm:"column2" label:"Column 2"`
-	ModelID     orm.Ref[IrModel] `orm:"model_id,required,index,ondelete=cascade" label:"Model"`
-	Label       string           `orm:"field_description,required,translate" label:"Field Label"`
-	Help        string           `orm:"help,text,translate" label:"Field Help"`
-	TType       string           `orm:"ttype,required" selection:"binary:binary,boolean:boolean,char:char,date:date,datetime:datetime,float:float,html:html,image:image,integer:integer,json:json,many2many:many2many,many2one:many2one,many2one_reference:many2one_reference,monetary:monetary,one2many:one2many,properties:properties,reference:reference,secret:secret,selection:selection,text:text" label:"Field Type"`
-	Copied      bool             `orm:"copied" label:"Copied"`
-	Related     string           `orm:"related" label:"Related Field"`
-	Required    bool             `orm:"required" label:"Required"`
-	Readonly    bool             `orm:"readonly" label:"Readonly"`
-	Index       bool             `orm:"index" label:"Indexed"`
-	Translate   bool             `orm:"translate" label:"Translatable"`
-	Size        int              `orm:"size" label:"Size"`
-	State       string           `orm:"state,required,readonly,default=base" selection:"manual:Custom Field,base:Base Field" label:"Type"`
-	OnDelete    string           `orm:"on_delete" selection:"cascade:Cascade,set null:Set NULL,restrict:Restrict" label:"On Delete"`
-	Domain      string           `orm:"domain,default=[]" label:"Domain"`
-	Selectable  bool             `orm:"selectable,default=true" label:"Selectable"`
-	Modules     string           `orm:"modules" label:"In Apps"`
-	Store       bool             `orm:"store,default=true" label:"Stored"`
-	Compute     string           `orm:"compute,text" label:"Compute"`
-	Depends     string           `orm:"depends" label:"Dependencies"`
-	Tracking    int              `orm:"tracking" label:"Enable Ordered Tracking"`
-	Groups      orm.Many[Group]  `orm:"groups,rel=ir_model_fields_group_rel:field_id:group_id" label:"Groups"`
-	DisplayName string           `orm:"display_name"`
+	Name        string               `orm:"name,required,index,default=x_" label:"Field Name"`
+	CompleteRef string               `orm:"complete_name,index" label:"Complete Name"`
+	Model       string               `orm:"model,required,index" label:"Model Name"`
+	Relation    string               `orm:"relation" label:"Related Model"`
+	RelField    string               `orm:"relation_field" label:"Relation Field"`
+	RelTable    string               `orm:"relation_table" label:"Relation Table"`
+	Column1     string               `orm:"column1" label:"Column 1"`
+	Column2     string               `orm:"column2" label:"Column 2"`
+	ModelID     orm.Ref[IrModel]     `orm:"model_id,required,index,ondelete=cascade" label:"Model"`
+	Label       string               `orm:"field_description,required,translate" label:"Field Label"`
+	Help        string               `orm:"help,text,translate" label:"Field Help"`
+	TType       string               `orm:"ttype,required" selection:"binary:binary,boolean:boolean,char:char,date:date,datetime:datetime,float:float,html:html,image:image,integer:integer,json:json,many2many:many2many,many2one:many2one,many2one_reference:many2one_reference,monetary:monetary,one2many:one2many,properties:properties,reference:reference,secret:secret,selection:selection,text:text" label:"Field Type"`
+	Copied      bool                 `orm:"copied" label:"Copied"`
+	Related     string               `orm:"related" label:"Related Field"`
+	Required    bool                 `orm:"required" label:"Required"`
+	Readonly    bool                 `orm:"readonly" label:"Readonly"`
+	Index       bool                 `orm:"index" label:"Indexed"`
+	Translate   bool                 `orm:"translate" label:"Translatable"`
+	Size        int                  `orm:"size" label:"Size"`
+	State       string               `orm:"state,required,readonly,default=base" selection:"manual:Custom Field,base:Base Field" label:"Type"`
+	OnDelete    string               `orm:"on_delete" selection:"cascade:Cascade,set null:Set NULL,restrict:Restrict" label:"On Delete"`
+	Domain      string               `orm:"domain,default=[]" label:"Domain"`
+	Selectable  bool                 `orm:"selectable,default=true" label:"Selectable"`
+	Modules     string               `orm:"modules" label:"In Apps"`
+	Store       bool                 `orm:"store,default=true" label:"Stored"`
+	Compute     string               `orm:"compute,text" label:"Compute"`
+	Depends     string               `orm:"depends" label:"Dependencies"`
+	Tracking    int                  `orm:"tracking" label:"Enable Ordered Tracking"`
+	Groups      orm.Many[Group]      `orm:"groups,rel=ir_model_fields_group_rel:field_id:group_id" label:"Groups"`
+	DisplayName orm.Deferred[string] `orm:"display_name"`
 }
 
 // ModelData is an external id: the name under which data files know a record.
@@ -63,15 +63,15 @@ type IrField struct {
 // that who may give a name takes the place of what has it.
 type ModelData struct {
 	orm.Record   `orm:"ir.model.data" label:"Model Data" order:"module, model, name" search:"complete_name"`
-	Name         string       `orm:"name,required" label:"External Identifier" help:"External Key/Identifier that can be used for data integration with third-party systems"`
-	CompleteName string       `orm:"complete_name" label:"Complete ID"`
-	Model        string       `orm:"model,required" label:"Model Name"`
-	Module       string       `orm:"module,required,default=" label:"Module"`
-	ResID        int64        `orm:"res_id,index" label:"Record ID" help:"ID of the target record in the database"`
-	NoUpdate     bool         `orm:"noupdate" label:"Non Updatable"`
-	Reference    string       `orm:"reference" label:"Reference"`
-	DisplayName  string       `orm:"display_name"`
-	WriteDate    orm.Datetime `orm:"write_date"`
+	Name         string               `orm:"name,required" label:"External Identifier" help:"External Key/Identifier that can be used for data integration with third-party systems"`
+	CompleteName orm.Deferred[string] `orm:"complete_name" label:"Complete ID"`
+	Model        string               `orm:"model,required" label:"Model Name"`
+	Module       string               `orm:"module,required,default=" label:"Module"`
+	ResID        int64                `orm:"res_id,index" label:"Record ID" help:"ID of the target record in the database"`
+	NoUpdate     bool                 `orm:"noupdate" label:"Non Updatable"`
+	Reference    orm.Deferred[string] `orm:"reference" label:"Reference"`
+	DisplayName  orm.Deferred[string] `orm:"display_name"`
+	WriteDate    orm.Datetime         `orm:"write_date"`
 }
 
 // CheckReference finds the model and id of an external id, false for the id of
@@ -108,7 +108,7 @@ func defineModels(r *orm.Registry) {
 	}, "model")
 	m.Compute("count", func(env *orm.Env, ms []*IrModel) error {
 		for _, m := range ms {
-			m.Count = 0
+			m.Count.Set(0)
 			rs, err := env.WithContext(map[string]any{"active_test": false}).Lookup(m.Model)
 			if err != nil || rs.Model.Abstract {
 				continue // the model of an addon that is gone, or one without records
@@ -122,7 +122,7 @@ func defineModels(r *orm.Registry) {
 			if err != nil {
 				return err
 			}
-			m.Count = int(n)
+			m.Count.Set(int(n))
 		}
 		return nil
 	}, "model")
@@ -131,9 +131,9 @@ func defineModels(r *orm.Registry) {
 	f.Compute("display_name", func(env *orm.Env, fs []*IrField) error {
 		hide := env.Flag("hide_model", false)
 		for _, f := range fs {
-			f.DisplayName = f.Label
+			f.DisplayName.Set(f.Label)
 			if !hide {
-				f.DisplayName += " (" + f.Model + ")"
+				f.DisplayName.Set(f.DisplayName.Get() + " (" + f.Model + ")")
 			}
 		}
 		return nil
@@ -171,11 +171,11 @@ func defineModels(r *orm.Registry) {
 	d.Unique("module_name_uniq_index", "module, name", "An external id can be used once only.")
 	d.Compute("complete_name, reference", func(_ *orm.Env, ds []*ModelData) error {
 		for _, d := range ds {
-			d.CompleteName = d.Name
+			d.CompleteName.Set(d.Name)
 			if d.Module != "" {
-				d.CompleteName = d.Module + "." + d.Name
+				d.CompleteName.Set(d.Module + "." + d.Name)
 			}
-			d.Reference = d.Model + "," + itoa(d.ResID)
+			d.Reference.Set(d.Model + "," + itoa(d.ResID))
 		}
 		return nil
 	}, "module", "name", "model", "res_id")
@@ -190,9 +190,9 @@ func defineModels(r *orm.Registry) {
 	})
 	d.Compute("display_name", func(_ *orm.Env, ds []*ModelData) error {
 		for _, d := range ds {
-			d.DisplayName = d.Name
+			d.DisplayName.Set(d.Name)
 			if d.Module != "" {
-				d.DisplayName = d.Module + "." + d.Name
+				d.DisplayName.Set(d.Module + "." + d.Name)
 			}
 		}
 		return nil

@@ -10,58 +10,59 @@ import (
 // View is the XML of a view, or a change to the view it inherits from.
 type View struct {
 	orm.Record  `orm:"ir.ui.view" label:"View" order:"priority,name,id" search:"name,key"`
-	Name        string           `orm:"name,required" label:"View Name"`
-	Model       string           `orm:"model,index" label:"Model"`
-	ModelID     orm.Ref[IrModel] `orm:"model_id" label:"Model of the view"`
-	Key         string           `orm:"key,index" label:"Key"`
-	Priority    int              `orm:"priority,required,default=16" label:"Sequence"`
-	Type        string           `orm:"type" selection:"list:List,form:Form,graph:Graph,pivot:Pivot,calendar:Calendar,kanban:Kanban,search:Search,activity:Activity,qweb:QWeb" label:"View Type"`
-	Arch        string           `orm:"arch,text" label:"View Architecture"`
-	ArchBase    string           `orm:"arch_base,text" label:"Base View Architecture"`
-	ArchDB      string           `orm:"arch_db,text,translate" label:"Arch Blob"`
-	ArchFS      string           `orm:"arch_fs" label:"Arch Filename"`
-	ArchUpdated bool             `orm:"arch_updated" label:"Modified Architecture"`
-	InheritID   orm.Ref[View]    `orm:"inherit_id,index,ondelete=restrict" label:"Inherited View"`
-	InheritKids orm.Many[View]   `orm:"inherit_children_ids,inverse=inherit_id" label:"Views which inherit from this one"`
-	XMLID       string           `orm:"xml_id" label:"External ID"`
-	Groups      orm.Many[Group]  `orm:"group_ids,rel=ir_ui_view_group_rel:view_id:group_id" label:"Groups"`
-	Mode        string           `orm:"mode,required,default=primary" selection:"primary:Base view,extension:Extension View" label:"View inheritance mode"`
-	Active      bool             `orm:"active,default=true" label:"Active"`
+	Name        string                         `orm:"name,required" label:"View Name"`
+	Model       string                         `orm:"model,index" label:"Model"`
+	ModelID     orm.Deferred[orm.Ref[IrModel]] `orm:"model_id" label:"Model of the view"`
+	Key         string                         `orm:"key,index" label:"Key"`
+	Priority    int                            `orm:"priority,required,default=16" label:"Sequence"`
+	Type        string                         `orm:"type" selection:"list:List,form:Form,graph:Graph,pivot:Pivot,calendar:Calendar,kanban:Kanban,search:Search,activity:Activity,qweb:QWeb" label:"View Type"`
+	Arch        orm.Deferred[string]           `orm:"arch,text" label:"View Architecture"`
+	ArchBase    orm.Deferred[string]           `orm:"arch_base,text" label:"Base View Architecture"`
+	ArchDB      string                         `orm:"arch_db,text,translate" label:"Arch Blob"`
+	ArchFS      string                         `orm:"arch_fs" label:"Arch Filename"`
+	ArchUpdated bool                           `orm:"arch_updated" label:"Modified Architecture"`
+	InheritID   orm.Ref[View]                  `orm:"inherit_id,index,ondelete=restrict" label:"Inherited View"`
+	InheritKids orm.Many[View]                 `orm:"inherit_children_ids,inverse=inherit_id" label:"Views which inherit from this one"`
+	XMLID       orm.Deferred[string]           `orm:"xml_id" label:"External ID"`
+	Groups      orm.Many[Group]                `orm:"group_ids,rel=ir_ui_view_group_rel:view_id:group_id" label:"Groups"`
+	Mode        string                         `orm:"mode,required,default=primary" selection:"primary:Base view,extension:Extension View" label:"View inheritance mode"`
+	Active      bool                           `orm:"active,default=true" label:"Active"`
 }
 
 // Menu is an entry of the menu tree; a root is an application.
 type Menu struct {
 	orm.Record   `orm:"ir.ui.menu" label:"Menu" order:"sequence,id" search:"complete_name"`
-	Name         string          `orm:"name,required,translate" label:"Menu"`
-	Active       bool            `orm:"active,default=true" label:"Active"`
-	Sequence     int             `orm:"sequence,default=10" label:"Sequence"`
-	ChildIDs     orm.Many[Menu]  `orm:"child_id,inverse=parent_id" label:"Child IDs"`
-	ParentID     orm.Ref[Menu]   `orm:"parent_id,index,ondelete=restrict" label:"Parent Menu"`
-	ParentPath   string          `orm:"parent_path,index,nocopy" label:"Parent Path"`
-	GroupsID     orm.Many[Group] `orm:"group_ids,rel=ir_ui_menu_group_rel:menu_id:gid" label:"Groups" help:"If you have groups, the visibility of this menu will be based on these groups."`
-	CompleteName string          `orm:"complete_name" label:"Full Path"`
-	WebIcon      string          `orm:"web_icon" label:"Web Icon File"`
-	Action       string          `orm:"action,reference" label:"Action"`
-	DisplayName  string          `orm:"display_name"`
+	Name         string               `orm:"name,required,translate" label:"Menu"`
+	Active       bool                 `orm:"active,default=true" label:"Active"`
+	Sequence     int                  `orm:"sequence,default=10" label:"Sequence"`
+	ChildIDs     orm.Many[Menu]       `orm:"child_id,inverse=parent_id" label:"Child IDs"`
+	ParentID     orm.Ref[Menu]        `orm:"parent_id,index,ondelete=restrict" label:"Parent Menu"`
+	ParentPath   string               `orm:"parent_path,index,nocopy" label:"Parent Path"`
+	GroupsID     orm.Many[Group]      `orm:"group_ids,rel=ir_ui_menu_group_rel:menu_id:gid" label:"Groups" help:"If you have groups, the visibility of this menu will be based on these groups."`
+	CompleteName orm.Deferred[string] `orm:"complete_name" label:"Full Path"`
+	WebIcon      string               `orm:"web_icon" label:"Web Icon File"`
+	Action       string               `orm:"action,reference" label:"Action"`
+	DisplayName  orm.Deferred[string] `orm:"display_name"`
 }
 
 func defineUI(r *orm.Registry) {
 	v := orm.Define[View](r)
 	v.Compute("arch, arch_base", func(_ *orm.Env, vs []*View) error {
 		for _, v := range vs {
-			v.Arch, v.ArchBase = v.ArchDB, v.ArchDB
+			v.Arch.Set(v.ArchDB)
+			v.ArchBase.Set(v.ArchDB)
 		}
 		return nil
 	}, "arch_db")
 	v.Inverse("arch", func(env *orm.Env, vs []*View) error {
 		for _, v := range vs {
-			v.ArchDB = v.Arch
+			v.ArchDB = v.Arch.Get()
 		}
 		return orm.Save(env, vs, "arch_db")
 	})
 	v.Inverse("arch_base", func(env *orm.Env, vs []*View) error {
 		for _, v := range vs {
-			v.ArchDB = v.ArchBase
+			v.ArchDB = v.ArchBase.Get()
 		}
 		return orm.Save(env, vs, "arch_db")
 	})
@@ -71,14 +72,14 @@ func defineUI(r *orm.Registry) {
 			if err != nil {
 				return err
 			}
-			v.ModelID = orm.RefTo[IrModel](found.ID())
+			v.ModelID.Set(orm.RefTo[IrModel](found.ID()))
 		}
 		return nil
 	}, "model")
 	v.Compute("xml_id", func(env *orm.Env, vs []*View) error {
 		ids, err := externalIDs(env, "ir.ui.view", orm.IDs(env, vs))
 		for _, v := range vs {
-			v.XMLID = ids[v.ID]
+			v.XMLID.Set(ids[v.ID])
 		}
 		return err
 	})
@@ -101,7 +102,7 @@ func defineUI(r *orm.Registry) {
 	m.Compute("display_name", func(env *orm.Env, ms []*Menu) error {
 		err := menuPaths(env, ms)
 		for _, m := range ms {
-			m.DisplayName = m.CompleteName
+			m.DisplayName.Set(m.CompleteName.Get())
 		}
 		return err
 	}, "name", "parent_id.name")
@@ -211,7 +212,7 @@ func menuPaths(env *orm.Env, ms []*Menu) error {
 		for at, n := m, 0; at != nil && n < 50; at, n = known[at.ParentID.ID], n+1 {
 			path = "/" + at.Name + path
 		}
-		m.CompleteName = strings.TrimPrefix(path, "/")
+		m.CompleteName.Set(strings.TrimPrefix(path, "/"))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func Letterhead(env *orm.Env, company int64) (report.Letterhead, error) {
 	if len(lines) > 0 && lines[0] == c.PartnerID.Rec().Name {
 		lines = lines[1:]
 	}
-	h := report.Letterhead{Logo: c.Logo, Name: c.Name, Lines: lines}
+	h := report.Letterhead{Logo: c.Logo.Get(), Name: c.Name, Lines: lines}
 	partner := c.PartnerID.Rec()
 	if partner.VAT != "" {
 		h.Lines = append(h.Lines, "Tax ID: "+partner.VAT)

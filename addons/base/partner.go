@@ -15,59 +15,59 @@ import (
 // Partner is a person or company one deals with, or an address of one.
 type Partner struct {
 	orm.Record            `orm:"res.partner" label:"Contact" order:"complete_name, id desc" search:"complete_name,email,ref,vat,company_registry"`
-	Name                  string                    `orm:"name,index" label:"Name"`
-	CompleteName          string                    `orm:"complete_name,store,readonly,index=btree+trigram" label:"Complete Name"`
-	ParentID              orm.Ref[Partner]          `orm:"parent_id,index" label:"Related Company"`
-	ParentName            string                    `orm:"parent_name,related=parent_id.name,readonly" label:"Parent name"`
-	ChildIDs              orm.Many[Partner]         `orm:"child_ids,inverse=parent_id" label:"Contact" domain:"[('active', '=', True)]" context:"{'active_test': False}"`
-	Ref                   string                    `orm:"ref,index=btree+trigram" label:"Reference"`
-	Lang                  string                    `orm:"lang,selection" label:"Language" help:"All the emails and documents sent to this contact will be translated in this language."`
-	ActiveLangCount       int                       `orm:"active_lang_count" label:"Active Lang Count"`
-	TZ                    string                    `orm:"tz,selection" label:"Timezone"`
-	TZOffset              string                    `orm:"tz_offset" label:"Timezone offset"`
-	UserID                orm.Ref[User]             `orm:"user_id" label:"Salesperson" help:"The internal user in charge of this contact."`
-	VAT                   string                    `orm:"vat,index=btree+trigram" label:"Tax ID" help:"The Tax Identification Number."`
-	CompanyRegistry       string                    `orm:"company_registry,nocopy,index=trigram" label:"Company ID" help:"The registry number of the company."`
-	BankIDs               orm.Many[PartnerBank]     `orm:"bank_ids,inverse=partner_id" label:"Banks"`
-	Website               string                    `orm:"website" label:"Website Link"`
-	Comment               string                    `orm:"comment,html" label:"Notes"`
-	CategoryID            orm.Many[PartnerCategory] `orm:"category_id,rel=res_partner_res_partner_category_rel:partner_id:category_id" label:"Tags"`
-	Active                bool                      `orm:"active,default=true" label:"Active"`
-	Employee              bool                      `orm:"employee" label:"Employee" help:"Check this box if this contact is an Employee."`
-	Function              string                    `orm:"function" label:"Job Position"`
-	Type                  string                    `orm:"type,default=contact" selection:"contact:Contact,invoice:Invoice,delivery:Delivery,other:Other" label:"Address Type"`
-	Street                string                    `orm:"street" label:"Street"`
-	Street2               string                    `orm:"street2" label:"Street2"`
-	Zip                   string                    `orm:"zip" label:"Zip"`
-	City                  string                    `orm:"city" label:"City"`
-	StateID               orm.Ref[CountryState]     `orm:"state_id,ondelete=restrict" label:"State" domain:"[('country_id', '=?', country_id)]"`
-	CountryID             orm.Ref[Country]          `orm:"country_id,index,ondelete=restrict" label:"Country"`
-	CountryCode           string                    `orm:"country_code,related=country_id.code,readonly" label:"Country Code"`
-	Latitude              decimal.Decimal           `orm:"partner_latitude,digits=10:7" label:"Geo Latitude"`
-	Longitude             decimal.Decimal           `orm:"partner_longitude,digits=10:7" label:"Geo Longitude"`
-	Email                 string                    `orm:"email,index=trigram" label:"Email"`
-	EmailNormalized       string                    `orm:"email_normalized,store,readonly,index" label:"Normalized Email" help:"The address alone, in lower case, by which contacts are found."`
-	EmailFormatted        string                    `orm:"email_formatted" label:"Formatted Email"`
-	Phone                 string                    `orm:"phone" label:"Phone"`
-	Mobile                string                    `orm:"mobile" label:"Mobile"`
-	IsCompany             bool                      `orm:"is_company,default=false" label:"Is a Company" help:"Check if the contact is a company, otherwise it is a person"`
-	IsPublic              bool                      `orm:"is_public" label:"Is Public"`
-	IndustryID            orm.Ref[PartnerIndustry]  `orm:"industry_id" label:"Industry"`
-	CompanyType           string                    `orm:"company_type" selection:"person:Person,company:Company" label:"Company Type"`
-	CompanyID             orm.Ref[Company]          `orm:"company_id,index" label:"Company"`
-	Color                 int                       `orm:"color,default=0" label:"Color Index"`
-	UserIDs               orm.Many[User]            `orm:"user_ids,inverse=partner_id" label:"Users"`
-	RefCompanyIDs         orm.Many[Company]         `orm:"ref_company_ids,inverse=partner_id" label:"Companies that refers to partner"`
-	PartnerShare          bool                      `orm:"partner_share,store,readonly" label:"Share Partner" help:"Either customer (not a user), either shared user."`
-	ContactAddress        string                    `orm:"contact_address" label:"Complete Address"`
-	CommercialPartnerID   orm.Ref[Partner]          `orm:"commercial_partner_id,store,readonly,index" label:"Commercial Entity"`
-	CommercialCompanyName string                    `orm:"commercial_company_name,store,readonly" label:"Company Name Entity"`
-	CompanyName           string                    `orm:"company_name" label:"Company Name"`
-	Barcode               string                    `orm:"barcode,nocopy,company_dependent" label:"Barcode" help:"Use a barcode to identify this contact."`
-	SignupType            string                    `orm:"signup_type,nocopy" label:"Signup Token Type" groups:"base.group_erp_manager" help:"The kind of invitation the contact holds: signup for a new account, reset for a forgotten password. For programs that send such invitations."`
-	Self                  orm.Ref[Partner]          `orm:"self" label:"Self"`
-	Image                 orm.Binary                `orm:"image_1920,image" label:"Image"`
-	DisplayName           string                    `orm:"display_name"`
+	Name                  string                         `orm:"name,index" label:"Name"`
+	CompleteName          string                         `orm:"complete_name,store,readonly,index=btree+trigram" label:"Complete Name"`
+	ParentID              orm.Ref[Partner]               `orm:"parent_id,index" label:"Related Company"`
+	ParentName            string                         `orm:"parent_name,related=parent_id.name,readonly" label:"Parent name"`
+	ChildIDs              orm.Many[Partner]              `orm:"child_ids,inverse=parent_id" label:"Contact" domain:"[('active', '=', True)]" context:"{'active_test': False}"`
+	Ref                   string                         `orm:"ref,index=btree+trigram" label:"Reference"`
+	Lang                  string                         `orm:"lang,selection" label:"Language" help:"All the emails and documents sent to this contact will be translated in this language."`
+	ActiveLangCount       orm.Deferred[int]              `orm:"active_lang_count" label:"Active Lang Count"`
+	TZ                    string                         `orm:"tz,selection" label:"Timezone"`
+	TZOffset              orm.Deferred[string]           `orm:"tz_offset" label:"Timezone offset"`
+	UserID                orm.Ref[User]                  `orm:"user_id" label:"Salesperson" help:"The internal user in charge of this contact."`
+	VAT                   string                         `orm:"vat,index=btree+trigram" label:"Tax ID" help:"The Tax Identification Number."`
+	CompanyRegistry       string                         `orm:"company_registry,nocopy,index=trigram" label:"Company ID" help:"The registry number of the company."`
+	BankIDs               orm.Many[PartnerBank]          `orm:"bank_ids,inverse=partner_id" label:"Banks"`
+	Website               string                         `orm:"website" label:"Website Link"`
+	Comment               string                         `orm:"comment,html" label:"Notes"`
+	CategoryID            orm.Many[PartnerCategory]      `orm:"category_id,rel=res_partner_res_partner_category_rel:partner_id:category_id" label:"Tags"`
+	Active                bool                           `orm:"active,default=true" label:"Active"`
+	Employee              bool                           `orm:"employee" label:"Employee" help:"Check this box if this contact is an Employee."`
+	Function              string                         `orm:"function" label:"Job Position"`
+	Type                  string                         `orm:"type,default=contact" selection:"contact:Contact,invoice:Invoice,delivery:Delivery,other:Other" label:"Address Type"`
+	Street                string                         `orm:"street" label:"Street"`
+	Street2               string                         `orm:"street2" label:"Street2"`
+	Zip                   string                         `orm:"zip" label:"Zip"`
+	City                  string                         `orm:"city" label:"City"`
+	StateID               orm.Ref[CountryState]          `orm:"state_id,ondelete=restrict" label:"State" domain:"[('country_id', '=?', country_id)]"`
+	CountryID             orm.Ref[Country]               `orm:"country_id,index,ondelete=restrict" label:"Country"`
+	CountryCode           string                         `orm:"country_code,related=country_id.code,readonly" label:"Country Code"`
+	Latitude              decimal.Decimal                `orm:"partner_latitude,digits=10:7" label:"Geo Latitude"`
+	Longitude             decimal.Decimal                `orm:"partner_longitude,digits=10:7" label:"Geo Longitude"`
+	Email                 string                         `orm:"email,index=trigram" label:"Email"`
+	EmailNormalized       string                         `orm:"email_normalized,store,readonly,index" label:"Normalized Email" help:"The address alone, in lower case, by which contacts are found."`
+	EmailFormatted        orm.Deferred[string]           `orm:"email_formatted" label:"Formatted Email"`
+	Phone                 string                         `orm:"phone" label:"Phone"`
+	Mobile                string                         `orm:"mobile" label:"Mobile"`
+	IsCompany             bool                           `orm:"is_company,default=false" label:"Is a Company" help:"Check if the contact is a company, otherwise it is a person"`
+	IsPublic              orm.Deferred[bool]             `orm:"is_public" label:"Is Public"`
+	IndustryID            orm.Ref[PartnerIndustry]       `orm:"industry_id" label:"Industry"`
+	CompanyType           orm.Deferred[string]           `orm:"company_type" selection:"person:Person,company:Company" label:"Company Type"`
+	CompanyID             orm.Ref[Company]               `orm:"company_id,index" label:"Company"`
+	Color                 int                            `orm:"color,default=0" label:"Color Index"`
+	UserIDs               orm.Many[User]                 `orm:"user_ids,inverse=partner_id" label:"Users"`
+	RefCompanyIDs         orm.Many[Company]              `orm:"ref_company_ids,inverse=partner_id" label:"Companies that refers to partner"`
+	PartnerShare          bool                           `orm:"partner_share,store,readonly" label:"Share Partner" help:"Either customer (not a user), either shared user."`
+	ContactAddress        orm.Deferred[string]           `orm:"contact_address" label:"Complete Address"`
+	CommercialPartnerID   orm.Ref[Partner]               `orm:"commercial_partner_id,store,readonly,index" label:"Commercial Entity"`
+	CommercialCompanyName string                         `orm:"commercial_company_name,store,readonly" label:"Company Name Entity"`
+	CompanyName           string                         `orm:"company_name" label:"Company Name"`
+	Barcode               string                         `orm:"barcode,nocopy,company_dependent" label:"Barcode" help:"Use a barcode to identify this contact."`
+	SignupType            string                         `orm:"signup_type,nocopy" label:"Signup Token Type" groups:"base.group_erp_manager" help:"The kind of invitation the contact holds: signup for a new account, reset for a forgotten password. For programs that send such invitations."`
+	Self                  orm.Deferred[orm.Ref[Partner]] `orm:"self" label:"Self"`
+	Image                 orm.Deferred[orm.Binary]       `orm:"image_1920,image" label:"Image"`
+	DisplayName           orm.Deferred[string]           `orm:"display_name"`
 }
 
 func definePartner(r *orm.Registry) {
@@ -100,22 +100,22 @@ func definePartner(r *orm.Registry) {
 	}, "email")
 	p.Compute("email_formatted", func(_ *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.EmailFormatted = FormatEmail(p.Name, p.Email)
+			p.EmailFormatted.Set(FormatEmail(p.Name, p.Email))
 		}
 		return nil
 	}, "name", "email")
 	p.Compute("company_type", func(_ *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.CompanyType = "person"
+			p.CompanyType.Set("person")
 			if p.IsCompany {
-				p.CompanyType = "company"
+				p.CompanyType.Set("company")
 			}
 		}
 		return nil
 	}, "is_company")
 	p.Inverse("company_type", func(env *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.IsCompany = p.CompanyType == "company"
+			p.IsCompany = p.CompanyType.Get() == "company"
 		}
 		return orm.Save(env, ps, "is_company")
 	})
@@ -135,27 +135,27 @@ func definePartner(r *orm.Registry) {
 		"country_id.name", "country_id.code", "country_id.address_format", "company_name", "parent_id.name", "is_company")
 	p.Compute("tz_offset", func(env *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.TZOffset = offset(env, p.TZ)
+			p.TZOffset.Set(offset(env, p.TZ))
 		}
 		return nil
 	}, "tz")
 	p.Compute("active_lang_count", func(env *orm.Env, ps []*Partner) error {
 		n, err := env.Sudo().Model("res.lang").SearchCount(nil, 0)
 		for _, p := range ps {
-			p.ActiveLangCount = int(n)
+			p.ActiveLangCount.Set(int(n))
 		}
 		return err
 	})
 	p.Compute("is_public", func(env *orm.Env, ps []*Partner) error {
 		public, ok, err := env.FindRef("base.public_partner")
 		for _, p := range ps {
-			p.IsPublic = ok && p.ID == public.ID()
+			p.IsPublic.Set(ok && p.ID == public.ID())
 		}
 		return err
 	})
 	p.Compute("self", func(_ *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.Self = orm.RefTo[Partner](p.ID)
+			p.Self.Set(orm.RefTo[Partner](p.ID))
 		}
 		return nil
 	})

@@ -17,7 +17,7 @@ type PartnerCategory struct {
 	Active      bool                      `orm:"active,default=true" label:"Active" help:"The active field allows you to hide the category without removing it."`
 	ParentPath  string                    `orm:"parent_path,index,nocopy" label:"Parent Path"`
 	PartnerIDs  orm.Many[Partner]         `orm:"partner_ids,rel=res_partner_res_partner_category_rel:category_id:partner_id,nocopy" label:"Partners"`
-	DisplayName string                    `orm:"display_name"`
+	DisplayName orm.Deferred[string]      `orm:"display_name"`
 }
 
 // PartnerIndustry is what a company does.
@@ -76,7 +76,7 @@ func categoryNames(env *orm.Env, cs []*PartnerCategory) error {
 		for at, n := c, 0; at != nil && n < 100; at, n = names[at.ParentID.ID], n+1 {
 			parts = append([]string{at.Name}, parts...)
 		}
-		c.DisplayName = strings.Join(parts, " / ")
+		c.DisplayName.Set(strings.Join(parts, " / "))
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func defineDisplayName(d *orm.Def[Partner]) {
 			if err != nil {
 				return err
 			}
-			p.DisplayName = strings.TrimSpace(spaceAtEnd.ReplaceAllString(text, "\n"))
+			p.DisplayName.Set(strings.TrimSpace(spaceAtEnd.ReplaceAllString(text, "\n")))
 		}
 		return nil
 	}, "complete_name", "name", "is_company", "type", "company_name", "commercial_company_name", "parent_id.name", "email", "vat",
@@ -71,7 +71,7 @@ func displayName(env *orm.Env, p *Partner) (string, error) {
 		if err := contactAddresses(env.WithContext(map[string]any{"without_company": true}), []*Partner{p}); err != nil {
 			return "", err
 		}
-		name += "\n" + p.ContactAddress
+		name += "\n" + p.ContactAddress.Get()
 		between = " \n "
 	}
 	if env.Flag("address_inline", false) {
@@ -131,11 +131,11 @@ func contactAddresses(env *orm.Env, ps []*Partner) error {
 			format = "%(company_name)s\n" + format
 			parts["company_name"] = company
 		}
-		p.ContactAddress = addressPart.ReplaceAllStringFunc(format, func(m string) string {
+		p.ContactAddress.Set(addressPart.ReplaceAllStringFunc(format, func(m string) string {
 			return parts[addressPart.FindStringSubmatch(m)[1]]
-		})
+		}))
 		if env.Flag("without_company", false) {
-			p.ContactAddress = strings.TrimSpace(blankLines.ReplaceAllString(p.ContactAddress, "\n"))
+			p.ContactAddress.Set(strings.TrimSpace(blankLines.ReplaceAllString(p.ContactAddress.Get(), "\n")))
 		}
 	}
 	return nil

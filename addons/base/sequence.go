@@ -20,7 +20,7 @@ type Sequence struct {
 	Prefix         string                      `orm:"prefix" label:"Prefix" help:"Prefix value of the record for the sequence"`
 	Suffix         string                      `orm:"suffix" label:"Suffix" help:"Suffix value of the record for the sequence"`
 	NumberNext     int64                       `orm:"number_next,required,default=1" label:"Next Number"`
-	NumberActual   int64                       `orm:"number_next_actual" label:"Actual Next Number"`
+	NumberActual   orm.Deferred[int64]         `orm:"number_next_actual" label:"Actual Next Number"`
 	Increment      int64                       `orm:"number_increment,required,default=1" label:"Step"`
 	Padding        int                         `orm:"padding,required,default=0" label:"Sequence Size"`
 	CompanyID      orm.Ref[Company]            `orm:"company_id,default=company" label:"Company"`
@@ -31,11 +31,11 @@ type Sequence struct {
 // SequenceDateRange counts the numbers of a sequence within a span of days.
 type SequenceDateRange struct {
 	orm.Record   `orm:"ir.sequence.date_range" label:"Sequence Date Range" order:"id" rec:"sequence_id"`
-	DateFrom     orm.Date          `orm:"date_from,required" label:"From"`
-	DateTo       orm.Date          `orm:"date_to,required" label:"To"`
-	SequenceID   orm.Ref[Sequence] `orm:"sequence_id,required,index,ondelete=cascade" label:"Main Sequence"`
-	NumberNext   int64             `orm:"number_next,required,default=1" label:"Next Number"`
-	NumberActual int64             `orm:"number_next_actual" label:"Actual Next Number"`
+	DateFrom     orm.Date            `orm:"date_from,required" label:"From"`
+	DateTo       orm.Date            `orm:"date_to,required" label:"To"`
+	SequenceID   orm.Ref[Sequence]   `orm:"sequence_id,required,index,ondelete=cascade" label:"Main Sequence"`
+	NumberNext   int64               `orm:"number_next,required,default=1" label:"Next Number"`
+	NumberActual orm.Deferred[int64] `orm:"number_next_actual" label:"Actual Next Number"`
 }
 
 // Methods of sequences that clients and data files call.
@@ -50,20 +50,20 @@ func defineSequence(r *orm.Registry) {
 	s.Compute("number_next_actual", func(env *orm.Env, ss []*Sequence) error {
 		for i, id := range orm.StoredIDs(env, ss) {
 			s := ss[i]
-			s.NumberActual = s.NumberNext
+			s.NumberActual.Set(s.NumberNext)
 			if s.Implementation == "standard" && id != 0 {
 				n, err := peek(env, pgSequence(id, 0), s.NumberNext, s.Increment)
 				if err != nil {
 					return err
 				}
-				s.NumberActual = n
+				s.NumberActual.Set(n)
 			}
 		}
 		return nil
 	}, "number_next", "implementation", "number_increment")
 	s.Inverse("number_next_actual", func(env *orm.Env, ss []*Sequence) error {
 		for _, s := range ss {
-			s.NumberNext = s.NumberActual
+			s.NumberNext = s.NumberActual.Get()
 		}
 		return orm.Save(env, ss, "number_next")
 	})
@@ -178,20 +178,20 @@ func defineSequence(r *orm.Registry) {
 		for i, id := range orm.StoredIDs(env, ds) {
 			d := ds[i]
 			s := d.SequenceID.Rec()
-			d.NumberActual = d.NumberNext
+			d.NumberActual.Set(d.NumberNext)
 			if s != nil && s.Implementation == "standard" && id != 0 {
 				n, err := peek(env, pgSequence(orm.StoredIDs(env, []*Sequence{s})[0], id), d.NumberNext, s.Increment)
 				if err != nil {
 					return err
 				}
-				d.NumberActual = n
+				d.NumberActual.Set(n)
 			}
 		}
 		return nil
 	}, "number_next", "sequence_id.implementation", "sequence_id.number_increment")
 	d.Inverse("number_next_actual", func(env *orm.Env, ds []*SequenceDateRange) error {
 		for _, d := range ds {
-			d.NumberNext = d.NumberActual
+			d.NumberNext = d.NumberActual.Get()
 		}
 		return orm.Save(env, ds, "number_next")
 	})

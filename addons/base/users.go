@@ -13,30 +13,30 @@ import (
 // those of the partner the user delegates to.
 type User struct {
 	orm.Record  `orm:"res.users" label:"User" order:"name, login" search:"name"`
-	PartnerID   orm.Ref[Partner]  `orm:"partner_id,required,index,delegate,ondelete=restrict" label:"Related Partner" help:"Partner-related data of the user"`
-	Login       string            `orm:"login,required" label:"Login" help:"Used to log into the system"`
-	Password    string            `orm:"password,nocopy" label:"Password" help:"Keep empty if you don't want the user to be able to connect on the system."`
-	NewPassword string            `orm:"new_password" label:"Set Password"`
-	Signature   string            `orm:"signature,html" label:"Email Signature"`
-	Active      bool              `orm:"active,default=true" label:"Active"`
-	ActionID    orm.Ref[Action]   `orm:"action_id" label:"Home Action" help:"If specified, this action will be opened at log on for this user, in addition to the standard menu."`
-	GroupIDs    orm.Many[Group]   `orm:"group_ids,rel=res_groups_users_rel:uid:gid" label:"Groups" help:"Groups explicitly assigned to the user"`
-	AllGroupIDs orm.Many[Group]   `orm:"all_group_ids" label:"Groups and implied groups"`
-	LoginDate   orm.Datetime      `orm:"login_date" label:"Latest Login" groups:"base.group_erp_manager"`
-	LogIDs      orm.Many[UserLog] `orm:"log_ids,inverse=create_uid" label:"User log entries" groups:"base.group_erp_manager"`
-	Share       bool              `orm:"share,store,readonly" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
-	TZOffset    string            `orm:"tz_offset" label:"Timezone offset"`
-	Companies   int               `orm:"companies_count" label:"Number of Companies"`
-	CompanyID   orm.Ref[Company]  `orm:"company_id,required,index,default=company" label:"Company" help:"The default company for this user."`
-	CompanyIDs  orm.Many[Company] `orm:"company_ids,rel=res_company_users_rel:user_id:cid" label:"Companies"`
-	Name        string            `orm:"name"`
-	Email       string            `orm:"email"`
-	Lang        string            `orm:"lang"`
-	TZ          string            `orm:"tz"`
-	APIKeyIDs   orm.Many[APIKey]  `orm:"api_key_ids,inverse=user_id" label:"API Keys"`
-	GroupCount  int               `orm:"groups_count" label:"# Groups"`
-	AccessCount int               `orm:"accesses_count" label:"# Access Rights"`
-	RuleCount   int               `orm:"rules_count" label:"# Record Rules"`
+	PartnerID   orm.Ref[Partner]           `orm:"partner_id,required,index,delegate,ondelete=restrict" label:"Related Partner" help:"Partner-related data of the user"`
+	Login       string                     `orm:"login,required" label:"Login" help:"Used to log into the system"`
+	Password    orm.Deferred[string]       `orm:"password,nocopy" label:"Password" help:"Keep empty if you don't want the user to be able to connect on the system."`
+	NewPassword orm.Deferred[string]       `orm:"new_password" label:"Set Password"`
+	Signature   string                     `orm:"signature,html" label:"Email Signature"`
+	Active      bool                       `orm:"active,default=true" label:"Active"`
+	ActionID    orm.Ref[Action]            `orm:"action_id" label:"Home Action" help:"If specified, this action will be opened at log on for this user, in addition to the standard menu."`
+	GroupIDs    orm.Many[Group]            `orm:"group_ids,rel=res_groups_users_rel:uid:gid" label:"Groups" help:"Groups explicitly assigned to the user"`
+	AllGroupIDs orm.Many[Group]            `orm:"all_group_ids" label:"Groups and implied groups"`
+	LoginDate   orm.Deferred[orm.Datetime] `orm:"login_date" label:"Latest Login" groups:"base.group_erp_manager"`
+	LogIDs      orm.Many[UserLog]          `orm:"log_ids,inverse=create_uid" label:"User log entries" groups:"base.group_erp_manager"`
+	Share       bool                       `orm:"share,store,readonly" label:"Share User" help:"External user with limited access, created only for the purpose of sharing data."`
+	TZOffset    orm.Deferred[string]       `orm:"tz_offset" label:"Timezone offset"`
+	Companies   orm.Deferred[int]          `orm:"companies_count" label:"Number of Companies"`
+	CompanyID   orm.Ref[Company]           `orm:"company_id,required,index,default=company" label:"Company" help:"The default company for this user."`
+	CompanyIDs  orm.Many[Company]          `orm:"company_ids,rel=res_company_users_rel:user_id:cid" label:"Companies"`
+	Name        string                     `orm:"name"`
+	Email       string                     `orm:"email"`
+	Lang        string                     `orm:"lang"`
+	TZ          string                     `orm:"tz"`
+	APIKeyIDs   orm.Many[APIKey]           `orm:"api_key_ids,inverse=user_id" label:"API Keys"`
+	GroupCount  orm.Deferred[int]          `orm:"groups_count" label:"# Groups"`
+	AccessCount orm.Deferred[int]          `orm:"accesses_count" label:"# Access Rights"`
+	RuleCount   orm.Deferred[int]          `orm:"rules_count" label:"# Record Rules"`
 }
 
 // UserLog remembers that a user logged in.
@@ -120,14 +120,14 @@ func defineUsers(r *orm.Registry) {
 	u.Compute("login_date", loginDates, "log_ids.create_date")
 	u.Compute("tz_offset", func(env *orm.Env, us []*User) error {
 		for _, u := range us {
-			u.TZOffset = offset(env, u.TZ)
+			u.TZOffset.Set(offset(env, u.TZ))
 		}
 		return nil
 	}, "tz")
 	u.Compute("companies_count", func(env *orm.Env, us []*User) error {
 		n, err := env.Model("res.company").SearchCount(nil, 0)
 		for _, u := range us {
-			u.Companies = int(n)
+			u.Companies.Set(int(n))
 		}
 		return err
 	})
@@ -137,7 +137,7 @@ func defineUsers(r *orm.Registry) {
 			if u.ID == env.UID() && !env.Superuser() {
 				return errOwnPassword()
 			}
-			if err := setPassword(env, u.ID, u.Password); err != nil {
+			if err := setPassword(env, u.ID, u.Password.Get()); err != nil {
 				return err
 			}
 		}
@@ -145,13 +145,13 @@ func defineUsers(r *orm.Registry) {
 	})
 	u.WriteOnly("new_password", func(env *orm.Env, us []*User) error {
 		for _, u := range us {
-			if u.NewPassword == "" {
+			if u.NewPassword.Get() == "" {
 				continue
 			}
 			if u.ID == env.UID() {
 				return errOwnPassword()
 			}
-			if err := setPassword(env, u.ID, u.NewPassword); err != nil {
+			if err := setPassword(env, u.ID, u.NewPassword.Get()); err != nil {
 				return err
 			}
 		}
@@ -240,7 +240,7 @@ func membersOf(env *orm.Env, group int64, users []int64) (map[int64]bool, error)
 // loginDates tells when users logged in, as far as the user may read it.
 func loginDates(env *orm.Env, us []*User) error {
 	for _, u := range us {
-		u.LoginDate = orm.Datetime{}
+		u.LoginDate.Set(orm.Datetime{})
 	}
 	logs := env.Model("res.users.log")
 	if ok, err := logs.HasAccess(orm.OpRead); err != nil || !ok {
@@ -252,7 +252,7 @@ func loginDates(env *orm.Env, us []*User) error {
 		at[g.Keys[0]], _ = g.Values["create_date:max"].(orm.Datetime)
 	}
 	for _, u := range us {
-		u.LoginDate = at[u.ID]
+		u.LoginDate.Set(at[u.ID])
 	}
 	return err
 }
@@ -260,7 +260,9 @@ func loginDates(env *orm.Env, us []*User) error {
 // userCounts tells administrators how much access users have been given.
 func userCounts(env *orm.Env, us []*User) error {
 	for _, u := range us {
-		u.GroupCount, u.AccessCount, u.RuleCount = 0, 0, 0
+		u.GroupCount.Set(0)
+		u.AccessCount.Set(0)
+		u.RuleCount.Set(0)
 		// SQL: recursive.
 		groups, err := orm.Rows[int64](env, orm.SQL(`WITH RECURSIVE g(id) AS (
 				SELECT gid FROM res_groups_users_rel WHERE uid = ?
@@ -271,7 +273,7 @@ func userCounts(env *orm.Env, us []*User) error {
 		}
 		for _, c := range []struct {
 			model, field string
-			to           *int
+			to           *orm.Deferred[int]
 		}{{"res.groups", "id", &u.GroupCount}, {"ir.model.access", "group_id", &u.AccessCount}, {"ir.rule", "groups", &u.RuleCount}} {
 			rs := env.Model(c.model)
 			if ok, err := rs.HasAccess(orm.OpRead); err != nil {
@@ -279,9 +281,11 @@ func userCounts(env *orm.Env, us []*User) error {
 			} else if !ok {
 				continue
 			}
-			if *c.to, err = rs.SearchCount(orm.Leaf(c.field, "in", groups), 0); err != nil {
+			n, err := rs.SearchCount(orm.Leaf(c.field, "in", groups), 0)
+			if err != nil {
 				return err
 			}
+			c.to.Set(n)
 		}
 	}
 	return nil

@@ -31,14 +31,14 @@ func defineCustomer(r *orm.Registry) {
 type partner struct {
 	base.Partner
 	WooCustomers orm.Many[Customer] `orm:"woo_customer_ids,inverse=partner_id" label:"WooCommerce Customers" groups:"fusion_woocommerce.group_woo_user"`
-	IsWoo        bool               `orm:"is_woo_customer" label:"WooCommerce Customer" groups:"fusion_woocommerce.group_woo_user"`
+	IsWoo        orm.Deferred[bool] `orm:"is_woo_customer" label:"WooCommerce Customer" groups:"fusion_woocommerce.group_woo_user"`
 }
 
 func definePartner(r *orm.Registry) {
 	p := orm.Extend[partner](r, "res.partner")
 	p.Compute("is_woo_customer", func(_ *orm.Env, recs []*partner) error {
 		for _, x := range recs {
-			x.IsWoo = len(x.WooCustomers.IDs()) > 0
+			x.IsWoo.Set(len(x.WooCustomers.IDs()) > 0)
 		}
 		return nil
 	}, "woo_customer_ids")

@@ -45,11 +45,11 @@ type Instance struct {
 	Customers      orm.Many[Customer]       `orm:"customer_ids,inverse=instance_id" label:"Customers"`
 	Logs           orm.Many[Log]            `orm:"sync_log_ids,inverse=instance_id" label:"Sync Logs"`
 	Carriers       orm.Many[Carrier]        `orm:"carrier_ids,rel=woo_instance_carrier_rel:instance_id:carrier_id" label:"Shipping Carriers" help:"The carriers this store ships with; none means all."`
-	MappedCount    int                      `orm:"mapped_count" label:"Mapped Products"`
-	UnmappedCount  int                      `orm:"unmapped_count" label:"Unmapped Products"`
-	ErrorCount     int                      `orm:"error_count" label:"Errors (24 h)"`
-	OrderCount     int                      `orm:"order_count" label:"Orders"`
-	HeldCount      int                      `orm:"held_count" label:"Orders Held"`
+	MappedCount    orm.Deferred[int]        `orm:"mapped_count" label:"Mapped Products"`
+	UnmappedCount  orm.Deferred[int]        `orm:"unmapped_count" label:"Unmapped Products"`
+	ErrorCount     orm.Deferred[int]        `orm:"error_count" label:"Errors (24 h)"`
+	OrderCount     orm.Deferred[int]        `orm:"order_count" label:"Orders"`
+	HeldCount      orm.Deferred[int]        `orm:"held_count" label:"Orders Held"`
 
 	// What the connection test found out.
 	AuthMode     string       `orm:"auth_mode,default=auto" selection:"auto:Find out,basic:Basic over HTTPS,oauth:OAuth 1.0a,query:Keys in the address" label:"Sign-in"`
@@ -250,11 +250,11 @@ func countInstance(env *orm.Env, recs []*Instance) error {
 		filter orm.Domain
 		set    func(*Instance, int)
 	}{
-		{"woo.product.map", orm.Leaf("state", "=", "mapped"), func(i *Instance, n int) { i.MappedCount = n }},
-		{"woo.product.map", orm.Leaf("state", "in", []any{"unmapped", "conflict", "error"}), func(i *Instance, n int) { i.UnmappedCount = n }},
-		{"woo.sync.log", orm.And(orm.Leaf("state", "=", "failed"), orm.Leaf("create_date", ">=", day)), func(i *Instance, n int) { i.ErrorCount = n }},
-		{"woo.order", nil, func(i *Instance, n int) { i.OrderCount = n }},
-		{"woo.order", orm.Leaf("state", "in", []any{"held", "error"}), func(i *Instance, n int) { i.HeldCount = n }},
+		{"woo.product.map", orm.Leaf("state", "=", "mapped"), func(i *Instance, n int) { i.MappedCount.Set(n) }},
+		{"woo.product.map", orm.Leaf("state", "in", []any{"unmapped", "conflict", "error"}), func(i *Instance, n int) { i.UnmappedCount.Set(n) }},
+		{"woo.sync.log", orm.And(orm.Leaf("state", "=", "failed"), orm.Leaf("create_date", ">=", day)), func(i *Instance, n int) { i.ErrorCount.Set(n) }},
+		{"woo.order", nil, func(i *Instance, n int) { i.OrderCount.Set(n) }},
+		{"woo.order", orm.Leaf("state", "in", []any{"held", "error"}), func(i *Instance, n int) { i.HeldCount.Set(n) }},
 	} {
 		if err := count(c.model, c.filter, c.set); err != nil {
 			return err

@@ -52,7 +52,11 @@ func TestWebhooksFollowTheAddress(t *testing.T) {
 	if _, err := srv.AddWebhook("order.created", "http://somebody.example/hook", "theirs"); err != nil {
 		t.Fatal(err)
 	}
-	inst := &woocommerce.Instance{Name: "Shop", URL: srv.URL, ConsumerKey: orm.Secret(woosim.DefaultKey.Key), ConsumerSecret: orm.Secret(woosim.DefaultKey.Secret)}
+	inst, err := orm.New[woocommerce.Instance](env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inst.Name, inst.URL, inst.ConsumerKey, inst.ConsumerSecret = "Shop", srv.URL, orm.Secret(woosim.DefaultKey.Key), orm.Secret(woosim.DefaultKey.Secret)
 	if err := orm.Create(env, inst); err != nil {
 		t.Fatal(err)
 	}

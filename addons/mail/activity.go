@@ -41,10 +41,10 @@ type Activity struct {
 	Deadline    orm.Date              `orm:"date_deadline,required,index,default=today" label:"Due Date"`
 	Automated   bool                  `orm:"automated,readonly" label:"Automated activity"`
 	UserID      orm.Ref[base.User]    `orm:"user_id,required,index,default=uid" label:"Assigned to"`
-	State       string                `orm:"state" selection:"overdue:Overdue,today:Today,planned:Planned,done:Done" label:"State"`
+	State       orm.Deferred[string]  `orm:"state" selection:"overdue:Overdue,today:Today,planned:Planned,done:Done" label:"State"`
 	Active      bool                  `orm:"active,default=true" label:"Active"`
-	CanWrite    bool                  `orm:"can_write" label:"Can Write"`
-	DisplayName string                `orm:"display_name"`
+	CanWrite    orm.Deferred[bool]    `orm:"can_write" label:"Can Write"`
+	DisplayName orm.Deferred[string]  `orm:"display_name"`
 }
 
 // Methods of activities that clients call.
@@ -100,9 +100,9 @@ func defineActivities(r *orm.Registry) {
 	}, "res_model", "res_id")
 	a.Compute("state", func(env *orm.Env, as []*Activity) error {
 		for _, a := range as {
-			a.State = deadlineState(a.Deadline, env.Today())
+			a.State.Set(deadlineState(a.Deadline, env.Today()))
 			if !a.Active {
-				a.State = "done"
+				a.State.Set("done")
 			}
 		}
 		return nil
@@ -110,15 +110,15 @@ func defineActivities(r *orm.Registry) {
 	a.Compute("can_write", func(env *orm.Env, as []*Activity) error {
 		for _, a := range as {
 			rs, err := env.Lookup(a.ResModel)
-			a.CanWrite = err == nil && rs.Browse(a.ResID).CheckAccess(orm.OpWrite) == nil
+			a.CanWrite.Set(err == nil && rs.Browse(a.ResID).CheckAccess(orm.OpWrite) == nil)
 		}
 		return nil
 	}, "res_model", "res_id")
 	a.Compute("display_name", func(_ *orm.Env, as []*Activity) error {
 		for _, a := range as {
-			a.DisplayName = a.Summary
-			if a.DisplayName == "" && a.TypeID.IsSet() {
-				a.DisplayName = a.TypeID.Rec().Name
+			a.DisplayName.Set(a.Summary)
+			if a.DisplayName.Get() == "" && a.TypeID.IsSet() {
+				a.DisplayName.Set(a.TypeID.Rec().Name)
 			}
 		}
 		return nil

@@ -9,13 +9,13 @@ import (
 // are to be done.
 type ActivityMixin struct {
 	orm.Mixin        `orm:"mail.activity.mixin" label:"Activity Mixin"`
-	ActivityIDs      orm.Many[Activity]    `orm:"activity_ids,inverse=res_id" label:"Activities" groups:"base.group_user"`
-	ActivityState    string                `orm:"activity_state" selection:"overdue:Overdue,today:Today,planned:Planned" label:"Activity State" groups:"base.group_user"`
-	ActivityUserID   orm.Ref[base.User]    `orm:"activity_user_id" label:"Responsible User" groups:"base.group_user"`
-	ActivityTypeID   orm.Ref[ActivityType] `orm:"activity_type_id" label:"Next Activity Type" groups:"base.group_user"`
-	ActivityDeadline orm.Date              `orm:"activity_date_deadline" label:"Next Activity Deadline" groups:"base.group_user"`
-	ActivitySummary  string                `orm:"activity_summary" label:"Next Activity Summary" groups:"base.group_user"`
-	MyDeadline       orm.Date              `orm:"my_activity_date_deadline" label:"My Activity Deadline" groups:"base.group_user"`
+	ActivityIDs      orm.Many[Activity]                  `orm:"activity_ids,inverse=res_id" label:"Activities" groups:"base.group_user"`
+	ActivityState    orm.Deferred[string]                `orm:"activity_state" selection:"overdue:Overdue,today:Today,planned:Planned" label:"Activity State" groups:"base.group_user"`
+	ActivityUserID   orm.Deferred[orm.Ref[base.User]]    `orm:"activity_user_id" label:"Responsible User" groups:"base.group_user"`
+	ActivityTypeID   orm.Deferred[orm.Ref[ActivityType]] `orm:"activity_type_id" label:"Next Activity Type" groups:"base.group_user"`
+	ActivityDeadline orm.Deferred[orm.Date]              `orm:"activity_date_deadline" label:"Next Activity Deadline" groups:"base.group_user"`
+	ActivitySummary  orm.Deferred[string]                `orm:"activity_summary" label:"Next Activity Summary" groups:"base.group_user"`
+	MyDeadline       orm.Deferred[orm.Date]              `orm:"my_activity_date_deadline" label:"My Activity Deadline" groups:"base.group_user"`
 }
 
 // Methods of records with activities that clients call.
@@ -140,11 +140,17 @@ func nextActivities(env *orm.Env, recs []*ActivityMixin) error {
 	}
 	for i, rec := range recs {
 		id := rs.IDs[i]
-		rec.ActivityState, rec.ActivitySummary, rec.ActivityDeadline = worst[id], "", orm.Date{}
-		rec.ActivityUserID, rec.ActivityTypeID, rec.MyDeadline = orm.Ref[base.User]{}, orm.Ref[ActivityType]{}, mine[id]
+		rec.ActivityState.Set(worst[id])
+		rec.ActivitySummary.Set("")
+		rec.ActivityDeadline.Set(orm.Date{})
+		rec.ActivityUserID.Set(orm.Ref[base.User]{})
+		rec.ActivityTypeID.Set(orm.Ref[ActivityType]{})
+		rec.MyDeadline.Set(mine[id])
 		if a := first[id]; a != nil {
-			rec.ActivitySummary, rec.ActivityDeadline = a.Summary, a.Deadline
-			rec.ActivityUserID, rec.ActivityTypeID = orm.RefTo[base.User](a.UserID.ID), orm.RefTo[ActivityType](a.TypeID.ID)
+			rec.ActivitySummary.Set(a.Summary)
+			rec.ActivityDeadline.Set(a.Deadline)
+			rec.ActivityUserID.Set(orm.RefTo[base.User](a.UserID.ID))
+			rec.ActivityTypeID.Set(orm.RefTo[ActivityType](a.TypeID.ID))
 		}
 	}
 	return nil

@@ -39,7 +39,11 @@ func TestMailServerConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	env.DB().Keys = ring
-	server := &mail.Server{Name: "Post", Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, User: "me", Pass: "secret"}
+	server, err := orm.New[mail.Server](env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Name, server.Host, server.Port, server.User, server.Pass = "Post", "127.0.0.1", l.Addr().(*net.TCPAddr).Port, "me", "secret"
 	if err := orm.Create(env, server); err != nil {
 		t.Fatal(err)
 	}

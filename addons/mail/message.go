@@ -32,7 +32,7 @@ type Message struct {
 	Date           orm.Datetime              `orm:"date,default=now" label:"Date"`
 	Body           string                    `orm:"body,html" label:"Contents"`
 	Description    string                    `orm:"description" label:"Short description"`
-	Preview        string                    `orm:"preview" label:"Preview"`
+	Preview        orm.Deferred[string]      `orm:"preview" label:"Preview"`
 	AttachmentIDs  orm.Many[base.Attachment] `orm:"attachment_ids,rel=message_attachment_rel:message_id:attachment_id" label:"Attachments"`
 	ParentID       orm.Ref[Message]          `orm:"parent_id,index" label:"Parent Message"`
 	ChildIDs       orm.Many[Message]         `orm:"child_ids,inverse=parent_id" label:"Child Messages"`
@@ -48,7 +48,7 @@ type Message struct {
 	PartnerIDs     orm.Many[base.Partner]    `orm:"partner_ids,rel=mail_message_res_partner_rel:mail_message_id:res_partner_id" label:"Recipients"`
 	NotifiedIDs    orm.Many[base.Partner]    `orm:"notified_partner_ids,system=write,rel=mail_notification_rel:mail_message_id:res_partner_id" label:"Partners with Need Action"`
 	StarredIDs     orm.Many[base.Partner]    `orm:"starred_partner_ids,system=write,rel=mail_message_res_partner_starred_rel:mail_message_id:res_partner_id" label:"Favorited By"`
-	Starred        bool                      `orm:"starred" label:"Starred"`
+	Starred        orm.Deferred[bool]        `orm:"starred" label:"Starred"`
 	TrackingIDs    orm.Many[Tracking]        `orm:"tracking_value_ids,system=write,inverse=mail_message_id" label:"Tracking values" groups:"base.group_system"`
 	ReplyTo        string                    `orm:"reply_to" label:"Reply-To"`
 	MessageID      string                    `orm:"message_id,index,readonly,nocopy,system=write" label:"Message-Id"`
@@ -66,13 +66,13 @@ func defineMessages(r *orm.Registry) {
 	m.Default("message_id", func(env *orm.Env) (any, error) { return newMessageID() })
 	m.Compute("preview", func(_ *orm.Env, ms []*Message) error {
 		for _, m := range ms {
-			m.Preview = shorten(plainText(m.Body), 190)
+			m.Preview.Set(shorten(plainText(m.Body), 190))
 		}
 		return nil
 	}, "body")
 	m.Compute("starred", func(env *orm.Env, ms []*Message) error {
 		for _, m := range ms {
-			m.Starred = slices.Contains(m.StarredIDs.IDs(), env.PartnerID())
+			m.Starred.Set(slices.Contains(m.StarredIDs.IDs(), env.PartnerID()))
 		}
 		return nil
 	}, "starred_partner_ids")

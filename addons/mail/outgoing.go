@@ -364,10 +364,10 @@ func attach(env *orm.Env, m *Mail, msg *gomail.Msg) error {
 		return err
 	}
 	for _, f := range files {
-		if f.FileSize > 0 && len(f.Raw) == 0 {
+		if f.FileSize > 0 && len(f.Raw.Get()) == 0 {
 			return fmt.Errorf("the file %q is gone from the file store", f.Name)
 		}
-		if err := msg.AttachReader(oneLine(f.Name), bytes.NewReader(f.Raw), gomail.WithFileContentType(gomail.ContentType(oneLine(f.Mimetype)))); err != nil {
+		if err := msg.AttachReader(oneLine(f.Name), bytes.NewReader(f.Raw.Get()), gomail.WithFileContentType(gomail.ContentType(oneLine(f.Mimetype)))); err != nil {
 			return err
 		}
 	}

@@ -19,14 +19,14 @@ type Thread struct {
 	MessageIDs          orm.Many[Message]      `orm:"message_ids,inverse=res_id" label:"Messages" domain:"[('message_type', '!=', 'user_notification')]" groups:"base.group_user"`
 	MessageFollowerIDs  orm.Many[Follower]     `orm:"message_follower_ids,inverse=res_id" label:"Followers" groups:"base.group_user"`
 	MessagePartnerIDs   orm.Many[base.Partner] `orm:"message_partner_ids,store=false" label:"Followers (Partners)" groups:"base.group_user"`
-	MessageIsFollower   bool                   `orm:"message_is_follower" label:"Is Follower"`
-	HasMessage          bool                   `orm:"has_message" label:"Has Message"`
-	AttachmentCount     int                    `orm:"message_attachment_count" label:"Attachment Count" groups:"base.group_user"`
-	NeedAction          bool                   `orm:"message_needaction" label:"Action Needed"`
-	NeedActionCounter   int                    `orm:"message_needaction_counter" label:"Number of Actions"`
-	HasError            bool                   `orm:"message_has_error" label:"Message Delivery error"`
-	HasErrorCounter     int                    `orm:"message_has_error_counter" label:"Number of errors"`
-	WebsiteMessageCount int                    `orm:"message_count" label:"Number of Messages"`
+	MessageIsFollower   orm.Deferred[bool]     `orm:"message_is_follower" label:"Is Follower"`
+	HasMessage          orm.Deferred[bool]     `orm:"has_message" label:"Has Message"`
+	AttachmentCount     orm.Deferred[int]      `orm:"message_attachment_count" label:"Attachment Count" groups:"base.group_user"`
+	NeedAction          orm.Deferred[bool]     `orm:"message_needaction" label:"Action Needed"`
+	NeedActionCounter   orm.Deferred[int]      `orm:"message_needaction_counter" label:"Number of Actions"`
+	HasError            orm.Deferred[bool]     `orm:"message_has_error" label:"Message Delivery error"`
+	HasErrorCounter     orm.Deferred[int]      `orm:"message_has_error_counter" label:"Number of errors"`
+	WebsiteMessageCount orm.Deferred[int]      `orm:"message_count" label:"Number of Messages"`
 }
 
 // Methods of threads that clients call.
@@ -82,7 +82,7 @@ func defineThread(r *orm.Registry) {
 		// SQL: of oneself, whatever one may read of followers.
 		mine, err := orm.Rows[int64](env, orm.SQL("SELECT res_id FROM mail_followers WHERE res_model = ? AND partner_id = ? AND res_id = ANY(?)", rs.Model.Name, env.PartnerID(), rs.IDs).Reads("mail.followers"))
 		for i, t := range ts {
-			t.MessageIsFollower = slices.Contains(mine, rs.IDs[i])
+			t.MessageIsFollower.Set(slices.Contains(mine, rs.IDs[i]))
 		}
 		return err
 	})
@@ -117,13 +117,19 @@ func defineThread(r *orm.Registry) {
 	}
 	count("message_attachment_count", "ir.attachment", func(rs orm.Records) (orm.Domain, error) {
 		return orm.And(orm.Leaf("res_model", "=", rs.Model.Name), orm.Leaf("res_id", "in", rs.IDs), orm.Leaf("res_field", "=", false)), nil
-	}, func(t *Thread, n int) { t.AttachmentCount = n })
+	}, func(t *Thread, n int) { t.AttachmentCount.Set(n) })
 	count("has_message, message_count", "mail.message", func(rs orm.Records) (orm.Domain, error) {
 		return orm.And(messages(rs), orm.Leaf("message_type", "!=", "user_notification")), nil
-	}, func(t *Thread, n int) { t.HasMessage, t.WebsiteMessageCount = n > 0, n })
+	}, func(t *Thread, n int) {
+		t.HasMessage.Set(n > 0)
+		t.WebsiteMessageCount.Set(n)
+	})
 	count("message_needaction, message_needaction_counter", "mail.message", func(rs orm.Records) (orm.Domain, error) {
 		return orm.And(messages(rs), orm.Leaf("notified_partner_ids", "in", []int64{rs.Env.PartnerID()})), nil
-	}, func(t *Thread, n int) { t.NeedAction, t.NeedActionCounter = n > 0, n })
+	}, func(t *Thread, n int) {
+		t.NeedAction.Set(n > 0)
+		t.NeedActionCounter.Set(n)
+	})
 	count("message_has_error, message_has_error_counter", "mail.message", func(rs orm.Records) (orm.Domain, error) {
 		failed, err := orm.Search[Mail](rs.Env.Sudo(), orm.And(orm.Leaf("state", "=", "exception"), orm.Leaf("mail_message_id", "any", messages(rs))), orm.SearchOptions{})
 		var ids []int64
@@ -131,7 +137,10 @@ func defineThread(r *orm.Registry) {
 			ids = append(ids, m.MessageID.ID)
 		}
 		return orm.Leaf("id", "in", ids), err
-	}, func(t *Thread, n int) { t.HasError, t.HasErrorCounter = n > 0, n })
+	}, func(t *Thread, n int) {
+		t.HasError.Set(n > 0)
+		t.HasErrorCounter.Set(n)
+	})
 	t.OnCreate(createThreads)
 	t.OnWrite(trackWrites)
 	t.OnUnlink(unlinkThreads)

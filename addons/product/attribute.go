@@ -26,7 +26,7 @@ type Attribute struct {
 	ValueIDs      orm.Many[AttributeValue] `orm:"value_ids,inverse=attribute_id,copy" label:"Values"`
 	LineIDs       orm.Many[AttributeLine]  `orm:"attribute_line_ids,inverse=attribute_id" label:"Lines"`
 	TemplateIDs   orm.Many[Template]       `orm:"product_tmpl_ids,store=false" label:"Related Products"`
-	ProductCount  int                      `orm:"number_related_products" label:"Related Products Count"`
+	ProductCount  orm.Deferred[int]        `orm:"number_related_products" label:"Related Products Count"`
 }
 
 // AttributeValue is one of the values an attribute can have.
@@ -42,7 +42,7 @@ type AttributeValue struct {
 	DisplayType       string                  `orm:"display_type,related=attribute_id.display_type,readonly" label:"Display Type"`
 	Color             int                     `orm:"color" label:"Color Index"`
 	Active            bool                    `orm:"active,default=true" label:"Active"`
-	DisplayName       string                  `orm:"display_name"`
+	DisplayName       orm.Deferred[string]    `orm:"display_name"`
 }
 
 // AttributeLine says which values of an attribute a template comes in.
@@ -73,7 +73,7 @@ type TemplateAttributeValue struct {
 	IsCustom    bool                    `orm:"is_custom,related=product_attribute_value_id.is_custom" label:"Custom Value"`
 	DisplayType string                  `orm:"display_type,related=product_attribute_value_id.display_type,readonly" label:"Display Type"`
 	Color       int                     `orm:"color" label:"Color"`
-	DisplayName string                  `orm:"display_name"`
+	DisplayName orm.Deferred[string]    `orm:"display_name"`
 }
 
 func defineAttribute(r *orm.Registry) {
@@ -87,7 +87,7 @@ func defineAttribute(r *orm.Registry) {
 				}
 			}
 			a.TemplateIDs.Set(ids...)
-			a.ProductCount = len(ids)
+			a.ProductCount.Set(len(ids))
 		}
 		return nil
 	}, "attribute_line_ids.active", "attribute_line_ids.value_count", "attribute_line_ids.product_tmpl_id")
@@ -131,9 +131,9 @@ func defineAttributeValue(r *orm.Registry) {
 	v := orm.Define[AttributeValue](r)
 	v.Compute("display_name", func(env *orm.Env, vs []*AttributeValue) error {
 		for _, v := range vs {
-			v.DisplayName = v.Name
+			v.DisplayName.Set(v.Name)
 			if env.Flag("show_attribute", true) && v.AttributeID.IsSet() {
-				v.DisplayName = v.AttributeID.Rec().Name + ": " + v.Name
+				v.DisplayName.Set(v.AttributeID.Rec().Name + ": " + v.Name)
 			}
 		}
 		return nil

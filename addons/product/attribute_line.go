@@ -231,9 +231,9 @@ func definePTAV(r *orm.Registry) {
 	v := orm.Define[TemplateAttributeValue](r)
 	v.Compute("display_name", func(_ *orm.Env, vs []*TemplateAttributeValue) error {
 		for _, v := range vs {
-			v.DisplayName = v.Name
+			v.DisplayName.Set(v.Name)
 			if v.AttributeID.IsSet() {
-				v.DisplayName = v.AttributeID.Rec().Name + ": " + v.Name
+				v.DisplayName.Set(v.AttributeID.Rec().Name + ": " + v.Name)
 			}
 		}
 		return nil

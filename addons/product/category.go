@@ -14,7 +14,7 @@ type Category struct {
 	ParentID     orm.Ref[Category]  `orm:"parent_id,index,ondelete=cascade" label:"Parent Category"`
 	ParentPath   string             `orm:"parent_path,index,nocopy" label:"Parent Path"`
 	ChildIDs     orm.Many[Category] `orm:"child_id,inverse=parent_id" label:"Child Categories"`
-	ProductCount int                `orm:"product_count" label:"# Products" help:"The number of products in this category and in those below it."`
+	ProductCount orm.Deferred[int]  `orm:"product_count" label:"# Products" help:"The number of products in this category and in those below it."`
 }
 
 func defineCategory(r *orm.Registry) {
@@ -92,10 +92,10 @@ func countProducts(env *orm.Env, cs []*Category) error {
 		return err
 	}
 	for _, c := range cs {
-		c.ProductCount = 0
+		c.ProductCount.Set(0)
 		for _, d := range paths {
 			if strings.HasPrefix(d.ParentPath, c.ParentPath) {
-				c.ProductCount += counts[d.ID]
+				c.ProductCount.Set(c.ProductCount.Get() + counts[d.ID])
 			}
 		}
 	}

@@ -11,9 +11,16 @@ func defineProductImages(p *orm.Def[Product]) {
 	p.Compute("image_1920, image_1024, image_512, image_256, image_128", func(_ *orm.Env, ps []*Product) error {
 		for _, p := range ps {
 			t := p.TemplateID.Rec()
-			p.Image1920, p.Image1024, p.Image512, p.Image256, p.Image128 = t.Image1920, t.Image1024, t.Image512, t.Image256, t.Image128
-			if len(p.ImageVariant1920) > 0 {
-				p.Image1920, p.Image1024, p.Image512, p.Image256, p.Image128 = p.ImageVariant1920, p.ImageVariant1024, p.ImageVariant512, p.ImageVariant256, p.ImageVariant128
+			own := len(p.ImageVariant1920.Get()) > 0
+			for _, size := range []struct{ to, variant, template *orm.Deferred[orm.Binary] }{
+				{&p.Image1920, &p.ImageVariant1920, &t.Image1920}, {&p.Image1024, &p.ImageVariant1024, &t.Image1024}, {&p.Image512, &p.ImageVariant512, &t.Image512},
+				{&p.Image256, &p.ImageVariant256, &t.Image256}, {&p.Image128, &p.ImageVariant128, &t.Image128},
+			} {
+				if own {
+					size.to.Set(size.variant.Get())
+				} else {
+					size.to.Set(size.template.Get())
+				}
 			}
 		}
 		return nil
@@ -31,11 +38,11 @@ func storePicture(env *orm.Env, ps []*Product) error {
 	}
 	for _, p := range ps {
 		picture := any(nil)
-		if len(p.Image1920) > 0 {
-			picture = []byte(p.Image1920)
+		if len(p.Image1920.Get()) > 0 {
+			picture = []byte(p.Image1920.Get())
 		}
 		where, field := env.Model("product.template").Browse(p.TemplateID.ID), "image_1920"
-		if p.VariantCount > 1 && len(p.TemplateID.Rec().Image1920) > 0 {
+		if p.VariantCount.Get() > 1 && len(p.TemplateID.Rec().Image1920.Get()) > 0 {
 			where, field = orm.RecordsOf(env, p), "image_variant_1920"
 		} else if err := orm.RecordsOf(env, p).Write(orm.Values{"image_variant_1920": nil}); err != nil {
 			return err

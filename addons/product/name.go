@@ -27,14 +27,14 @@ func defineNames(p *orm.Def[Product]) {
 			if len(values) > 0 {
 				name += " (" + strings.Join(values, ", ") + ")"
 			}
-			p.DisplayName = withCode(env, name, code)
-			p.PartnerRef = p.DisplayName
+			p.DisplayName.Set(withCode(env, name, code))
+			p.PartnerRef.Set(p.DisplayName.Get())
 		}
 		return nil
 	}, "name", "default_code", "product_template_attribute_value_ids.name", "product_template_attribute_value_ids.attribute_line_id.product_template_value_ids.ptav_active")
 	p.Compute("code", func(_ *orm.Env, ps []*Product) error {
 		for _, p := range ps {
-			p.Code = p.DefaultCode
+			p.Code.Set(p.DefaultCode)
 		}
 		return nil
 	}, "default_code")

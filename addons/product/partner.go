@@ -11,9 +11,9 @@ import (
 // company, else the one of its country.
 type Partner struct {
 	base.Partner
-	PricelistID         orm.Ref[Pricelist] `orm:"property_product_pricelist" label:"Pricelist" domain:"[('company_id', 'in', [False, company_id])]" help:"The pricelist of sales to the partner."`
-	CommercialPartnerID orm.Ref[Partner]   `orm:"commercial_partner_id"`
-	SpecificID          orm.Ref[Pricelist] `orm:"specific_property_product_pricelist,company_dependent" label:"Own Pricelist"`
+	PricelistID         orm.Deferred[orm.Ref[Pricelist]] `orm:"property_product_pricelist" label:"Pricelist" domain:"[('company_id', 'in', [False, company_id])]" help:"The pricelist of sales to the partner."`
+	CommercialPartnerID orm.Ref[Partner]                 `orm:"commercial_partner_id"`
+	SpecificID          orm.Ref[Pricelist]               `orm:"specific_property_product_pricelist,company_dependent" label:"Own Pricelist"`
 }
 
 func definePartner(r *orm.Registry) {
@@ -21,13 +21,13 @@ func definePartner(r *orm.Registry) {
 	p.Compute("property_product_pricelist", func(env *orm.Env, ps []*Partner) error {
 		found, err := pricelistsOf(env, ps)
 		for _, p := range ps {
-			p.PricelistID = orm.RefTo[Pricelist](found[p.ID])
+			p.PricelistID.Set(orm.RefTo[Pricelist](found[p.ID]))
 		}
 		return err
 	}, "specific_property_product_pricelist", "commercial_partner_id.specific_property_product_pricelist", "country_id")
 	p.Inverse("property_product_pricelist", func(env *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.SpecificID = orm.RefTo[Pricelist](p.PricelistID.ID)
+			p.SpecificID = orm.RefTo[Pricelist](p.PricelistID.Get().ID)
 		}
 		return orm.Save(env, ps, "specific_property_product_pricelist")
 	})
@@ -43,7 +43,7 @@ func PricelistOf(env *orm.Env, partnerID int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return p.PricelistID.ID, nil
+	return p.PricelistID.Get().ID, nil
 }
 
 // pricelistsOf finds the pricelists of partners: their own, that of their

@@ -198,9 +198,9 @@ func (c *priceComputation) start(kind string, other int64, p *Product, a PriceRe
 		}
 		return base.ConvertUnrounded(c.env, sub.Price, own, currency, c.company(p), c.day())
 	}
-	price, from := p.ListPrice.Add(p.PriceExtra).Add(a.Extra), p.CurrencyID.ID
+	price, from := p.ListPrice.Add(p.PriceExtra.Get()).Add(a.Extra), p.CurrencyID.Get().ID
 	if kind == BaseCost {
-		price, from = p.StandardPrice, p.CostCurrencyID.ID
+		price, from = p.StandardPrice, p.CostCurrencyID.Get().ID
 	}
 	price, err := uom.ConvertPrice(c.env, price, p.UoMID.ID, a.UoMID)
 	if err != nil || price.IsZero() {

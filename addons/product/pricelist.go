@@ -20,7 +20,7 @@ type Pricelist struct {
 	CompanyID       orm.Ref[base.Company]       `orm:"company_id,index,tracking,default=company" label:"Company"`
 	CountryGroupIDs orm.Many[base.CountryGroup] `orm:"country_group_ids,rel=res_country_group_pricelist_rel:pricelist_id:res_country_group_id" label:"Country Groups" help:"Customers of these countries buy at this pricelist, unless they have one of their own."`
 	ItemIDs         orm.Many[PricelistItem]     `orm:"item_ids,inverse=pricelist_id,copy" label:"Pricelist Rules"`
-	DisplayName     string                      `orm:"display_name"`
+	DisplayName     orm.Deferred[string]        `orm:"display_name"`
 }
 
 // What a rule applies to; the more particular rule wins.
@@ -49,30 +49,30 @@ const (
 // pricelist and for one unit of measure of the product.
 type PricelistItem struct {
 	orm.Record      `orm:"product.pricelist.item" label:"Pricelist Rule" order:"applied_on, min_quantity desc, categ_id desc, id desc"`
-	PricelistID     orm.Ref[Pricelist]     `orm:"pricelist_id,required,index,ondelete=cascade" label:"Pricelist"`
-	CompanyID       orm.Ref[base.Company]  `orm:"company_id,related=pricelist_id.company_id,store" label:"Company"`
-	CurrencyID      orm.Ref[base.Currency] `orm:"currency_id,related=pricelist_id.currency_id,store" label:"Currency"`
-	DateStart       orm.Datetime           `orm:"date_start" label:"Start Date" help:"From when on the rule applies."`
-	DateEnd         orm.Datetime           `orm:"date_end" label:"End Date" help:"Until when the rule applies."`
-	MinQuantity     decimal.Decimal        `orm:"min_quantity,digits=Product Unit:2,default=0" label:"Min. Quantity" help:"For the rule to apply, the quantity must be at least this, in the unit of measure of the product."`
-	AppliedOn       string                 `orm:"applied_on,required,default=3_global" selection:"3_global:All Products,2_product_category:Product Category,1_product:Product,0_product_variant:Product Variant" label:"Apply On"`
-	DisplayApplied  string                 `orm:"display_applied_on,required,default=1_product" selection:"1_product:Product,2_product_category:Category" label:"Display Applied On"`
-	CategID         orm.Ref[Category]      `orm:"categ_id,ondelete=cascade" label:"Product Category" help:"The rule applies to products of this category and those below it."`
-	TemplateID      orm.Ref[Template]      `orm:"product_tmpl_id,index,ondelete=cascade,check_company" label:"Product"`
-	ProductID       orm.Ref[Product]       `orm:"product_id,index,ondelete=cascade,check_company" label:"Product Variant"`
-	Base            string                 `orm:"base,required,default=list_price" selection:"list_price:Sales Price,standard_price:Cost,pricelist:Other Pricelist" label:"Based on"`
-	BasePricelistID orm.Ref[Pricelist]     `orm:"base_pricelist_id,check_company" label:"Other Pricelist"`
-	ComputePrice    string                 `orm:"compute_price,required,index,default=fixed" selection:"fixed:Fixed Price,percentage:Discount,formula:Formula" label:"Compute Price"`
-	FixedPrice      decimal.Decimal        `orm:"fixed_price,min_digits=Product Price:2,default=0" label:"Fixed Price"`
-	PercentPrice    decimal.Decimal        `orm:"percent_price,digits=6,default=0" label:"Percentage Price"`
-	PriceDiscount   decimal.Decimal        `orm:"price_discount,digits=2,default=0" label:"Price Discount" help:"The discount in percent; a negative one makes the price higher."`
-	PriceMarkup     decimal.Decimal        `orm:"price_markup,digits=2" label:"Markup" help:"What is added to the cost, in percent: the discount with its sign turned."`
-	PriceRound      decimal.Decimal        `orm:"price_round,min_digits=Product Price:2,default=0" label:"Price Rounding" help:"The price is rounded to a multiple of this, after the discount and before the extra fee."`
-	PriceSurcharge  decimal.Decimal        `orm:"price_surcharge,min_digits=Product Price:2,default=0" label:"Extra Fee" help:"What is added to the price after the discount, or taken off when it is negative."`
-	MinMargin       decimal.Decimal        `orm:"price_min_margin,min_digits=Product Price:2,default=0" label:"Min. Price Margin" help:"The least that the price is above what it starts from."`
-	MaxMargin       decimal.Decimal        `orm:"price_max_margin,min_digits=Product Price:2,default=0" label:"Max. Price Margin" help:"The most that the price is above what it starts from."`
-	Name            string                 `orm:"name" label:"Name"`
-	Price           string                 `orm:"price" label:"Price"`
+	PricelistID     orm.Ref[Pricelist]            `orm:"pricelist_id,required,index,ondelete=cascade" label:"Pricelist"`
+	CompanyID       orm.Ref[base.Company]         `orm:"company_id,related=pricelist_id.company_id,store" label:"Company"`
+	CurrencyID      orm.Ref[base.Currency]        `orm:"currency_id,related=pricelist_id.currency_id,store" label:"Currency"`
+	DateStart       orm.Datetime                  `orm:"date_start" label:"Start Date" help:"From when on the rule applies."`
+	DateEnd         orm.Datetime                  `orm:"date_end" label:"End Date" help:"Until when the rule applies."`
+	MinQuantity     decimal.Decimal               `orm:"min_quantity,digits=Product Unit:2,default=0" label:"Min. Quantity" help:"For the rule to apply, the quantity must be at least this, in the unit of measure of the product."`
+	AppliedOn       string                        `orm:"applied_on,required,default=3_global" selection:"3_global:All Products,2_product_category:Product Category,1_product:Product,0_product_variant:Product Variant" label:"Apply On"`
+	DisplayApplied  string                        `orm:"display_applied_on,required,default=1_product" selection:"1_product:Product,2_product_category:Category" label:"Display Applied On"`
+	CategID         orm.Ref[Category]             `orm:"categ_id,ondelete=cascade" label:"Product Category" help:"The rule applies to products of this category and those below it."`
+	TemplateID      orm.Ref[Template]             `orm:"product_tmpl_id,index,ondelete=cascade,check_company" label:"Product"`
+	ProductID       orm.Ref[Product]              `orm:"product_id,index,ondelete=cascade,check_company" label:"Product Variant"`
+	Base            string                        `orm:"base,required,default=list_price" selection:"list_price:Sales Price,standard_price:Cost,pricelist:Other Pricelist" label:"Based on"`
+	BasePricelistID orm.Ref[Pricelist]            `orm:"base_pricelist_id,check_company" label:"Other Pricelist"`
+	ComputePrice    string                        `orm:"compute_price,required,index,default=fixed" selection:"fixed:Fixed Price,percentage:Discount,formula:Formula" label:"Compute Price"`
+	FixedPrice      decimal.Decimal               `orm:"fixed_price,min_digits=Product Price:2,default=0" label:"Fixed Price"`
+	PercentPrice    decimal.Decimal               `orm:"percent_price,digits=6,default=0" label:"Percentage Price"`
+	PriceDiscount   decimal.Decimal               `orm:"price_discount,digits=2,default=0" label:"Price Discount" help:"The discount in percent; a negative one makes the price higher."`
+	PriceMarkup     orm.Deferred[decimal.Decimal] `orm:"price_markup,digits=2" label:"Markup" help:"What is added to the cost, in percent: the discount with its sign turned."`
+	PriceRound      decimal.Decimal               `orm:"price_round,min_digits=Product Price:2,default=0" label:"Price Rounding" help:"The price is rounded to a multiple of this, after the discount and before the extra fee."`
+	PriceSurcharge  decimal.Decimal               `orm:"price_surcharge,min_digits=Product Price:2,default=0" label:"Extra Fee" help:"What is added to the price after the discount, or taken off when it is negative."`
+	MinMargin       decimal.Decimal               `orm:"price_min_margin,min_digits=Product Price:2,default=0" label:"Min. Price Margin" help:"The least that the price is above what it starts from."`
+	MaxMargin       decimal.Decimal               `orm:"price_max_margin,min_digits=Product Price:2,default=0" label:"Max. Price Margin" help:"The most that the price is above what it starts from."`
+	Name            orm.Deferred[string]          `orm:"name" label:"Name"`
+	Price           orm.Deferred[string]          `orm:"price" label:"Price"`
 }
 
 func definePricelist(r *orm.Registry) {
@@ -80,9 +80,9 @@ func definePricelist(r *orm.Registry) {
 	p.Default("currency_id", func(env *orm.Env) (any, error) { return base.CompanyCurrency(env, env.Company()) })
 	p.Compute("display_name", func(_ *orm.Env, ps []*Pricelist) error {
 		for _, p := range ps {
-			p.DisplayName = p.Name
+			p.DisplayName.Set(p.Name)
 			if c := p.CurrencyID.Rec(); c != nil {
-				p.DisplayName += " (" + c.Name + ")"
+				p.DisplayName.Set(p.DisplayName.Get() + " (" + c.Name + ")")
 			}
 		}
 		return nil
@@ -108,13 +108,13 @@ func defineItem(r *orm.Registry) {
 	i := orm.Define[PricelistItem](r)
 	i.Compute("price_markup", func(_ *orm.Env, is []*PricelistItem) error {
 		for _, i := range is {
-			i.PriceMarkup = i.PriceDiscount.Neg()
+			i.PriceMarkup.Set(i.PriceDiscount.Neg())
 		}
 		return nil
 	}, "price_discount")
 	i.Inverse("price_markup", func(env *orm.Env, is []*PricelistItem) error {
 		for _, i := range is {
-			i.PriceDiscount = i.PriceMarkup.Neg()
+			i.PriceDiscount = i.PriceMarkup.Get().Neg()
 		}
 		return orm.Save(env, is, "price_discount")
 	})
@@ -217,32 +217,32 @@ func describeItems(env *orm.Env, is []*PricelistItem) error {
 	for _, i := range is {
 		switch i.AppliedOn {
 		case OnCategory:
-			i.Name = "Category: " + nameIf(i.CategID, func(c *Category) string { return c.CompleteName })
+			i.Name.Set("Category: " + nameIf(i.CategID, func(c *Category) string { return c.CompleteName }))
 		case OnTemplate:
-			i.Name = "Product: " + nameIf(i.TemplateID, func(t *Template) string { return t.DisplayName })
+			i.Name.Set("Product: " + nameIf(i.TemplateID, func(t *Template) string { return t.DisplayName.Get() }))
 		case OnVariant:
-			i.Name = "Variant: " + nameIf(i.ProductID, func(p *Product) string { return p.DisplayName })
+			i.Name.Set("Variant: " + nameIf(i.ProductID, func(p *Product) string { return p.DisplayName.Get() }))
 		default:
-			i.Name = "All Products"
+			i.Name.Set("All Products")
 		}
 		from := map[string]string{BaseListPrice: "sales price", BaseCost: "product cost"}[i.Base]
 		if i.Base == BasePricelist {
-			from = nameIf(i.BasePricelistID, func(p *Pricelist) string { return p.DisplayName })
+			from = nameIf(i.BasePricelistID, func(p *Pricelist) string { return p.DisplayName.Get() })
 		}
 		currency := nameIf(i.CurrencyID, func(c *base.Currency) string { return c.Name })
 		switch i.ComputePrice {
 		case Fixed:
-			i.Price = i.FixedPrice.StringFixed(2) + " " + currency
+			i.Price.Set(i.FixedPrice.StringFixed(2) + " " + currency)
 		case Percentage:
-			i.Price = i.PercentPrice.String() + " % discount on " + from
+			i.Price.Set(i.PercentPrice.String() + " % discount on " + from)
 		default:
 			change, word := i.PriceDiscount, " % discount on "
 			if change.IsNegative() {
 				change, word = change.Neg(), " % markup on "
 			}
-			i.Price = change.String() + word + from
+			i.Price.Set(change.String() + word + from)
 			if !i.PriceSurcharge.IsZero() {
-				i.Price += " and " + i.PriceSurcharge.StringFixed(2) + " " + currency + " extra fee"
+				i.Price.Set(i.Price.Get() + " and " + i.PriceSurcharge.StringFixed(2) + " " + currency + " extra fee")
 			}
 		}
 	}

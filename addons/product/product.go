@@ -18,11 +18,11 @@ type Product struct {
 	mail.Thread
 	mail.ActivityMixin
 	TemplateID         orm.Ref[Template]                `orm:"product_tmpl_id,required,index,delegate,ondelete=cascade" label:"Product Template"`
-	PriceExtra         decimal.Decimal                  `orm:"price_extra,min_digits=Product Price:2" label:"Variant Price Extra" help:"What the attribute values of the variant add to the sales price, together."`
-	LstPrice           decimal.Decimal                  `orm:"lst_price,min_digits=Product Price:2" label:"Sales Price" help:"The sales price of the variant: that of the template and what the attribute values add to it."`
+	PriceExtra         orm.Deferred[decimal.Decimal]    `orm:"price_extra,min_digits=Product Price:2" label:"Variant Price Extra" help:"What the attribute values of the variant add to the sales price, together."`
+	LstPrice           orm.Deferred[decimal.Decimal]    `orm:"lst_price,min_digits=Product Price:2" label:"Sales Price" help:"The sales price of the variant: that of the template and what the attribute values add to it."`
 	DefaultCode        string                           `orm:"default_code,index,nocopy" label:"Internal Reference"`
-	Code               string                           `orm:"code" label:"Reference"`
-	PartnerRef         string                           `orm:"partner_ref" label:"Customer Ref"`
+	Code               orm.Deferred[string]             `orm:"code" label:"Reference"`
+	PartnerRef         orm.Deferred[string]             `orm:"partner_ref" label:"Customer Ref"`
 	Active             bool                             `orm:"active,default=true" label:"Active" help:"An archived product is kept, but no longer offered."`
 	Barcode            string                           `orm:"barcode,index,nocopy" label:"Barcode" help:"The number in the bar code on the product."`
 	PTAVIDs            orm.Many[TemplateAttributeValue] `orm:"product_template_attribute_value_ids,rel=product_variant_combination:product_product_id:product_template_attribute_value_id" label:"Attribute Values"`
@@ -31,47 +31,47 @@ type Product struct {
 	StandardPrice      decimal.Decimal                  `orm:"standard_price,min_digits=Product Price:2,company_dependent" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
 	Volume             decimal.Decimal                  `orm:"volume,digits=Volume:2,default=0" label:"Volume"`
 	Weight             decimal.Decimal                  `orm:"weight,digits=Stock Weight:2,default=0" label:"Weight"`
-	PricelistItemCount int                              `orm:"pricelist_item_count" label:"Number of price rules"`
+	PricelistItemCount orm.Deferred[int]                `orm:"pricelist_item_count" label:"Number of price rules"`
 	UnitBarcodeIDs     orm.Many[UnitBarcode]            `orm:"product_uom_ids,inverse=product_id" label:"Unit Barcode"`
 	AdditionalTagIDs   orm.Many[Tag]                    `orm:"additional_product_tag_ids,rel=product_tag_product_product_rel:product_product_id:product_tag_id" label:"Additional Product Tags"`
 	AllTagIDs          orm.Many[Tag]                    `orm:"all_product_tag_ids,store=false" label:"All Product Tags"`
-	ImageVariant1920   orm.Binary                       `orm:"image_variant_1920,image" label:"Variant Image"`
-	ImageVariant1024   orm.Binary                       `orm:"image_variant_1024" label:"Variant Image 1024"`
-	ImageVariant512    orm.Binary                       `orm:"image_variant_512" label:"Variant Image 512"`
-	ImageVariant256    orm.Binary                       `orm:"image_variant_256" label:"Variant Image 256"`
-	ImageVariant128    orm.Binary                       `orm:"image_variant_128" label:"Variant Image 128"`
-	Image1920          orm.Binary                       `orm:"image_1920,image" label:"Image"`
-	Image1024          orm.Binary                       `orm:"image_1024" label:"Image 1024"`
-	Image512           orm.Binary                       `orm:"image_512" label:"Image 512"`
-	Image256           orm.Binary                       `orm:"image_256" label:"Image 256"`
-	Image128           orm.Binary                       `orm:"image_128" label:"Image 128"`
-	IsProductVariant   bool                             `orm:"is_product_variant" label:"Is a product variant"`
-	DisplayName        string                           `orm:"display_name"`
+	ImageVariant1920   orm.Deferred[orm.Binary]         `orm:"image_variant_1920,image" label:"Variant Image"`
+	ImageVariant1024   orm.Deferred[orm.Binary]         `orm:"image_variant_1024" label:"Variant Image 1024"`
+	ImageVariant512    orm.Deferred[orm.Binary]         `orm:"image_variant_512" label:"Variant Image 512"`
+	ImageVariant256    orm.Deferred[orm.Binary]         `orm:"image_variant_256" label:"Variant Image 256"`
+	ImageVariant128    orm.Deferred[orm.Binary]         `orm:"image_variant_128" label:"Variant Image 128"`
+	Image1920          orm.Deferred[orm.Binary]         `orm:"image_1920,image" label:"Image"`
+	Image1024          orm.Deferred[orm.Binary]         `orm:"image_1024" label:"Image 1024"`
+	Image512           orm.Deferred[orm.Binary]         `orm:"image_512" label:"Image 512"`
+	Image256           orm.Deferred[orm.Binary]         `orm:"image_256" label:"Image 256"`
+	Image128           orm.Deferred[orm.Binary]         `orm:"image_128" label:"Image 128"`
+	IsProductVariant   orm.Deferred[bool]               `orm:"is_product_variant" label:"Is a product variant"`
+	DisplayName        orm.Deferred[string]             `orm:"display_name"`
 
 	// Of the template.
-	Name            string                 `orm:"name"`
-	Type            string                 `orm:"type"`
-	ListPrice       decimal.Decimal        `orm:"list_price"`
-	CategID         orm.Ref[Category]      `orm:"categ_id"`
-	UoMID           orm.Ref[uom.UoM]       `orm:"uom_id"`
-	UoMIDs          orm.Many[uom.UoM]      `orm:"uom_ids"`
-	CompanyID       orm.Ref[base.Company]  `orm:"company_id"`
-	CurrencyID      orm.Ref[base.Currency] `orm:"currency_id"`
-	CostCurrencyID  orm.Ref[base.Currency] `orm:"cost_currency_id"`
-	SaleOK          bool                   `orm:"sale_ok"`
-	PurchaseOK      bool                   `orm:"purchase_ok"`
-	DescriptionSale string                 `orm:"description_sale"`
-	VariantCount    int                    `orm:"product_variant_count"`
-	TagIDs          orm.Many[Tag]          `orm:"product_tag_ids"`
+	Name            string                               `orm:"name"`
+	Type            string                               `orm:"type"`
+	ListPrice       decimal.Decimal                      `orm:"list_price"`
+	CategID         orm.Ref[Category]                    `orm:"categ_id"`
+	UoMID           orm.Ref[uom.UoM]                     `orm:"uom_id"`
+	UoMIDs          orm.Many[uom.UoM]                    `orm:"uom_ids"`
+	CompanyID       orm.Ref[base.Company]                `orm:"company_id"`
+	CurrencyID      orm.Deferred[orm.Ref[base.Currency]] `orm:"currency_id"`
+	CostCurrencyID  orm.Deferred[orm.Ref[base.Currency]] `orm:"cost_currency_id"`
+	SaleOK          bool                                 `orm:"sale_ok"`
+	PurchaseOK      bool                                 `orm:"purchase_ok"`
+	DescriptionSale string                               `orm:"description_sale"`
+	VariantCount    orm.Deferred[int]                    `orm:"product_variant_count"`
+	TagIDs          orm.Many[Tag]                        `orm:"product_tag_ids"`
 }
 
 func defineProduct(r *orm.Registry) {
 	p := orm.Define[Product](r)
 	p.Compute("price_extra", func(_ *orm.Env, ps []*Product) error {
 		for _, p := range ps {
-			p.PriceExtra = decimal.Zero
+			p.PriceExtra.Set(decimal.Zero)
 			for _, v := range p.PTAVIDs.All() {
-				p.PriceExtra = p.PriceExtra.Add(v.PriceExtra)
+				p.PriceExtra.Set(p.PriceExtra.Get().Add(v.PriceExtra))
 			}
 		}
 		return nil
@@ -82,7 +82,7 @@ func defineProduct(r *orm.Registry) {
 			if err != nil {
 				return err
 			}
-			p.LstPrice = price.Add(p.PriceExtra)
+			p.LstPrice.Set(price.Add(p.PriceExtra.Get()))
 		}
 		return nil
 	}, "list_price", "price_extra", "uom_id")
@@ -91,7 +91,7 @@ func defineProduct(r *orm.Registry) {
 			return err
 		}
 		for _, p := range ps {
-			price, err := uom.ConvertPrice(env, p.LstPrice.Sub(p.PriceExtra), contextUnit(env), p.UoMID.ID)
+			price, err := uom.ConvertPrice(env, p.LstPrice.Get().Sub(p.PriceExtra.Get()), contextUnit(env), p.UoMID.ID)
 			if err != nil {
 				return err
 			}
@@ -134,14 +134,14 @@ func defineProduct(r *orm.Registry) {
 	})
 	p.Compute("is_product_variant", func(_ *orm.Env, ps []*Product) error {
 		for _, p := range ps {
-			p.IsProductVariant = true
+			p.IsProductVariant.Set(true)
 		}
 		return nil
 	})
 	p.Compute("pricelist_item_count", func(env *orm.Env, ps []*Product) error {
 		counts, err := countItems(env, "product_id", orm.IDs(env, ps))
 		for _, p := range ps {
-			p.PricelistItemCount = counts[p.ID]
+			p.PricelistItemCount.Set(counts[p.ID])
 		}
 		return err
 	})
@@ -240,7 +240,7 @@ func uniqueBarcode(env *orm.Env, ps []*Product) error {
 	if err != nil || len(packs) == 0 {
 		return err
 	}
-	return orm.ValidationErrorf("The barcode “%s” belongs to the packaging “%s” of %s already.", packs[0].Barcode, packs[0].UoMID.Rec().Name, packs[0].ProductID.Rec().DisplayName)
+	return orm.ValidationErrorf("The barcode “%s” belongs to the packaging “%s” of %s already.", packs[0].Barcode, packs[0].UoMID.Rec().Name, packs[0].ProductID.Rec().DisplayName.Get())
 }
 
 // switchActive archives variants, and their templates when no active variant is
@@ -311,14 +311,14 @@ func copyProducts(orm.CopyFunc) orm.CopyFunc {
 			if err != nil {
 				return rs, err
 			}
-			if !t.VariantID.IsSet() { // made dynamically: none yet
+			if !t.VariantID.Get().IsSet() { // made dynamically: none yet
 				v, err := env.Model("product.product").Create(orm.Values{"product_tmpl_id": t.ID})
 				if err != nil {
 					return rs, err
 				}
-				t.VariantID = orm.RefTo[Product](v.ID())
+				t.VariantID.Set(orm.RefTo[Product](v.ID()))
 			}
-			out.IDs = append(out.IDs, t.VariantID.ID)
+			out.IDs = append(out.IDs, t.VariantID.Get().ID)
 		}
 		return out, nil
 	}

@@ -80,7 +80,7 @@ func (s *shop) names(template int64) []string {
 	s.Helper()
 	var out []string
 	for _, v := range s.variants(template, false) {
-		out = append(out, v.DisplayName)
+		out = append(out, v.DisplayName.Get())
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func defineUnitBarcode(r *orm.Registry) {
 		if err != nil || taken == nil {
 			return err
 		}
-		return orm.ValidationErrorf("The barcode “%s” belongs to %s already.", taken.Barcode, taken.DisplayName)
+		return orm.ValidationErrorf("The barcode “%s” belongs to %s already.", taken.Barcode, taken.DisplayName.Get())
 	})
 }
 
@@ -90,10 +90,10 @@ type ComboChoice struct {
 // ComboItem is one of the products of a choice.
 type ComboItem struct {
 	orm.Record `orm:"product.combo.item" label:"Product Combo Item" order:"id" rec:"product_id"`
-	ComboID    orm.Ref[ComboChoice] `orm:"combo_id,required,index,ondelete=cascade" label:"Combo"`
-	ProductID  orm.Ref[Product]     `orm:"product_id,required,ondelete=restrict" label:"Product" domain:"[('type', '!=', 'combo')]"`
-	LstPrice   decimal.Decimal      `orm:"lst_price,related=product_id.lst_price,readonly" label:"Original Price"`
-	ExtraPrice decimal.Decimal      `orm:"extra_price,digits=6,default=0" label:"Extra Price"`
+	ComboID    orm.Ref[ComboChoice]          `orm:"combo_id,required,index,ondelete=cascade" label:"Combo"`
+	ProductID  orm.Ref[Product]              `orm:"product_id,required,ondelete=restrict" label:"Product" domain:"[('type', '!=', 'combo')]"`
+	LstPrice   orm.Deferred[decimal.Decimal] `orm:"lst_price,related=product_id.lst_price,readonly" label:"Original Price"`
+	ExtraPrice decimal.Decimal               `orm:"extra_price,digits=6,default=0" label:"Extra Price"`
 }
 
 func defineCombo(r *orm.Registry) {

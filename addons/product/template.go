@@ -24,49 +24,49 @@ type Template struct {
 	orm.Record `orm:"product.template" label:"Product" order:"is_favorite desc, name, id"`
 	mail.Thread
 	mail.ActivityMixin
-	Name                string                  `orm:"name,required,translate,index,tracking" label:"Name"`
-	Sequence            int                     `orm:"sequence,default=1" label:"Sequence" help:"Where the product stands in lists of products."`
-	Description         string                  `orm:"description,html,translate" label:"Description"`
-	DescriptionPurchase string                  `orm:"description_purchase,text,translate" label:"Purchase Description"`
-	DescriptionSale     string                  `orm:"description_sale,text,translate" label:"Sales Description" help:"What customers read about the product on quotations, orders and invoices."`
-	Type                string                  `orm:"type,required,default=consu" selection:"consu:Goods,service:Service,combo:Combo" label:"Product Type" help:"Goods are things that can be held. A service is not. A combo is a choice of several products sold as one."`
-	ComboIDs            orm.Many[ComboChoice]   `orm:"combo_ids,rel=product_combo_product_template_rel:product_template_id:product_combo_id" label:"Combo Choices"`
-	CategID             orm.Ref[Category]       `orm:"categ_id,index" label:"Product Category"`
-	CurrencyID          orm.Ref[base.Currency]  `orm:"currency_id" label:"Currency"`
-	CostCurrencyID      orm.Ref[base.Currency]  `orm:"cost_currency_id" label:"Cost Currency"`
-	ListPrice           decimal.Decimal         `orm:"list_price,min_digits=Product Price:2,default=1,tracking" label:"Sales Price" help:"The price at which the product is sold to customers without a pricelist."`
-	StandardPrice       decimal.Decimal         `orm:"standard_price,min_digits=Product Price:2" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
-	Volume              decimal.Decimal         `orm:"volume,digits=Volume:2" label:"Volume"`
-	VolumeUoMName       string                  `orm:"volume_uom_name" label:"Volume unit of measure label"`
-	Weight              decimal.Decimal         `orm:"weight,digits=Stock Weight:2" label:"Weight"`
-	WeightUoMName       string                  `orm:"weight_uom_name" label:"Weight unit of measure label"`
-	SaleOK              bool                    `orm:"sale_ok,default=true" label:"Sales"`
-	PurchaseOK          bool                    `orm:"purchase_ok,default=true" label:"Purchase"`
-	UoMID               orm.Ref[uom.UoM]        `orm:"uom_id,required,ondelete=restrict,tracking" label:"Unit of Measure" help:"The unit in which the product is counted and priced."`
-	UoMName             string                  `orm:"uom_name,related=uom_id.name,readonly" label:"Unit of Measure Name"`
-	UoMIDs              orm.Many[uom.UoM]       `orm:"uom_ids,rel=product_template_uom_uom_rel:product_template_id:uom_uom_id" label:"Packagings" help:"Other units in which the product can be sold and bought, such as packs and boxes."`
-	CompanyID           orm.Ref[base.Company]   `orm:"company_id,index" label:"Company"`
-	SellerIDs           orm.Many[SupplierInfo]  `orm:"seller_ids,inverse=product_tmpl_id,copy" label:"Vendors"`
-	Active              bool                    `orm:"active,default=true" label:"Active" help:"An archived product is kept, but no longer offered."`
-	Color               int                     `orm:"color" label:"Color Index"`
-	IsFavorite          bool                    `orm:"is_favorite" label:"Favorite"`
-	IsProductVariant    bool                    `orm:"is_product_variant" label:"Is a product variant"`
-	LineIDs             orm.Many[AttributeLine] `orm:"attribute_line_ids,inverse=product_tmpl_id,copy" label:"Product Attributes"`
-	ValidLineIDs        orm.Many[AttributeLine] `orm:"valid_product_template_attribute_line_ids,store=false" label:"Valid Product Attribute Lines"`
-	VariantIDs          orm.Many[Product]       `orm:"product_variant_ids,inverse=product_tmpl_id" label:"Products"`
-	VariantID           orm.Ref[Product]        `orm:"product_variant_id" label:"Product"`
-	VariantCount        int                     `orm:"product_variant_count" label:"# Product Variants"`
-	Barcode             string                  `orm:"barcode" label:"Barcode"`
-	DefaultCode         string                  `orm:"default_code,store,nocopy" label:"Internal Reference"`
-	PricelistItemCount  int                     `orm:"pricelist_item_count" label:"Number of price rules"`
-	TagIDs              orm.Many[Tag]           `orm:"product_tag_ids,rel=product_tag_product_template_rel:product_template_id:product_tag_id" label:"Product Tags"`
-	Configurable        bool                    `orm:"has_configurable_attributes" label:"Is a configurable product"`
-	Image1920           orm.Binary              `orm:"image_1920,image" label:"Image"`
-	Image1024           orm.Binary              `orm:"image_1024" label:"Image 1024"`
-	Image512            orm.Binary              `orm:"image_512" label:"Image 512"`
-	Image256            orm.Binary              `orm:"image_256" label:"Image 256"`
-	Image128            orm.Binary              `orm:"image_128" label:"Image 128"`
-	DisplayName         string                  `orm:"display_name"`
+	Name                string                               `orm:"name,required,translate,index,tracking" label:"Name"`
+	Sequence            int                                  `orm:"sequence,default=1" label:"Sequence" help:"Where the product stands in lists of products."`
+	Description         string                               `orm:"description,html,translate" label:"Description"`
+	DescriptionPurchase string                               `orm:"description_purchase,text,translate" label:"Purchase Description"`
+	DescriptionSale     string                               `orm:"description_sale,text,translate" label:"Sales Description" help:"What customers read about the product on quotations, orders and invoices."`
+	Type                string                               `orm:"type,required,default=consu" selection:"consu:Goods,service:Service,combo:Combo" label:"Product Type" help:"Goods are things that can be held. A service is not. A combo is a choice of several products sold as one."`
+	ComboIDs            orm.Many[ComboChoice]                `orm:"combo_ids,rel=product_combo_product_template_rel:product_template_id:product_combo_id" label:"Combo Choices"`
+	CategID             orm.Ref[Category]                    `orm:"categ_id,index" label:"Product Category"`
+	CurrencyID          orm.Deferred[orm.Ref[base.Currency]] `orm:"currency_id" label:"Currency"`
+	CostCurrencyID      orm.Deferred[orm.Ref[base.Currency]] `orm:"cost_currency_id" label:"Cost Currency"`
+	ListPrice           decimal.Decimal                      `orm:"list_price,min_digits=Product Price:2,default=1,tracking" label:"Sales Price" help:"The price at which the product is sold to customers without a pricelist."`
+	StandardPrice       orm.Deferred[decimal.Decimal]        `orm:"standard_price,min_digits=Product Price:2" label:"Cost" groups:"base.group_user" help:"What one unit of the product costs, in the currency of the company."`
+	Volume              orm.Deferred[decimal.Decimal]        `orm:"volume,digits=Volume:2" label:"Volume"`
+	VolumeUoMName       orm.Deferred[string]                 `orm:"volume_uom_name" label:"Volume unit of measure label"`
+	Weight              orm.Deferred[decimal.Decimal]        `orm:"weight,digits=Stock Weight:2" label:"Weight"`
+	WeightUoMName       orm.Deferred[string]                 `orm:"weight_uom_name" label:"Weight unit of measure label"`
+	SaleOK              bool                                 `orm:"sale_ok,default=true" label:"Sales"`
+	PurchaseOK          bool                                 `orm:"purchase_ok,default=true" label:"Purchase"`
+	UoMID               orm.Ref[uom.UoM]                     `orm:"uom_id,required,ondelete=restrict,tracking" label:"Unit of Measure" help:"The unit in which the product is counted and priced."`
+	UoMName             string                               `orm:"uom_name,related=uom_id.name,readonly" label:"Unit of Measure Name"`
+	UoMIDs              orm.Many[uom.UoM]                    `orm:"uom_ids,rel=product_template_uom_uom_rel:product_template_id:uom_uom_id" label:"Packagings" help:"Other units in which the product can be sold and bought, such as packs and boxes."`
+	CompanyID           orm.Ref[base.Company]                `orm:"company_id,index" label:"Company"`
+	SellerIDs           orm.Many[SupplierInfo]               `orm:"seller_ids,inverse=product_tmpl_id,copy" label:"Vendors"`
+	Active              bool                                 `orm:"active,default=true" label:"Active" help:"An archived product is kept, but no longer offered."`
+	Color               int                                  `orm:"color" label:"Color Index"`
+	IsFavorite          bool                                 `orm:"is_favorite" label:"Favorite"`
+	IsProductVariant    orm.Deferred[bool]                   `orm:"is_product_variant" label:"Is a product variant"`
+	LineIDs             orm.Many[AttributeLine]              `orm:"attribute_line_ids,inverse=product_tmpl_id,copy" label:"Product Attributes"`
+	ValidLineIDs        orm.Many[AttributeLine]              `orm:"valid_product_template_attribute_line_ids,store=false" label:"Valid Product Attribute Lines"`
+	VariantIDs          orm.Many[Product]                    `orm:"product_variant_ids,inverse=product_tmpl_id" label:"Products"`
+	VariantID           orm.Deferred[orm.Ref[Product]]       `orm:"product_variant_id" label:"Product"`
+	VariantCount        orm.Deferred[int]                    `orm:"product_variant_count" label:"# Product Variants"`
+	Barcode             orm.Deferred[string]                 `orm:"barcode" label:"Barcode"`
+	DefaultCode         string                               `orm:"default_code,store,nocopy" label:"Internal Reference"`
+	PricelistItemCount  orm.Deferred[int]                    `orm:"pricelist_item_count" label:"Number of price rules"`
+	TagIDs              orm.Many[Tag]                        `orm:"product_tag_ids,rel=product_tag_product_template_rel:product_template_id:product_tag_id" label:"Product Tags"`
+	Configurable        orm.Deferred[bool]                   `orm:"has_configurable_attributes" label:"Is a configurable product"`
+	Image1920           orm.Deferred[orm.Binary]             `orm:"image_1920,image" label:"Image"`
+	Image1024           orm.Deferred[orm.Binary]             `orm:"image_1024" label:"Image 1024"`
+	Image512            orm.Deferred[orm.Binary]             `orm:"image_512" label:"Image 512"`
+	Image256            orm.Deferred[orm.Binary]             `orm:"image_256" label:"Image 256"`
+	Image128            orm.Deferred[orm.Binary]             `orm:"image_128" label:"Image 128"`
+	DisplayName         orm.Deferred[string]                 `orm:"display_name"`
 }
 
 func defineTemplate(r *orm.Registry) {
@@ -82,40 +82,41 @@ func defineTemplate(r *orm.Registry) {
 			if err != nil {
 				return err
 			}
-			t.CurrencyID = orm.RefTo[base.Currency](id)
+			t.CurrencyID.Set(orm.RefTo[base.Currency](id))
 		}
 		return nil
 	}, "company_id")
 	t.Compute("cost_currency_id", func(env *orm.Env, ts []*Template) error {
 		id, err := base.CompanyCurrency(env, env.Company())
 		for _, t := range ts {
-			t.CostCurrencyID = orm.RefTo[base.Currency](id)
+			t.CostCurrencyID.Set(orm.RefTo[base.Currency](id))
 		}
 		return err
 	})
 	t.Compute("is_product_variant", func(_ *orm.Env, ts []*Template) error {
 		for _, t := range ts {
-			t.IsProductVariant = false
+			t.IsProductVariant.Set(false)
 		}
 		return nil
 	})
 	t.Compute("weight_uom_name, volume_uom_name", func(env *orm.Env, ts []*Template) error {
 		weight, volume, err := measureNames(env)
 		for _, t := range ts {
-			t.WeightUoMName, t.VolumeUoMName = weight, volume
+			t.WeightUoMName.Set(weight)
+			t.VolumeUoMName.Set(volume)
 		}
 		return err
 	})
 	t.Compute("valid_product_template_attribute_line_ids, has_configurable_attributes", func(_ *orm.Env, ts []*Template) error {
 		for _, t := range ts {
 			var valid []int64
-			t.Configurable = false
+			t.Configurable.Set(false)
 			for _, l := range t.LineIDs.All() {
 				if l.ValueCount == 0 || !l.Active {
 					continue
 				}
 				valid = append(valid, l.ID)
-				t.Configurable = t.Configurable || l.ValueCount > 1 || l.AttributeID.Rec().CreateVariant == Dynamic || l.AttributeID.Rec().DisplayType == "multi"
+				t.Configurable.Set(t.Configurable.Get() || l.ValueCount > 1 || l.AttributeID.Rec().CreateVariant == Dynamic || l.AttributeID.Rec().DisplayType == "multi")
 			}
 			t.ValidLineIDs.Set(valid...)
 		}
@@ -124,20 +125,20 @@ func defineTemplate(r *orm.Registry) {
 	t.Compute("product_variant_id, product_variant_count", func(env *orm.Env, ts []*Template) error {
 		seen := map[int64][]int64{}
 		for _, t := range ts {
-			seen[t.ID], t.VariantID = t.VariantIDs.IDs(), orm.Ref[Product]{}
+			seen[t.ID] = t.VariantIDs.IDs()
 			if ids := seen[t.ID]; len(ids) > 0 {
-				t.VariantID = orm.RefTo[Product](ids[0])
+				t.VariantID.Set(orm.RefTo[Product](ids[0]))
 			}
 		}
 		err := orm.KeepReadable(env, "product.product", seen)
 		for _, t := range ts {
-			t.VariantCount = len(seen[t.ID])
+			t.VariantCount.Set(len(seen[t.ID]))
 		}
 		return err
 	}, "product_variant_ids")
 	t.Compute("display_name", func(env *orm.Env, ts []*Template) error {
 		for _, t := range ts {
-			t.DisplayName = withCode(env, t.Name, t.DefaultCode)
+			t.DisplayName.Set(withCode(env, t.Name, t.DefaultCode))
 		}
 		return nil
 	}, "name", "default_code")
@@ -154,7 +155,7 @@ func defineTemplate(r *orm.Registry) {
 	t.Compute("pricelist_item_count", func(env *orm.Env, ts []*Template) error {
 		counts, err := countItems(env, "product_tmpl_id", orm.IDs(env, ts))
 		for _, t := range ts {
-			t.PricelistItemCount = counts[t.ID]
+			t.PricelistItemCount.Set(counts[t.ID])
 		}
 		return err
 	})

@@ -15,10 +15,19 @@ func defineVariantFields(t *orm.Def[Template]) {
 	}, "product_variant_ids.default_code", "product_variant_ids.active")
 	t.Compute("barcode, standard_price, volume, weight", func(env *orm.Env, ts []*Template) error {
 		return fromVariant(env, ts, func(t *Template, v *Product) {
-			t.Barcode, t.StandardPrice, t.Volume, t.Weight = v.Barcode, v.StandardPrice, v.Volume, v.Weight
+			t.Barcode.Set(v.Barcode)
+			t.StandardPrice.Set(v.StandardPrice)
+			t.Volume.Set(v.Volume)
+			t.Weight.Set(v.Weight)
 		})
 	}, "product_variant_ids.barcode", "product_variant_ids.standard_price", "product_variant_ids.volume", "product_variant_ids.weight", "product_variant_ids.active")
-	for _, field := range []string{"barcode", "default_code", "standard_price", "volume", "weight"} {
+	for field, give := range map[string]func(*Product, *Template){
+		"barcode":        func(v *Product, t *Template) { v.Barcode = t.Barcode.Get() },
+		"default_code":   func(v *Product, t *Template) { v.DefaultCode = t.DefaultCode },
+		"standard_price": func(v *Product, t *Template) { v.StandardPrice = t.StandardPrice.Get() },
+		"volume":         func(v *Product, t *Template) { v.Volume = t.Volume.Get() },
+		"weight":         func(v *Product, t *Template) { v.Weight = t.Weight.Get() },
+	} {
 		t.Inverse(field, func(env *orm.Env, ts []*Template) error {
 			only, err := singleVariants(env, ts)
 			if err != nil {
@@ -27,7 +36,7 @@ func defineVariantFields(t *orm.Def[Template]) {
 			var vs []*Product
 			for _, t := range ts {
 				if v := only[t.ID]; v != nil { // of several, the value belongs to none
-					v.Barcode, v.DefaultCode, v.StandardPrice, v.Volume, v.Weight = t.Barcode, t.DefaultCode, t.StandardPrice, t.Volume, t.Weight
+					give(v, t)
 					vs = append(vs, v)
 				}
 			}

@@ -48,12 +48,12 @@ func TestAttributesMultiply(t *testing.T) {
 	s := newShop(t)
 	shirt := s.template(s.line("Size", "S", "M", "L"), s.line("Colour", "Red", "Blue"))
 	s.equal("names", s.names(shirt.ID), []string{"Shirt (S, Red)", "Shirt (S, Blue)", "Shirt (M, Red)", "Shirt (M, Blue)", "Shirt (L, Red)", "Shirt (L, Blue)"})
-	s.equal("count", shirt.VariantCount, 6)
+	s.equal("count", shirt.VariantCount.Get(), 6)
 	s.do(s.ptav(shirt, "L").Write(orm.Values{"price_extra": 3}))
 	s.do(s.ptav(shirt, "Blue").Write(orm.Values{"price_extra": 1.5}))
 	want := []string{"20", "21.5", "20", "21.5", "23", "24.5"}
 	for i, v := range s.variants(shirt.ID, false) {
-		s.equal("price of "+v.DisplayName, v.LstPrice, want[i])
+		s.equal("price of "+v.DisplayName.Get(), v.LstPrice.Get(), want[i])
 	}
 	last := orm.RecordsOf(s.env, s.variants(shirt.ID, false)[5])
 	s.do(last.Write(orm.Values{"lst_price": 30}))
@@ -62,7 +62,7 @@ func TestAttributesMultiply(t *testing.T) {
 
 	copied := ok[orm.Records](s)(orm.RecordsOf(s.env, shirt).Copy(nil))
 	s.equal("variants of the copy", len(s.variants(copied.ID(), false)), 6)
-	s.equal("extra price of the copy", s.variants(copied.ID(), false)[5].LstPrice, "30")
+	s.equal("extra price of the copy", s.variants(copied.ID(), false)[5].LstPrice.Get(), "30")
 
 	s.refuses("the same variant twice", orm.CodeValidation, func(env *orm.Env) error {
 		_, err := env.Model("product.product").Create(orm.Values{"product_tmpl_id": shirt.ID, "product_template_attribute_value_ids": []orm.Command{orm.SetIDs(s.ptav(shirt, "S").ID(), s.ptav(shirt, "Red").ID())}})
@@ -88,7 +88,7 @@ func TestValuesComeAndGo(t *testing.T) {
 	}
 	write(orm.Link(large))
 	s.equal("one more", s.names(shirt.ID), []string{"Shirt (S)", "Shirt (M)", "Shirt (L)"})
-	s.equal("its extra price is the value's", s.variants(shirt.ID, false)[2].LstPrice, "22")
+	s.equal("its extra price is the value's", s.variants(shirt.ID, false)[2].LstPrice.Get(), "22")
 	write(orm.Unlink(large), orm.Unlink(medium))
 	s.equal("one left", s.names(shirt.ID), []string{"Shirt"}) // with no other, its value tells nothing
 	s.equal("the same variant", s.variants(shirt.ID, false)[0].ID, before[0].ID)
@@ -151,7 +151,7 @@ func TestAVariantInUseIsArchivedAndComesBack(t *testing.T) {
 	left := s.variants(shirt.ID, true)
 	s.equal("left", len(left), 5)
 	s.equal("archived", left[4].ID, all[4].ID)
-	s.equal("its name stays", left[4].DisplayName, "Shirt (L, Red)")
+	s.equal("its name stays", left[4].DisplayName.Get(), "Shirt (L, Red)")
 	value(orm.Link(large))
 	back := s.variants(shirt.ID, false)
 	s.equal("all back", len(back), 6)

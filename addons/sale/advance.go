@@ -18,19 +18,19 @@ const (
 // Advance is the wizard that invoices orders, or asks a part in advance.
 type Advance struct {
 	orm.Record       `orm:"sale.advance.payment.inv,transient" label:"Sales Advance Payment Invoice" rec:"advance_payment_method"`
-	Method           string                 `orm:"advance_payment_method,required,default=delivered" selection:"delivered:Regular invoice,percentage:Down payment (percentage),fixed:Down payment (fixed amount)" label:"Create Invoice"`
-	OrderIDs         orm.Many[Order]        `orm:"sale_order_ids,rel=sale_advance_payment_inv_sale_order_rel:wizard_id:order_id" label:"Sale Orders"`
-	Count            int                    `orm:"count" label:"Order Count"`
-	HasDownPayments  bool                   `orm:"has_down_payments" label:"Has down payments"`
-	Deduct           bool                   `orm:"deduct_down_payments,default=true" label:"Deduct down payments"`
-	Amount           decimal.Decimal        `orm:"amount,digits=6" label:"Down Payment" help:"The percentage of the amount to be invoiced in advance."`
-	FixedAmount      decimal.Decimal        `orm:"fixed_amount,monetary" label:"Down Payment Amount (Fixed)" help:"The fixed amount to be invoiced in advance, with taxes."`
-	CurrencyID       orm.Ref[base.Currency] `orm:"currency_id" label:"Currency"`
-	CompanyID        orm.Ref[base.Company]  `orm:"company_id" label:"Company"`
-	AmountInvoiced   decimal.Decimal        `orm:"amount_invoiced,monetary" label:"Already invoiced" help:"Only confirmed down payments are considered."`
-	Consolidated     bool                   `orm:"consolidated_billing,default=true" label:"Consolidated Billing" help:"Create one invoice for all orders of the same customer and the same invoicing address."`
-	DraftWarning     bool                   `orm:"display_draft_invoice_warning" label:"Display Draft Invoice Warning"`
-	InvoicingWarning bool                   `orm:"display_invoice_amount_warning" label:"Display Invoice Amount Warning"`
+	Method           string                               `orm:"advance_payment_method,required,default=delivered" selection:"delivered:Regular invoice,percentage:Down payment (percentage),fixed:Down payment (fixed amount)" label:"Create Invoice"`
+	OrderIDs         orm.Many[Order]                      `orm:"sale_order_ids,rel=sale_advance_payment_inv_sale_order_rel:wizard_id:order_id" label:"Sale Orders"`
+	Count            orm.Deferred[int]                    `orm:"count" label:"Order Count"`
+	HasDownPayments  orm.Deferred[bool]                   `orm:"has_down_payments" label:"Has down payments"`
+	Deduct           bool                                 `orm:"deduct_down_payments,default=true" label:"Deduct down payments"`
+	Amount           decimal.Decimal                      `orm:"amount,digits=6" label:"Down Payment" help:"The percentage of the amount to be invoiced in advance."`
+	FixedAmount      decimal.Decimal                      `orm:"fixed_amount,monetary" label:"Down Payment Amount (Fixed)" help:"The fixed amount to be invoiced in advance, with taxes."`
+	CurrencyID       orm.Deferred[orm.Ref[base.Currency]] `orm:"currency_id" label:"Currency"`
+	CompanyID        orm.Deferred[orm.Ref[base.Company]]  `orm:"company_id" label:"Company"`
+	AmountInvoiced   orm.Deferred[decimal.Decimal]        `orm:"amount_invoiced,monetary" label:"Already invoiced" help:"Only confirmed down payments are considered."`
+	Consolidated     bool                                 `orm:"consolidated_billing,default=true" label:"Consolidated Billing" help:"Create one invoice for all orders of the same customer and the same invoicing address."`
+	DraftWarning     orm.Deferred[bool]                   `orm:"display_draft_invoice_warning" label:"Display Draft Invoice Warning"`
+	InvoicingWarning orm.Deferred[bool]                   `orm:"display_invoice_amount_warning" label:"Display Invoice Amount Warning"`
 }
 
 // The methods of the invoicing wizard.
@@ -95,27 +95,29 @@ func advanceAmounts(env *orm.Env, ws []*Advance) error {
 	}
 	for _, w := range ws {
 		os := w.OrderIDs.All()
-		w.Count = len(os)
+		w.Count.Set(len(os))
 		total := decimal.Zero
 		for i, o := range os {
 			if i == 0 {
-				w.CurrencyID, w.CompanyID = o.CurrencyID, o.CompanyID
+				w.CurrencyID.Set(o.CurrencyID)
+				w.CompanyID.Set(o.CompanyID)
 			}
-			w.AmountInvoiced, total = w.AmountInvoiced.Add(o.AmountInvoiced), total.Add(o.AmountTotal)
+			w.AmountInvoiced.Set(w.AmountInvoiced.Get().Add(o.AmountInvoiced.Get()))
+			total = total.Add(o.AmountTotal)
 			for _, l := range o.Lines.All() {
-				w.HasDownPayments = w.HasDownPayments || l.IsDownpayment
+				w.HasDownPayments.Set(w.HasDownPayments.Get() || l.IsDownpayment)
 			}
 		}
 		drafts, err := draftInvoices(env, orm.IDs(env, os)...)
 		if err != nil {
 			return err
 		}
-		w.DraftWarning = len(drafts) > 0
+		w.DraftWarning.Set(len(drafts) > 0)
 		asked := w.FixedAmount
 		if w.Method == advancePercentage {
 			asked = total.Mul(w.Amount).Shift(-2)
 		}
-		w.InvoicingWarning = w.Method != advanceDelivered && asked.Add(w.AmountInvoiced).GreaterThan(total)
+		w.InvoicingWarning.Set(w.Method != advanceDelivered && asked.Add(w.AmountInvoiced.Get()).GreaterThan(total))
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ func (o *Order) advanceGroups(env *orm.Env) ([]*advanceGroup, error) {
 				continue
 			}
 			g.amounts[t.Tax] = g.amounts[t.Tax].Add(t.Amount)
-			if taxes[t.Tax] != nil && taxes[t.Tax].PriceInclude {
+			if taxes[t.Tax] != nil && taxes[t.Tax].PriceInclude.Get() {
 				g.included = g.included.Add(t.Amount)
 			}
 		}

@@ -62,8 +62,8 @@ func TestStatesOfAnOrder(t *testing.T) {
 	}
 	for state, want := range map[string]string{"draft": "Quotation", "sale": "Sales Order"} {
 		o := must[*sale.Order](t)(orm.Get[sale.Order](s.env, kept.ID, "type_name"))
-		if state == o.State && o.TypeName != want {
-			t.Errorf("%s is a %s", state, o.TypeName)
+		if state == o.State && o.TypeName.Get() != want {
+			t.Errorf("%s is a %s", state, o.TypeName.Get())
 		}
 	}
 }
@@ -158,8 +158,8 @@ func TestExpiredQuotations(t *testing.T) {
 	s := newShop(t)
 	for day, want := range map[string]bool{s.env.Today().AddDays(-1).String(): true, s.env.Today().String(): false} {
 		o := s.order(orm.Values{"validity_date": day})
-		if got := must[*sale.Order](t)(orm.Get[sale.Order](s.env, o.ID, "is_expired")); got.IsExpired != want {
-			t.Errorf("valid until %s: expired %t", day, got.IsExpired)
+		if got := must[*sale.Order](t)(orm.Get[sale.Order](s.env, o.ID, "is_expired")); got.IsExpired.Get() != want {
+			t.Errorf("valid until %s: expired %t", day, got.IsExpired.Get())
 		}
 	}
 }

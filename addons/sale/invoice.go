@@ -16,7 +16,7 @@ import (
 type Invoice struct {
 	account.Move
 	TeamID     orm.Ref[sales_team.Team] `orm:"team_id,index" label:"Sales Team"`
-	OrderCount int                      `orm:"sale_order_count" label:"Sale Order Count"`
+	OrderCount orm.Deferred[int]        `orm:"sale_order_count" label:"Sale Order Count"`
 }
 
 // InvoiceLine is what selling adds to an item of an entry.
@@ -42,7 +42,7 @@ func defineInvoice(r *orm.Registry) {
 			err = orm.KeepReadable(env, "sale.order", orders)
 		}
 		for _, m := range ms {
-			m.OrderCount = len(orders[m.ID])
+			m.OrderCount.Set(len(orders[m.ID]))
 		}
 		return err
 	})

@@ -33,7 +33,7 @@ func TestInvoiceOfAnOrder(t *testing.T) {
 	amounts := func(want string) {
 		t.Helper()
 		o := must[*sale.Order](t)(orm.Get[sale.Order](s.env, o.ID, "amount_invoiced", "amount_to_invoice", "invoice_count"))
-		if got := fmt.Sprintf("%d: %s, %s left", o.InvoiceCount, o.AmountInvoiced, o.AmountToInvoice); got != want {
+		if got := fmt.Sprintf("%d: %s, %s left", o.InvoiceCount.Get(), o.AmountInvoiced.Get(), o.AmountToInvoice.Get()); got != want {
 			t.Errorf("invoiced %s, not %s", got, want)
 		}
 	}
@@ -44,8 +44,8 @@ func TestInvoiceOfAnOrder(t *testing.T) {
 	later := s.confirmed(nil, line(s.product("Hour", "100", orm.Values{"invoice_policy": "delivery"}), "4", "100", s.hst))
 	s.write("sale.order.line", later.Lines.IDs()[0], orm.Values{"qty_delivered": 1})
 	ok(t, orm.Load(s.env, []*sale.Order{later}, "amount_to_invoice"))
-	if later.AmountToInvoice.String() != "113" {
-		t.Errorf("of 4 hours, 1 of them done, %s is to be invoiced", later.AmountToInvoice)
+	if later.AmountToInvoice.Get().String() != "113" {
+		t.Errorf("of 4 hours, 1 of them done, %s is to be invoiced", later.AmountToInvoice.Get())
 	}
 	l := s.get(o.ID).Lines.All()[1]
 	if l.UntaxedInvoiced.String() != "100" || !l.UntaxedToInvoice.IsZero() {
@@ -71,8 +71,8 @@ func TestInvoiceOfAnOrder(t *testing.T) {
 		t.Errorf("orders of the invoice: %v", found.IDs)
 	}
 	i := must[*sale.Invoice](t)(orm.Get[sale.Invoice](s.env, m.ID, "sale_order_count"))
-	if i.OrderCount != 1 || i.TeamID.ID != o.TeamID.ID {
-		t.Errorf("the invoice is of %d orders, team %d", i.OrderCount, i.TeamID.ID)
+	if i.OrderCount.Get() != 1 || i.TeamID.ID != o.TeamID.ID {
+		t.Errorf("the invoice is of %d orders, team %d", i.OrderCount.Get(), i.TeamID.ID)
 	}
 }
 
@@ -154,8 +154,8 @@ func TestUnitsOnInvoices(t *testing.T) {
 	s.status(o, "to invoice: to invoice 0/1.5/0.5")
 	s.bill(m, "out_invoice 18 + 2.34 = 20.34")
 	sold := must[*sale.Product](t)(orm.Get[sale.Product](s.env, p, "sales_count"))
-	if sold.SalesCount.String() != "24" {
-		t.Errorf("sold %s", sold.SalesCount)
+	if sold.SalesCount.Get().String() != "24" {
+		t.Errorf("sold %s", sold.SalesCount.Get())
 	}
 }
 
@@ -178,8 +178,8 @@ func TestInvoicesOfSeveralOrders(t *testing.T) {
 	if ms[0].Origin != a.Name+", "+b.Name || ms[0].Ref != "PO-1, PO-2" || ms[2].TaxRounding != "round_globally" {
 		t.Errorf("invoice of %s, reference %s, taxes %s", ms[0].Origin, ms[0].Ref, ms[2].TaxRounding)
 	}
-	if got := must[*sale.Invoice](t)(orm.Get[sale.Invoice](s.env, ms[0].ID, "sale_order_count")); got.OrderCount != 2 {
-		t.Errorf("%d orders", got.OrderCount)
+	if got := must[*sale.Invoice](t)(orm.Get[sale.Invoice](s.env, ms[0].ID, "sale_order_count")); got.OrderCount.Get() != 2 {
+		t.Errorf("%d orders", got.OrderCount.Get())
 	}
 	e, f := s.confirmed(nil, line(p, "1", "1", s.hst)), s.confirmed(nil, line(p, "1", "2", s.hst))
 	if n := len(s.wizard(orm.Values{"consolidated_billing": false}, e, f)); n != 2 {

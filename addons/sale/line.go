@@ -52,7 +52,7 @@ func defineLine(r *orm.Registry) {
 			return err
 		}
 		for _, l := range ls {
-			l.ProductUpdatable = l.updatable()
+			l.ProductUpdatable.Set(l.updatable())
 		}
 		return nil
 	}, "state", "qty_invoiced", "qty_delivered", "order_id.locked")
@@ -65,13 +65,13 @@ func defineLine(r *orm.Registry) {
 			if p := l.ProductID.Rec(); what == "" && p != nil {
 				what = p.Name
 			}
-			l.DisplayName = what
+			l.DisplayName.Set(what)
 			if l.OrderID.IsSet() {
-				l.DisplayName = l.OrderID.Rec().Name + " - " + what
+				l.DisplayName.Set(l.OrderID.Rec().Name + " - " + what)
 			}
 			if p := l.OrderPartnerID.Rec(); p != nil && p.CommercialPartnerID.IsSet() {
 				customer := p.CommercialPartnerID.Rec()
-				l.DisplayName += " (" + cmp.Or(customer.Ref, customer.Name) + ")"
+				l.DisplayName.Set(l.DisplayName.Get() + " (" + cmp.Or(customer.Ref, customer.Name) + ")")
 			}
 		}
 		return nil
@@ -144,7 +144,7 @@ func lineNames(env *orm.Env, ls []*OrderLine) error {
 		}
 		names := map[int64]string{}
 		for _, p := range ps {
-			names[p.ID] = p.DisplayName
+			names[p.ID] = p.DisplayName.Get()
 			if p.DescriptionSale != "" {
 				names[p.ID] += "\n" + p.DescriptionSale
 			}
@@ -370,7 +370,9 @@ func inCurrencyOf(env *orm.Env, l *OrderLine, i *account.MoveLine, amount decima
 // invoiced is counted by quantity, at the price with taxes that the line has now.
 func lineAmountsInvoiced(env *orm.Env, ls []*OrderLine) error {
 	for _, l := range ls {
-		l.QtyPosted, l.AmountInvoiced, l.AmountToInvoice = decimal.Zero, decimal.Zero, decimal.Zero
+		l.QtyPosted.Set(decimal.Zero)
+		l.AmountInvoiced.Set(decimal.Zero)
+		l.AmountToInvoice.Set(decimal.Zero)
 		for _, i := range l.InvoiceLines.All() {
 			if i.ParentState != "posted" {
 				continue
@@ -383,8 +385,8 @@ func lineAmountsInvoiced(env *orm.Env, ls []*OrderLine) error {
 			if err != nil {
 				return err
 			}
-			l.QtyPosted = l.QtyPosted.Add(qty.Mul(invoiceSign(i)))
-			l.AmountInvoiced = l.AmountInvoiced.Add(amount.Mul(invoiceSign(i)))
+			l.QtyPosted.Set(l.QtyPosted.Get().Add(qty.Mul(invoiceSign(i))))
+			l.AmountInvoiced.Set(l.AmountInvoiced.Get().Add(amount.Mul(invoiceSign(i))))
 		}
 		if l.Quantity.IsZero() {
 			continue
@@ -393,10 +395,11 @@ func lineAmountsInvoiced(env *orm.Env, ls []*OrderLine) error {
 		if p := l.ProductID.Rec(); p != nil && p.InvoicePolicy == "delivery" {
 			wanted = l.QtyDelivered
 		}
-		var err error
-		if l.AmountToInvoice, err = base.Round(env, l.PriceTotal.Mul(wanted.Sub(l.QtyPosted)).DivRound(l.Quantity, 16), l.CurrencyID.ID); err != nil {
+		left, err := base.Round(env, l.PriceTotal.Mul(wanted.Sub(l.QtyPosted.Get())).DivRound(l.Quantity, 16), l.CurrencyID.ID)
+		if err != nil {
 			return err
 		}
+		l.AmountToInvoice.Set(left)
 	}
 	return nil
 }

@@ -26,11 +26,11 @@ type Order struct {
 	ClientOrderRef   string                          `orm:"client_order_ref,nocopy" label:"Customer Reference"`
 	Origin           string                          `orm:"origin,nocopy" label:"Source Document"`
 	Reference        string                          `orm:"reference,nocopy" label:"Payment Ref."`
-	ExpectedDate     orm.Datetime                    `orm:"expected_date" label:"Expected Date" help:"When the first product of the order can be with the customer, by the lead times."`
+	ExpectedDate     orm.Deferred[orm.Datetime]      `orm:"expected_date" label:"Expected Date" help:"When the first product of the order can be with the customer, by the lead times."`
 	CommitmentDate   orm.Datetime                    `orm:"commitment_date,nocopy" label:"Delivery Date"`
 	DateOrder        orm.Datetime                    `orm:"date_order,required,nocopy,default=now" label:"Order Date"`
 	ValidityDate     orm.Date                        `orm:"validity_date,nocopy" label:"Expiration"`
-	IsExpired        bool                            `orm:"is_expired" label:"Is Expired"`
+	IsExpired        orm.Deferred[bool]              `orm:"is_expired" label:"Is Expired"`
 	Note             string                          `orm:"note,html" label:"Terms and conditions"`
 	InvoiceAddressID orm.Ref[base.Partner]           `orm:"partner_invoice_id,store,required,index,check_company" label:"Invoice Address"`
 	ShippingID       orm.Ref[base.Partner]           `orm:"partner_shipping_id,store,required,index,check_company" label:"Delivery Address"`
@@ -47,16 +47,16 @@ type Order struct {
 	AmountUntaxed    decimal.Decimal                 `orm:"amount_untaxed,store,readonly,monetary,tracking" label:"Untaxed Amount"`
 	AmountTax        decimal.Decimal                 `orm:"amount_tax,store,readonly,monetary" label:"Taxes"`
 	AmountTotal      decimal.Decimal                 `orm:"amount_total,store,readonly,monetary,tracking" label:"Total"`
-	Undiscounted     decimal.Decimal                 `orm:"amount_undiscounted,monetary" label:"Amount Before Discount" help:"What the lines cost without taxes and without their discounts."`
-	AmountToInvoice  decimal.Decimal                 `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
-	AmountInvoiced   decimal.Decimal                 `orm:"amount_invoiced,monetary" label:"Already invoiced"`
-	TaxTotals        orm.JSON                        `orm:"tax_totals" label:"Tax Totals"`
+	Undiscounted     orm.Deferred[decimal.Decimal]   `orm:"amount_undiscounted,monetary" label:"Amount Before Discount" help:"What the lines cost without taxes and without their discounts."`
+	AmountToInvoice  orm.Deferred[decimal.Decimal]   `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
+	AmountInvoiced   orm.Deferred[decimal.Decimal]   `orm:"amount_invoiced,monetary" label:"Already invoiced"`
+	TaxTotals        orm.Deferred[orm.JSON]          `orm:"tax_totals" label:"Tax Totals"`
 	InvoiceIDs       orm.Many[account.Move]          `orm:"invoice_ids" label:"Invoices"`
-	InvoiceCount     int                             `orm:"invoice_count" label:"Invoice Count"`
+	InvoiceCount     orm.Deferred[int]               `orm:"invoice_count" label:"Invoice Count"`
 	InvoiceStatus    string                          `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`
 	TagIDs           orm.Many[sales_team.Tag]        `orm:"tag_ids,rel=sale_order_tag_rel:order_id:tag_id" label:"Tags"`
-	TypeName         string                          `orm:"type_name" label:"Type Name"`
-	DisplayName      string                          `orm:"display_name"`
+	TypeName         orm.Deferred[string]            `orm:"type_name" label:"Type Name"`
+	DisplayName      orm.Deferred[string]            `orm:"display_name"`
 }
 
 // partnerInName is the key of the context under which the customer is part of the
@@ -96,17 +96,17 @@ type OrderLine struct {
 	DeliveredMethod  string                                   `orm:"qty_delivered_method,store,readonly" selection:"manual:Manual,analytic:Analytic From Expenses" label:"Method to update delivered qty"`
 	QtyDelivered     decimal.Decimal                          `orm:"qty_delivered,nocopy,digits=6,default=0" label:"Delivery Quantity"`
 	QtyInvoiced      decimal.Decimal                          `orm:"qty_invoiced,store,readonly,digits=6" label:"Invoiced Quantity"`
-	QtyPosted        decimal.Decimal                          `orm:"qty_invoiced_posted,digits=6" label:"Invoiced Quantity (posted)"`
+	QtyPosted        orm.Deferred[decimal.Decimal]            `orm:"qty_invoiced_posted,digits=6" label:"Invoiced Quantity (posted)"`
 	QtyToInvoice     decimal.Decimal                          `orm:"qty_to_invoice,store,readonly,digits=6" label:"Quantity To Invoice"`
 	InvoiceLines     orm.Many[account.MoveLine]               `orm:"invoice_lines,nocopy,rel=sale_order_line_invoice_rel:order_line_id:invoice_line_id" label:"Invoice Lines"`
 	InvoiceStatus    string                                   `orm:"invoice_status,store,readonly" selection:"upselling:Upselling Opportunity,invoiced:Fully Invoiced,to invoice:To Invoice,no:Nothing to Invoice" label:"Invoice Status"`
 	UntaxedInvoiced  decimal.Decimal                          `orm:"untaxed_amount_invoiced,store,readonly,monetary" label:"Untaxed Invoiced Amount"`
 	UntaxedToInvoice decimal.Decimal                          `orm:"untaxed_amount_to_invoice,store,readonly,monetary" label:"Untaxed Amount To Invoice"`
-	AmountInvoiced   decimal.Decimal                          `orm:"amount_invoiced,monetary" label:"Invoiced Amount"`
-	AmountToInvoice  decimal.Decimal                          `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
+	AmountInvoiced   orm.Deferred[decimal.Decimal]            `orm:"amount_invoiced,monetary" label:"Invoiced Amount"`
+	AmountToInvoice  orm.Deferred[decimal.Decimal]            `orm:"amount_to_invoice,monetary" label:"Un-invoiced Balance"`
 	ProductType      string                                   `orm:"product_type,related=product_id.type,readonly" label:"Product Type"`
-	ProductUpdatable bool                                     `orm:"product_updatable" label:"Can Edit Product"`
-	DisplayName      string                                   `orm:"display_name"`
+	ProductUpdatable orm.Deferred[bool]                       `orm:"product_updatable" label:"Can Edit Product"`
+	DisplayName      orm.Deferred[string]                     `orm:"display_name"`
 }
 
 // The methods of orders other addons may override.

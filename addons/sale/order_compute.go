@@ -69,9 +69,9 @@ func defineOrder(r *orm.Registry) {
 	d.Compute("amount_undiscounted", undiscounted, "order_line.price_subtotal", "order_line.discount", "order_line.price_unit", "order_line.product_uom_qty")
 	d.Compute("type_name", func(_ *orm.Env, os []*Order) error {
 		for _, o := range os {
-			o.TypeName = "Sales Order"
+			o.TypeName.Set("Sales Order")
 			if o.State == "draft" || o.State == "sent" || o.State == "cancel" {
-				o.TypeName = "Quotation"
+				o.TypeName.Set("Quotation")
 			}
 		}
 		return nil
@@ -84,12 +84,12 @@ func defineOrder(r *orm.Registry) {
 			}
 		}
 		for _, o := range os {
-			o.DisplayName = o.Name
+			o.DisplayName.Set(o.Name)
 			if !with {
 				continue
 			}
 			if p := o.PartnerID.Rec(); p != nil && p.Name != "" {
-				o.DisplayName += " - " + p.Name
+				o.DisplayName.Set(o.DisplayName.Get() + " - " + p.Name)
 			}
 		}
 		return nil
@@ -102,10 +102,10 @@ func defineOrder(r *orm.Registry) {
 	})
 	d.Compute("expected_date", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
-			o.ExpectedDate = orm.Datetime{}
+			o.ExpectedDate.Set(orm.Datetime{})
 			for _, day := range o.ExpectedDates(env, o.Lines.All()) {
-				if o.ExpectedDate.IsZero() || day.Time().Before(o.ExpectedDate.Time()) {
-					o.ExpectedDate = day
+				if o.ExpectedDate.Get().IsZero() || day.Time().Before(o.ExpectedDate.Get().Time()) {
+					o.ExpectedDate.Set(day)
 				}
 			}
 		}
@@ -113,7 +113,7 @@ func defineOrder(r *orm.Registry) {
 	}, "state", "date_order", "order_line.customer_lead", "order_line.display_type")
 	d.Compute("is_expired", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
-			o.IsExpired = (o.State == "draft" || o.State == "sent") && !o.ValidityDate.IsZero() && o.ValidityDate.Before(env.Today())
+			o.IsExpired.Set((o.State == "draft" || o.State == "sent") && !o.ValidityDate.IsZero() && o.ValidityDate.Before(env.Today()))
 		}
 		return nil
 	}, "state", "validity_date")
@@ -279,13 +279,14 @@ func orderTaxTotals(env *orm.Env, os []*Order) error {
 	}
 	for _, o := range os {
 		doc := o.document()
-		err := doc.Compute(env)
+		if err := doc.Compute(env); err != nil {
+			return err
+		}
+		totals, err := doc.Totals(env)
 		if err != nil {
 			return err
 		}
-		if o.TaxTotals, err = doc.Totals(env); err != nil {
-			return err
-		}
+		o.TaxTotals.Set(totals)
 	}
 	return nil
 }
@@ -300,7 +301,7 @@ func orderInvoices(env *orm.Env, os []*Order) error {
 	}
 	err = orm.KeepReadable(env, "account.move", invoices)
 	for _, o := range os {
-		o.InvoiceCount = len(invoices[o.ID])
+		o.InvoiceCount.Set(len(invoices[o.ID]))
 	}
 	return err
 }
@@ -361,9 +362,11 @@ func orderInvoiceStatus(_ *orm.Env, os []*Order) error {
 // orderInvoiced sums what posted invoices took of orders, and what is left.
 func orderInvoiced(_ *orm.Env, os []*Order) error {
 	for _, o := range os {
-		o.AmountInvoiced, o.AmountToInvoice = decimal.Zero, decimal.Zero
+		o.AmountInvoiced.Set(decimal.Zero)
+		o.AmountToInvoice.Set(decimal.Zero)
 		for _, l := range o.Lines.All() {
-			o.AmountInvoiced, o.AmountToInvoice = o.AmountInvoiced.Add(l.AmountInvoiced), o.AmountToInvoice.Add(l.AmountToInvoice)
+			o.AmountInvoiced.Set(o.AmountInvoiced.Get().Add(l.AmountInvoiced.Get()))
+			o.AmountToInvoice.Set(o.AmountToInvoice.Get().Add(l.AmountToInvoice.Get()))
 		}
 	}
 	return nil
@@ -373,13 +376,13 @@ func orderInvoiced(_ *orm.Env, os []*Order) error {
 // free by its discount counts at its price.
 func undiscounted(_ *orm.Env, os []*Order) error {
 	for _, o := range os {
-		o.Undiscounted = decimal.Zero
+		o.Undiscounted.Set(decimal.Zero)
 		for _, l := range o.Lines.All() {
 			if l.Discount.Equal(hundred) {
-				o.Undiscounted = o.Undiscounted.Add(l.PriceUnit.Mul(l.Quantity))
+				o.Undiscounted.Set(o.Undiscounted.Get().Add(l.PriceUnit.Mul(l.Quantity)))
 				continue
 			}
-			o.Undiscounted = o.Undiscounted.Add(l.PriceSubtotal.Mul(hundred).DivRound(hundred.Sub(l.Discount), 16))
+			o.Undiscounted.Set(o.Undiscounted.Get().Add(l.PriceSubtotal.Mul(hundred).DivRound(hundred.Sub(l.Discount), 16)))
 		}
 	}
 	return nil

@@ -10,10 +10,10 @@ import (
 // Partner adds to a partner what was sold to it.
 type Partner struct {
 	base.Partner
-	OrderIDs   orm.Many[Order] `orm:"sale_order_ids,inverse=partner_id" label:"Sales Order"`
-	OrderCount int             `orm:"sale_order_count" label:"Sale Order Count" groups:"sales_team.group_sale_salesman"`
-	Warn       string          `orm:"sale_warn,default=no-message" selection:"no-message:No Message,warning:Warning,block:Blocking Message" label:"Sales Warnings"`
-	WarnMsg    string          `orm:"sale_warn_msg,text" label:"Message for Sales Order"`
+	OrderIDs   orm.Many[Order]   `orm:"sale_order_ids,inverse=partner_id" label:"Sales Order"`
+	OrderCount orm.Deferred[int] `orm:"sale_order_count" label:"Sale Order Count" groups:"sales_team.group_sale_salesman"`
+	Warn       string            `orm:"sale_warn,default=no-message" selection:"no-message:No Message,warning:Warning,block:Blocking Message" label:"Sales Warnings"`
+	WarnMsg    string            `orm:"sale_warn_msg,text" label:"Message for Sales Order"`
 }
 
 // ActionViewSaleOrder opens the orders of a partner and its addresses.
@@ -41,7 +41,7 @@ func definePartner(r *orm.Registry) {
 			}
 		}
 		for _, p := range ps {
-			p.OrderCount = sums[p.ID]
+			p.OrderCount.Set(sums[p.ID])
 		}
 		return nil
 	})

@@ -106,7 +106,7 @@ func TestWhenAnOrderIsExpected(t *testing.T) {
 	p := s.product("Widget", "10", nil)
 	o := s.confirmed(nil, with(line(p, "1", "10"), "customer_lead", 5), with(line(p, "1", "10"), "customer_lead", 2), orm.Values{"display_type": "line_note", "name": "Thanks"})
 	ok(t, orm.Load(s.env, []*sale.Order{o}, "expected_date"))
-	if days := o.ExpectedDate.Time().Sub(o.DateOrder.Time()).Hours() / 24; days != 2 {
+	if days := o.ExpectedDate.Get().Time().Sub(o.DateOrder.Time()).Hours() / 24; days != 2 {
 		t.Errorf("expected %v days after it was ordered", days)
 	}
 	named := must[map[int64]string](t)(s.env.WithContext(map[string]any{"sale_show_partner_name": true}).Model("sale.order").Browse(o.ID).DisplayNames())
@@ -188,8 +188,8 @@ func TestWhatAQuotationIsWorth(t *testing.T) {
 	p := s.product("Widget", "10", nil)
 	o := s.order(nil, with(line(p, "3", "10", s.hst), "discount", 25), with(line(p, "1", "4", s.hst), "discount", 100), orm.Values{"display_type": "line_note", "name": "Thanks"})
 	ok(t, orm.Load(s.env, []*sale.Order{o}, "amount_undiscounted"))
-	if o.Undiscounted.String() != "34" || o.ValidityDate != s.env.Today().AddDays(30) {
-		t.Errorf("before discounts it is %s, valid until %s", o.Undiscounted, o.ValidityDate)
+	if o.Undiscounted.Get().String() != "34" || o.ValidityDate != s.env.Today().AddDays(30) {
+		t.Errorf("before discounts it is %s, valid until %s", o.Undiscounted.Get(), o.ValidityDate)
 	}
 	s.write("res.company", s.ref("base.main_company"), orm.Values{"quotation_validity_days": 0})
 	if o := s.order(nil); !o.ValidityDate.IsZero() {

@@ -11,18 +11,18 @@ import (
 // Template adds to a product how it is sold.
 type Template struct {
 	product.Template
-	InvoicePolicy string          `orm:"invoice_policy,default=order,tracking" selection:"order:Ordered quantities,delivery:Delivered quantities" label:"Invoicing Policy" help:"Ordered quantities: what the customer ordered is invoiced. Delivered quantities: what was delivered is invoiced."`
-	ServiceType   string          `orm:"service_type,default=manual" selection:"manual:Manually set quantities on order" label:"Track Service"`
-	LineWarn      string          `orm:"sale_line_warn,required,default=no-message" selection:"no-message:No Message,warning:Warning,block:Blocking Message" label:"Sales Order Line"`
-	LineWarnMsg   string          `orm:"sale_line_warn_msg,text" label:"Message for Sales Order Line"`
-	SalesCount    decimal.Decimal `orm:"sales_count,digits=2" label:"Sold" help:"Units sold by confirmed orders of the last year."`
+	InvoicePolicy string                        `orm:"invoice_policy,default=order,tracking" selection:"order:Ordered quantities,delivery:Delivered quantities" label:"Invoicing Policy" help:"Ordered quantities: what the customer ordered is invoiced. Delivered quantities: what was delivered is invoiced."`
+	ServiceType   string                        `orm:"service_type,default=manual" selection:"manual:Manually set quantities on order" label:"Track Service"`
+	LineWarn      string                        `orm:"sale_line_warn,required,default=no-message" selection:"no-message:No Message,warning:Warning,block:Blocking Message" label:"Sales Order Line"`
+	LineWarnMsg   string                        `orm:"sale_line_warn_msg,text" label:"Message for Sales Order Line"`
+	SalesCount    orm.Deferred[decimal.Decimal] `orm:"sales_count,digits=2" label:"Sold" help:"Units sold by confirmed orders of the last year."`
 }
 
 // Product is a variant as it stands on an order line.
 type Product struct {
 	product.Product
-	InvoicePolicy string          `orm:"invoice_policy"`
-	SalesCount    decimal.Decimal `orm:"sales_count,digits=2" label:"Sold"`
+	InvoicePolicy string                        `orm:"invoice_policy"`
+	SalesCount    orm.Deferred[decimal.Decimal] `orm:"sales_count,digits=2" label:"Sold"`
 }
 
 // The methods that open what confirmed orders sold of products.
@@ -36,7 +36,7 @@ func defineProduct(r *orm.Registry) {
 	t.Compute("sales_count", func(env *orm.Env, ts []*Template) error {
 		sold, err := unitsSold(env, true, orm.IDs(env, ts))
 		for _, t := range ts {
-			t.SalesCount = sold[t.ID]
+			t.SalesCount.Set(sold[t.ID])
 		}
 		return err
 	})
@@ -47,7 +47,7 @@ func defineProduct(r *orm.Registry) {
 	p.Compute("sales_count", func(env *orm.Env, ps []*Product) error {
 		sold, err := unitsSold(env, false, orm.IDs(env, ps))
 		for _, p := range ps {
-			p.SalesCount = sold[p.ID]
+			p.SalesCount.Set(sold[p.ID])
 		}
 		return err
 	})

@@ -88,8 +88,8 @@ func TestRightsOfSalespeople(t *testing.T) {
 	ok(t, boss.Model("product.product").Browse(p).Write(orm.Values{"list_price": 11}))
 	denied("a salesman changes prices", func() error { return ann.Model("product.product").Browse(p).Write(orm.Values{"list_price": 12}) })
 	count := must[*sale.Partner](t)(orm.Get[sale.Partner](bob, s.customer, "sale_order_count", "sale_order_ids"))
-	if count.OrderCount != 2 || len(count.OrderIDs.IDs()) != 2 {
-		t.Errorf("the customer has %d orders, %v", count.OrderCount, count.OrderIDs.IDs())
+	if count.OrderCount.Get() != 2 || len(count.OrderIDs.IDs()) != 2 {
+		t.Errorf("the customer has %d orders, %v", count.OrderCount.Get(), count.OrderIDs.IDs())
 	}
 }
 

@@ -166,8 +166,8 @@ func TestTaxTotals(t *testing.T) {
 			} `json:"tax_groups"`
 		} `json:"subtotals"`
 	}
-	ok(t, json.Unmarshal(o.TaxTotals, &got))
+	ok(t, json.Unmarshal(o.TaxTotals.Get(), &got))
 	if s := fmt.Sprintln(got.Base, got.Tax, got.Total, got.Groups[0].Groups[0].Tax, got.Groups[0].Groups[1].Tax); s != "34.97 4.15 39.12 3.9 0.25\n" {
-		t.Errorf("tax totals %s of %s", s, o.TaxTotals)
+		t.Errorf("tax totals %s of %s", s, o.TaxTotals.Get())
 	}
 }

@@ -31,7 +31,7 @@ type Option struct {
 	UoMID      orm.Ref[uom.UoM]         `orm:"uom_id,store" label:"Unit of Measure"`
 	PriceUnit  decimal.Decimal          `orm:"price_unit,store,min_digits=Product Price:2" label:"Unit Price"`
 	Discount   decimal.Decimal          `orm:"discount,digits=6,default=0" label:"Discount (%)"`
-	IsPresent  bool                     `orm:"is_present" label:"Present on Quotation"`
+	IsPresent  orm.Deferred[bool]       `orm:"is_present" label:"Present on Quotation"`
 }
 
 // AddOption puts an option on the lines of its order.
@@ -50,7 +50,7 @@ func defineOption(r *orm.Registry) {
 				o.Name = ""
 				continue
 			}
-			o.Name = p.DisplayName
+			o.Name = p.DisplayName.Get()
 			if p.DescriptionSale != "" {
 				o.Name += "\n" + p.DescriptionSale
 			}
@@ -60,7 +60,7 @@ func defineOption(r *orm.Registry) {
 	d.Compute("price_unit", optionPrices, "product_id", "uom_id", "quantity")
 	d.Compute("is_present", func(_ *orm.Env, os []*Option) error {
 		for _, o := range os {
-			o.IsPresent = o.LineID.IsSet()
+			o.IsPresent.Set(o.LineID.IsSet())
 		}
 		return nil
 	}, "line_id")

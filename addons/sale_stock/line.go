@@ -16,13 +16,13 @@ import (
 // OrderLine adds to a line of an order the moves that deliver it.
 type OrderLine struct {
 	sale.OrderLine
-	OrderID         orm.Ref[Order]           `orm:"order_id"`
-	ProductID       orm.Ref[stock.Product]   `orm:"product_id"`
-	DeliveredMethod string                   `orm:"qty_delivered_method,store" selection:"stock_move:Stock Moves"`
-	QtyDelivered    decimal.Decimal          `orm:"qty_delivered,store"`
-	MoveIDs         orm.Many[Move]           `orm:"move_ids,inverse=sale_line_id" label:"Stock Moves"`
-	WarehouseID     orm.Ref[stock.Warehouse] `orm:"warehouse_id,related=order_id.warehouse_id,readonly" label:"Warehouse"`
-	QtyToDeliver    decimal.Decimal          `orm:"qty_to_deliver" label:"Qty To Deliver"`
+	OrderID         orm.Ref[Order]                `orm:"order_id"`
+	ProductID       orm.Ref[stock.Product]        `orm:"product_id"`
+	DeliveredMethod string                        `orm:"qty_delivered_method,store" selection:"stock_move:Stock Moves"`
+	QtyDelivered    decimal.Decimal               `orm:"qty_delivered,store"`
+	MoveIDs         orm.Many[Move]                `orm:"move_ids,inverse=sale_line_id" label:"Stock Moves"`
+	WarehouseID     orm.Ref[stock.Warehouse]      `orm:"warehouse_id,related=order_id.warehouse_id,readonly" label:"Warehouse"`
+	QtyToDeliver    orm.Deferred[decimal.Decimal] `orm:"qty_to_deliver" label:"Qty To Deliver"`
 }
 
 func defineLine(r *orm.Registry) {
@@ -57,15 +57,15 @@ func defineLine(r *orm.Registry) {
 	}, "qty_delivered_method", "product_uom_id", "move_ids.state", "move_ids.to_refund", "move_ids.location_dest_id.usage")
 	d.Compute("qty_to_deliver", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
-			l.QtyToDeliver = l.Quantity.Sub(l.QtyDelivered)
+			l.QtyToDeliver.Set(l.Quantity.Sub(l.QtyDelivered))
 		}
 		return nil
 	}, "product_uom_qty", "qty_delivered")
 	d.Compute("product_updatable", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
-			l.ProductUpdatable = l.State != "cancel" && !l.inTransfer()
+			l.ProductUpdatable.Set(l.State != "cancel" && !l.inTransfer())
 			if l.State == "sale" {
-				l.ProductUpdatable = l.ProductUpdatable && !l.OrderID.Rec().Locked && !l.QtyInvoiced.IsPositive() && !l.QtyDelivered.IsPositive()
+				l.ProductUpdatable.Set(l.ProductUpdatable.Get() && !l.OrderID.Rec().Locked && !l.QtyInvoiced.IsPositive() && !l.QtyDelivered.IsPositive())
 			}
 		}
 		return nil

@@ -14,7 +14,7 @@ type Order struct {
 	WarehouseID    orm.Ref[stock.Warehouse] `orm:"warehouse_id,store,index" label:"Warehouse"`
 	PickingPolicy  string                   `orm:"picking_policy,required,default=direct" selection:"direct:As soon as possible,one:When all products are ready" label:"Shipping Policy" help:"Whether the products are delivered as they become available, or all together."`
 	PickingIDs     orm.Many[Picking]        `orm:"picking_ids,inverse=sale_id" label:"Transfers"`
-	DeliveryCount  int                      `orm:"delivery_count" label:"Delivery Orders"`
+	DeliveryCount  orm.Deferred[int]        `orm:"delivery_count" label:"Delivery Orders"`
 	DeliveryStatus string                   `orm:"delivery_status,store,readonly,nocopy" selection:"pending:Not Delivered,started:Started,partial:Partially Delivered,full:Fully Delivered" label:"Delivery Status"`
 	EffectiveDate  orm.Datetime             `orm:"effective_date,store,readonly,nocopy" label:"Effective Date" help:"When the first delivery was completed."`
 }
@@ -45,22 +45,22 @@ func defineOrder(r *orm.Registry) {
 	d.Compute("delivery_count", func(env *orm.Env, os []*Order) error {
 		n, err := env.Model("stock.picking").CountBy("sale_id", orm.Leaf("sale_id", "in", orm.IDs(env, os)))
 		for _, o := range os {
-			o.DeliveryCount = n[o.ID]
+			o.DeliveryCount.Set(n[o.ID])
 		}
 		return err
 	}, "picking_ids")
 	d.Compute("delivery_status, effective_date", deliveryStatus, "picking_ids.state", "picking_ids.date_done", "picking_ids.location_dest_id.usage", "order_line.qty_delivered")
 	d.Compute("expected_date", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
-			o.ExpectedDate = orm.Datetime{}
+			o.ExpectedDate.Set(orm.Datetime{})
 			together := o.PickingPolicy == "one" // waits for the last product
 			var ls []*sale.OrderLine
 			for _, l := range o.Lines.All() {
 				ls = append(ls, &l.OrderLine)
 			}
 			for _, day := range o.ExpectedDates(env, ls) {
-				if o.ExpectedDate.IsZero() || day.Time().Before(o.ExpectedDate.Time()) != together {
-					o.ExpectedDate = day
+				if o.ExpectedDate.Get().IsZero() || day.Time().Before(o.ExpectedDate.Get().Time()) != together {
+					o.ExpectedDate.Set(day)
 				}
 			}
 		}
@@ -217,13 +217,13 @@ func defineStock(r *orm.Registry) {
 		for _, m := range ms {
 			switch l := m.SaleLineID.Rec(); {
 			case m.OwnDescription != "":
-				m.Description = m.OwnDescription
+				m.Description.Set(m.OwnDescription)
 			case l != nil:
-				m.Description = l.Name
+				m.Description.Set(l.Name)
 			case m.ProductID.IsSet():
-				m.Description = m.ProductID.Rec().DisplayName
+				m.Description.Set(m.ProductID.Rec().DisplayName.Get())
 			default:
-				m.Description = ""
+				m.Description.Set("")
 			}
 		}
 		return nil

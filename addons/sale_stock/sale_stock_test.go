@@ -165,7 +165,7 @@ func TestWhenAnOrderIsExpectedTogether(t *testing.T) {
 		k.check(k.env.Model("sale.order").Browse(id).Write(orm.Values{"picking_policy": policy}))
 		o, err := orm.Get[sale_stock.Order](k.env, id, "expected_date")
 		k.check(err)
-		if got := o.ExpectedDate.Time().Sub(k.env.Now()).Hours() / 24; got < days-0.1 || got > days+0.1 {
+		if got := o.ExpectedDate.Get().Time().Sub(k.env.Now()).Hours() / 24; got < days-0.1 || got > days+0.1 {
 			t.Errorf("%s: expected in %v days, not %v", policy, got, days)
 		}
 	}
@@ -178,14 +178,14 @@ func TestConfirmingAnOrderMakesItsDelivery(t *testing.T) {
 	paper := k.create("product.product", orm.Values{"name": "Paper", "type": "consu"})
 	help := k.create("product.product", orm.Values{"name": "Help", "type": "service"})
 	o := k.order(item{lamp, 3}, item{help, 2}, item{paper, 5})
-	if d := k.read(o); d.WarehouseID.ID != k.ref("stock.warehouse0") || d.DeliveryCount != 0 || d.DeliveryStatus != "" || d.PickingPolicy != "direct" {
+	if d := k.read(o); d.WarehouseID.ID != k.ref("stock.warehouse0") || d.DeliveryCount.Get() != 0 || d.DeliveryStatus != "" || d.PickingPolicy != "direct" {
 		t.Errorf("a quotation: %+v", d)
 	}
 	k.call("sale.order", o, "action_confirm")
 	k.equal("deliveries", k.deliveries(o), "assigned: assigned 3/3 assigned 5/5; ")
 	d := k.read(o)
 	p := k.lastPicking(o)
-	if d.DeliveryCount != 1 || p.Origin != d.Name || p.PartnerID.ID != d.ShippingID.ID || p.TypeID.ID != k.ref("stock.picking_type_out") {
+	if d.DeliveryCount.Get() != 1 || p.Origin != d.Name || p.PartnerID.ID != d.ShippingID.ID || p.TypeID.ID != k.ref("stock.picking_type_out") {
 		t.Errorf("the delivery of %s: %+v", d.Name, p)
 	}
 	k.equal("pending", k.status(o), "pending 0 0 0")

@@ -18,28 +18,28 @@ func defineQuant(r *orm.Registry) {
 	q.Unique("product_location_uniq", "product_id, location_id", "There is one quantity per product and location.")
 	q.Compute("available_quantity", func(_ *orm.Env, qs []*Quant) error {
 		for _, q := range qs {
-			q.Available = q.Quantity.Sub(q.Reserved)
+			q.Available.Set(q.Quantity.Sub(q.Reserved))
 		}
 		return nil
 	}, "quantity", "reserved_quantity")
 	q.Compute("inventory_diff_quantity", func(_ *orm.Env, qs []*Quant) error {
 		for _, q := range qs {
-			q.Difference = decimal.Zero
+			q.Difference.Set(decimal.Zero)
 			if q.CountedSet {
-				q.Difference = q.Counted.Sub(q.Quantity)
+				q.Difference.Set(q.Counted.Sub(q.Quantity))
 			}
 		}
 		return nil
 	}, "inventory_quantity", "inventory_quantity_set", "quantity")
 	q.Compute("inventory_quantity_auto_apply", func(_ *orm.Env, qs []*Quant) error {
 		for _, q := range qs {
-			q.AutoApply = q.Quantity
+			q.AutoApply.Set(q.Quantity)
 		}
 		return nil
 	}, "quantity")
 	q.Inverse("inventory_quantity_auto_apply", func(env *orm.Env, qs []*Quant) error {
 		for _, q := range qs {
-			q.Counted, q.CountedSet = q.AutoApply, true
+			q.Counted, q.CountedSet = q.AutoApply.Get(), true
 		}
 		if err := orm.Save(inBulk(env.Sudo()), qs, "inventory_quantity", "inventory_quantity_set"); err != nil {
 			return err
@@ -49,7 +49,7 @@ func defineQuant(r *orm.Registry) {
 	q.Compute("display_name", func(_ *orm.Env, qs []*Quant) error {
 		for _, q := range qs {
 			if q.ProductID.Rec() != nil && q.LocationID.Rec() != nil {
-				q.DisplayName = q.LocationID.Rec().CompleteName + " - " + q.ProductID.Rec().Name
+				q.DisplayName.Set(q.LocationID.Rec().CompleteName + " - " + q.ProductID.Rec().Name)
 			}
 		}
 		return nil

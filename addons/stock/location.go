@@ -9,20 +9,20 @@ import (
 // the virtual places they come from and go to (vendors, customers, losses).
 type Location struct {
 	orm.Record   `orm:"stock.location" label:"Inventory Locations" order:"complete_name, id" rec:"complete_name" search:"complete_name,barcode" parent:"location_id"`
-	Name         string                `orm:"name,required" label:"Location Name"`
-	CompleteName string                `orm:"complete_name,store,readonly,index" label:"Full Location Name"`
-	Active       bool                  `orm:"active,default=true" label:"Active" help:"An archived location is kept, but no longer offered."`
-	Usage        string                `orm:"usage,required,index,default=internal" selection:"supplier:Vendor Location,view:View,internal:Internal Location,customer:Customer Location,inventory:Inventory Loss,production:Production,transit:Transit Location" label:"Location Type" help:"Products in internal and transit locations are the company's own and can be reserved."`
-	LocationID   orm.Ref[Location]     `orm:"location_id,index,ondelete=restrict" label:"Parent Location"`
-	ChildIDs     orm.Many[Location]    `orm:"child_ids,inverse=location_id" label:"Contains"`
-	ParentPath   string                `orm:"parent_path,index,nocopy" label:"Parent Path"`
-	CompanyID    orm.Ref[base.Company] `orm:"company_id,index,default=company" label:"Company" help:"Without a company the location is shared by all."`
-	ScrapLoc     bool                  `orm:"scrap_location" label:"Is a Scrap Location?" help:"Damaged goods are put here."`
-	Barcode      string                `orm:"barcode,nocopy" label:"Barcode"`
-	Comment      string                `orm:"comment,html" label:"Additional Information"`
-	QuantIDs     orm.Many[Quant]       `orm:"quant_ids,inverse=location_id" label:"Quantities"`
-	WarehouseID  orm.Ref[Warehouse]    `orm:"warehouse_id" label:"Warehouse"`
-	DisplayName  string                `orm:"display_name"`
+	Name         string                           `orm:"name,required" label:"Location Name"`
+	CompleteName string                           `orm:"complete_name,store,readonly,index" label:"Full Location Name"`
+	Active       bool                             `orm:"active,default=true" label:"Active" help:"An archived location is kept, but no longer offered."`
+	Usage        string                           `orm:"usage,required,index,default=internal" selection:"supplier:Vendor Location,view:View,internal:Internal Location,customer:Customer Location,inventory:Inventory Loss,production:Production,transit:Transit Location" label:"Location Type" help:"Products in internal and transit locations are the company's own and can be reserved."`
+	LocationID   orm.Ref[Location]                `orm:"location_id,index,ondelete=restrict" label:"Parent Location"`
+	ChildIDs     orm.Many[Location]               `orm:"child_ids,inverse=location_id" label:"Contains"`
+	ParentPath   string                           `orm:"parent_path,index,nocopy" label:"Parent Path"`
+	CompanyID    orm.Ref[base.Company]            `orm:"company_id,index,default=company" label:"Company" help:"Without a company the location is shared by all."`
+	ScrapLoc     bool                             `orm:"scrap_location" label:"Is a Scrap Location?" help:"Damaged goods are put here."`
+	Barcode      string                           `orm:"barcode,nocopy" label:"Barcode"`
+	Comment      string                           `orm:"comment,html" label:"Additional Information"`
+	QuantIDs     orm.Many[Quant]                  `orm:"quant_ids,inverse=location_id" label:"Quantities"`
+	WarehouseID  orm.Deferred[orm.Ref[Warehouse]] `orm:"warehouse_id" label:"Warehouse"`
+	DisplayName  orm.Deferred[string]             `orm:"display_name"`
 }
 
 // reservable reports whether stock in the location belongs to the company, so
@@ -51,9 +51,9 @@ func defineLocation(r *orm.Registry) {
 	l.Compute("display_name", func(env *orm.Env, ls []*Location) error {
 		formatted := env.Flag(base.FormattedName, false)
 		for _, l := range ls {
-			l.DisplayName = l.CompleteName
+			l.DisplayName.Set(l.CompleteName)
 			if up := l.LocationID.Rec(); formatted && up != nil && l.Usage != "view" {
-				l.DisplayName = "--" + up.CompleteName + "/--" + l.Name
+				l.DisplayName.Set("--" + up.CompleteName + "/--" + l.Name)
 			}
 		}
 		return nil
@@ -80,7 +80,7 @@ func locationWarehouses(env *orm.Env, ls []*Location) error {
 		found[row[0]] = row[1]
 	}
 	for i, l := range ls {
-		l.WarehouseID = orm.RefTo[Warehouse](found[stored[i]])
+		l.WarehouseID.Set(orm.RefTo[Warehouse](found[stored[i]]))
 	}
 	return nil
 }

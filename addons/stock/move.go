@@ -24,7 +24,7 @@ type Move struct {
 	TemplateID      orm.Ref[product.Template] `orm:"product_tmpl_id,related=product_id.product_tmpl_id,readonly" label:"Product Template"`
 	CategoryID      orm.Ref[product.Category] `orm:"product_category_id,related=product_id.categ_id,readonly" label:"Product Category"`
 	IsStorable      bool                      `orm:"is_storable,related=product_id.is_storable,readonly" label:"Track Inventory"`
-	Description     string                    `orm:"description_picking,text" label:"Description of Picking" help:"What the product of the move is called on transfers."`
+	Description     orm.Deferred[string]      `orm:"description_picking,text" label:"Description of Picking" help:"What the product of the move is called on transfers."`
 	OwnDescription  string                    `orm:"description_picking_manual,text" label:"Manual Description"`
 	ProductQty      decimal.Decimal           `orm:"product_qty,store,readonly,digits=6" label:"Real Quantity" help:"The demand in the unit of the product."`
 	ProductUomQty   decimal.Decimal           `orm:"product_uom_qty,required,digits=6,default=0" label:"Demand" help:"The quantity that is to be moved."`
@@ -54,7 +54,7 @@ type Move struct {
 	InventoryName   string                    `orm:"inventory_name" label:"Inventory Name" help:"Why the quantity on hand was corrected."`
 	ScrapID         orm.Ref[Scrap]            `orm:"scrap_id,nocopy,index" label:"Scrap operation"`
 	PropagateCancel bool                      `orm:"propagate_cancel,default=true" label:"Propagate cancel and split"`
-	DisplayName     string                    `orm:"display_name"`
+	DisplayName     orm.Deferred[string]      `orm:"display_name"`
 }
 
 // MoveCancel gives moves up, with what they have reserved.
@@ -98,30 +98,30 @@ func defineMove(r *orm.Registry) {
 	m.Inverse("quantity", setQuantities)
 	m.Compute("description_picking", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
-			m.Description = m.OwnDescription
-			if p := m.ProductID.Rec(); p != nil && m.Description == "" {
-				m.Description = p.DisplayName
+			m.Description.Set(m.OwnDescription)
+			if p := m.ProductID.Rec(); p != nil && m.Description.Get() == "" {
+				m.Description.Set(p.DisplayName.Get())
 			}
 		}
 		return nil
 	}, "description_picking_manual", "product_id.display_name")
 	m.Inverse("description_picking", func(env *orm.Env, ms []*Move) error {
 		for _, m := range ms {
-			m.OwnDescription = m.Description
+			m.OwnDescription = m.Description.Get()
 		}
 		return orm.Save(env, ms, "description_picking_manual")
 	})
 	m.Compute("display_name", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
-			m.DisplayName = ""
+			m.DisplayName.Set("")
 			if src, dest := m.LocationID.Rec(), m.DestID.Rec(); src != nil && dest != nil {
-				m.DisplayName = src.Name + ">" + dest.Name
+				m.DisplayName.Set(src.Name + ">" + dest.Name)
 			}
 			if p := m.ProductID.Rec(); p != nil && p.DefaultCode != "" {
-				m.DisplayName = p.DefaultCode + ": " + m.DisplayName
+				m.DisplayName.Set(p.DefaultCode + ": " + m.DisplayName.Get())
 			}
 			if m.Origin != "" {
-				m.DisplayName = m.Origin + "/ " + m.DisplayName
+				m.DisplayName.Set(m.Origin + "/ " + m.DisplayName.Get())
 			}
 		}
 		return nil
@@ -154,7 +154,7 @@ func defineMove(r *orm.Registry) {
 				return err
 			}
 			if live != nil {
-				return orm.UserErrorf("The move of “%s” has been confirmed and cannot be deleted. Cancel it first.", live.ProductID.Rec().DisplayName)
+				return orm.UserErrorf("The move of “%s” has been confirmed and cannot be deleted. Cancel it first.", live.ProductID.Rec().DisplayName.Get())
 			}
 			return super(rs)
 		}
@@ -333,7 +333,7 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			if done != nil {
-				return orm.UserErrorf("The move of “%s” is done and cannot be changed. Create a return to reverse it.", done.ProductID.Rec().DisplayName)
+				return orm.UserErrorf("The move of “%s” is done and cannot be changed. Create a return to reverse it.", done.ProductID.Rec().DisplayName.Get())
 			}
 			break
 		}

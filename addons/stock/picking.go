@@ -21,7 +21,7 @@ type Picking struct {
 	BackorderIDs  orm.Many[Picking]     `orm:"backorder_ids,inverse=backorder_id" label:"Back Orders"`
 	ReturnID      orm.Ref[Picking]      `orm:"return_id,nocopy,index" label:"Return of" help:"The transfer whose products come back by this one."`
 	ReturnIDs     orm.Many[Picking]     `orm:"return_ids,inverse=return_id" label:"Returns"`
-	ReturnCount   int                   `orm:"return_count" label:"# Returns"`
+	ReturnCount   orm.Deferred[int]     `orm:"return_count" label:"# Returns"`
 	MoveType      string                `orm:"move_type,required,default=direct" selection:"direct:As soon as possible,one:When all products are ready" label:"Shipping Policy" help:"Whether the transfer may be ready with a part of its products."`
 	State         string                `orm:"state,store,readonly,nocopy,index,default=draft" selection:"draft:Draft,waiting:Waiting Another Operation,confirmed:Waiting,assigned:Ready,done:Done,cancel:Cancelled" label:"Status"`
 	Priority      string                `orm:"priority,default=0" selection:"0:Normal,1:Urgent" label:"Priority"`
@@ -38,8 +38,8 @@ type Picking struct {
 	PartnerID     orm.Ref[base.Partner] `orm:"partner_id,index" label:"Contact"`
 	CompanyID     orm.Ref[base.Company] `orm:"company_id,required,readonly,index" label:"Company"`
 	UserID        orm.Ref[base.User]    `orm:"user_id,nocopy,tracking" label:"Responsible"`
-	Done          bool                  `orm:"is_done" label:"Is Done"`
-	CheckAvail    bool                  `orm:"show_check_availability" label:"Show Check Availability"`
+	Done          orm.Deferred[bool]    `orm:"is_done" label:"Is Done"`
+	CheckAvail    orm.Deferred[bool]    `orm:"show_check_availability" label:"Show Check Availability"`
 }
 
 // Methods of transfers that addons may override.
@@ -73,15 +73,16 @@ func definePicking(r *orm.Registry) {
 	p.Compute("return_count", func(env *orm.Env, ps []*Picking) error {
 		n, err := env.Model("stock.picking").CountBy("return_id", orm.Leaf("return_id", "in", orm.IDs(env, ps)))
 		for _, p := range ps {
-			p.ReturnCount = n[p.ID]
+			p.ReturnCount.Set(n[p.ID])
 		}
 		return err
 	}, "return_ids")
 	p.Compute("is_done, show_check_availability", func(_ *orm.Env, ps []*Picking) error {
 		for _, p := range ps {
-			p.Done, p.CheckAvail = p.State == "done", false
+			p.Done.Set(p.State == "done")
+			p.CheckAvail.Set(false)
 			for _, m := range p.MoveIDs.All() {
-				p.CheckAvail = p.CheckAvail || (m.State == "confirmed" || m.State == "waiting" || m.State == "partially_available") && m.ProductUomQty.IsPositive()
+				p.CheckAvail.Set(p.CheckAvail.Get() || (m.State == "confirmed" || m.State == "waiting" || m.State == "partially_available") && m.ProductUomQty.IsPositive())
 			}
 		}
 		return nil

@@ -27,21 +27,21 @@ type PickingType struct {
 	CreateBackorder string                 `orm:"create_backorder,required,default=ask" selection:"ask:Ask,always:Always,never:Never" label:"Create Backorder" help:"What happens to products that were not moved when a transfer is validated."`
 	MoveType        string                 `orm:"move_type,required,default=direct" selection:"direct:As soon as possible,one:When all products are ready" label:"Shipping Policy"`
 	Barcode         string                 `orm:"barcode,nocopy" label:"Barcode"`
-	CountReady      int                    `orm:"count_picking_ready" label:"Ready"`
-	CountWaiting    int                    `orm:"count_picking_waiting" label:"Waiting"`
-	CountDraft      int                    `orm:"count_picking_draft" label:"Draft"`
-	CountLate       int                    `orm:"count_picking_late" label:"Late"`
-	CountBackorders int                    `orm:"count_picking_backorders" label:"Backorders"`
-	DisplayName     string                 `orm:"display_name"`
+	CountReady      orm.Deferred[int]      `orm:"count_picking_ready" label:"Ready"`
+	CountWaiting    orm.Deferred[int]      `orm:"count_picking_waiting" label:"Waiting"`
+	CountDraft      orm.Deferred[int]      `orm:"count_picking_draft" label:"Draft"`
+	CountLate       orm.Deferred[int]      `orm:"count_picking_late" label:"Late"`
+	CountBackorders orm.Deferred[int]      `orm:"count_picking_backorders" label:"Backorders"`
+	DisplayName     orm.Deferred[string]   `orm:"display_name"`
 }
 
 func definePickingType(r *orm.Registry) {
 	t := orm.Define[PickingType](r)
 	t.Compute("display_name", func(_ *orm.Env, ts []*PickingType) error {
 		for _, t := range ts {
-			t.DisplayName = t.Name
+			t.DisplayName.Set(t.Name)
 			if w := t.WarehouseID.Rec(); w != nil {
-				t.DisplayName = w.Name + ": " + t.Name
+				t.DisplayName.Set(w.Name + ": " + t.Name)
 			}
 		}
 		return nil
@@ -87,11 +87,11 @@ func countPickings(env *orm.Env, ts []*PickingType) error {
 		which orm.Domain
 		set   func(*PickingType, int)
 	}{
-		{orm.Leaf("state", "=", "assigned"), func(t *PickingType, n int) { t.CountReady = n }},
-		{orm.Leaf("state", "in", []any{"confirmed", "waiting"}), func(t *PickingType, n int) { t.CountWaiting = n }},
-		{orm.Leaf("state", "=", "draft"), func(t *PickingType, n int) { t.CountDraft = n }},
-		{orm.And(open, orm.Leaf("scheduled_date", "<", orm.DatetimeOf(env.Now()))), func(t *PickingType, n int) { t.CountLate = n }},
-		{orm.And(open, orm.Leaf("backorder_id", "!=", false)), func(t *PickingType, n int) { t.CountBackorders = n }},
+		{orm.Leaf("state", "=", "assigned"), func(t *PickingType, n int) { t.CountReady.Set(n) }},
+		{orm.Leaf("state", "in", []any{"confirmed", "waiting"}), func(t *PickingType, n int) { t.CountWaiting.Set(n) }},
+		{orm.Leaf("state", "=", "draft"), func(t *PickingType, n int) { t.CountDraft.Set(n) }},
+		{orm.And(open, orm.Leaf("scheduled_date", "<", orm.DatetimeOf(env.Now()))), func(t *PickingType, n int) { t.CountLate.Set(n) }},
+		{orm.And(open, orm.Leaf("backorder_id", "!=", false)), func(t *PickingType, n int) { t.CountBackorders.Set(n) }},
 	} {
 		n, err := env.Model("stock.picking").CountBy("picking_type_id", orm.And(orm.Leaf("picking_type_id", "in", orm.IDs(env, ts)), c.which))
 		if err != nil {

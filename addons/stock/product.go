@@ -13,12 +13,12 @@ import (
 // (see Product).
 type Template struct {
 	product.Template
-	IsStorable       bool            `orm:"is_storable,store" label:"Track Inventory" help:"Quantities of the product on hand are counted."`
-	QtyAvailable     decimal.Decimal `orm:"qty_available" label:"Quantity On Hand"`
-	VirtualAvailable decimal.Decimal `orm:"virtual_available" label:"Forecasted Quantity"`
-	FreeQty          decimal.Decimal `orm:"free_qty" label:"Free To Use Quantity"`
-	IncomingQty      decimal.Decimal `orm:"incoming_qty" label:"Incoming"`
-	OutgoingQty      decimal.Decimal `orm:"outgoing_qty" label:"Outgoing"`
+	IsStorable       bool                          `orm:"is_storable,store" label:"Track Inventory" help:"Quantities of the product on hand are counted."`
+	QtyAvailable     orm.Deferred[decimal.Decimal] `orm:"qty_available" label:"Quantity On Hand"`
+	VirtualAvailable orm.Deferred[decimal.Decimal] `orm:"virtual_available" label:"Forecasted Quantity"`
+	FreeQty          orm.Deferred[decimal.Decimal] `orm:"free_qty" label:"Free To Use Quantity"`
+	IncomingQty      orm.Deferred[decimal.Decimal] `orm:"incoming_qty" label:"Incoming"`
+	OutgoingQty      orm.Deferred[decimal.Decimal] `orm:"outgoing_qty" label:"Outgoing"`
 }
 
 // Product adds to a variant how much there is of it. The context keys location
@@ -29,14 +29,14 @@ type Template struct {
 // what will be there once all open transfers are done.
 type Product struct {
 	product.Product
-	IsStorable       bool            `orm:"is_storable"`
-	QuantIDs         orm.Many[Quant] `orm:"stock_quant_ids,inverse=product_id" label:"Stock Quant"`
-	MoveIDs          orm.Many[Move]  `orm:"stock_move_ids,inverse=product_id" label:"Stock Move"`
-	QtyAvailable     decimal.Decimal `orm:"qty_available" label:"Quantity On Hand" help:"What is in the locations of the warehouses, reserved or not."`
-	VirtualAvailable decimal.Decimal `orm:"virtual_available" label:"Forecasted Quantity" help:"On hand, less what is to go out, plus what is to come in."`
-	FreeQty          decimal.Decimal `orm:"free_qty" label:"Free To Use Quantity" help:"On hand, less what is reserved."`
-	IncomingQty      decimal.Decimal `orm:"incoming_qty" label:"Incoming" help:"What open transfers are to bring."`
-	OutgoingQty      decimal.Decimal `orm:"outgoing_qty" label:"Outgoing" help:"What open transfers are to take away."`
+	IsStorable       bool                          `orm:"is_storable"`
+	QuantIDs         orm.Many[Quant]               `orm:"stock_quant_ids,inverse=product_id" label:"Stock Quant"`
+	MoveIDs          orm.Many[Move]                `orm:"stock_move_ids,inverse=product_id" label:"Stock Move"`
+	QtyAvailable     orm.Deferred[decimal.Decimal] `orm:"qty_available" label:"Quantity On Hand" help:"What is in the locations of the warehouses, reserved or not."`
+	VirtualAvailable orm.Deferred[decimal.Decimal] `orm:"virtual_available" label:"Forecasted Quantity" help:"On hand, less what is to go out, plus what is to come in."`
+	FreeQty          orm.Deferred[decimal.Decimal] `orm:"free_qty" label:"Free To Use Quantity" help:"On hand, less what is reserved."`
+	IncomingQty      orm.Deferred[decimal.Decimal] `orm:"incoming_qty" label:"Incoming" help:"What open transfers are to bring."`
+	OutgoingQty      orm.Deferred[decimal.Decimal] `orm:"outgoing_qty" label:"Outgoing" help:"What open transfers are to take away."`
 }
 
 // Methods of products that open what the quantities are made of.
@@ -61,7 +61,11 @@ func defineProduct(r *orm.Registry) {
 		found, err := quantities(env, "product_tmpl_id", orm.IDs(env, ts))
 		for _, t := range ts {
 			q := found[t.ID]
-			t.QtyAvailable, t.FreeQty, t.IncomingQty, t.OutgoingQty, t.VirtualAvailable = q.onHand, q.free(), q.incoming, q.outgoing, q.forecast()
+			t.QtyAvailable.Set(q.onHand)
+			t.FreeQty.Set(q.free())
+			t.IncomingQty.Set(q.incoming)
+			t.OutgoingQty.Set(q.outgoing)
+			t.VirtualAvailable.Set(q.forecast())
 		}
 		return err
 	})
@@ -82,7 +86,11 @@ func defineProduct(r *orm.Registry) {
 		found, err := quantities(env, "id", orm.IDs(env, ps))
 		for _, p := range ps {
 			q := found[p.ID]
-			p.QtyAvailable, p.FreeQty, p.IncomingQty, p.OutgoingQty, p.VirtualAvailable = q.onHand, q.free(), q.incoming, q.outgoing, q.forecast()
+			p.QtyAvailable.Set(q.onHand)
+			p.FreeQty.Set(q.free())
+			p.IncomingQty.Set(q.incoming)
+			p.OutgoingQty.Set(q.outgoing)
+			p.VirtualAvailable.Set(q.forecast())
 		}
 		return err
 	})

@@ -15,24 +15,24 @@ import (
 // location. Quantities change through moves and counts only.
 type Quant struct {
 	orm.Record    `orm:"stock.quant" label:"Quants" order:"product_id, location_id, id" rec:"product_id" search:"location_id"`
-	ProductID     orm.Ref[Product]      `orm:"product_id,required,index,ondelete=restrict" label:"Product" domain:"[('is_storable', '=', True)]"`
-	CompanyID     orm.Ref[base.Company] `orm:"company_id,related=location_id.company_id,store,readonly,index" label:"Company"`
-	LocationID    orm.Ref[Location]     `orm:"location_id,required,index,ondelete=restrict" label:"Location" domain:"[('usage', 'in', ['internal', 'transit'])]"`
-	WarehouseID   orm.Ref[Warehouse]    `orm:"warehouse_id,related=location_id.warehouse_id,readonly" label:"Warehouse"`
-	LocationUsage string                `orm:"location_usage,related=location_id.usage,readonly" label:"Location Type"`
-	UoMID         orm.Ref[uom.UoM]      `orm:"product_uom_id,related=product_id.uom_id,readonly" label:"Unit of Measure"`
-	Quantity      decimal.Decimal       `orm:"quantity,readonly,required,digits=6,default=0" label:"Quantity" help:"Quantity of products in this location, in the default unit of measure of the product."`
-	Reserved      decimal.Decimal       `orm:"reserved_quantity,readonly,required,digits=6,default=0" label:"Reserved Quantity" help:"Quantity that open transfers have reserved."`
-	Available     decimal.Decimal       `orm:"available_quantity" label:"Available Quantity" help:"On hand quantity which hasn't been reserved on a transfer."`
-	InDate        orm.Datetime          `orm:"in_date,readonly,required,default=now" label:"Incoming Date"`
-	Counted       decimal.Decimal       `orm:"inventory_quantity,digits=6" label:"Counted Quantity" help:"What was counted."`
-	AutoApply     decimal.Decimal       `orm:"inventory_quantity_auto_apply" label:"Inventoried Quantity"`
-	Difference    decimal.Decimal       `orm:"inventory_diff_quantity" label:"Difference" help:"How far the count is from the quantity on hand."`
-	CountedSet    bool                  `orm:"inventory_quantity_set,readonly" label:"Inventory Quantity Set"`
-	InventoryDate orm.Date              `orm:"inventory_date" label:"Scheduled Date"`
-	LastCountDate orm.Date              `orm:"last_count_date,readonly" label:"Last Count Date"`
-	UserID        orm.Ref[base.User]    `orm:"user_id" label:"Assigned To"`
-	DisplayName   string                `orm:"display_name"`
+	ProductID     orm.Ref[Product]                 `orm:"product_id,required,index,ondelete=restrict" label:"Product" domain:"[('is_storable', '=', True)]"`
+	CompanyID     orm.Ref[base.Company]            `orm:"company_id,related=location_id.company_id,store,readonly,index" label:"Company"`
+	LocationID    orm.Ref[Location]                `orm:"location_id,required,index,ondelete=restrict" label:"Location" domain:"[('usage', 'in', ['internal', 'transit'])]"`
+	WarehouseID   orm.Deferred[orm.Ref[Warehouse]] `orm:"warehouse_id,related=location_id.warehouse_id,readonly" label:"Warehouse"`
+	LocationUsage string                           `orm:"location_usage,related=location_id.usage,readonly" label:"Location Type"`
+	UoMID         orm.Ref[uom.UoM]                 `orm:"product_uom_id,related=product_id.uom_id,readonly" label:"Unit of Measure"`
+	Quantity      decimal.Decimal                  `orm:"quantity,readonly,required,digits=6,default=0" label:"Quantity" help:"Quantity of products in this location, in the default unit of measure of the product."`
+	Reserved      decimal.Decimal                  `orm:"reserved_quantity,readonly,required,digits=6,default=0" label:"Reserved Quantity" help:"Quantity that open transfers have reserved."`
+	Available     orm.Deferred[decimal.Decimal]    `orm:"available_quantity" label:"Available Quantity" help:"On hand quantity which hasn't been reserved on a transfer."`
+	InDate        orm.Datetime                     `orm:"in_date,readonly,required,default=now" label:"Incoming Date"`
+	Counted       decimal.Decimal                  `orm:"inventory_quantity,digits=6" label:"Counted Quantity" help:"What was counted."`
+	AutoApply     orm.Deferred[decimal.Decimal]    `orm:"inventory_quantity_auto_apply" label:"Inventoried Quantity"`
+	Difference    orm.Deferred[decimal.Decimal]    `orm:"inventory_diff_quantity" label:"Difference" help:"How far the count is from the quantity on hand."`
+	CountedSet    bool                             `orm:"inventory_quantity_set,readonly" label:"Inventory Quantity Set"`
+	InventoryDate orm.Date                         `orm:"inventory_date" label:"Scheduled Date"`
+	LastCountDate orm.Date                         `orm:"last_count_date,readonly" label:"Last Count Date"`
+	UserID        orm.Ref[base.User]               `orm:"user_id" label:"Assigned To"`
+	DisplayName   orm.Deferred[string]             `orm:"display_name"`
 }
 
 // QuantitiesChanged is called whenever quantities on hand or reserved have

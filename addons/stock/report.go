@@ -116,7 +116,7 @@ func slipRows(p *Picking, format *base.Format) []report.Row {
 			continue
 		}
 		unit := " " + m.UoMID.Rec().Name
-		rows = append(rows, report.Row{Cells: []string{m.Description, format.Quantity(m.ProductUomQty) + unit, format.Quantity(m.Quantity) + unit}})
+		rows = append(rows, report.Row{Cells: []string{m.Description.Get(), format.Quantity(m.ProductUomQty) + unit, format.Quantity(m.Quantity) + unit}})
 	}
 	return rows
 }
@@ -132,7 +132,7 @@ func remaining(env *orm.Env, d *report.Document, p *Picking, format *base.Format
 	}
 	var rows []report.Row
 	for _, m := range open {
-		rows = append(rows, report.Row{Cells: []string{m.Description, format.Quantity(m.ProductUomQty) + " " + m.UoMID.Rec().Name}})
+		rows = append(rows, report.Row{Cells: []string{m.Description.Get(), format.Quantity(m.ProductUomQty) + " " + m.UoMID.Rec().Name}})
 	}
 	d.Text("To be delivered later:")
 	d.Table([]report.Column{{Header: "Product", Share: 6}, {Header: "Quantity", Share: 1.8, Right: true}}, rows)

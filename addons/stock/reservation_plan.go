@@ -17,13 +17,14 @@ type reservationPlan struct {
 	create []orm.Values
 	made   map[*Move]map[int64]int // location → index in create
 	set    []*MoveLine
+	left   map[*MoveLine]decimal.Decimal // of lines that change, in the unit of the product
 	drop   []int64
 	booked map[*Move]decimal.Decimal // in the unit of the product
 }
 
 // newReservationPlan starts from moves whose lines, products and locations are loaded.
 func newReservationPlan(env *orm.Env, moves []*Move) *reservationPlan {
-	p := &reservationPlan{env: env, ledger: ledger{}, made: map[*Move]map[int64]int{}, booked: map[*Move]decimal.Decimal{}}
+	p := &reservationPlan{env: env, ledger: ledger{}, made: map[*Move]map[int64]int{}, left: map[*MoveLine]decimal.Decimal{}, booked: map[*Move]decimal.Decimal{}}
 	for _, m := range moves {
 		for _, l := range m.lines() {
 			p.booked[m] = p.booked[m].Add(l.ProductQty)
@@ -59,7 +60,7 @@ func (p *reservationPlan) book(m *Move, location int64, reserve bool, qty decima
 	}
 	for _, l := range m.lines() {
 		if l.LocationID.ID == location && l.Picked == m.Picked {
-			return p.change(l, l.ProductQty.Add(qty))
+			return p.change(l, p.has(l).Add(qty))
 		}
 	}
 	if p.made[m] == nil {
@@ -77,13 +78,21 @@ func (p *reservationPlan) book(m *Move, location int64, reserve bool, qty decima
 	return nil
 }
 
+// has is what a line has of the product by the plan.
+func (p *reservationPlan) has(l *MoveLine) decimal.Decimal {
+	if qty, changed := p.left[l]; changed {
+		return qty
+	}
+	return l.ProductQty
+}
+
 // change gives a line another quantity, in the unit of the product.
 func (p *reservationPlan) change(l *MoveLine, qty decimal.Decimal) error {
 	own, err := uom.Convert(p.env, qty, l.ProductID.Rec().UoMID.ID, l.UoMID.ID, uom.HalfUp)
 	if err != nil {
 		return err
 	}
-	l.Quantity, l.ProductQty = own, qty
+	l.Quantity, p.left[l] = own, qty
 	for _, x := range p.set {
 		if x == l {
 			return nil
@@ -96,17 +105,17 @@ func (p *reservationPlan) change(l *MoveLine, qty decimal.Decimal) error {
 // take gives up to qty of a line free, in the unit of the product, and returns
 // how much it was.
 func (p *reservationPlan) take(m *Move, l *MoveLine, qty decimal.Decimal) (decimal.Decimal, error) {
-	qty = decimal.Min(qty, l.ProductQty)
+	qty = decimal.Min(qty, p.has(l))
 	p.booked[m] = p.booked[m].Sub(qty)
 	if l.reserves() {
 		p.ledger.add(l.ProductID.ID, l.LocationID.ID, decimal.Zero, qty.Neg())
 	}
-	if qty.Equal(l.ProductQty) {
-		l.ProductQty = decimal.Zero
+	if qty.Equal(p.has(l)) {
+		p.left[l] = decimal.Zero
 		p.drop = append(p.drop, l.ID)
 		return qty, nil
 	}
-	return qty, p.change(l, l.ProductQty.Sub(qty))
+	return qty, p.change(l, p.has(l).Sub(qty))
 }
 
 // cover books what is missing from the free supplies the move may draw on.
@@ -142,7 +151,7 @@ func (p *reservationPlan) apply() error {
 	}
 	var keep []*MoveLine
 	for _, l := range p.set {
-		if l.ProductQty.IsPositive() {
+		if p.has(l).IsPositive() {
 			keep = append(keep, l)
 		}
 	}

@@ -129,7 +129,7 @@ func (k *kit) stock(product int64) string {
 	k.t.Helper()
 	p, err := orm.Get[stock.Product](k.env, product, "qty_available", "virtual_available", "free_qty", "incoming_qty", "outgoing_qty")
 	k.check(err)
-	return fmt.Sprint(p.QtyAvailable, " ", p.VirtualAvailable, " ", p.FreeQty, " ", p.IncomingQty, " ", p.OutgoingQty)
+	return fmt.Sprint(p.QtyAvailable.Get(), " ", p.VirtualAvailable.Get(), " ", p.FreeQty.Get(), " ", p.IncomingQty.Get(), " ", p.OutgoingQty.Get())
 }
 
 // moves tells state, demand and quantity of the moves of a transfer.

@@ -69,7 +69,7 @@ func (u *UoM) Convert(qty decimal.Decimal, to *UoM, m Method) (decimal.Decimal, 
 		return decimal.Zero, orm.UserErrorf("A quantity in “%s” cannot be said in “%s”: the two units of measure have no reference unit in common. Choose a unit that is measured by the same.", u.Name, to.Name)
 	}
 	num, den := u.fraction(qty, to)
-	return step(num, den, to.Rounding, m), nil
+	return step(num, den, to.Rounding.Get(), m), nil
 }
 
 // ConvertExact is Convert without the rounding, to 24 decimals.
@@ -96,7 +96,7 @@ func (u *UoM) ConvertPrice(price decimal.Decimal, to *UoM) decimal.Decimal {
 
 // Round brings a quantity to a multiple of the rounding step of the unit.
 func (u *UoM) Round(qty decimal.Decimal, m Method) decimal.Decimal {
-	return step(qty, one, u.Rounding, m)
+	return step(qty, one, u.Rounding.Get(), m)
 }
 
 // quotient divides, exactly where the result has at most 24 decimals, and drops

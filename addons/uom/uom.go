@@ -13,16 +13,16 @@ import (
 // between units of the same root.
 type UoM struct {
 	orm.Record     `orm:"uom.uom" label:"Product Unit of Measure" order:"sequence, relative_uom_id, id" parent:"relative_uom_id"`
-	Name           string          `orm:"name,required,translate" label:"Unit Name"`
-	Sequence       int             `orm:"sequence,store" label:"Sequence"`
-	RelativeFactor decimal.Decimal `orm:"relative_factor,required,default=1" label:"Contains" help:"How many of the reference unit this unit contains."`
-	RelativeUoMID  orm.Ref[UoM]    `orm:"relative_uom_id,index,ondelete=cascade" label:"Reference Unit"`
-	RelatedIDs     orm.Many[UoM]   `orm:"related_uom_ids,inverse=relative_uom_id" label:"Related UoMs"`
-	Factor         decimal.Decimal `orm:"factor,store,readonly" label:"Absolute Quantity" help:"How many of the last unit in the chain of reference units this unit contains."`
-	Rounding       decimal.Decimal `orm:"rounding" label:"Rounding Precision" help:"Quantities in any unit are rounded to the decimals of “Product Unit”."`
-	Active         bool            `orm:"active,default=true" label:"Active" help:"An inactive unit is kept, but no longer offered."`
-	ParentPath     string          `orm:"parent_path,index,nocopy" label:"Parent Path"`
-	DisplayName    string          `orm:"display_name"`
+	Name           string                        `orm:"name,required,translate" label:"Unit Name"`
+	Sequence       int                           `orm:"sequence,store" label:"Sequence"`
+	RelativeFactor decimal.Decimal               `orm:"relative_factor,required,default=1" label:"Contains" help:"How many of the reference unit this unit contains."`
+	RelativeUoMID  orm.Ref[UoM]                  `orm:"relative_uom_id,index,ondelete=cascade" label:"Reference Unit"`
+	RelatedIDs     orm.Many[UoM]                 `orm:"related_uom_ids,inverse=relative_uom_id" label:"Related UoMs"`
+	Factor         decimal.Decimal               `orm:"factor,store,readonly" label:"Absolute Quantity" help:"How many of the last unit in the chain of reference units this unit contains."`
+	Rounding       orm.Deferred[decimal.Decimal] `orm:"rounding" label:"Rounding Precision" help:"Quantities in any unit are rounded to the decimals of “Product Unit”."`
+	Active         bool                          `orm:"active,default=true" label:"Active" help:"An inactive unit is kept, but no longer offered."`
+	ParentPath     string                        `orm:"parent_path,index,nocopy" label:"Parent Path"`
+	DisplayName    orm.Deferred[string]          `orm:"display_name"`
 }
 
 func defineUoM(r *orm.Registry) {
@@ -38,13 +38,13 @@ func defineUoM(r *orm.Registry) {
 	u.Compute("display_name", func(env *orm.Env, us []*UoM) error {
 		formatted := env.Flag(base.FormattedName, false)
 		for _, u := range us {
-			u.DisplayName = u.Name
+			u.DisplayName.Set(u.Name)
 			if of := u.RelativeUoMID.Rec(); formatted && of != nil {
 				factor := u.RelativeFactor.String()
 				if u.RelativeFactor.IsInteger() {
 					factor += ".0"
 				}
-				u.DisplayName += "\t--" + factor + " " + of.Name + "--"
+				u.DisplayName.Set(u.DisplayName.Get() + "\t--" + factor + " " + of.Name + "--")
 			}
 		}
 		return nil
@@ -53,7 +53,7 @@ func defineUoM(r *orm.Registry) {
 	u.Compute("rounding", func(env *orm.Env, us []*UoM) error {
 		digits, err := base.PrecisionDigits(env, base.ProductUnit)
 		for _, u := range us {
-			u.Rounding = decimal.New(1, -int32(digits))
+			u.Rounding.Set(decimal.New(1, -int32(digits)))
 		}
 		return err
 	})

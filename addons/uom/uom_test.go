@@ -145,8 +145,8 @@ func TestFactorsMultiplyAlongTheReferences(t *testing.T) {
 	gross := create(orm.Values{"name": "Gross", "relative_factor": 12, "relative_uom_id": dozen})
 	great := create(orm.Values{"name": "Great gross", "relative_factor": 12, "relative_uom_id": gross.ID})
 	third := create(orm.Values{"name": "Third", "relative_factor": dec("0.333333333333333333333333"), "relative_uom_id": ref(t, env, "uom.product_uom_unit")})
-	if gross.Factor.String() != "144" || great.Factor.String() != "1728" || gross.Sequence != 1000 || third.Sequence != 33 || gross.Rounding.String() != "0.01" {
-		t.Errorf("gross %s, great gross %s, sequences %d and %d, rounding %s", gross.Factor, great.Factor, gross.Sequence, third.Sequence, gross.Rounding)
+	if gross.Factor.String() != "144" || great.Factor.String() != "1728" || gross.Sequence != 1000 || third.Sequence != 33 || gross.Rounding.Get().String() != "0.01" {
+		t.Errorf("gross %s, great gross %s, sequences %d and %d, rounding %s", gross.Factor, great.Factor, gross.Sequence, third.Sequence, gross.Rounding.Get())
 	}
 	for _, c := range []struct {
 		qty      string

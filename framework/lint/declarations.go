@@ -332,6 +332,9 @@ func (r *reader) parse(t types.Type) *layout {
 
 func slotOf(t types.Type, options string) slot {
 	var s slot
+	if ormType(t) == "Deferred" {
+		t = namedArg(t)
+	}
 	if kind := ormType(t); kind == "Ref" || kind == "Many" {
 		s.elem = namedArg(t)
 	}

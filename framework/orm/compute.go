@@ -479,6 +479,15 @@ func (rs Records) compute(c *compute, batch any, elems []reflect.Value, fields [
 	if err := rs.In(rs.Env.Sudo()).loadPaths(c.facet, elems, c.deps, false); err != nil {
 		return nil, fmt.Errorf("dependencies of %s.%s: %w", rs.Model.Name, c.fields[0].Name, err)
 	}
+	for _, f := range c.fields {
+		if sl := c.facet.byName[f.Name]; sl.deferred {
+			for _, v := range elems {
+				if sl.state(v) == notLoaded {
+					sl.set(v, nil) // so that the function can add to it
+				}
+			}
+		}
+	}
 	if err := c.call(rs.Env, batch); err != nil {
 		return nil, fmt.Errorf("compute of %s.%s: %w", rs.Model.Name, c.fields[0].Name, err)
 	}
@@ -495,7 +504,7 @@ func (rs Records) compute(c *compute, batch any, elems []reflect.Value, fields [
 
 func computedValue(sl *slot, v reflect.Value) any {
 	if sl.many {
-		ids := v.FieldByIndex(sl.index).Addr().Interface().(manySlot).manyIDs()
+		ids := sl.at(v).Addr().Interface().(manySlot).manyIDs()
 		if ids == nil {
 			ids = []int64{}
 		}

@@ -38,6 +38,8 @@
 //	Many[T]        Many2many; with inverse=FIELD One2many
 //	Binary, JSON   Binary, kept in attachments; Json
 //	Secret         encrypted at rest, never sent to a client
+//	Deferred[T]    of the kind of T, read only where a path names the field: what has
+//	               no column, that is computed fields without store, and files
 //
 // Options follow the name, separated by commas:
 //
@@ -67,8 +69,11 @@
 //
 // Business code uses the typed face: [Search], [Read], [Create], [Save] and
 // [Load] work on slices of facets. A facet holds its stored columns; relations
-// and non-stored computes are filled only when a path names them, in one query
-// per path, so no getter ever queries. Views, RPC and data files use the
+// and what is [Deferred] are filled only when a path names them, in one query
+// per path, so no getter ever queries. A getter of what was not loaded panics, and
+// the unit of work fails with its message, which names the field and the remedy.
+// [New] begins a record with its defaults, and [Create] stores what stands in it.
+// [Save] writes what changed, and refuses to lose a change. Views, RPC and data files use the
 // dynamic face, [Records], which addresses fields by name and speaks [Values].
 // Both go through the same pipeline: access, rules, defaults, validation, SQL,
 // recompute, constraints.

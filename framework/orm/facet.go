@@ -2,6 +2,7 @@ package orm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -24,16 +25,8 @@ var (
 	typeSelector = reflect.TypeFor[Selector]()
 	typeRefSlot  = reflect.TypeFor[refSlot]()
 	typeManySlot = reflect.TypeFor[manySlot]()
+	typeDeferred = reflect.TypeFor[deferredSlot]()
 )
-
-// slot is one tagged field of a facet struct.
-type slot struct {
-	name  string
-	index []int
-	typ   reflect.Type
-	ref   bool
-	many  bool
-}
 
 // facet is the layout of one Go struct: which field names it holds and where.
 type facet struct {
@@ -42,7 +35,8 @@ type facet struct {
 	addon  string
 	slots  []slot
 	byName map[string]*slot
-	binds  [][]int // embedded Record and Mixin structs
+	binds  [][]int       // embedded Record and Mixin structs
+	blank  reflect.Value // a facet of which nothing is loaded, to begin others with
 }
 
 // declared is a field as one struct tag declares it, before merging.
@@ -106,8 +100,9 @@ func parseFacet(t reflect.Type, addon string, owned func(reflect.Type) bool) (*p
 			if d == nil {
 				continue
 			}
-			s := slot{name: d.field.Name, index: at, typ: sf.Type,
-				ref: reflect.PointerTo(sf.Type).Implements(typeRefSlot), many: reflect.PointerTo(sf.Type).Implements(typeManySlot)}
+			typ, deferred := undeferred(sf.Type)
+			s := slot{name: d.field.Name, index: at, typ: typ, origin: d.field.Origin, deferred: deferred,
+				ref: reflect.PointerTo(typ).Implements(typeRefSlot), many: reflect.PointerTo(typ).Implements(typeManySlot)}
 			if p.facet.byName[s.name] != nil {
 				continue // an outer declaration hides the embedded one
 			}
@@ -122,6 +117,13 @@ func parseFacet(t reflect.Type, addon string, owned func(reflect.Type) bool) (*p
 	walk(t, nil, false)
 	for i := range p.facet.slots {
 		p.facet.byName[p.facet.slots[i].name] = &p.facet.slots[i]
+	}
+	p.facet.blank = reflect.New(t).Elem()
+	for i := range p.facet.slots {
+		sl := &p.facet.slots[i]
+		if b, ok := p.facet.blank.FieldByIndex(sl.index).Addr().Interface().(slotBound); ok {
+			b.setSlot(sl)
+		}
 	}
 	return p, errs
 }
@@ -215,8 +217,8 @@ func parseField(sf reflect.StructField, tag, origin string) (d *declared, mistak
 		}
 	}
 	if f.Kind == Selection && len(f.Options) == 0 && !d.bare {
-		if reflect.PointerTo(sf.Type).Implements(typeSelector) {
-			f.Options = reflect.New(sf.Type).Interface().(Selector).Options()
+		if t, _ := undeferred(sf.Type); reflect.PointerTo(t).Implements(typeSelector) {
+			f.Options = reflect.New(t).Interface().(Selector).Options()
 			d.set["options"] = true
 		}
 	}
@@ -230,7 +232,11 @@ func parseField(sf reflect.StructField, tag, origin string) (d *declared, mistak
 }
 
 func kindOf(t reflect.Type, f *Field, d *declared) error {
+	t, deferred := undeferred(t)
 	p := reflect.PointerTo(t)
+	if deferred && p.Implements(typeManySlot) {
+		return errors.New("a list need not be orm.Deferred: orm.Many tells by itself whether it is loaded")
+	}
 	switch {
 	case p.Implements(typeRefSlot):
 		f.Kind = Many2one
@@ -366,7 +372,7 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 
 func applyDefault(f *Field, val string, mark func(string)) error {
 	mark("default")
-	f.defaultOn = true
+	f.defaultOn, f.defaultEmpty = true, false
 	switch {
 	case val == "now" && f.Kind == DatetimeKind:
 		f.Default = func(e *Env) (any, error) { return DatetimeOf(e.Now()), nil }
@@ -385,6 +391,8 @@ func applyDefault(f *Field, val string, mark func(string)) error {
 			return fmt.Errorf("default=%s: %w", val, err)
 		}
 		f.Default = func(*Env) (any, error) { return v, nil }
+		n, isDecimal := v.(decimal.Decimal)
+		f.defaultEmpty = v == nil || v == false || v == "" || v == int64(0) || v == float64(0) || isDecimal && n.IsZero()
 	}
 	return nil
 }

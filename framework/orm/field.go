@@ -90,7 +90,9 @@ type Field struct {
 	context   map[string]any               // of a list: how its records are looked at
 	mirrors   []*Field                     // many2many: the fields of the comodel over the same table
 	defaultOn bool
-	at        int // of a column: its place among those of the model
+	// defaultEmpty says that the default is what an untouched Go field holds.
+	defaultEmpty bool
+	at           int // of a column: its place among those of the model
 }
 
 // Computed reports whether the value comes from a compute or a related path.
@@ -193,7 +195,7 @@ func (f *Field) merge(o *Field, set map[string]bool) {
 		case "validate":
 			f.Validate = o.Validate
 		case "default":
-			f.Default, f.defaultOn = o.Default, true
+			f.Default, f.defaultOn, f.defaultEmpty = o.Default, true, o.defaultEmpty
 		case "store":
 			f.Stored = o.Stored
 		case "options":

@@ -20,6 +20,8 @@ type builder struct {
 	// What a mistake was reported of, and is therefore not judged further.
 	wrong   map[*Field]bool
 	partial map[*Model]bool // lacks a mixin: its fields are not all known
+
+	undeferred map[string]bool // Go fields that should be Deferred, reported already
 }
 
 // unknown reports a name that a model has no field of, with the nearest that
@@ -306,7 +308,7 @@ func (b *builder) attach(m *Model, c *contribution) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.defaults)) {
 		if f := field(name, "Default"); f != nil {
-			f.Default, f.defaultOn = c.defaults[name], true
+			f.Default, f.defaultOn, f.defaultEmpty = c.defaults[name], true, false
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.choices)) {
@@ -516,7 +518,47 @@ func (b *builder) finish(m *Model) {
 	b.checkSQL(m)
 	for _, c := range b.r.contribs[m.Name] {
 		b.checkFacet(m, c.parsed.facet)
+		b.checkDeferred(m, c.parsed.facet)
 	}
+	for _, mixin := range m.Mixins { // also those that no facet of the model embeds
+		for _, c := range b.r.contribs[mixin] {
+			b.checkDeferred(m, c.parsed.facet)
+		}
+	}
+}
+
+// checkDeferred refuses plain Go fields for values that a facet does not hold without
+// being asked: they would read empty.
+func (b *builder) checkDeferred(m *Model, f *facet) {
+	for _, s := range f.slots {
+		field := m.Fields[s.name]
+		if s.many || s.deferred || field == nil || b.wrong[field] || b.undeferred[s.origin] || b.partial[m] || m.inSQL(field, 0) {
+			continue
+		}
+		b.undeferred[s.origin] = true // which other facets may embed
+		b.errorf("addon %s: %s holds %s.%s, which has no column and is read only where a path names it: declare it as orm.Deferred[%s]", f.addon, s.origin, m.Name, s.name, s.typ)
+	}
+}
+
+// inSQL reports whether every read of the model can give the field: from a column of
+// its own, or of a record that many2ones lead to.
+func (m *Model) inSQL(f *Field, depth int) bool {
+	if f.column() || f.Name == "id" {
+		return true
+	}
+	if len(f.Related) == 0 || depth > maxDepth { // a circle, which is reported by itself
+		return false
+	}
+	path, err := m.Path(strings.Join(f.Related, "."))
+	if err != nil {
+		return false
+	}
+	for i, step := range path {
+		if i < len(path)-1 && step.Kind != Many2one || !step.Model.inSQL(step, depth+1) {
+			return false
+		}
+	}
+	return true
 }
 
 // leadsAstray reports whether a path ends at a field or model that is not fully

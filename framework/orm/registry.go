@@ -315,7 +315,7 @@ func (r *Registry) Freeze() error {
 		return nil
 	}
 	r.frozen = true
-	b := &builder{r: r, state: map[string]int{}, bare: map[*Field]bool{}, wrong: map[*Field]bool{}, partial: map[*Model]bool{}}
+	b := &builder{r: r, state: map[string]int{}, bare: map[*Field]bool{}, wrong: map[*Field]bool{}, partial: map[*Model]bool{}, undeferred: map[string]bool{}}
 	for _, name := range r.names {
 		b.build(name)
 	}

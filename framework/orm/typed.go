@@ -1,13 +1,10 @@
 package orm
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/shopspring/decimal"
 )
 
 // modelOf is the model whose facet T is.
@@ -28,32 +25,26 @@ func identify[T any](env *Env, recs []*T) (*Model, []int64) {
 	m := env.u.db.Registry.models[f.model]
 	ids := make([]int64, len(recs))
 	for i, r := range recs {
-		v := reflect.ValueOf(r).Elem()
-		id, bound := f.identity(v)
+		id, from := f.identity(reflect.ValueOf(r).Elem())
 		ids[i] = id
-		if bound != nil {
-			m = bound
+		if from != nil {
+			m = from.model
 		}
 	}
 	return m, ids
 }
 
-func (f *facet) identity(v reflect.Value) (int64, *Model) {
+// identity is the id of a facet and where it comes from, nil for one made by hand.
+func (f *facet) identity(v reflect.Value) (int64, *origin) {
 	if len(f.binds) == 0 {
 		return 0, nil
 	}
-	switch r := v.FieldByIndex(f.binds[0]).Addr().Interface().(type) {
-	case *Record:
-		return r.ID, r.model
-	case *Mixin:
-		return r.ID, r.model
-	}
-	return 0, nil
+	return v.FieldByIndex(f.binds[0]).Addr().Interface().(binder).bound()
 }
 
-func (f *facet) bindTo(v reflect.Value, m *Model, id int64) {
+func (f *facet) bindTo(v reflect.Value, o *origin, id int64) {
 	for _, at := range f.binds {
-		v.FieldByIndex(at).Addr().Interface().(binder).bind(m, id)
+		v.FieldByIndex(at).Addr().Interface().(binder).bind(o, id)
 	}
 }
 
@@ -193,6 +184,9 @@ func (rs Records) facetsThere(f *facet, ops *typeOps) (Records, any, []reflect.V
 
 func (rs Records) facetColumns(f *facet, ops *typeOps) (any, []reflect.Value, *columns, error) {
 	batch, elems := ops.alloc(len(rs.IDs))
+	for _, v := range elems {
+		v.Set(f.blank)
+	}
 	s := rs.Env.newSelect(rs.Model)
 	var fields []*Field
 	var slots []*slot
@@ -221,8 +215,9 @@ func (rs Records) facetColumns(f *facet, ops *typeOps) (any, []reflect.Value, *c
 			slots[k].set(v, col[i])
 		}
 	}
+	from := &origin{model: rs.Model, read: c}
 	for i, v := range elems {
-		f.bindTo(v, rs.Model, rs.IDs[i])
+		f.bindTo(v, from, rs.IDs[i])
 	}
 	return batch, elems, c, nil
 }
@@ -297,7 +292,7 @@ func (rs Records) loadRelation(sl *slot, elems []reflect.Value, tails []string, 
 	var ids []int64
 	var elem reflect.Type
 	for _, v := range elems {
-		p := v.FieldByIndex(sl.index).Addr().Interface()
+		p := sl.at(v).Addr().Interface()
 		if sl.ref {
 			elem = p.(refSlot).refElem()
 			if id := p.(refSlot).refID(); id != 0 {
@@ -325,7 +320,7 @@ func (rs Records) loadRelation(sl *slot, elems []reflect.Value, tails []string, 
 		byID[id] = celems[i].Addr().Interface()
 	}
 	for _, v := range elems {
-		p := v.FieldByIndex(sl.index).Addr().Interface()
+		p := sl.at(v).Addr().Interface()
 		if sl.ref {
 			p.(refSlot).setRefRec(byID[p.(refSlot).refID()])
 			continue
@@ -345,7 +340,7 @@ func (rs Records) loadIDs(field *Field, sl *slot, elems []reflect.Value) error {
 		// A plain list: the records themselves have just been read.
 		lists, err := rs.lists(field)
 		for i, v := range elems {
-			v.FieldByIndex(sl.index).Addr().Interface().(manySlot).setManyIDs(lists[rs.IDs[i]])
+			sl.at(v).Addr().Interface().(manySlot).setManyIDs(lists[rs.IDs[i]])
 		}
 		return err
 	}
@@ -355,7 +350,7 @@ func (rs Records) loadIDs(field *Field, sl *slot, elems []reflect.Value) error {
 	}
 	for i, v := range elems {
 		ids, _ := c.vals[field.Name][i].([]int64)
-		v.FieldByIndex(sl.index).Addr().Interface().(manySlot).setManyIDs(ids)
+		sl.at(v).Addr().Interface().(manySlot).setManyIDs(ids)
 	}
 	return nil
 }
@@ -372,103 +367,63 @@ func (r *Registry) opsOf(t reflect.Type) *typeOps {
 	}}
 }
 
-// set stores a value as fetch returns it in a struct field.
-func (s *slot) set(v reflect.Value, val any) {
-	fv := v.FieldByIndex(s.index)
-	if s.ref {
-		id, _ := val.(int64)
-		fv.Addr().Interface().(refSlot).setRefID(id)
-		return
+// New is a facet of a record that is not stored yet, with its defaults filled in.
+// Change what should be otherwise and hand it to Create, which stores what stands in
+// it, false and 0 included.
+func New[T any](env *Env) (*T, error) {
+	m, err := modelOf[T](env)
+	if err != nil {
+		return nil, err
 	}
-	if s.many {
-		ids, _ := val.([]int64)
-		fv.Addr().Interface().(manySlot).setManyIDs(ids)
-		return
-	}
-	if val == nil {
-		fv.SetZero()
-		return
-	}
-	switch x := val.(type) {
-	case string:
-		if fv.Kind() == reflect.String {
-			fv.SetString(x)
+	f := env.u.db.Registry.facets[reflect.TypeFor[T]()]
+	var names []string
+	for _, sl := range f.slots {
+		if sl.name != "id" {
+			names = append(names, sl.name)
 		}
-	case int64:
-		if fv.CanInt() {
-			fv.SetInt(x)
-		}
-	case float64:
-		if fv.CanFloat() {
-			fv.SetFloat(x)
-		}
-	case bool:
-		fv.SetBool(x)
-	case json.RawMessage:
-		fv.SetBytes(x)
-	case []byte:
-		fv.SetBytes(x)
-	default:
-		fv.Set(reflect.ValueOf(val))
 	}
+	defaults, err := Records{Env: env, Model: m}.DefaultGet(names...)
+	if err != nil {
+		return nil, err
+	}
+	rec := new(T)
+	v := reflect.ValueOf(rec).Elem()
+	v.Set(f.blank)
+	for name, x := range defaults {
+		sl := f.byName[name]
+		if sl == nil {
+			continue // which a hook has added: the record is stored with it all the same
+		}
+		if cmds, ok := x.([]Command); ok {
+			sl.at(v).Addr().Interface().(manySlot).setCommands(cmds)
+		} else {
+			sl.set(v, x)
+		}
+	}
+	f.bindTo(v, &origin{model: m, defaults: defaults}, 0)
+	return rec, nil
 }
 
-// get is the value of a struct field in the form create and write take.
-func (s *slot) get(v reflect.Value) any {
-	fv := v.FieldByIndex(s.index)
-	switch p := fv.Addr().Interface().(type) {
-	case refSlot:
-		return orNil(p.refID() == 0, p.refID())
-	case manySlot:
-		return p.commands()
-	case *decimal.Decimal:
-		return *p
-	case *Date:
-		return orNil(p.IsZero(), *p)
-	case *Datetime:
-		return orNil(p.IsZero(), *p)
-	case *JSON:
-		return orNil(len(*p) == 0, json.RawMessage(*p))
-	case *Binary:
-		return orNil(len(*p) == 0, []byte(*p))
-	}
-	switch fv.Kind() {
-	case reflect.String:
-		return orNil(fv.Len() == 0, fv.String())
-	case reflect.Int, reflect.Int64:
-		return fv.Int()
-	case reflect.Float64:
-		return fv.Float()
-	case reflect.Bool:
-		return fv.Bool()
-	}
-	return fv.Interface()
-}
-
-// Create stores new records from facets. A zero field counts as not given, so
-// that defaults apply; to store an explicit zero use Records.Create. The ids
-// are set on the facets, and their columns are read back.
+// Create stores new records from facets. Of one that New has made it stores what
+// stands in it. In one made by hand (&Task{…}) a field that is left empty is not
+// given; when its model has a default for it, which the empty value might mean or not,
+// Create refuses it. Computed fields that are left empty are computed; to store an
+// explicit zero in one, use Records.Create. The ids are set on the facets, and their
+// columns are read back.
 func Create[T any](env *Env, recs ...*T) error {
 	m, err := modelOf[T](env)
 	if err != nil {
 		return err
 	}
 	f := env.u.db.Registry.facets[reflect.TypeFor[T]()]
+	rs := Records{Env: env, Model: m}
 	vals := make([]Values, len(recs))
 	for i, r := range recs {
-		v := reflect.ValueOf(r).Elem()
-		vals[i] = Values{}
-		for k := range f.slots {
-			sl := &f.slots[k]
-			if sl.name == "id" || v.FieldByIndex(sl.index).IsZero() {
-				continue
-			}
-			if x := sl.get(v); x != nil {
-				vals[i][sl.name] = x
-			}
+		if vals[i], err = rs.newValues(f, reflect.ValueOf(r).Elem()); err != nil {
+			return err
 		}
 	}
-	created, err := Records{Env: env, Model: m}.Create(vals...)
+	created, err := rs.Create(vals...)
 	if err != nil {
 		return err
 	}
@@ -482,43 +437,161 @@ func Create[T any](env *Env, recs ...*T) error {
 	return nil
 }
 
-// Save writes the named fields of facets. Records whose values are equal are
-// written together.
+// newValues are the values of a facet to be stored as a new record.
+func (rs Records) newValues(f *facet, v reflect.Value) (Values, error) {
+	id, from := f.identity(v)
+	if id != 0 {
+		return nil, fmt.Errorf("orm: Create of %s %d, which is stored already: use Save, or New for another", f.typ, id)
+	}
+	vals := Values{}
+	var doubtful []string
+	for k := range f.slots {
+		sl := &f.slots[k]
+		field := rs.Model.Fields[sl.name]
+		switch {
+		case sl.name == "id":
+		case !sl.empty(v):
+			if from != nil && rs.ignores(field) && from.defaults.Has(sl.name) {
+				continue // who may not give it has the default all the same
+			}
+			if x := sl.get(v); x != nil || from != nil || sl.deferred {
+				vals[sl.name] = x
+			}
+		case from != nil:
+			if from.defaults.IsSet(sl.name) {
+				vals[sl.name] = sl.get(v) // it was cleared
+			}
+		case field.hasDefault():
+			doubtful = append(doubtful, fmt.Sprintf("%s (%s)", sl.origin, sl.name))
+		}
+	}
+	if len(doubtful) > 0 {
+		return nil, fmt.Errorf("orm: Create of a %s made by hand, in which %s may mean the default or nothing: begin with orm.New, which fills the defaults in", f.typ, strings.Join(doubtful, ", "))
+	}
+	return vals, nil
+}
+
+// hasDefault reports whether a new record gets more than the empty value when nobody
+// says what the field is.
+func (f *Field) hasDefault() bool {
+	if f.inherited != nil && f.Default == nil {
+		return f.inherited.hasDefault()
+	}
+	return f.Default != nil && !f.defaultEmpty
+}
+
+// Save writes what was changed in facets since they were read: the named fields, or
+// all that changed when none is named. It refuses facets with a change that the names
+// leave out, which would get lost. Records whose values are equal are written
+// together.
 func Save[T any](env *Env, recs []*T, fields ...string) error {
 	m, ids := identify(env, recs)
 	f := env.u.db.Registry.facets[reflect.TypeFor[T]()]
+	for _, name := range fields {
+		if f.byName[name] == nil {
+			return fmt.Errorf("orm: %s has no field %q to save", f.typ, name)
+		}
+	}
 	type group struct {
 		vals Values
+		recs []reflect.Value
 		ids  []int64
 	}
 	groups := map[string]*group{}
-	var order []string
+	var order []*group
+	was := reflect.New(f.typ).Elem()
 	for i, r := range recs {
 		v := reflect.ValueOf(r).Elem()
+		if ids[i] == 0 {
+			return fmt.Errorf("orm: Save of a %s that is not stored: use Create", f.typ)
+		}
+		names := fields
+		for _, sl := range f.changes(v, was) {
+			switch {
+			case len(fields) == 0:
+				names = append(names, sl.name)
+			case !slices.Contains(fields, sl.name):
+				return fmt.Errorf("orm: Save of %s %d would lose %s, which was changed too: name %q as well, or no field to save all that changed", f.typ, ids[i], sl.origin, sl.name)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
 		vals := Values{}
 		var key strings.Builder
-		for _, name := range fields {
-			sl := f.byName[name]
-			if sl == nil {
-				return fmt.Errorf("orm: %s has no field %q to save", f.typ, name)
-			}
-			vals[name] = sl.get(v)
-			fmt.Fprintf(&key, "%#v|", vals[name])
+		for _, name := range names {
+			vals[name] = f.byName[name].get(v)
+			fmt.Fprintf(&key, "%s=%#v|", name, vals[name])
 		}
 		g := groups[key.String()]
 		if g == nil {
 			g = &group{vals: vals}
 			groups[key.String()] = g
-			order = append(order, key.String())
+			order = append(order, g)
 		}
-		g.ids = append(g.ids, ids[i])
+		g.recs, g.ids = append(g.recs, v), append(g.ids, ids[i])
 	}
-	for _, k := range order {
-		if err := (Records{Env: env, Model: m, IDs: groups[k].ids}).Write(groups[k].vals); err != nil {
+	for _, g := range order {
+		if err := (Records{Env: env, Model: m, IDs: g.ids}).Write(g.vals); err != nil {
 			return err
+		}
+		for _, v := range g.recs {
+			f.saved(v, g.vals)
 		}
 	}
 	return nil
+}
+
+// changes are the slots of a facet that hold something else than what was read or
+// saved last. The facet was is for its use.
+func (f *facet) changes(v, was reflect.Value) []*slot {
+	id, from := f.identity(v)
+	var out []*slot
+	for i := range f.slots {
+		sl := &f.slots[i]
+		if sl.name == "id" {
+			continue
+		}
+		if sl.state(v) == notLoaded {
+			continue
+		}
+		if from.holds(sl.name) {
+			sl.set(was, from.read.vals[sl.name][from.read.index[id]])
+		} else if sl.deferred {
+			if sl.state(v) == changed {
+				out = append(out, sl)
+			}
+			continue
+		} else {
+			sl.at(was).SetZero()
+		}
+		if !sl.same(v, was) {
+			out = append(out, sl)
+		}
+	}
+	return out
+}
+
+// holds reports whether a field's value when it was read is known.
+func (o *origin) holds(name string) bool {
+	return o != nil && o.read != nil && o.read.vals[name] != nil
+}
+
+// saved notes that values of a facet have been written.
+func (f *facet) saved(v reflect.Value, vals Values) {
+	id, from := f.identity(v)
+	for name, x := range vals {
+		sl := f.byName[name]
+		switch {
+		case sl.many:
+			sl.at(v).Addr().Interface().(manySlot).setCommands(nil)
+		case from.holds(name):
+			from.read.vals[name][from.read.index[id]] = x
+		}
+		if sl.deferred {
+			sl.set(v, x)
+		}
+	}
 }
 
 // Delete removes the records.

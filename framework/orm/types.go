@@ -10,44 +10,54 @@ import (
 // Record is the first field of every facet. Its tag names the model:
 // `orm:"sale.order,order=date_order desc, id desc"`.
 type Record struct {
-	ID    int64
-	model *Model
+	ID   int64
+	from *origin
 }
 
 // ModelName is the technical name of the record's model, "" before it is stored.
-func (r *Record) ModelName() string {
-	if r.model == nil {
-		return ""
-	}
-	return r.model.Name
-}
+func (r *Record) ModelName() string { return r.from.modelName() }
 
-func (r *Record) bind(m *Model, id int64) { r.ID, r.model = id, m }
+func (r *Record) bind(o *origin, id int64) { r.ID, r.from = id, o }
+func (r *Record) bound() (int64, *origin)  { return r.ID, r.from }
 
 // Mixin is the first field of the facet of an abstract model. A facet that
 // embeds such a struct inherits its fields, computes, methods and hooks.
 type Mixin struct {
-	ID    int64
-	model *Model
+	ID   int64
+	from *origin
 }
 
 // ModelName is the name of the concrete model a mixin's record belongs to.
-func (r *Mixin) ModelName() string {
-	if r.model == nil {
-		return ""
-	}
-	return r.model.Name
+func (r *Mixin) ModelName() string { return r.from.modelName() }
+
+func (r *Mixin) bind(o *origin, id int64) { r.ID, r.from = id, o }
+func (r *Mixin) bound() (int64, *origin)  { return r.ID, r.from }
+
+type binder interface {
+	bind(*origin, int64)
+	bound() (int64, *origin)
 }
 
-func (r *Mixin) bind(m *Model, id int64) { r.ID, r.model = id, m }
+// origin is where facets come from: a read, with what it gave, or New.
+type origin struct {
+	model    *Model
+	read     *columns // what the facets held then, or when they were saved last
+	defaults Values   // of New
+}
 
-type binder interface{ bind(*Model, int64) }
+func (o *origin) modelName() string {
+	if o == nil || o.defaults != nil {
+		return ""
+	}
+	return o.model.Name
+}
 
 // Ref is a many2one to the model of facet T. The zero Ref is empty.
 type Ref[T any] struct {
 	ID     int64
 	rec    *T
 	loaded bool
+	of     *slot
 }
 
 // RefTo makes a Ref to a record id; 0 is the empty reference.
@@ -64,14 +74,15 @@ func (r Ref[T]) Rec() *T {
 		return nil
 	}
 	if !r.loaded {
-		panic(fmt.Sprintf("orm: %s %d read through a reference that was not loaded; name the path in Load or in the compute's dependencies", reflect.TypeFor[T](), r.ID))
+		panic(r.of.notLoaded(fmt.Sprintf("the record, %s %d,", reflect.TypeFor[T](), r.ID), true))
 	}
 	return r.rec
 }
 
 func (r *Ref[T]) refElem() reflect.Type { return reflect.TypeFor[T]() }
 func (r *Ref[T]) refID() int64          { return r.ID }
-func (r *Ref[T]) setRefID(id int64)     { *r = Ref[T]{ID: id} }
+func (r *Ref[T]) setRefID(id int64)     { *r = Ref[T]{ID: id, of: r.of} }
+func (r *Ref[T]) setSlot(s *slot)       { r.of = s }
 func (r *Ref[T]) setRefRec(rec any) {
 	r.loaded = true
 	r.rec, _ = rec.(*T)
@@ -90,13 +101,14 @@ type Many[T any] struct {
 	recs   []*T
 	loaded uint8 // 1: ids, 2: records too
 	cmds   []Command
+	of     *slot
 }
 
 // IDs are the ids of the related records, in the comodel's order. Like
 // [Ref.Rec] it panics when the field was not loaded.
 func (m Many[T]) IDs() []int64 {
 	if m.loaded == 0 {
-		panic(fmt.Sprintf("orm: list of %s read without being loaded; name the path in Load or in the compute's dependencies", reflect.TypeFor[T]()))
+		panic(m.of.notLoaded(fmt.Sprintf("the list of %s", reflect.TypeFor[T]()), false))
 	}
 	return m.ids
 }
@@ -104,7 +116,7 @@ func (m Many[T]) IDs() []int64 {
 // All are the related records. It panics when they were not loaded.
 func (m Many[T]) All() []*T {
 	if m.loaded < 2 {
-		panic(fmt.Sprintf("orm: records of %s read without being loaded; name a path through the field in Load or in the compute's dependencies", reflect.TypeFor[T]()))
+		panic(m.of.notLoaded(fmt.Sprintf("the list of %s with its records", reflect.TypeFor[T]()), true))
 	}
 	return m.recs
 }
@@ -112,16 +124,18 @@ func (m Many[T]) All() []*T {
 // Set replaces the related ids, for computes of x2many fields and for Create
 // and Save.
 func (m *Many[T]) Set(ids ...int64) {
-	*m = Many[T]{ids: ids, loaded: 1, cmds: []Command{{Op: CmdSet, IDs: ids}}}
+	*m = Many[T]{ids: ids, loaded: 1, cmds: []Command{{Op: CmdSet, IDs: ids}}, of: m.of}
 }
 
 // Do queues x2many commands that Create or Save will execute.
 func (m *Many[T]) Do(cmds ...Command) { m.cmds = append(m.cmds, cmds...) }
 
-func (m *Many[T]) manyElem() reflect.Type { return reflect.TypeFor[T]() }
-func (m *Many[T]) manyIDs() []int64       { return m.ids }
-func (m *Many[T]) commands() []Command    { return m.cmds }
-func (m *Many[T]) setManyIDs(ids []int64) { *m = Many[T]{ids: ids, loaded: 1} }
+func (m *Many[T]) manyElem() reflect.Type  { return reflect.TypeFor[T]() }
+func (m *Many[T]) manyIDs() []int64        { return m.ids }
+func (m *Many[T]) commands() []Command     { return m.cmds }
+func (m *Many[T]) setCommands(c []Command) { m.cmds = c }
+func (m *Many[T]) setSlot(s *slot)         { m.of = s }
+func (m *Many[T]) setManyIDs(ids []int64)  { *m = Many[T]{ids: ids, loaded: 1, of: m.of} }
 func (m *Many[T]) setManyRecs(recs []any) {
 	m.loaded = 2
 	m.recs = make([]*T, 0, len(recs))
@@ -136,9 +150,56 @@ type manySlot interface {
 	manyElem() reflect.Type
 	manyIDs() []int64
 	commands() []Command
+	setCommands([]Command)
 	setManyIDs([]int64)
 	setManyRecs([]any)
 }
+
+// Deferred is a field of a facet that a read gives only when a path names it: a
+// computed or related value without a column, or the content of a file. A plain Go
+// field could not tell such a value from one that nobody asked for, so Freeze wants
+// those fields declared as Deferred; its zero value is “not loaded”.
+type Deferred[T any] struct {
+	value T
+	state deferredState
+	of    *slot
+}
+
+type deferredState uint8
+
+const (
+	notLoaded deferredState = iota
+	loaded
+	changed // by Set, and not saved
+)
+
+// Get is the value. It must have been loaded by a path of Read, Search, Load or a
+// compute's dependencies, or been Set; like [Ref.Rec], it panics when it was not.
+func (d Deferred[T]) Get() T {
+	if d.state == notLoaded {
+		panic(d.of.notLoaded(fmt.Sprintf("the value, a %s,", reflect.TypeFor[T]()), false))
+	}
+	return d.value
+}
+
+// Set gives the field a value: in the compute of the field, or before Create or Save.
+func (d *Deferred[T]) Set(v T) { d.value, d.state = v, changed }
+
+func (d *Deferred[T]) deferred() (value any, state *deferredState) { return &d.value, &d.state }
+func (d *Deferred[T]) setSlot(s *slot) {
+	d.of = s
+	if b, ok := any(&d.value).(slotBound); ok {
+		b.setSlot(s)
+	}
+}
+
+type deferredSlot interface {
+	deferred() (value any, state *deferredState)
+}
+
+// slotBound are the values that know of which field of which facet they are, to tell
+// whoever reads them before they are loaded.
+type slotBound interface{ setSlot(*slot) }
 
 // The x2many operations, numbered as on the wire.
 const (

@@ -28,7 +28,11 @@ func ExampleNew() {
 	_ = func(t *testing.T) { // func TestShelves(t *testing.T) {
 		t.Parallel()
 		env := ormtest.New(t, kernel.Addon(), shelves())
-		made := &shelf{Name: "Novels"}
+		made, err := orm.New[shelf](env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made.Name = "Novels"
 		ormtest.MaxQueries(t, env, 3, func() {
 			if err := orm.Create(env, made); err != nil {
 				t.Fatal(err)
@@ -44,7 +48,11 @@ func ExampleNew() {
 // An example has no test to hand over, and looks the same otherwise.
 func ExampleRun() {
 	err := ormtest.Run(func(env *orm.Env) error {
-		made := &shelf{Name: "Novels"}
+		made, err := orm.New[shelf](env)
+		if err != nil {
+			return err
+		}
+		made.Name = "Novels"
 		if err := orm.Create(env, made); err != nil {
 			return err
 		}
@@ -61,7 +69,7 @@ func ExampleRun() {
 func ExampleRunDB() {
 	err := ormtest.RunDB(func(db *orm.DB) error {
 		for _, name := range []string{"Novels", "Maps"} {
-			err := db.Run(context.Background(), orm.System(), func(env *orm.Env) error { return orm.Create(env, &shelf{Name: name}) })
+			err := db.Run(context.Background(), orm.System(), func(env *orm.Env) error { return orm.Create(env, &shelf{Name: name, Places: 5}) })
 			if err != nil {
 				return err
 			}

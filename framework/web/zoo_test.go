@@ -38,8 +38,8 @@ type Animal struct {
 	Tags     orm.Many[base.PartnerCategory] `orm:"tag_ids,rel=zoo_animal_tag_rel:animal_id:tag_id" label:"Tags"`
 	Meals    orm.Many[Meal]                 `orm:"meal_ids,inverse=animal_id,copy" label:"Meals"`
 	Friends  orm.Many[Animal]               `orm:"friend_ids,rel=zoo_friend_rel:a:b" label:"Friends"`
-	Photo    orm.Binary                     `orm:"photo,image" label:"Photo"`
-	Paper    orm.Binary                     `orm:"paper" label:"Papers"`
+	Photo    orm.Deferred[orm.Binary]       `orm:"photo,image" label:"Photo"`
+	Paper    orm.Deferred[orm.Binary]       `orm:"paper" label:"Papers"`
 	PaperNam string                         `orm:"paper_name" label:"Name of the papers"`
 	Chip     orm.Secret                     `orm:"chip" label:"Chip code"`
 	Facts    orm.JSON                       `orm:"facts" label:"Facts"`

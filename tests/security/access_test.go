@@ -21,13 +21,13 @@ type (
 		orm.Record `orm:"safe.box" label:"Safe"`
 		mail.Thread
 		mail.ActivityMixin
-		Name    string                `orm:"name,required" label:"Name"`
-		Owner   orm.Ref[base.Partner] `orm:"owner_id" label:"Owner"`
-		Company orm.Ref[base.Company] `orm:"company_id" label:"Company"`
-		Code    string                `orm:"code" label:"Code" groups:"base.group_system"`
-		Plan    orm.Binary            `orm:"plan" label:"Plan"`
-		Key     orm.Binary            `orm:"key_file" label:"Key" groups:"base.group_system"`
-		Mood    string                `orm:"mood" label:"Mood"`
+		Name    string                   `orm:"name,required" label:"Name"`
+		Owner   orm.Ref[base.Partner]    `orm:"owner_id" label:"Owner"`
+		Company orm.Ref[base.Company]    `orm:"company_id" label:"Company"`
+		Code    string                   `orm:"code" label:"Code" groups:"base.group_system"`
+		Plan    orm.Deferred[orm.Binary] `orm:"plan" label:"Plan"`
+		Key     orm.Deferred[orm.Binary] `orm:"key_file" label:"Key" groups:"base.group_system"`
+		Mood    orm.Deferred[string]     `orm:"mood" label:"Mood"`
 	}
 	opening struct {
 		orm.Record `orm:"safe.opening,transient" label:"Opening"`
@@ -49,7 +49,7 @@ func vault() module.Addon {
 		s := orm.Define[safe](r)
 		s.Compute("mood", func(_ *orm.Env, ss []*safe) error {
 			for _, s := range ss {
-				s.Mood = "calm"
+				s.Mood.Set("calm")
 			}
 			return nil
 		}, "name")

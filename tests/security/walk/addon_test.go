@@ -27,7 +27,7 @@ type (
 		Level      int                   `orm:"level" label:"Level"`
 		Company    orm.Ref[base.Company] `orm:"company_id" label:"Company"`
 		Docs       orm.Many[walkDoc]     `orm:"doc_ids,inverse=place_id" label:"Documents"`
-		Count      int                   `orm:"doc_count" label:"Number of Documents"`
+		Count      orm.Deferred[int]     `orm:"doc_count" label:"Number of Documents"`
 	}
 	walkTag struct {
 		orm.Record `orm:"walk.tag" label:"Tag" order:"id"`
@@ -38,38 +38,38 @@ type (
 		orm.Record `orm:"walk.doc" label:"Document" order:"id"`
 		mail.Thread
 		mail.ActivityMixin
-		Name     string                `orm:"name,required,tracking" label:"Name"`
-		Title    string                `orm:"title,translate" label:"Title"`
-		Text     string                `orm:"text,text" label:"Text"`
-		Body     string                `orm:"body,html" label:"Body"`
-		Local    string                `orm:"local,company_dependent" label:"Local"`
-		Safe     string                `orm:"safe,tracking" label:"cnry900002z" groups:"walk.group_b"`
-		Chip     orm.Secret            `orm:"chip" label:"Chip" groups:"walk.group_b"`
-		File     orm.Binary            `orm:"file" label:"File"`
-		FileName string                `orm:"file_name" label:"File Name"`
-		Key      orm.Binary            `orm:"key_file" label:"Key" groups:"walk.group_b"`
-		Photo    orm.Binary            `orm:"photo,image" label:"Photo"`
-		State    string                `orm:"state,default=new,tracking" selection:"new:New,done:Done" label:"Status"`
-		Level    int                   `orm:"level" label:"Level"`
-		Amount   decimal.Decimal       `orm:"amount,digits=2,aggregator=sum" label:"Amount"`
-		Cost     decimal.Decimal       `orm:"cost,digits=2,aggregator=sum" label:"cnry900003z" groups:"walk.group_b"`
-		Day      orm.Date              `orm:"day" label:"Day"`
-		Facts    orm.JSON              `orm:"facts" label:"Facts"`
-		User     orm.Ref[base.User]    `orm:"user_id" label:"Responsible"`
-		Company  orm.Ref[base.Company] `orm:"company_id" label:"Company"`
-		Partner  orm.Ref[base.Partner] `orm:"partner_id" label:"Partner"`
-		Place    orm.Ref[walkPlace]    `orm:"place_id" label:"Place"`
-		Hidden   orm.Ref[walkPlace]    `orm:"hidden_place_id" label:"cnry900004z" groups:"walk.group_b"`
-		Parent   orm.Ref[walkDoc]      `orm:"parent_id,ondelete=cascade" label:"Parent"`
-		Children orm.Many[walkDoc]     `orm:"child_ids,inverse=parent_id" label:"Children"`
-		Tags     orm.Many[walkTag]     `orm:"tag_ids" label:"Tags"`
-		Ref      string                `orm:"ref,reference" selection:"walk.place:Place,walk.tag:Tag" label:"Reference"`
-		PlaceNt  string                `orm:"place_note,related=place_id.note" label:"Note of the Place"`
-		PlaceSv  string                `orm:"place_stored,related=place_id.note,store" label:"Kept Note of the Place"`
-		Summary  string                `orm:"summary" label:"Summary"`
-		Total    decimal.Decimal       `orm:"total,digits=2,store,readonly,aggregator=sum" label:"Total"`
-		Active   bool                  `orm:"active,default=true" label:"Active"`
-		Parts    orm.Many[walkPart]    `orm:"part_ids,inverse=doc_id" label:"Parts"`
+		Name     string                   `orm:"name,required,tracking" label:"Name"`
+		Title    string                   `orm:"title,translate" label:"Title"`
+		Text     string                   `orm:"text,text" label:"Text"`
+		Body     string                   `orm:"body,html" label:"Body"`
+		Local    string                   `orm:"local,company_dependent" label:"Local"`
+		Safe     string                   `orm:"safe,tracking" label:"cnry900002z" groups:"walk.group_b"`
+		Chip     orm.Secret               `orm:"chip" label:"Chip" groups:"walk.group_b"`
+		File     orm.Deferred[orm.Binary] `orm:"file" label:"File"`
+		FileName string                   `orm:"file_name" label:"File Name"`
+		Key      orm.Deferred[orm.Binary] `orm:"key_file" label:"Key" groups:"walk.group_b"`
+		Photo    orm.Deferred[orm.Binary] `orm:"photo,image" label:"Photo"`
+		State    string                   `orm:"state,default=new,tracking" selection:"new:New,done:Done" label:"Status"`
+		Level    int                      `orm:"level" label:"Level"`
+		Amount   decimal.Decimal          `orm:"amount,digits=2,aggregator=sum" label:"Amount"`
+		Cost     decimal.Decimal          `orm:"cost,digits=2,aggregator=sum" label:"cnry900003z" groups:"walk.group_b"`
+		Day      orm.Date                 `orm:"day" label:"Day"`
+		Facts    orm.JSON                 `orm:"facts" label:"Facts"`
+		User     orm.Ref[base.User]       `orm:"user_id" label:"Responsible"`
+		Company  orm.Ref[base.Company]    `orm:"company_id" label:"Company"`
+		Partner  orm.Ref[base.Partner]    `orm:"partner_id" label:"Partner"`
+		Place    orm.Ref[walkPlace]       `orm:"place_id" label:"Place"`
+		Hidden   orm.Ref[walkPlace]       `orm:"hidden_place_id" label:"cnry900004z" groups:"walk.group_b"`
+		Parent   orm.Ref[walkDoc]         `orm:"parent_id,ondelete=cascade" label:"Parent"`
+		Children orm.Many[walkDoc]        `orm:"child_ids,inverse=parent_id" label:"Children"`
+		Tags     orm.Many[walkTag]        `orm:"tag_ids" label:"Tags"`
+		Ref      string                   `orm:"ref,reference" selection:"walk.place:Place,walk.tag:Tag" label:"Reference"`
+		PlaceNt  string                   `orm:"place_note,related=place_id.note" label:"Note of the Place"`
+		PlaceSv  string                   `orm:"place_stored,related=place_id.note,store" label:"Kept Note of the Place"`
+		Summary  orm.Deferred[string]     `orm:"summary" label:"Summary"`
+		Total    decimal.Decimal          `orm:"total,digits=2,store,readonly,aggregator=sum" label:"Total"`
+		Active   bool                     `orm:"active,default=true" label:"Active"`
+		Parts    orm.Many[walkPart]       `orm:"part_ids,inverse=doc_id" label:"Parts"`
 	}
 	// walkPart delegates to a document, as a product does to its template.
 	walkPart struct {
@@ -98,7 +98,7 @@ func defineWalk(r *orm.Registry) {
 	p := orm.Define[walkPlace](r)
 	p.Compute("doc_count", func(_ *orm.Env, ps []*walkPlace) error {
 		for _, p := range ps {
-			p.Count = len(p.Docs.IDs())
+			p.Count.Set(len(p.Docs.IDs()))
 		}
 		return nil
 	}, "doc_ids")
@@ -106,7 +106,7 @@ func defineWalk(r *orm.Registry) {
 	d := orm.Define[walkDoc](r)
 	d.Compute("summary", func(_ *orm.Env, ds []*walkDoc) error {
 		for _, d := range ds {
-			d.Summary = d.Name + " / " + d.Text
+			d.Summary.Set(d.Name + " / " + d.Text)
 		}
 		return nil
 	}, "name", "text")
