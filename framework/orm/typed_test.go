@@ -148,7 +148,7 @@ func TestDeferredValuesAreLoadedByPaths(t *testing.T) {
 	if g.Letters.Get() != 3 || g.Greeter.Get().Rec().Letters.Get() != 3 || !g.Bags.Get().IsZero() || g.HostDiet != "vegan" {
 		t.Errorf("%d letters, greeted by %+v, on a diet of %s", g.Letters.Get(), g.Greeter.Get(), g.HostDiet)
 	}
-	e.u.cache.forget()
+	e.u.cache.invalidate()
 	before := e.Queries()
 	must[*guest](t)(Get[guest](e, id))
 	if n := e.Queries() - before; n != 1 {
