@@ -116,7 +116,12 @@ type User struct {
 // System is the superuser with an empty context.
 func System() User { return User{ID: SuperuserID} }
 
-const maxTries = 5
+const (
+	maxTries   = 6
+	queueAfter = 2 // tries; then a unit waits for others that have failed as often
+	// contendedKey is the lock of those that wait, in all processes.
+	contendedKey = "orm: contended units of work"
+)
 
 // Run executes fn as one unit of work: a REPEATABLE READ transaction that is
 // committed when fn returns nil, and tried again as a whole when PostgreSQL
@@ -149,6 +154,13 @@ func (db *DB) run(ctx context.Context, user User, locks []string, fn func(*Env) 
 		db.Logger.Debug("unit of work is tried again", "try", try, "cause", err.Error())
 		if more := union(locks, wanted); len(more) > len(locks) {
 			locks = more // waiting for them is all the delay there need be
+			continue
+		}
+		if try == queueAfter && !db.InUnit(ctx) {
+			// Many that change the same rows would each lose to another again and
+			// again: from here on they run one after the other. One inside another,
+			// which may be in the queue itself, does not wait.
+			locks = union(locks, []string{contendedKey})
 			continue
 		}
 		select {
