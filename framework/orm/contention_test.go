@@ -38,6 +38,10 @@ func TestManyUnitsChangeOneRow(t *testing.T) {
 					ready.Done()
 					ready.Wait()
 				}
+				// Long enough for others to come in between.
+				if _, err := env.Exec(SQL("SELECT pg_sleep(0.05)").NoModels()); err != nil {
+					return err
+				}
 				return rs.Write(Values{"age": age + 1})
 			})
 		})
