@@ -80,7 +80,7 @@ func defineMove(r *orm.Registry) {
 	d.OnWrite(writeMoves)
 	d.OnUnlink(unlinkMoves)
 	d.OnCopyData(copyMoves)
-	d.OnCopy(copyExactly)
+	d.OnCopy(CopyExactly)
 	defineMoveActions(d)
 	defineMoveMatching(d)
 	defineReports(d)

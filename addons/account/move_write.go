@@ -192,8 +192,8 @@ func copyMoves(super orm.CopyDataFunc) orm.CopyDataFunc {
 	}
 }
 
-// copyExactly keeps the digits of what is copied.
-func copyExactly(super orm.CopyFunc) orm.CopyFunc {
+// CopyExactly keeps the digits of what is copied, for documents with prices.
+func CopyExactly(super orm.CopyFunc) orm.CopyFunc {
 	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
 		return super(rs.In(fullPrecision(rs.Env)), overrides)
 	}

@@ -123,7 +123,7 @@ func defineOrder(r *orm.Registry) {
 	d.OnWrite(writeOrders)
 	d.OnUnlink(unlinkOrders)
 	d.OnCopyData(copyOrders)
-	d.OnCopy(copyExactly)
+	d.OnCopy(account.CopyExactly)
 	defineFlow(d)
 }
 

@@ -3,7 +3,6 @@ package sale
 import (
 	"github.com/shopspring/decimal"
 
-	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/mail"
 	"fusionsoft.ca/fusion/framework/orm"
@@ -304,12 +303,5 @@ func copyOrders(super orm.CopyDataFunc) orm.CopyDataFunc {
 		}
 		vals["order_line"] = cmds
 		return super(rs, vals)
-	}
-}
-
-// copyExactly keeps the digits of what is copied.
-func copyExactly(super orm.CopyFunc) orm.CopyFunc {
-	return func(rs orm.Records, overrides orm.Values) (orm.Records, error) {
-		return super(rs.In(rs.Env.WithContext(map[string]any{account.KeyFullPrecision: true})), overrides)
 	}
 }

@@ -157,7 +157,7 @@ func (rs Records) computedMixed(c *compute) ([][]any, error) {
 	at := make([]int64, len(rs.IDs)) // the record to evaluate it of
 	var ids []int64
 	for i, id := range rs.IDs {
-		if at[i] = id; id < 0 && !rs.Env.computeTouched(c, rs.Model, id) {
+		if at[i] = id; rs.isNew(id) && !rs.Env.computeTouched(c, rs.Model, id) {
 			at[i] = rs.Browse(id).Origin()
 		}
 		ids = append(ids, at[i])

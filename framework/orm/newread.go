@@ -5,16 +5,18 @@ import (
 	"slices"
 )
 
+// isNew reports whether an id is that of a record in memory. Other ids below 0, as a
+// client may make up, are of records that do not exist.
+func (rs Records) isNew(id int64) bool { return id < 0 && rs.Env.u.news.byModel[rs.Model][id] != nil }
+
 // hasNew reports whether any of the records is new.
-func (rs Records) hasNew() bool {
-	return slices.ContainsFunc(rs.IDs, func(id int64) bool { return id < 0 })
-}
+func (rs Records) hasNew() bool { return slices.ContainsFunc(rs.IDs, rs.isNew) }
 
 // split are the stored records, each once, and the new ones.
 func (rs Records) split() (stored, fresh Records) {
 	var s, n []int64
 	for _, id := range rs.IDs {
-		if id < 0 {
+		if rs.isNew(id) {
 			n = append(n, id)
 		} else {
 			s = append(s, id)
@@ -39,7 +41,7 @@ func (rs Records) fetchMixed(fields []*Field) (*columns, error) {
 	for _, f := range fields {
 		col := make([]any, len(rs.IDs))
 		for i, id := range rs.IDs {
-			if id < 0 {
+			if rs.isNew(id) {
 				col[i] = own.vals[f.Name][own.index[id]]
 			} else {
 				col[i] = real.vals[f.Name][real.index[id]]
@@ -59,9 +61,7 @@ func (rs Records) fetchNew(fields []*Field) (*columns, error) {
 	recs := make([]*newRecord, len(rs.IDs))
 	var origins []int64
 	for i, id := range rs.IDs {
-		if recs[i] = rs.Env.u.news.byModel[rs.Model][id]; recs[i] == nil {
-			return nil, rs.missing([]int64{id})
-		}
+		recs[i] = rs.Env.u.news.byModel[rs.Model][id]
 		if recs[i].origin != 0 {
 			origins = append(origins, recs[i].origin)
 		}
@@ -131,9 +131,6 @@ func (rs Records) listsMixed(f *Field) (map[int64][]int64, error) {
 	}
 	for _, id := range fresh.IDs {
 		rec := rs.Env.u.news.byModel[rs.Model][id]
-		if rec == nil {
-			return nil, rs.missing([]int64{id})
-		}
 		if f.Kind == One2many {
 			out[id], err = rs.Browse(id).newLines(rec, f)
 		} else {

@@ -209,3 +209,32 @@ func TestConditionsInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// An id below 0 that no record in memory has is of none, whoever asks.
+func TestIDsBelowZeroAreOfNobody(t *testing.T) {
+	t.Parallel()
+	err := testDB(t).Run(t.Context(), System(), func(env *Env) error {
+		for _, made := range []bool{false, true} {
+			if made { // others in memory change nothing of it
+				must[Records](t)(env.Model("t.person").New(Values{"name": "A"}))
+			}
+			nobody := env.Model("t.person").Browse(-7)
+			if _, err := nobody.Read("name"); !IsCode(err, CodeMissing) {
+				t.Errorf("read: %v", err)
+			}
+			if err := nobody.Write(Values{"name": "B"}); !IsCode(err, CodeMissing) {
+				t.Errorf("write: %v", err)
+			}
+			if rs, err := nobody.Allowed(OpWrite); err != nil || rs.Len() != 0 {
+				t.Errorf("allowed: %v (%v)", rs, err)
+			}
+			if rs, err := nobody.Exists(); err != nil || rs.Len() != 0 {
+				t.Errorf("exists: %v (%v)", rs, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
