@@ -69,6 +69,9 @@ type Order struct {
 	Remark   string // the customer's own
 	Refunds  []Refund
 	Meta     map[string]string // the texts among the order's meta data
+	// Family ties the order to others of the store. It is not in the digest, nor
+	// does Class heed it: see [Marketplace.Decide].
+	Family Family `json:"-"`
 }
 
 // Payment is how the customer paid, or is going to.
@@ -144,7 +147,7 @@ func Map(in Input) Order {
 	m := mapper{in: in, out: Order{
 		ID: int64(o.ID), Number: o.Number, Status: o.Status, Via: o.CreatedVia, Currency: o.Currency, Places: in.Places,
 		Created: o.DateCreated.Time, Modified: o.DateModified.Time, Paid: o.DatePaid.Time, Completed: o.DateCompleted.Time,
-		Customer: CustomerOf(&o), Remark: clean(o.CustomerNote), State: Equal, Meta: texts(o.MetaData),
+		Customer: CustomerOf(&o), Remark: clean(o.CustomerNote), State: Equal, Meta: texts(o.MetaData), Family: familyOf(&o),
 		Payment: Payment{o.PaymentMethod, clean(o.PaymentMethodTitle), o.TransactionID},
 	}}
 	if m.out.Number == "" {

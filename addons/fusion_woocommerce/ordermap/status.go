@@ -18,6 +18,7 @@ const (
 	Cancelled Class = "cancelled" // must not be delivered
 	Refunded  Class = "refunded"  // was given back in full
 	Ignore    Class = "ignore"    // is no order, or not one any more
+	Hold      Class = "hold"      // a person must decide; only Marketplace.Decide says so
 )
 
 // Policy is what a shop decided about statuses.
