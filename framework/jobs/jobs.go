@@ -392,6 +392,7 @@ func (k *worker) Work(ctx context.Context, job *river.Job[Job]) (err error) {
 		}
 	}()
 	if err = h(ctx, w); err != nil {
+		err = failure{err}
 		k.db.Logger.Warn("job failed", "job", job.ID, "name", job.Args.Name, "title", job.Args.Title, "attempt", job.Attempt, "error", err.Error())
 	}
 	return err

@@ -298,6 +298,37 @@ func TestFailuresAreKeptRetriedAndCancelled(t *testing.T) {
 	}
 }
 
+// TestErrorsThatCannotBeStoredEndTheirJob fails with texts that PostgreSQL refuses: the
+// job is retried, or gives up, as with any other, and its key is free again.
+func TestErrorsThatCannotBeStoredEndTheirJob(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	odd := errors.New("the name \"Teapot\x00 blue\" \xff of https://u:pw4711@shop.example/?consumer_secret=cs_4711&page=2 Basic QWxhZGRpbjpvcGVu is refused")
+	work(t, db, map[string]jobs.Handler{
+		"retried":  func(context.Context, *jobs.Work) error { return odd },
+		"gives up": func(context.Context, *jobs.Work) error { return jobs.Cancel(odd) },
+		"long":     func(context.Context, *jobs.Work) error { return errors.New(strings.Repeat("ä", 9000)) },
+	})
+	for _, name := range []string{"retried", "gives up", "long"} {
+		enqueue(t, db, jobs.Job{Name: name, Key: "k"}, jobs.Options{})
+	}
+	eventually(t, "every job has ended", func() bool {
+		return look(t, db, "retried").State == "retryable" && look(t, db, "gives up").State == "cancelled" && look(t, db, "long").State == "retryable"
+	})
+	const want = "the name \"Teapot blue\" \uFFFD of https://***@shop.example/?consumer_secret=***&page=2 Basic *** is refused"
+	for _, name := range []string{"retried", "gives up"} {
+		if r := look(t, db, name); !strings.HasSuffix(r.Last, want) || r.Errors != 1 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if r := look(t, db, "long"); len(r.Last) > 9000 || !strings.HasSuffix(r.Last, "ä…") {
+		t.Errorf("%d bytes are kept", len(r.Last))
+	}
+	if !enqueue(t, db, jobs.Job{Name: "gives up", Key: "k"}, jobs.Options{}) {
+		t.Error("no other job of the key can be queued")
+	}
+}
+
 func TestStopLetsRunningJobsFinish(t *testing.T) {
 	t.Parallel()
 	db := database(t)
