@@ -44,9 +44,9 @@ func defineAccount(r *orm.Registry) {
 	d.Compute("reconcile", func(_ *orm.Env, as []*Account) error {
 		for _, a := range as {
 			switch a.AccountType {
-			case "asset_receivable", "liability_payable":
+			case AssetReceivable, LiabilityPayable:
 				a.Reconcile = true
-			case "asset_cash", "liability_credit_card", "off_balance":
+			case AssetCash, LiabilityCreditCard, OffBalance:
 				a.Reconcile = false
 			}
 		}
@@ -104,7 +104,7 @@ func defineAccount(r *orm.Registry) {
 	d.Constrain("code, company_ids", uniqueCodes)
 	d.Constrain("reconcile, account_type", func(_ *orm.Env, as []*Account) error {
 		for _, a := range as {
-			if (a.AccountType == "asset_receivable" || a.AccountType == "liability_payable") && !a.Reconcile {
+			if (a.AccountType == AssetReceivable || a.AccountType == LiabilityPayable) && !a.Reconcile {
 				return orm.ValidationErrorf("You cannot have a receivable/payable account that is not reconcilable. (account code: %s)", a.Code)
 			}
 		}

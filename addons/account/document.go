@@ -207,7 +207,7 @@ func (t *Tax) shares(refund bool) []share {
 	}
 	var out []share
 	for _, l := range lines.All() {
-		if l.RepartitionType == "tax" {
+		if l.RepartitionType == RepartitionOfTax {
 			out = append(out, share{l.ID, l.AccountID.ID, l.FactorPercent.Shift(-2)})
 		}
 	}
@@ -346,7 +346,7 @@ func moveTaxTotals(env *orm.Env, ms []*Move) error {
 func (m *Move) document(items []*MoveLine) *Document {
 	doc := &Document{Company: m.CompanyID.ID, Currency: m.CurrencyID.ID, Date: m.InvoiceDate, Rate: m.CurrencyRate, Rounding: m.TaxRounding, Refund: m.IsRefund()}
 	for _, l := range items {
-		if l.DisplayType == "product" {
+		if l.DisplayType == DisplayProduct {
 			doc.Lines = append(doc.Lines, DocumentLine{Price: l.PriceUnit, Quantity: l.Quantity, Discount: l.Discount, Taxes: l.TaxIDs.IDs(), Override: l.TaxOverride})
 		}
 	}

@@ -15,13 +15,13 @@ func TestInvoice(t *testing.T) {
 	b.shows(id, "100.5 + 13.07 = 113.57, due 113.57 not_paid")
 	want := []string{"payment_term 121000 113.57", "product 400000 -100", "product 400000 -0.5", "tax 400000 -13.07"}
 	b.expect(id, want...)
-	if m := b.move(id); m.State != "draft" || m.Name != "" {
+	if m := b.move(id); m.State != account.MoveDraft || m.Name != "" {
 		t.Errorf("a new invoice is %s, number %q", m.State, m.Name)
 	}
 	ok(t, account.Post(b.env, id))
 	b.expect(id, want...)
 	m := b.move(id)
-	if m.State != "posted" || m.Name != "INV/2026/00001" || m.PaymentReference != "INV/2026/00001" || m.DueDate.String() != "2026-03-15" {
+	if m.State != account.MovePosted || m.Name != "INV/2026/00001" || m.PaymentReference != "INV/2026/00001" || m.DueDate.String() != "2026-03-15" {
 		t.Errorf("posted: %s %q, reference %q, due %s", m.State, m.Name, m.PaymentReference, m.DueDate)
 	}
 	next := b.posted(line("10", "1"))

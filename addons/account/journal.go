@@ -34,13 +34,13 @@ func defineJournal(r *orm.Registry) {
 	d.Default("company_id", func(env *orm.Env) (any, error) { return booksCompanyID(env, env.Company()) })
 	d.Compute("refund_sequence", func(_ *orm.Env, js []*Journal) error {
 		for _, j := range js {
-			j.RefundSequence = j.Type == "sale" || j.Type == "purchase"
+			j.RefundSequence = j.Type == JournalSale || j.Type == JournalPurchase
 		}
 		return nil
 	}, "type")
 	d.Compute("payment_sequence", func(_ *orm.Env, js []*Journal) error {
 		for _, j := range js {
-			j.PaymentSequence = j.Type == "bank" || j.Type == "cash" || j.Type == "credit"
+			j.PaymentSequence = j.Type == JournalBank || j.Type == JournalCash || j.Type == JournalCredit
 		}
 		return nil
 	}, "type")

@@ -155,7 +155,7 @@ func (b *books) items(id int64) string {
 	var out []string
 	sum := decimal.Zero
 	for _, l := range b.move(id).LineIDs.All() {
-		if l.DisplayType == "line_section" || l.DisplayType == "line_note" {
+		if l.DisplayType == account.DisplayLineSection || l.DisplayType == account.DisplayLineNote {
 			continue
 		}
 		s := fmt.Sprintf("%s %s %s", l.DisplayType, l.AccountID.Rec().Code, l.Balance)

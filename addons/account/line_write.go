@@ -30,7 +30,7 @@ func createLines(super orm.CreateFunc) orm.CreateFunc {
 			if m == nil {
 				return rs, orm.ValidationErrorf("A journal item needs the entry it belongs to (move_id).")
 			}
-			if m.State == "posted" {
+			if m.State == MovePosted {
 				return rs, orm.UserErrorf("You cannot do this modification on a posted journal entry, you can just change some non legal fields. You must reset the journal entry to draft first.")
 			}
 			full[i] = vals.Clone()
@@ -87,7 +87,7 @@ func completeLines(env *orm.Env, m *Move, list []orm.Values) error {
 			return err
 		}
 	}
-	if m.IsInvoice() && m.State == "draft" {
+	if m.IsInvoice() && m.State == MoveDraft {
 		return f.amounts(list)
 	}
 	return nil
@@ -153,7 +153,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		closed := slices.DeleteFunc(vals.Names(), func(f string) bool { return slices.Contains(openOnPosted, f) || strings.HasPrefix(f, "sale_") })
 		var moves []int64
 		for _, l := range ls {
-			if l.MoveID.Rec().State == "posted" && len(closed) > 0 {
+			if l.MoveID.Rec().State == MovePosted && len(closed) > 0 {
 				return orm.UserErrorf("You cannot do this modification on a posted journal entry, you can just change some non legal fields. You must reset the journal entry to draft first.")
 			}
 			moves = append(moves, l.MoveID.ID)
@@ -226,7 +226,7 @@ func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 		}
 		var moves []int64
 		for _, l := range ls {
-			if l.MoveID.Rec().State == "posted" {
+			if l.MoveID.Rec().State == MovePosted {
 				return orm.UserErrorf("You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it.")
 			}
 			moves = append(moves, l.MoveID.ID)

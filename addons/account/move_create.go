@@ -61,7 +61,7 @@ func completeMove(rs orm.Records, vals orm.Values) error {
 			return err
 		}
 	}
-	if m.IsSale() && j.Type != "sale" || m.IsPurchase() && j.Type != "purchase" {
+	if m.IsSale() && j.Type != JournalSale || m.IsPurchase() && j.Type != JournalPurchase {
 		return orm.ValidationErrorf("The journal %s cannot hold documents of this type.", j.Name)
 	}
 	vals["company_id"], vals["journal_id"] = company, j.ID
@@ -238,7 +238,7 @@ func (m *Move) fillItem(line, vals orm.Values) {
 
 // newMove is an entry as its values describe it, before it is stored.
 func newMove(vals orm.Values) *Move {
-	return &Move{MoveType: vals.Text("move_type"), State: "draft", Ref: vals.Text("ref"), TaxRounding: vals.Text("tax_rounding_method"), PaymentReference: vals.Text("payment_reference"),
+	return &Move{MoveType: vals.Text("move_type"), State: MoveDraft, Ref: vals.Text("ref"), TaxRounding: vals.Text("tax_rounding_method"), PaymentReference: vals.Text("payment_reference"),
 		CompanyID: orm.RefTo[base.Company](vals.ID("company_id")), JournalID: orm.RefTo[Journal](vals.ID("journal_id")), CurrencyID: orm.RefTo[base.Currency](vals.ID("currency_id")),
 		PartnerID: orm.RefTo[base.Partner](vals.ID("partner_id")), CommercialID: orm.RefTo[base.Partner](vals.ID("commercial_partner_id")),
 		FiscalPositionID: orm.RefTo[FiscalPosition](vals.ID("fiscal_position_id")), PaymentTermID: orm.RefTo[PaymentTerm](vals.ID("invoice_payment_term_id")),
@@ -263,7 +263,7 @@ func (s *syncer) derive(lines []orm.Values) error {
 		return err
 	}
 	for i, l := range items {
-		if l.DisplayType == "product" {
+		if l.DisplayType == DisplayProduct {
 			lines[i]["amount_currency"], lines[i]["price_subtotal"], lines[i]["price_total"] = l.AmountCurrency, l.PriceSubtotal, l.PriceTotal
 			setBalance(lines[i], l.Balance)
 		}

@@ -13,26 +13,26 @@ import (
 )
 
 // IsInvoice reports whether the entry is an invoice, bill, credit note or receipt.
-func (m *Move) IsInvoice() bool { return m.MoveType != "entry" }
+func (m *Move) IsInvoice() bool { return m.MoveType != Entry }
 
 // IsSale reports whether the document is addressed to a customer.
 func (m *Move) IsSale() bool {
-	return m.MoveType == "out_invoice" || m.MoveType == "out_refund" || m.MoveType == "out_receipt"
+	return m.MoveType == OutInvoice || m.MoveType == OutRefund || m.MoveType == OutReceipt
 }
 
 // IsPurchase reports whether the document comes from a vendor.
 func (m *Move) IsPurchase() bool {
-	return m.MoveType == "in_invoice" || m.MoveType == "in_refund" || m.MoveType == "in_receipt"
+	return m.MoveType == InInvoice || m.MoveType == InRefund || m.MoveType == InReceipt
 }
 
 // IsRefund reports whether the document is a credit note.
-func (m *Move) IsRefund() bool { return m.MoveType == "out_refund" || m.MoveType == "in_refund" }
+func (m *Move) IsRefund() bool { return m.MoveType == OutRefund || m.MoveType == InRefund }
 
 // Sign is the sign that the product lines of a document have as balances:
 // -1 for customer invoices and vendor credit notes, whose lines are credits.
 func (m *Move) Sign() decimal.Decimal {
 	switch m.MoveType {
-	case "out_invoice", "in_refund", "out_receipt":
+	case OutInvoice, InRefund, OutReceipt:
 		return decimal.NewFromInt(-1)
 	}
 	return decimal.NewFromInt(1)
@@ -63,7 +63,7 @@ func defineMove(r *orm.Registry) {
 	}, "move_type")
 	d.Compute("show_reset_to_draft_button", func(_ *orm.Env, ms []*Move) error {
 		for _, m := range ms {
-			m.ShowResetToDraft.Set(m.State == "posted" || m.State == "cancel")
+			m.ShowResetToDraft.Set(m.State == MovePosted || m.State == MoveCancelled)
 		}
 		return nil
 	}, "state")
@@ -96,7 +96,7 @@ func moveNames(_ *orm.Env, ms []*Move) error {
 		default:
 			m.DisplayName.Set(fmt.Sprintf("%s (* %d)", drafts[m.MoveType], m.ID))
 		}
-		if m.Ref != "" && m.State != "draft" {
+		if m.Ref != "" && m.State != MoveDraft {
 			m.DisplayName.Set(m.DisplayName.Get() + " (" + m.Ref + ")")
 		}
 	}
@@ -145,9 +145,9 @@ func moveAmounts(env *orm.Env, ms []*Move) error {
 		invoice := m.IsInvoice()
 		for _, l := range m.LineIDs.All() {
 			switch {
-			case invoice && l.DisplayType == "payment_term":
+			case invoice && l.DisplayType == DisplayPaymentTerm:
 				residualC, residual = residualC.Add(l.AmountResidual), residual.Add(l.ResidualCurrency)
-			case invoice && (l.DisplayType == "tax" || l.TaxLineID.IsSet()):
+			case invoice && (l.DisplayType == DisplayTax || l.TaxLineID.IsSet()):
 				tax, taxC = tax.Add(l.AmountCurrency), taxC.Add(l.Balance)
 				total, totalC = total.Add(l.AmountCurrency), totalC.Add(l.Balance)
 			case invoice:
@@ -201,19 +201,19 @@ func paymentStates(env *orm.Env, ms []*Move) error {
 	for i, m := range ms {
 		by := settledBy[stored[i]]
 		switch {
-		case !m.IsInvoice() || m.State != "posted":
-			m.PaymentState = "not_paid"
+		case !m.IsInvoice() || m.State != MovePosted:
+			m.PaymentState = InvoiceNotPaid
 		case m.AmountResidual.IsZero() && len(by) > 0:
-			m.PaymentState = "paid"
+			m.PaymentState = InvoicePaid
 			if onlyReversed(m.MoveType, by) {
-				m.PaymentState = "reversed"
+				m.PaymentState = InvoiceReversed
 			}
 		case m.AmountResidual.IsZero() && m.AmountTotal.IsZero():
-			m.PaymentState = "paid"
+			m.PaymentState = InvoicePaid
 		case len(by) > 0:
-			m.PaymentState = "partial"
+			m.PaymentState = InvoicePartial
 		default:
-			m.PaymentState = "not_paid"
+			m.PaymentState = InvoiceNotPaid
 		}
 	}
 	return nil
@@ -252,7 +252,7 @@ func defineMoveLine(r *orm.Registry) {
 func residuals(env *orm.Env, ls []*MoveLine) error {
 	for _, l := range ls {
 		a := l.AccountID.Rec()
-		if a == nil || !(a.Reconcile || a.AccountType == "asset_cash" || a.AccountType == "liability_credit_card") {
+		if a == nil || !(a.Reconcile || a.AccountType == AssetCash || a.AccountType == LiabilityCreditCard) {
 			l.AmountResidual, l.ResidualCurrency, l.Reconciled = decimal.Zero, decimal.Zero, false
 			continue
 		}

@@ -101,8 +101,8 @@ func postMoves(env *orm.Env, ms []*Move) error {
 		if err := assignName(sudo, m.JournalID.Rec(), m); err != nil {
 			return err
 		}
-		m.State, m.PostedBefore = "posted", true
-		if m.PaymentReference == "" && (m.MoveType == "out_invoice" || m.MoveType == "out_receipt" || m.MoveType == "out_refund") {
+		m.State, m.PostedBefore = MovePosted, true
+		if m.PaymentReference == "" && (m.MoveType == OutInvoice || m.MoveType == OutReceipt || m.MoveType == OutRefund) {
 			m.PaymentReference = m.Name
 		}
 		// One by one: the next number counts on this one being stored.
@@ -136,10 +136,10 @@ func mayPost(env *orm.Env) error {
 
 func checkPostable(m *Move) error {
 	labels := map[string]string{"out_invoice": "Customer Invoice", "out_refund": "Customer Credit Note", "out_receipt": "Sales Receipt", "in_invoice": "Vendor Bill", "in_refund": "Vendor Credit Note", "in_receipt": "Purchase Receipt"}
-	if m.State != "draft" {
+	if m.State != MoveDraft {
 		return orm.UserErrorf("The entry %s (id %d) must be in draft.", m.Name, m.ID)
 	}
-	if !slices.ContainsFunc(m.LineIDs.All(), func(l *MoveLine) bool { return l.DisplayType != "line_section" && l.DisplayType != "line_note" }) {
+	if !slices.ContainsFunc(m.LineIDs.All(), func(l *MoveLine) bool { return l.DisplayType != DisplayLineSection && l.DisplayType != DisplayLineNote }) {
 		return orm.UserErrorf("You need to add a line before posting.")
 	}
 	if !m.JournalID.Rec().Active {
@@ -311,7 +311,7 @@ func buttonDraft(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 		return nil, err
 	}
 	for _, m := range ms {
-		if m.State != "posted" && m.State != "cancel" {
+		if m.State != MovePosted && m.State != MoveCancelled {
 			return nil, orm.UserErrorf("Only posted/cancelled journal entries can be reset to draft.")
 		}
 	}
@@ -328,13 +328,13 @@ func buttonDraft(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 	if err := unreconcileMoves(env.Sudo(), ids); err != nil {
 		return nil, err
 	}
-	return nil, skipChecks(env.Sudo()).Model("account.move").Browse(ids...).Write(orm.Values{"state": "draft"})
+	return nil, skipChecks(env.Sudo()).Model("account.move").Browse(ids...).Write(orm.Values{"state": MoveDraft})
 }
 
 func buttonCancel(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 	var posted []*Move
 	for _, m := range ms {
-		if m.State == "posted" {
+		if m.State == MovePosted {
 			posted = append(posted, m)
 		}
 	}
@@ -345,7 +345,7 @@ func buttonCancel(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 		return nil, err
 	}
 	for _, m := range ms {
-		if m.State != "draft" {
+		if m.State != MoveDraft {
 			return nil, orm.UserErrorf("Only draft journal entries can be cancelled.")
 		}
 	}
@@ -355,5 +355,5 @@ func buttonCancel(env *orm.Env, ms []*Move, _ orm.Args) (any, error) {
 	if err := orm.RecordsOf(env, ms...).CheckAccess(orm.OpWrite); err != nil {
 		return nil, err
 	}
-	return nil, orm.RecordsOf(skipChecks(env.Sudo()), ms...).Write(orm.Values{"state": "cancel"})
+	return nil, orm.RecordsOf(skipChecks(env.Sudo()), ms...).Write(orm.Values{"state": MoveCancelled})
 }

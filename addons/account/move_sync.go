@@ -24,7 +24,7 @@ func syncMoves(env *orm.Env, ids []int64) error {
 		return err
 	}
 	for _, m := range ms {
-		if m.State != "draft" || !m.IsInvoice() {
+		if m.State != MoveDraft || !m.IsInvoice() {
 			continue
 		}
 		s := &syncer{env: skipTracking(sudo), m: m}
@@ -121,13 +121,13 @@ func (s *syncer) plan(items []*MoveLine) error {
 	s.sign, m.CurrencyRate = m.Sign(), s.rate.Round(12)
 	for _, l := range items {
 		switch l.DisplayType {
-		case "product":
+		case DisplayProduct:
 			s.lines = append(s.lines, l)
-		case "tax":
+		case DisplayTax:
 			s.tax = append(s.tax, l)
-		case "payment_term":
+		case DisplayPaymentTerm:
 			s.terms = append(s.terms, l)
-		case "line_section", "line_note":
+		case DisplayLineSection, DisplayLineNote:
 		default:
 			s.total, s.book = s.total.Add(l.AmountCurrency), s.book.Add(l.Balance)
 		}

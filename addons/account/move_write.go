@@ -50,7 +50,7 @@ func writeMoves(super orm.WriteFunc) orm.WriteFunc {
 		}
 		posted := false
 		for _, m := range ms {
-			posted = posted || m.State == "posted"
+			posted = posted || m.State == MovePosted
 		}
 		if posted {
 			var closed []string
@@ -147,7 +147,7 @@ func unlinkMoves(super orm.UnlinkFunc) orm.UnlinkFunc {
 			return err
 		}
 		for _, m := range ms {
-			if m.State == "posted" {
+			if m.State == MovePosted {
 				return orm.UserErrorf("You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it.")
 			}
 			if m.PostedBefore && m.Name != "" && m.Name != "/" {

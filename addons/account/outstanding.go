@@ -90,7 +90,7 @@ func outstanding(env *orm.Env, ms []*Move) error {
 	for _, m := range ms {
 		m.Outstanding.Set(nil)
 		m.HasOutstanding.Set(false)
-		if m.State != "posted" || !m.IsInvoice() || m.PaymentState != "not_paid" && m.PaymentState != "partial" {
+		if m.State != MovePosted || !m.IsInvoice() || m.PaymentState != InvoiceNotPaid && m.PaymentState != InvoicePartial {
 			continue
 		}
 		var accounts []int64
@@ -174,7 +174,7 @@ func settledBy(env *orm.Env, ms []*Move) error {
 	}
 	for i, m := range ms {
 		m.PaymentsWidget.Set(nil)
-		if m.State != "posted" || !m.IsInvoice() {
+		if m.State != MovePosted || !m.IsInvoice() {
 			continue
 		}
 		content := []any{}

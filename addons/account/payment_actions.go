@@ -11,9 +11,9 @@ import (
 
 // The methods of payments other addons may override.
 var (
-	PaymentPost   = orm.Method[Payment]{Name: "action_post"}
-	PaymentDraft  = orm.Method[Payment]{Name: "action_draft"}
-	PaymentCancel = orm.Method[Payment]{Name: "action_cancel"}
+	ActionPostPayment   = orm.Method[Payment]{Name: "action_post"}
+	ActionDraftPayment  = orm.Method[Payment]{Name: "action_draft"}
+	ActionCancelPayment = orm.Method[Payment]{Name: "action_cancel"}
 )
 
 func definePayment(r *orm.Registry) {
@@ -46,7 +46,7 @@ func definePayment(r *orm.Registry) {
 	d.Compute("amount_signed", func(_ *orm.Env, ps []*Payment) error {
 		for _, p := range ps {
 			p.AmountSigned.Set(p.Amount)
-			if p.PaymentType == "outbound" {
+			if p.PaymentType == PaymentOutbound {
 				p.AmountSigned.Set(p.Amount.Neg())
 			}
 		}
@@ -85,7 +85,7 @@ func definePayment(r *orm.Registry) {
 					return err
 				}
 				for _, p := range ps {
-					if p.State != "draft" {
+					if p.State != PaymentDraft {
 						return orm.UserErrorf("Payment %s is posted. Reset it to draft before changing it.", p.Name)
 					}
 				}
@@ -100,16 +100,16 @@ func definePayment(r *orm.Registry) {
 				return err
 			}
 			for _, p := range ps {
-				if p.State != "draft" && p.State != "canceled" {
+				if p.State != PaymentDraft && p.State != PaymentCancelled {
 					return orm.UserErrorf("You cannot delete payment %s because it is posted. Cancel it instead.", p.Name)
 				}
 			}
 			return super(rs)
 		}
 	})
-	orm.Implement(d, PaymentPost, postPayments)
-	orm.Implement(d, PaymentDraft, draftPayments)
-	orm.Implement(d, PaymentCancel, cancelPayments)
+	orm.Implement(d, ActionPostPayment, postPayments)
+	orm.Implement(d, ActionDraftPayment, draftPayments)
+	orm.Implement(d, ActionCancelPayment, cancelPayments)
 }
 
 // completePayment fills company, currency and the account the money is owed on.
@@ -160,7 +160,7 @@ func postPayments(env *orm.Env, ps []*Payment, _ orm.Args) (any, error) {
 		return nil, err
 	}
 	for _, p := range ps {
-		if p.State != "draft" {
+		if p.State != PaymentDraft {
 			return nil, orm.UserErrorf("Only draft payments can be posted; %s is not one.", p.Name)
 		}
 		if err := bookPayment(sudo, p); err != nil {
@@ -185,7 +185,7 @@ func bookPayment(env *orm.Env, p *Payment) error {
 		return err
 	}
 	amount := p.Amount
-	if p.PaymentType == "outbound" {
+	if p.PaymentType == PaymentOutbound {
 		amount = amount.Neg()
 	}
 	balance, err := base.Convert(env, amount, p.CurrencyID.ID, own, p.CompanyID.ID, p.Date)
@@ -193,7 +193,7 @@ func bookPayment(env *orm.Env, p *Payment) error {
 		return err
 	}
 	name := "Customer Payment"
-	if p.PartnerType == "supplier" {
+	if p.PartnerType == PartnerSupplier {
 		name = "Vendor Payment"
 	}
 	if p.Memo != "" {
@@ -223,9 +223,9 @@ func bookPayment(env *orm.Env, p *Payment) error {
 	if err := Post(entries, p.MoveID.ID); err != nil {
 		return err
 	}
-	p.State = "paid"
+	p.State = PaymentPaid
 	if p.OutstandingID.IsSet() {
-		p.State = "in_process"
+		p.State = PaymentInProcess
 	}
 	return orm.Save(skipChecks(env), []*Payment{p}, "move_id", "state")
 }
@@ -247,7 +247,7 @@ func resetPayments(env *orm.Env, ps []*Payment, act orm.Method[Move], state stri
 	}
 	for _, p := range ps {
 		m := p.MoveID.Rec()
-		if m != nil && (m.State != "draft" || act.Name == ButtonCancel.Name) {
+		if m != nil && (m.State != MoveDraft || act.Name == ButtonCancel.Name) {
 			if _, err := orm.Invoke(env.Sudo(), act, []*Move{m}); err != nil {
 				return err
 			}

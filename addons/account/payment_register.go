@@ -241,7 +241,7 @@ func itemsToPay(env *orm.Env, vals orm.Values) ([]*MoveLine, error) {
 	}
 	var open []*MoveLine
 	for _, l := range ls {
-		if l.MoveID.Rec().State != "posted" {
+		if l.MoveID.Rec().State != MovePosted {
 			return nil, orm.UserErrorf("You can only register payment for posted journal entries.")
 		}
 		if l.Reconciled || l.AmountResidual.IsZero() && l.ResidualCurrency.IsZero() {
@@ -324,7 +324,7 @@ func (w *PaymentRegister) batches(env *orm.Env) ([]*batch, error) {
 			lines = append(lines, l)
 		}
 	}
-	if !w.Group && w.Mode != "full" {
+	if !w.Group && w.Mode != InstallmentsFull {
 		lines, _ = proposed(lines, w.PaymentDate)
 	}
 	for _, l := range lines {
@@ -386,10 +386,10 @@ func (w *PaymentRegister) pay(env *orm.Env, b *batch, amount decimal.Decimal, so
 	}
 	items := append(own, b.lines...)
 	diff := b.due.Abs().Sub(amount)
-	if w.Mode != "full" { // the other installments stay open
+	if w.Mode != InstallmentsFull { // the other installments stay open
 		diff = w.Due.Sub(amount)
 	}
-	if sole && w.Handling == "reconcile" && !diff.IsZero() {
+	if sole && w.Handling == DifferenceReconcile && !diff.IsZero() {
 		written, err := w.writeOff(sudo, b, diff)
 		if err != nil {
 			return 0, err

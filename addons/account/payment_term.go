@@ -44,7 +44,7 @@ func definePaymentTerm(r *orm.Registry) {
 		for _, t := range ts {
 			sum, percent := decimal.Zero, false
 			for _, l := range t.LineIDs.All() {
-				if l.Value == "percent" {
+				if l.Value == TermPercent {
 					sum, percent = sum.Add(l.ValueAmount), true
 				}
 			}
@@ -58,7 +58,7 @@ func definePaymentTerm(r *orm.Registry) {
 	invalidateOnChange(l, termsKey{})
 	l.Constrain("value, value_amount", func(_ *orm.Env, ls []*PaymentTermLine) error {
 		for _, l := range ls {
-			if l.Value == "percent" && (l.ValueAmount.IsNegative() || l.ValueAmount.GreaterThan(decimal.NewFromInt(100))) {
+			if l.Value == TermPercent && (l.ValueAmount.IsNegative() || l.ValueAmount.GreaterThan(decimal.NewFromInt(100))) {
 				return orm.ValidationErrorf("Percentages on the Payment Terms lines must be between 0 and 100.")
 			}
 		}
@@ -79,11 +79,11 @@ func (l *PaymentTermLine) dueDate(from orm.Date) orm.Date {
 		return orm.NewDate(t.Year(), t.Month()+1+time.Month(months), 1).AddDays(-1)
 	}
 	switch l.DelayType {
-	case "days_after_end_of_month":
+	case DaysAfterEndOfMonth:
 		return monthEnd(0).AddDays(l.NbDays)
-	case "days_after_end_of_next_month":
+	case DaysAfterEndOfNextMonth:
 		return monthEnd(1).AddDays(l.NbDays)
-	case "days_end_of_month_on_the":
+	case DaysEndOfMonthOnThe:
 		after := from.AddDays(l.NbDays).Time()
 		if l.NextMonth <= 0 {
 			return orm.NewDate(after.Year(), after.Month()+1, 1).AddDays(-1)
@@ -106,7 +106,7 @@ func split(lines []*PaymentTermLine, total decimal.Decimal, from orm.Date, place
 		part := left
 		if i < len(lines)-1 {
 			part = l.ValueAmount
-			if l.Value == "percent" {
+			if l.Value == TermPercent {
 				part = total.Mul(l.ValueAmount).Shift(-2)
 			} else if total.IsNegative() {
 				part = part.Neg()

@@ -25,7 +25,7 @@ func TestPayInParts(t *testing.T) {
 	first := b.pay(orm.Values{"amount": 40, "payment_date": "2026-03-20"}, id)
 	b.shows(id, "100 + 15 = 115, due 75 partial")
 	p := b.payment(first)
-	if p.State != "paid" || p.PaymentType != "inbound" || p.PartnerType != "customer" || p.Memo != "INV/2026/00001" || p.Name != "PBNK1/2026/00001" || !p.IsReconciled.Get() || len(p.InvoiceIDs.IDs()) != 1 {
+	if p.State != account.PaymentPaid || p.PaymentType != account.PaymentInbound || p.PartnerType != account.PartnerCustomer || p.Memo != "INV/2026/00001" || p.Name != "PBNK1/2026/00001" || !p.IsReconciled.Get() || len(p.InvoiceIDs.IDs()) != 1 {
 		t.Errorf("the payment is %s %s %s %q %s, reconciled %v", p.State, p.PaymentType, p.PartnerType, p.Memo, p.Name, p.IsReconciled.Get())
 	}
 	b.expect(p.MoveID.ID, "product 101401 40", "product 121000 -40")
@@ -54,7 +54,7 @@ func TestPayInParts(t *testing.T) {
 	refused(t, b.env.Model("account.payment").Browse(first).Unlink(), "cannot delete")
 	_, err = b.env.Model("account.payment").Browse(first).Call("action_cancel", orm.Args{})
 	ok(t, err)
-	if p := b.payment(first); p.State != "canceled" || p.MoveID.Rec().State != "cancel" {
+	if p := b.payment(first); p.State != account.PaymentCancelled || p.MoveID.Rec().State != account.MoveCancelled {
 		t.Errorf("cancelled, the payment is %s and its entry %s", p.State, p.MoveID.Rec().State)
 	}
 }
@@ -249,7 +249,7 @@ func TestPayVendor(t *testing.T) {
 	b.expect(id, "product 600000 20", "payment_term 211000 -20")
 	p := b.payment(b.pay(orm.Values{"journal_id": b.journal("CSH1")}, id))
 	b.expect(p.MoveID.ID, "product 101501 -20", "product 211000 20")
-	if p.PaymentType != "outbound" || p.PartnerType != "supplier" || !p.Amount.Equal(dec("20")) {
+	if p.PaymentType != account.PaymentOutbound || p.PartnerType != account.PartnerSupplier || !p.Amount.Equal(dec("20")) {
 		t.Errorf("the payment is %s %s %s", p.PaymentType, p.PartnerType, p.Amount)
 	}
 	b.shows(id, "20 + 0 = 20, due 0 paid")

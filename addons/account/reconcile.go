@@ -68,14 +68,14 @@ func reconcile(env *orm.Env, ls []*MoveLine) error {
 	if err != nil {
 		return err
 	}
-	if !account.Reconcile && account.AccountType != "asset_cash" && account.AccountType != "liability_credit_card" {
+	if !account.Reconcile && account.AccountType != AssetCash && account.AccountType != LiabilityCreditCard {
 		return orm.UserErrorf("Account %s %s does not allow reconciliation. First change the configuration of this account to allow it.", account.Code, account.Name)
 	}
 	for _, l := range ls {
 		switch {
 		case l.AccountID.ID != account.ID:
 			return orm.UserErrorf("Entries are not from the same account.")
-		case l.ParentState != "posted":
+		case l.ParentState != MovePosted:
 			return orm.UserErrorf("You can only reconcile posted entries.")
 		case l.CompanyID.ID != ls[0].CompanyID.ID:
 			return orm.UserErrorf("Entries do not belong to the same company.")

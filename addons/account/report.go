@@ -61,9 +61,9 @@ func printMoves(env *orm.Env, ms []*Move, payments bool) ([]byte, error) {
 func (m *Move) title() string {
 	name := documentNames[m.MoveType]
 	switch m.State {
-	case "draft":
+	case MoveDraft:
 		name = "Draft " + name
-	case "cancel":
+	case MoveCancelled:
 		name = "Cancelled " + name
 	}
 	if m.Name != "" && m.Name != "/" {
@@ -172,10 +172,10 @@ func (p *printer) lines() {
 	var rows []report.Row
 	for _, l := range p.m.lines() {
 		switch l.DisplayType {
-		case "line_section":
+		case DisplayLineSection:
 			rows = append(rows, report.Row{Cells: []string{l.Name}, Heading: true})
 			continue
-		case "line_note":
+		case DisplayLineNote:
 			rows = append(rows, report.Row{Cells: []string{l.Name}, Note: true})
 			continue
 		}
@@ -217,7 +217,7 @@ func (p *printer) price(d decimal.Decimal) string {
 func (m *Move) lines() []*MoveLine {
 	var out []*MoveLine
 	for _, l := range m.LineIDs.All() {
-		if l.DisplayType == "product" || l.DisplayType == "line_section" || l.DisplayType == "line_note" {
+		if l.DisplayType == DisplayProduct || l.DisplayType == DisplayLineSection || l.DisplayType == DisplayLineNote {
 			out = append(out, l)
 		}
 	}
@@ -243,7 +243,7 @@ func (p *printer) totals(payments bool) error {
 		totals = append(totals, report.Total{Label: label, Amount: p.money(g.amount)})
 	}
 	totals = append(totals, report.Total{Label: "Total", Amount: p.money(p.m.AmountTotal), Strong: true})
-	if payments && p.m.State == "posted" {
+	if payments && p.m.State == MovePosted {
 		paid, err := settlements(p.env, p.m)
 		if err != nil {
 			return err
@@ -301,7 +301,7 @@ func (p *printer) remarks() {
 	if t := p.m.PaymentTermID.Rec(); t != nil && t.Note != "" {
 		p.doc.Text(report.Plain(t.Note))
 	}
-	if p.m.PaymentReference != "" && p.m.IsSale() && !p.m.IsRefund() && p.m.State == "posted" {
+	if p.m.PaymentReference != "" && p.m.IsSale() && !p.m.IsRefund() && p.m.State == MovePosted {
 		p.doc.Text("Payment Communication: " + p.m.PaymentReference)
 	}
 	if f := p.m.FiscalPositionID.Rec(); f != nil && f.Note != "" {

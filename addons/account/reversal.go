@@ -63,7 +63,7 @@ func defineReversal(r *orm.Registry) {
 
 func reversible(ms []*Move) error {
 	for _, m := range ms {
-		if m.State != "posted" {
+		if m.State != MovePosted {
 			return orm.UserErrorf("You can only reverse posted moves.")
 		}
 		if m.CompanyID.ID != ms[0].CompanyID.ID {

@@ -23,7 +23,7 @@ func TestCreditNote(t *testing.T) {
 	id := b.posted(line("33.33", "1", b.tax15), line("10", "2"))
 	note := b.reversal("refund_moves", orm.Values{"reason": "Broken", "journal_id": b.journal("INV"), "date": "2026-04-02"}, id)[0]
 	m := b.move(note)
-	if m.MoveType != "out_refund" || m.State != "draft" || m.Ref != "Reversal of: INV/2026/00001, Broken" || m.ReversedEntryID.ID != id || m.InvoiceDate.String() != "2026-04-02" {
+	if m.MoveType != account.OutRefund || m.State != account.MoveDraft || m.Ref != "Reversal of: INV/2026/00001, Broken" || m.ReversedEntryID.ID != id || m.InvoiceDate.String() != "2026-04-02" {
 		t.Errorf("the credit note is %s %s %q of %s", m.MoveType, m.State, m.Ref, m.InvoiceDate)
 	}
 	b.shows(id, "53.33 + 5 = 58.33, due 58.33 not_paid")
@@ -63,7 +63,7 @@ func TestCreditNoteOfAPaidInvoice(t *testing.T) {
 	b.shows(id, "100 + 0 = 100, due 0 paid")
 	b.shows(note, "100 + 0 = 100, due 100 not_paid")
 	p := b.payment(b.pay(orm.Values{}, note))
-	if p.PaymentType != "outbound" || p.PartnerType != "customer" {
+	if p.PaymentType != account.PaymentOutbound || p.PartnerType != account.PartnerCustomer {
 		t.Errorf("money goes %s to a %s", p.PaymentType, p.PartnerType)
 	}
 	b.shows(note, "100 + 0 = 100, due 0 paid")
@@ -76,7 +76,7 @@ func TestReverseAndInvoiceAgain(t *testing.T) {
 	fresh := b.reversal("modify_moves", orm.Values{"date": "2026-05-01"}, id)[0]
 	b.shows(id, "100 + 15 = 115, due 0 reversed")
 	m := b.move(fresh)
-	if m.MoveType != "out_invoice" || m.State != "draft" || m.Name != "" || !m.InvoiceDate.IsZero() || m.Date.String() != "2026-05-01" {
+	if m.MoveType != account.OutInvoice || m.State != account.MoveDraft || m.Name != "" || !m.InvoiceDate.IsZero() || m.Date.String() != "2026-05-01" {
 		t.Errorf("the new invoice is %s %s %q of %s, booked on %s", m.MoveType, m.State, m.Name, m.InvoiceDate, m.Date)
 	}
 	b.shows(fresh, "100 + 15 = 115, due 115 not_paid")
@@ -103,7 +103,7 @@ func TestCopyOfAnInvoice(t *testing.T) {
 	ok(t, account.Post(b.env, id))
 	made := must[orm.Records](t)(b.env.Model("account.move").Browse(id).Copy(nil))
 	m := b.move(made.ID())
-	if m.State != "draft" || m.Name != "" || m.Ref != "" || !m.InvoiceDate.IsZero() || m.PaymentReference != "" {
+	if m.State != account.MoveDraft || m.Name != "" || m.Ref != "" || !m.InvoiceDate.IsZero() || m.PaymentReference != "" {
 		t.Errorf("the copy is %s %q, reference %q, of %s", m.State, m.Name, m.Ref, m.InvoiceDate)
 	}
 	b.shows(made.ID(), "100 + 14.99 = 114.99, due 114.99 not_paid")

@@ -19,7 +19,7 @@ func numbering(j *Journal, m *Move) (prefix string, width int) {
 	}
 	day := m.Date.Time()
 	switch j.Type {
-	case "sale", "bank", "cash", "credit":
+	case JournalSale, JournalBank, JournalCash, JournalCredit:
 		return fmt.Sprintf("%s/%04d/", code, day.Year()), 5
 	}
 	return fmt.Sprintf("%s/%04d/%02d/", code, day.Year(), int(day.Month())), 4

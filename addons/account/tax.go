@@ -74,9 +74,9 @@ func defineTax(r *orm.Registry) {
 	t.Compute("price_include", pricesInclude, "price_include_override")
 	t.Inverse("price_include", func(env *orm.Env, ts []*Tax) error {
 		for _, t := range ts {
-			t.PriceIncludeOverride = "tax_excluded"
+			t.PriceIncludeOverride = PriceTaxExcluded
 			if t.PriceInclude.Get() {
-				t.PriceIncludeOverride = "tax_included"
+				t.PriceIncludeOverride = PriceTaxIncluded
 			}
 		}
 		return orm.Save(env, ts, "price_include_override")
@@ -105,9 +105,9 @@ func defineTax(r *orm.Registry) {
 	}, "factor_percent")
 	l.Compute("document_type, tax_id", func(_ *orm.Env, ls []*TaxRepartition) error {
 		for _, l := range ls {
-			l.DocumentType, l.TaxID = "invoice", orm.RefTo[Tax](l.InvoiceTaxID.ID)
+			l.DocumentType, l.TaxID = RepartitionInvoice, orm.RefTo[Tax](l.InvoiceTaxID.ID)
 			if l.RefundTaxID.IsSet() {
-				l.DocumentType, l.TaxID = "refund", orm.RefTo[Tax](l.RefundTaxID.ID)
+				l.DocumentType, l.TaxID = RepartitionRefund, orm.RefTo[Tax](l.RefundTaxID.ID)
 			}
 		}
 		return nil
@@ -131,7 +131,7 @@ func pricesInclude(env *orm.Env, ts []*Tax) error {
 		included[t.CompanyID.ID] = how == "tax_included"
 	}
 	for _, t := range ts {
-		t.PriceInclude.Set(t.PriceIncludeOverride == "tax_included" || t.PriceIncludeOverride == "" && included[t.CompanyID.ID])
+		t.PriceInclude.Set(t.PriceIncludeOverride == PriceTaxIncluded || t.PriceIncludeOverride == "" && included[t.CompanyID.ID])
 	}
 	return nil
 }
@@ -219,10 +219,10 @@ func checkTaxGroups(env *orm.Env, ts []*Tax) error {
 	}
 	for _, t := range ts {
 		for _, c := range t.ChildrenTaxIDs.All() {
-			if c.ID == t.ID || c.AmountType == "group" {
+			if c.ID == t.ID || c.AmountType == AmountTypeGroup {
 				return orm.ValidationErrorf("Recursion found for tax “%s”.", t.Name)
 			}
-			if c.TypeTaxUse != "none" && c.TypeTaxUse != t.TypeTaxUse {
+			if c.TypeTaxUse != TaxUseNone && c.TypeTaxUse != t.TypeTaxUse {
 				return orm.ValidationErrorf("The application scope of taxes in a group must be either the same as the group or left empty.")
 			}
 		}

@@ -95,7 +95,7 @@ func TestTaxesOfInvoices(t *testing.T) {
 			}
 			var taxes []string
 			for _, l := range m.LineIDs.All() {
-				if l.DisplayType == "tax" {
+				if l.DisplayType == account.DisplayTax {
 					taxes = append(taxes, fmt.Sprintf("tax %s %s", l.AccountID.Rec().Code, l.Balance))
 				}
 			}
@@ -118,7 +118,7 @@ func sameAsDocument(b *books, id int64) {
 	doc := &account.Document{Company: m.CompanyID.ID, Currency: m.CurrencyID.ID, Date: m.InvoiceDate, Rounding: m.TaxRounding, Refund: m.IsRefund()}
 	var lines []*account.MoveLine
 	for _, l := range m.LineIDs.All() {
-		if l.DisplayType == "product" {
+		if l.DisplayType == account.DisplayProduct {
 			lines = append(lines, l)
 			doc.Lines = append(doc.Lines, account.DocumentLine{Price: l.PriceUnit, Quantity: l.Quantity, Discount: l.Discount, Taxes: l.TaxIDs.IDs(), Override: l.TaxOverride})
 		}

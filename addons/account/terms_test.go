@@ -41,7 +41,7 @@ func TestPaymentTerms(t *testing.T) {
 			var got []string
 			last := ""
 			for _, l := range m.LineIDs.All() {
-				if l.DisplayType == "payment_term" {
+				if l.DisplayType == account.DisplayPaymentTerm {
 					got = append(got, fmt.Sprintf("%s %s", l.DateMaturity, l.Balance))
 					last = max(last, l.DateMaturity.String())
 				}

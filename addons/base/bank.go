@@ -75,9 +75,9 @@ func defineBanks(r *orm.Registry) {
 	}, "acc_number")
 	a.Compute("acc_type", func(_ *orm.Env, as []*PartnerBank) error {
 		for _, a := range as {
-			a.AccType.Set("bank")
+			a.AccType.Set(AccountBank)
 			if IsIBAN(a.AccNumber) {
-				a.AccType.Set("iban")
+				a.AccType.Set(AccountIBAN)
 			}
 		}
 		return nil

@@ -105,9 +105,9 @@ func defineDisplayFields(r *orm.Registry) {
 		// Whether somebody was ever here is for all who may read the user, when is not.
 		n, err := env.Sudo().Model("res.users.log").CountBy("create_uid", orm.Leaf("create_uid", "in", orm.IDs(env, us)))
 		for _, u := range us {
-			u.State.Set("new")
+			u.State.Set(userNew)
 			if n[u.ID] > 0 {
-				u.State.Set("active")
+				u.State.Set(userActive)
 			}
 		}
 		return err

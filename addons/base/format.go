@@ -91,7 +91,7 @@ func (f *Format) Quantity(d decimal.Decimal) string {
 // Money is an amount with the sign and decimals of its currency.
 func (f *Format) Money(d decimal.Decimal, c *Currency) string {
 	n := f.Number(d, int32(places(c.Rounding)))
-	if c.Position == "before" {
+	if c.Position == SymbolBefore {
 		return c.Symbol + "\u00a0" + n
 	}
 	return n + "\u00a0" + c.Symbol

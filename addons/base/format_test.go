@@ -13,8 +13,8 @@ import (
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	env := newEnv(t)
-	euro := &base.Currency{Symbol: "€", Position: "after", Rounding: decimal.RequireFromString("0.01")}
-	yen := &base.Currency{Symbol: "¥", Position: "before", Rounding: decimal.NewFromInt(1)}
+	euro := &base.Currency{Symbol: "€", Position: base.SymbolAfter, Rounding: decimal.RequireFromString("0.01")}
+	yen := &base.Currency{Symbol: "¥", Position: base.SymbolBefore, Rounding: decimal.NewFromInt(1)}
 	d := decimal.RequireFromString
 	day := orm.NewDate(2026, 3, 5)
 	for code, want := range map[string]string{

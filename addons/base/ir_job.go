@@ -51,7 +51,7 @@ func defineJobs(r *orm.Registry) {
 	j.Query(jobQuery)
 	orm.Implement(j, JobRetry, func(env *orm.Env, js []*Job, _ orm.Args) (any, error) {
 		for _, j := range js {
-			if j.State == "running" {
+			if j.State == JobRunning {
 				return nil, orm.UserErrorf("%s is running; it can be retried when it has ended.", j.Name)
 			}
 			if err := jobs.Retry(env, j.ID); err != nil {

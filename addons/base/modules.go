@@ -140,7 +140,7 @@ func namesOf(ms []*Module) []string {
 func markInstall(env *orm.Env, ms []*Module) error {
 	known := module.Known(env.DB())
 	for _, m := range ms {
-		if m.State != "uninstalled" && m.State != "uninstallable" && m.State != "to install" {
+		if m.State != ModuleUninstalled && m.State != ModuleUninstallable && m.State != ModuleToInstall {
 			return orm.UserErrorf("%s is installed already.", m.ShortDesc)
 		}
 	}
@@ -152,7 +152,7 @@ func markInstall(env *orm.Env, ms []*Module) error {
 
 func markUpgrade(env *orm.Env, ms []*Module) error {
 	for _, m := range ms {
-		if m.State != "installed" && m.State != "to upgrade" {
+		if m.State != ModuleInstalled && m.State != ModuleToUpgrade {
 			return orm.UserErrorf("%s is not installed, so it cannot be upgraded.", m.ShortDesc)
 		}
 	}

@@ -106,16 +106,16 @@ func definePartner(r *orm.Registry) {
 	}, "name", "email")
 	p.Compute("company_type", func(_ *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.CompanyType.Set("person")
+			p.CompanyType.Set(CompanyTypePerson)
 			if p.IsCompany {
-				p.CompanyType.Set("company")
+				p.CompanyType.Set(CompanyTypeCompany)
 			}
 		}
 		return nil
 	}, "is_company")
 	p.Inverse("company_type", func(env *orm.Env, ps []*Partner) error {
 		for _, p := range ps {
-			p.IsCompany = p.CompanyType.Get() == "company"
+			p.IsCompany = p.CompanyType.Get() == CompanyTypeCompany
 		}
 		return orm.Save(env, ps, "is_company")
 	})

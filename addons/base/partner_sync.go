@@ -258,7 +258,7 @@ func syncPartners(rs orm.Records, vals orm.Values) error {
 				return err
 			}
 		}
-		if p.ParentID.IsSet() && p.Type == "contact" && (fromAbove || vals["type"] == "contact") && hasAddress(p.ParentID.Rec()) {
+		if p.ParentID.IsSet() && p.Type == AddressContact && (fromAbove || vals["type"] == "contact") && hasAddress(p.ParentID.Rec()) {
 			if err := copyFields(env, p.ParentID.ID, []int64{p.ID}, addressFields); err != nil {
 				return err
 			}
@@ -289,7 +289,7 @@ func syncPartners(rs orm.Records, vals orm.Values) error {
 // addressFromParent shows in the form of a contact the address of its company.
 func addressFromParent(rs orm.Records) error {
 	p, err := orm.Get[Partner](rs.Env, rs.ID(), "parent_id")
-	if err != nil || !p.ParentID.IsSet() || p.Type != "contact" || !hasAddress(p.ParentID.Rec()) {
+	if err != nil || !p.ParentID.IsSet() || p.Type != AddressContact || !hasAddress(p.ParentID.Rec()) {
 		return err
 	}
 	return copyFields(rs.Env, p.ParentID.ID, rs.IDs, addressFields)

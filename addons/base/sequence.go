@@ -51,7 +51,7 @@ func defineSequence(r *orm.Registry) {
 		for i, id := range orm.StoredIDs(env, ss) {
 			s := ss[i]
 			s.NumberActual.Set(s.NumberNext)
-			if s.Implementation == "standard" && id != 0 {
+			if s.Implementation == SequenceStandard && id != 0 {
 				n, err := peek(env, pgSequence(id, 0), s.NumberNext, s.Increment)
 				if err != nil {
 					return err
@@ -96,7 +96,7 @@ func defineSequence(r *orm.Registry) {
 			_, next := vals["number_next"]
 			_, actual := vals["number_next_actual"]
 			for _, s := range before {
-				gaps := s.Implementation == "standard" // and has its PostgreSQL sequences
+				gaps := s.Implementation == SequenceStandard // and has its PostgreSQL sequences
 				if next || actual || !gaps {
 					if err := prepareSequences(rs.Browse(s.ID)); err != nil {
 						return err
@@ -179,7 +179,7 @@ func defineSequence(r *orm.Registry) {
 			d := ds[i]
 			s := d.SequenceID.Rec()
 			d.NumberActual.Set(d.NumberNext)
-			if s != nil && s.Implementation == "standard" && id != 0 {
+			if s != nil && s.Implementation == SequenceStandard && id != 0 {
 				n, err := peek(env, pgSequence(orm.StoredIDs(env, []*Sequence{s})[0], id), d.NumberNext, s.Increment)
 				if err != nil {
 					return err
@@ -242,7 +242,7 @@ func changeStep(rs orm.Records) error {
 		return err
 	}
 	for _, s := range ss {
-		if s.Implementation != "standard" {
+		if s.Implementation != SequenceStandard {
 			continue
 		}
 		for _, id := range append([]int64{0}, s.DateRangeIDs.IDs()...) {
@@ -264,7 +264,7 @@ func prepareSequences(rs orm.Records) error {
 		return err
 	}
 	for _, s := range ss {
-		if s.Implementation == "standard" {
+		if s.Implementation == SequenceStandard {
 			if err := restart(rs.Env, pgSequence(s.ID, 0), s.Increment, s.NumberNext); err != nil {
 				return err
 			}
@@ -279,7 +279,7 @@ func prepareRanges(rs orm.Records) error {
 		return err
 	}
 	for _, d := range ds {
-		if s := d.SequenceID.Rec(); s.Implementation == "standard" {
+		if s := d.SequenceID.Rec(); s.Implementation == SequenceStandard {
 			if err := restart(rs.Env, pgSequence(s.ID, d.ID), s.Increment, d.NumberNext); err != nil {
 				return err
 			}
@@ -429,7 +429,7 @@ func newRange(env *orm.Env, s *Sequence, day orm.Date) (*SequenceDateRange, erro
 // locked until the transaction ends.
 func number(env *orm.Env, model string, id int64, name string, s *Sequence) (int64, error) {
 	// SQL: a sequence of PostgreSQL, or a count that locks its row.
-	if s.Implementation == "standard" {
+	if s.Implementation == SequenceStandard {
 		return orm.Row[int64](env, orm.SQL("SELECT nextval(?::regclass)", name).NoModels())
 	}
 	return orm.Row[int64](env, orm.SQL("UPDATE ? SET number_next = number_next + ? WHERE id = ? RETURNING number_next - ?", orm.Ident(env.Model(model).Model.Table), s.Increment, id, s.Increment).

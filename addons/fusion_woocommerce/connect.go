@@ -16,7 +16,7 @@ import (
 func (i *Instance) config(gate *outbound.Gate) wcapi.Config {
 	cfg := wcapi.Config{BaseURL: i.URL, Transport: gate.Transport(), Proven: i.ProvenURL != "" && i.ProvenURL == i.URL, ConsumerKey: i.ConsumerKey.Reveal(), ConsumerSecret: i.ConsumerSecret.Reveal(),
 		APIVersion: i.APIVersion, PlainPermalinks: i.PlainLinks, SignAsHTTP: i.SignAsHTTP, RateLimit: i.RequestRate, Burst: max(1, int(i.RequestRate))}
-	if i.AuthMode != "" && i.AuthMode != "auto" {
+	if i.AuthMode != "" && i.AuthMode != AuthAuto {
 		cfg.Auth = wcapi.AuthMode(i.AuthMode)
 	}
 	return cfg
@@ -133,7 +133,7 @@ func (t *connectionTest) unchanged(env *orm.Env) (*Instance, error) {
 
 func connected(env *orm.Env, inst *Instance, t *connectionTest) error {
 	admin, f := env.Sudo(), t.found
-	vals := orm.Values{"state": "connected", "proven_url": inst.URL, "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP,
+	vals := orm.Values{"state": StoreConnected, "proven_url": inst.URL, "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP,
 		"store_version": f.Version, "store_timezone": f.TimeZone, "hpos": f.HPOS, "tested_at": orm.DatetimeOf(env.Now()), "last_error": nil}
 	for _, s := range t.taxes {
 		if s.ID == "woocommerce_tax_round_at_subtotal" {
@@ -165,7 +165,7 @@ func explain(err error) string {
 }
 
 func markError(env *orm.Env, inst *Instance, cause error) error {
-	if err := orm.RecordsOf(env.Sudo(), inst).Write(orm.Values{"state": "error", "last_error": explain(cause), "tested_at": orm.DatetimeOf(env.Now())}); err != nil {
+	if err := orm.RecordsOf(env.Sudo(), inst).Write(orm.Values{"state": StoreError, "last_error": explain(cause), "tested_at": orm.DatetimeOf(env.Now())}); err != nil {
 		return err
 	}
 	return logTo(env, inst, logEntry{Type: "health", State: "failed", Ref: inst.URL, Message: explain(cause), Record: orm.RecordsOf(env, inst)})

@@ -92,7 +92,7 @@ func TestAddressesAreReused(t *testing.T) {
 		t.Fatalf("%+v", a)
 	}
 	d := must(orm.Get[base.Partner](env, a.delivery))(t)
-	if d.Type != "delivery" || d.ParentID.ID != a.partner || d.City != "Perth, Lanark" || d.Phone != "555-0199" {
+	if d.Type != base.AddressDelivery || d.ParentID.ID != a.partner || d.City != "Perth, Lanark" || d.Phone != "555-0199" {
 		t.Errorf("%+v", d)
 	}
 	if b, _ := buys(t, env, inst, order(`{"first_name":"BO","last_name":"ek","address_1":"9 LAKE RD","city":"perth","state":"lanark","country":"CA"}`)); b != a {

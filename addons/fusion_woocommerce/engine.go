@@ -108,10 +108,10 @@ func (e *engine) checkHealth(ctx context.Context, w *jobs.Work) error {
 		switch {
 		case err != nil:
 			return err
-		case failure != nil && now.State == "connected":
+		case failure != nil && now.State == StoreConnected:
 			return markError(env, now, failure)
-		case failure == nil && now.State == "error":
-			if err := orm.RecordsOf(env, now).Write(orm.Values{"state": "connected", "last_error": nil}); err != nil {
+		case failure == nil && now.State == StoreError:
+			if err := orm.RecordsOf(env, now).Write(orm.Values{"state": StoreConnected, "last_error": nil}); err != nil {
 				return err
 			}
 			return logTo(env, now, logEntry{Type: "health", State: "success", Ref: now.URL, Message: "The store answers again.", Record: orm.RecordsOf(env, now)})

@@ -36,7 +36,7 @@ func Receive(env *orm.Env, header http.Header, raw []byte) (accepted bool, err e
 	inst := list[i]
 	sum := sha256.Sum256(d.Body)
 	event := &Event{InstanceID: orm.RefTo[Instance](inst.ID), CompanyID: inst.CompanyID, Topic: d.Topic, Resource: d.Resource, RemoteID: d.ObjectID, Body: string(d.Body),
-		State: "received", Digest: hex.EncodeToString(sum[:]), WebhookID: fmt.Sprint(d.WebhookID), DeliveryID: d.DeliveryID}
+		State: EventReceived, Digest: hex.EncodeToString(sum[:]), WebhookID: fmt.Sprint(d.WebhookID), DeliveryID: d.DeliveryID}
 	if err := orm.Create(env, event); err != nil {
 		return false, err
 	}

@@ -14,12 +14,12 @@ func TestConnectionIsFoundOut(t *testing.T) {
 	env := start(t)
 	_, url := shop(t)
 	inst := connect(t, env, "  "+strings.ToUpper(url[:4])+url[4:]+"/ ", nil)
-	if inst.URL != url || inst.State != "draft" || !inst.ShippingID.IsSet() || !inst.FeeID.IsSet() || !inst.RoundingID.IsSet() || !inst.PlaceholderID.IsSet() || !inst.WarehouseID.IsSet() {
+	if inst.URL != url || inst.State != StoreDraft || !inst.ShippingID.IsSet() || !inst.FeeID.IsSet() || !inst.RoundingID.IsSet() || !inst.PlaceholderID.IsSet() || !inst.WarehouseID.IsSet() {
 		t.Errorf("%+v", inst)
 	}
 	answer := fmt.Sprint(test(t, env, inst))
 	inst = must(orm.Get[Instance](env, inst.ID))(t)
-	if inst.State != "connected" || inst.StoreVersion != "9.2.5" || inst.StoreZone != "America/Toronto" || !inst.HPOS || inst.AuthMode != "oauth" || !strings.Contains(answer, "9.2.5") {
+	if inst.State != StoreConnected || inst.StoreVersion != "9.2.5" || inst.StoreZone != "America/Toronto" || !inst.HPOS || inst.AuthMode != AuthOAuth || !strings.Contains(answer, "9.2.5") {
 		t.Errorf("%s: %+v", answer, inst)
 	}
 	maps := must(taxMaps(env, inst))(t)
@@ -40,7 +40,7 @@ func TestConnectionIsFoundOut(t *testing.T) {
 	if err := orm.RecordsOf(env, inst).Write(orm.Values{"url": "https://other.example"}); err != nil {
 		t.Fatal(err)
 	}
-	if inst = must(orm.Get[Instance](env, inst.ID))(t); inst.State != "draft" || inst.AuthMode != "auto" {
+	if inst = must(orm.Get[Instance](env, inst.ID))(t); inst.State != StoreDraft || inst.AuthMode != AuthAuto {
 		t.Errorf("state %s, sign-in %s", inst.State, inst.AuthMode)
 	}
 }
@@ -52,7 +52,7 @@ func TestConnectionThatFailsSaysWhatToDo(t *testing.T) {
 	inst := connect(t, env, url, orm.Values{"consumer_secret": "cs_wrongwrongwrongwrongwrongwrongwrongwrong"})
 	answer := fmt.Sprint(test(t, env, inst))
 	inst = must(orm.Get[Instance](env, inst.ID))(t)
-	if inst.State != "error" || !strings.Contains(answer, "danger") || inst.LastError == "" || strings.Contains(inst.LastError+answer, "wrongwrong") {
+	if inst.State != StoreError || !strings.Contains(answer, "danger") || inst.LastError == "" || strings.Contains(inst.LastError+answer, "wrongwrong") {
 		t.Errorf("%s: state %s, %s", answer, inst.State, inst.LastError)
 	}
 	sim.AddFault(woosim.Fault{Kind: woosim.FaultHTML})

@@ -7,7 +7,7 @@ import "fusionsoft.ca/fusion/addons/sale"
 // invoiced on delivery gets its invoice then, by the usual way.
 func (imp *orderImport) invoice(order *sale.Order) error {
 	imp.vals["invoice_id"] = nil
-	if imp.inst.AutoInvoice != "draft" {
+	if imp.inst.AutoInvoice != InvoiceDraft {
 		return nil
 	}
 	goods := 0

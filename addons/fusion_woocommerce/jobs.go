@@ -66,7 +66,7 @@ func queueInstance(env *orm.Env, name, title string, instance int64) error {
 // syncNow queues a poll of orders at once.
 func syncNow(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 	for _, inst := range recs {
-		if inst.State != "connected" {
+		if inst.State != StoreConnected {
 			return nil, orm.UserErrorf("%s is not connected. Test the connection first.", inst.Name)
 		}
 		if err := queueInstance(env, JobPoll, "Poll orders of "+inst.Name, inst.ID); err != nil {

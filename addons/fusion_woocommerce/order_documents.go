@@ -246,11 +246,11 @@ func (imp *orderImport) goodsProduct(l ordermap.Line, byRemote map[int64]*Produc
 	if m != nil && m.ProductID.IsSet() {
 		return m.ProductID.ID, nil
 	}
-	if id != 0 && !imp.tried[id] && (m == nil || imp.inst.UnknownProduct == "create") {
+	if id != 0 && !imp.tried[id] && (m == nil || imp.inst.UnknownProduct == UnknownCreate) {
 		lacks.products = append(lacks.products, l)
 		return 0, nil
 	}
-	if imp.inst.UnknownProduct == "hold" {
+	if imp.inst.UnknownProduct == UnknownHold {
 		if id == 0 {
 			return 0, holdf("The product of “%s” was deleted in the store, so nobody can tell which product it is. Set Unknown Product of the instance to the placeholder product, then import the order again.", l.Name)
 		}

@@ -95,7 +95,7 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 		return nil
 	}
 	switch {
-	case imp.rec == nil || imp.rec.State != "imported":
+	case imp.rec == nil || imp.rec.State != OrderImported:
 		err = imp.importNew()
 	case imp.rec.SaleID.IsSet():
 		err = imp.update()
@@ -136,9 +136,9 @@ func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") 
 // nothing is left to do about it.
 func (imp *orderImport) unchanged() bool {
 	switch {
-	case imp.rec.State == "imported" && !imp.rec.SaleID.IsSet() && imp.job.Source == "replay":
+	case imp.rec.State == OrderImported && !imp.rec.SaleID.IsSet() && imp.job.Source == "replay":
 		return false
-	case imp.rec.State == "ignored" && imp.o.Class == ordermap.Import && !imp.beforeGoLive():
+	case imp.rec.State == OrderIgnored && imp.o.Class == ordermap.Import && !imp.beforeGoLive():
 		return false
 	}
 	return imp.rec.SeenDigest == imp.o.Digest() && imp.rec.Status == imp.o.Status && imp.rec.Refunded.Equal(imp.o.Totals.Refunded) &&
@@ -147,7 +147,7 @@ func (imp *orderImport) unchanged() bool {
 
 // policy is what the instance decided about statuses.
 func (i *Instance) policy() ordermap.Policy {
-	p := ordermap.Policy{WaitOnHold: i.OnHold == "wait"}
+	p := ordermap.Policy{WaitOnHold: i.OnHold == OnHoldWait}
 	for s := range strings.SplitSeq(i.CustomStatuses, ",") {
 		if s = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "wc-"); s != "" {
 			p.Further = append(p.Further, s)
@@ -203,18 +203,18 @@ func (imp *orderImport) beforeGoLive() bool {
 func (imp *orderImport) importNew() error {
 	o := &imp.o
 	if o.Class == ordermap.Import && imp.beforeGoLive() {
-		imp.setOutcome("ignored", fmt.Sprintf("The order was placed before %s UTC, from when on orders of this store are imported.", stamp(imp.inst.GoLive.Time())), "skipped", "Placed before the import began.")
+		imp.setOutcome(OrderIgnored, fmt.Sprintf("The order was placed before %s UTC, from when on orders of this store are imported.", stamp(imp.inst.GoLive.Time())), "skipped", "Placed before the import began.")
 		return nil
 	}
 	switch o.Class {
 	case ordermap.Wait:
-		imp.setOutcome("received", o.Why, "skipped", o.Why)
+		imp.setOutcome(OrderReceived, o.Why, "skipped", o.Why)
 		return nil
 	case ordermap.Cancelled, ordermap.Refunded:
-		imp.setOutcome("cancelled", o.Why, "skipped", o.Why)
+		imp.setOutcome(OrderCancelled, o.Why, "skipped", o.Why)
 		return nil
 	case ordermap.Ignore:
-		imp.setOutcome("ignored", o.Why, "skipped", o.Why)
+		imp.setOutcome(OrderIgnored, o.Why, "skipped", o.Why)
 		return nil
 	}
 	if o.State == ordermap.Mismatch {
@@ -234,7 +234,7 @@ func (imp *orderImport) importNew() error {
 	if o.State == ordermap.Rounded {
 		text = fmt.Sprintf("Imported as %s: %s. %s", name, imp.money(o.Totals.Total), strings.Join(o.Notes, " "))
 	}
-	imp.setOutcome("imported", "", "success", text)
+	imp.setOutcome(OrderImported, "", "success", text)
 	return nil
 }
 
@@ -270,8 +270,8 @@ func reasonOf(err error) (string, bool) {
 // hold leaves the order to a person. The same reason is logged once, and again
 // when a person asks.
 func (imp *orderImport) hold(why string) {
-	told := imp.rec != nil && imp.rec.State == "held" && imp.rec.HoldReason == why
-	imp.setOutcome("held", why, "warning", "Held: "+why)
+	told := imp.rec != nil && imp.rec.State == OrderHeld && imp.rec.HoldReason == why
+	imp.setOutcome(OrderHeld, why, "warning", "Held: "+why)
 	if told && imp.job.Source != "replay" {
 		imp.log.State = ""
 	}
@@ -297,7 +297,7 @@ func (imp *orderImport) needAttention(text string) {
 // refunds tells of money the store gave back since the order was last read.
 func (imp *orderImport) refunds() {
 	state, known := imp.vals["state"], decimal.Zero
-	if imp.rec != nil && imp.rec.State == "imported" {
+	if imp.rec != nil && imp.rec.State == OrderImported {
 		known = imp.rec.Refunded
 		if state == nil {
 			state = imp.rec.State
@@ -326,14 +326,14 @@ func (imp *orderImport) orderDeleted() error {
 	imp.log.Ref = imp.rec.Number
 	imp.vals = orm.Values{}
 	const why = "The order was deleted in the store."
-	if imp.rec.State == "imported" && imp.rec.SaleID.IsSet() {
+	if imp.rec.State == OrderImported && imp.rec.SaleID.IsSet() {
 		return imp.cancel(why)
 	}
-	if imp.rec.State == "cancelled" && imp.rec.HoldReason == why {
+	if imp.rec.State == OrderCancelled && imp.rec.HoldReason == why {
 		imp.log.State, imp.log.Message = "skipped", why
 		return nil
 	}
-	imp.setOutcome("cancelled", why, "skipped", why)
+	imp.setOutcome(OrderCancelled, why, "skipped", why)
 	return nil
 }
 

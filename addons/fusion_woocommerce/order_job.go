@@ -190,7 +190,7 @@ func (e *engine) createMissing(ctx context.Context, db *orm.DB, inst *Instance, 
 		if _, err := updateMapping(env, inst, items); err != nil {
 			return err
 		}
-		if inst.UnknownProduct == "create" {
+		if inst.UnknownProduct == UnknownCreate {
 			return createUnmapped(env, inst, items)
 		}
 		return nil

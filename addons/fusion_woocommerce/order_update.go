@@ -2,6 +2,7 @@ package woocommerce
 
 import (
 	"fmt"
+	"fusionsoft.ca/fusion/addons/account"
 	"strings"
 
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
@@ -68,7 +69,7 @@ func (imp *orderImport) update() error {
 
 // lockedReason tells why an order can no longer be changed, "" when it can.
 func (imp *orderImport) lockedReason(order *sale.Order) (string, error) {
-	if order.State == "cancel" {
+	if order.State == sale.OrderCancelled {
 		return "the sale order was cancelled here", nil
 	}
 	if order.Locked {
@@ -78,7 +79,7 @@ func (imp *orderImport) lockedReason(order *sale.Order) (string, error) {
 		return "the sale order was changed here too", nil
 	}
 	for _, m := range order.InvoiceIDs.All() {
-		if m.State == "posted" {
+		if m.State == account.MovePosted {
 			return "its invoice " + m.Name + " is posted", nil
 		}
 	}
@@ -101,8 +102,8 @@ func (imp *orderImport) cancel(why string) error {
 	if err != nil {
 		return err
 	}
-	if order.State == "cancel" {
-		imp.setOutcome("cancelled", why, "success", why)
+	if order.State == sale.OrderCancelled {
+		imp.setOutcome(OrderCancelled, why, "success", why)
 		return nil
 	}
 	fixed, err := imp.lockedReason(order)
@@ -125,7 +126,7 @@ func (imp *orderImport) cancel(why string) error {
 		imp.needAttention(why + " The sale order cannot be cancelled: " + reason)
 		return nil
 	}
-	imp.setOutcome("cancelled", why, "success", why+" "+order.Name+" is cancelled too.")
+	imp.setOutcome(OrderCancelled, why, "success", why+" "+order.Name+" is cancelled too.")
 	return nil
 }
 
@@ -207,7 +208,7 @@ func (imp *orderImport) rewriteOrder(head orm.Values, lines []orm.Values) (*sale
 func dropDrafts(env *orm.Env, order *sale.Order) error {
 	var ids []int64
 	for _, m := range order.InvoiceIDs.All() {
-		if m.State == "draft" {
+		if m.State == account.MoveDraft {
 			ids = append(ids, m.ID)
 		}
 	}

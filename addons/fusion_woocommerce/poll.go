@@ -221,7 +221,7 @@ func markUnreadable(env *orm.Env, inst *Instance, id int64, text string) error {
 	}
 	switch {
 	case rec == nil:
-		rec = &Order{InstanceID: orm.RefTo[Instance](inst.ID), CompanyID: inst.CompanyID, RemoteID: id, Number: strconv.FormatInt(id, 10), State: "error", HoldReason: text}
+		rec = &Order{InstanceID: orm.RefTo[Instance](inst.ID), CompanyID: inst.CompanyID, RemoteID: id, Number: strconv.FormatInt(id, 10), State: OrderError, HoldReason: text}
 		err = orm.Create(env, rec)
 	case rec.SaleID.IsSet():
 		if rec.Attention == text {
@@ -230,8 +230,8 @@ func markUnreadable(env *orm.Env, inst *Instance, id int64, text string) error {
 		rec.Attention = text
 		err = orm.Save(env, []*Order{rec}, "attention")
 	default:
-		same := rec.State == "error" && rec.HoldReason == text
-		rec.State, rec.HoldReason = "error", text
+		same := rec.State == OrderError && rec.HoldReason == text
+		rec.State, rec.HoldReason = OrderError, text
 		if err = orm.Save(env, []*Order{rec}, "state", "hold_reason"); err == nil && same {
 			return nil // told already
 		}

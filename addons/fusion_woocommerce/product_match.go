@@ -67,7 +67,7 @@ func (m *matcher) decide(it item, vals orm.Values) {
 		vals["product_id"], vals["state"], vals["suggestion_reason"] = hit.ID, "mapped", hit.Explain()
 		m.sum.mapped++
 		return
-	case !ok && m.inst.MissingProduct == "create":
+	case !ok && m.inst.MissingProduct == MissingCreate:
 		m.make(it, vals)
 		return
 	case !ok:

@@ -68,10 +68,10 @@ func defineProductMap(r *orm.Registry) {
 		return true, orm.Save(env, recs, "product_id")
 	})
 	orm.Implement(d, IgnoreProduct, func(env *orm.Env, recs []*ProductMap, _ orm.Args) (any, error) {
-		return true, orm.RecordsOf(env, recs...).Write(orm.Values{"state": "ignored"})
+		return true, orm.RecordsOf(env, recs...).Write(orm.Values{"state": ProductIgnored})
 	})
 	orm.Implement(d, Unmap, func(env *orm.Env, recs []*ProductMap, _ orm.Args) (any, error) {
-		return true, orm.RecordsOf(env, recs...).Write(orm.Values{"product_id": nil, "state": "unmapped"})
+		return true, orm.RecordsOf(env, recs...).Write(orm.Values{"product_id": nil, "state": ProductUnmapped})
 	})
 	// A product chosen or taken away decides the state, whoever does it; orders
 	// that waited for it are tried again.

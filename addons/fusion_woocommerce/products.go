@@ -17,7 +17,7 @@ import (
 // fetchProducts queues the fetch of a store's products.
 func fetchProducts(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 	for _, inst := range recs {
-		if inst.State != "connected" {
+		if inst.State != StoreConnected {
 			return nil, orm.UserErrorf("%s is not connected. Test the connection first.", inst.Name)
 		}
 		if err := queueInstance(env, JobProducts, "Fetch products of "+inst.Name, inst.ID); err != nil {
@@ -262,7 +262,7 @@ func updateMapping(env *orm.Env, inst *Instance, items []item) (summary, error) 
 		if m == nil || !m.same(it) {
 			vals = it.values()
 		}
-		if m == nil || m.State == "unmapped" && !m.ProductID.IsSet() {
+		if m == nil || m.State == ProductUnmapped && !m.ProductID.IsSet() {
 			match.decide(it, vals)
 		}
 		switch {

@@ -27,25 +27,25 @@ func TestFetchMapsBySKUAndSuggestsByName(t *testing.T) {
 	get := func(woo int64) *ProductMap {
 		return must(orm.First[ProductMap](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "=", woo)), ""))(t)
 	}
-	if m := get(49); m.State != "mapped" || m.ProductID.ID != made.IDs[0] || m.Reason != "Same SKU ACC-TENNIS" {
+	if m := get(49); m.State != ProductMapped || m.ProductID.ID != made.IDs[0] || m.Reason != "Same SKU ACC-TENNIS" {
 		t.Errorf("%+v", m)
 	}
-	if m := get(117); m.State != "unmapped" || m.SuggestedID.ID != made.IDs[1] || m.Score < 0.75 {
+	if m := get(117); m.State != ProductUnmapped || m.SuggestedID.ID != made.IDs[1] || m.Score < 0.75 {
 		t.Errorf("%+v", m)
 	}
-	if m := get(116); m.State != "unmapped" || m.ProductID.IsSet() || m.Reason == "" {
+	if m := get(116); m.State != ProductUnmapped || m.ProductID.IsSet() || m.Reason == "" {
 		t.Errorf("a SKU of two products: %+v", m)
 	}
-	if m := get(155); m.State != "ignored" || m.Type != "variable" {
+	if m := get(155); m.State != ProductIgnored || m.Type != TypeVariable {
 		t.Errorf("%+v", m)
 	}
-	if m := get(156); m.Type != "variation" || m.WooParentID != 155 || m.SKU != "HB-PULL-S-BAG" || m.Name != "Havrebleu Pull-On Underwear – Small, Bag" {
+	if m := get(156); m.Type != TypeVariation || m.WooParentID != 155 || m.SKU != "HB-PULL-S-BAG" || m.Name != "Havrebleu Pull-On Underwear – Small, Bag" {
 		t.Errorf("%+v", m)
 	}
 	// What a person decides stays, and what did not change costs nothing.
 	must(orm.Invoke(env, AcceptSuggestion, []*ProductMap{get(117)}))(t)
 	must(orm.Invoke(env, IgnoreProduct, []*ProductMap{get(99)}))(t)
-	if m := get(117); m.State != "mapped" || m.ProductID.ID != made.IDs[1] {
+	if m := get(117); m.State != ProductMapped || m.ProductID.ID != made.IDs[1] {
 		t.Errorf("%+v", m)
 	}
 	ormtest.MaxQueries(t, env, 5, func() {
@@ -53,7 +53,7 @@ func TestFetchMapsBySKUAndSuggestsByName(t *testing.T) {
 			t.Errorf("the second time %+v", sum)
 		}
 	})
-	if m := get(99); m.State != "ignored" {
+	if m := get(99); m.State != ProductIgnored {
 		t.Errorf("%+v", m)
 	}
 }

@@ -102,7 +102,7 @@ func defineActivities(r *orm.Registry) {
 		for _, a := range as {
 			a.State.Set(deadlineState(a.Deadline, env.Today()))
 			if !a.Active {
-				a.State.Set("done")
+				a.State.Set(ActivityDone)
 			}
 		}
 		return nil
@@ -284,9 +284,9 @@ func activityAccess(super orm.AccessFunc) orm.AccessFunc {
 func deadlineOf(t *ActivityType, today orm.Date) orm.Date {
 	at := today.Time()
 	switch t.DelayUnit {
-	case "weeks":
+	case DelayWeeks:
 		at = at.AddDate(0, 0, 7*t.DelayCount)
-	case "months":
+	case DelayMonths:
 		at = at.AddDate(0, t.DelayCount, 0)
 	default:
 		at = at.Add(time.Duration(t.DelayCount) * 24 * time.Hour)

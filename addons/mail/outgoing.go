@@ -89,10 +89,10 @@ func defineMail(r *orm.Registry) {
 		return true, nil
 	})
 	orm.Implement(m, MailRetry, func(env *orm.Env, ms []*Mail, _ orm.Args) (any, error) {
-		return true, orm.RecordsOf(env, ms...).Write(orm.Values{"state": "outgoing", "failure_reason": false, "failure_type": false})
+		return true, orm.RecordsOf(env, ms...).Write(orm.Values{"state": MailOutgoing, "failure_reason": false, "failure_type": false})
 	})
 	orm.Implement(m, MailCancel, func(env *orm.Env, ms []*Mail, _ orm.Args) (any, error) {
-		return true, orm.RecordsOf(env, ms...).Write(orm.Values{"state": "cancel"})
+		return true, orm.RecordsOf(env, ms...).Write(orm.Values{"state": MailCancelled})
 	})
 	orm.ImplementModel(m, ProcessEmailSend, func(env *orm.Env, _ orm.Args) (any, error) {
 		due, err := env.Sudo().Model("mail.mail").Search(orm.And(orm.Leaf("state", "=", "outgoing"),
@@ -170,11 +170,11 @@ func sendAlone(ctx context.Context, db *orm.DB, id int64) error {
 		case err != nil:
 			return err
 		case failure != nil:
-			return rs.Write(orm.Values{"state": "exception", "failure_type": "mail_smtp", "failure_reason": failure.Error()})
+			return rs.Write(orm.Values{"state": MailException, "failure_type": "mail_smtp", "failure_reason": failure.Error()})
 		case out.autoDelete:
 			return rs.Unlink()
 		}
-		return rs.Write(orm.Values{"state": "sent", "failure_type": false, "failure_reason": false})
+		return rs.Write(orm.Values{"state": MailSent, "failure_type": false, "failure_reason": false})
 	})
 }
 
@@ -198,7 +198,7 @@ func loadOutgoing(env *orm.Env, id int64) (*outgoingMail, error) {
 	}
 	out, kind, err := prepare(env, m, server)
 	if err != nil {
-		return nil, rs.Write(orm.Values{"state": "exception", "failure_type": kind, "failure_reason": err.Error()})
+		return nil, rs.Write(orm.Values{"state": MailException, "failure_type": kind, "failure_reason": err.Error()})
 	}
 	return out, nil
 }

@@ -217,7 +217,7 @@ func notify(rs orm.Records, message int64, s *Subtype, p Posting, author int64) 
 	if err != nil {
 		return err
 	}
-	vals := orm.Values{"mail_message_id": message, "body_html": m.Body, "is_notification": true, "state": "outgoing", "recipient_ids": []orm.Command{orm.SetIDs(send...)}}
+	vals := orm.Values{"mail_message_id": message, "body_html": m.Body, "is_notification": true, "state": MailOutgoing, "recipient_ids": []orm.Command{orm.SetIDs(send...)}}
 	if m.Subject == "" {
 		vals["subject"] = "Re: " + m.RecordName
 	}

@@ -100,9 +100,9 @@ func (p *relay) with(ctx context.Context, do func(context.Context, *gomail.Clien
 func (s *Server) client() (*gomail.Client, error) {
 	opts := []gomail.Option{gomail.WithPort(s.Port), gomail.WithTimeout(smtpTimeout)}
 	switch s.Encryption {
-	case "ssl":
+	case EncryptionSSL:
 		opts = append(opts, gomail.WithSSL())
-	case "starttls":
+	case EncryptionStartTLS:
 		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	default:
 		opts = append(opts, gomail.WithTLSPolicy(gomail.NoTLS))

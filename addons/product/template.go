@@ -116,7 +116,7 @@ func defineTemplate(r *orm.Registry) {
 					continue
 				}
 				valid = append(valid, l.ID)
-				t.Configurable.Set(t.Configurable.Get() || l.ValueCount > 1 || l.AttributeID.Rec().CreateVariant == Dynamic || l.AttributeID.Rec().DisplayType == "multi")
+				t.Configurable.Set(t.Configurable.Get() || l.ValueCount > 1 || l.AttributeID.Rec().CreateVariant == Dynamic || l.AttributeID.Rec().DisplayType == DisplayMulti)
 			}
 			t.ValidLineIDs.Set(valid...)
 		}

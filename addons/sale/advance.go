@@ -162,7 +162,7 @@ func InvoiceDownPayment(env *orm.Env, order *Order, percentage bool, amount deci
 	}
 	last, headed := 0, false
 	for _, l := range o.Lines.All() {
-		last, headed = max(last, l.Sequence), headed || l.IsDownpayment && l.DisplayType == "line_section"
+		last, headed = max(last, l.Sequence), headed || l.IsDownpayment && l.DisplayType == DisplayLineSection
 	}
 	if !headed {
 		last++

@@ -41,5 +41,5 @@ func cancelNow(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 	if _, err := orm.Invoke(env.Sudo(), account.ButtonCancel, drafts); err != nil {
 		return nil, err
 	}
-	return true, rs.Write(orm.Values{"state": "cancel"})
+	return true, rs.Write(orm.Values{"state": OrderCancelled})
 }

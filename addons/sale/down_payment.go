@@ -125,7 +125,7 @@ func (o *Order) advanceGroups(env *orm.Env) ([]*advanceGroup, error) {
 		if l.IsDownpayment || l.Quantity.IsZero() {
 			continue
 		}
-		fixed := func(id int64) bool { return taxes[id] != nil && taxes[id].AmountType == "fixed" }
+		fixed := func(id int64) bool { return taxes[id] != nil && taxes[id].AmountType == account.AmountTypeFixed }
 		g := group(slices.DeleteFunc(distinct(slices.Clone(l.TaxIDs.IDs())), fixed))
 		g.untaxed = g.untaxed.Add(doc.Results[i].Booked)
 		g.overridden = g.overridden || len(l.TaxOverride) > 0

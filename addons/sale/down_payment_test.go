@@ -41,7 +41,7 @@ func TestDownPayments(t *testing.T) {
 			total := o.AmountTotal
 			m := s.deposit(o, tc.method, tc.amount)
 			s.bill(m, tc.down)
-			if got := s.get(o.ID); !got.AmountTotal.Equal(total) || got.InvoiceStatus != "to invoice" {
+			if got := s.get(o.ID); !got.AmountTotal.Equal(total) || got.InvoiceStatus != sale.InvoiceToInvoice {
 				t.Errorf("the order is of %s now, %s", got.AmountTotal, got.InvoiceStatus)
 			}
 			s.post(m)

@@ -57,7 +57,7 @@ func TestStatesOfAnOrder(t *testing.T) {
 	}
 	kept := s.order(orm.Values{"date_order": "2026-01-02 03:04:05"}, line(p, "2", "10", s.hst))
 	must[any](t)(orm.Invoke(s.env.WithContext(map[string]any{sale.KeepDateOrder: true}), sale.ActionConfirm, []*sale.Order{kept}))
-	if got := s.get(kept.ID); got.State != "sale" || got.DateOrder.String() != "2026-01-02 03:04:05" {
+	if got := s.get(kept.ID); got.State != sale.OrderSale || got.DateOrder.String() != "2026-01-02 03:04:05" {
 		t.Errorf("%s on %s", got.State, got.DateOrder)
 	}
 	for state, want := range map[string]string{"draft": "Quotation", "sale": "Sales Order"} {
@@ -92,7 +92,7 @@ func TestLockAtConfirmation(t *testing.T) {
 	env := s.user("seller", "sales_team.group_sale_salesman")
 	o := s.order(orm.Values{"user_id": env.UID()}, line(s.product("Desk", "10", nil), "1", "1", s.hst))
 	must[any](t)(orm.Invoke(env, sale.ActionConfirm, []*sale.Order{must[*sale.Order](t)(orm.Get[sale.Order](env, o.ID))}))
-	if o := s.get(o.ID); o.State != "sale" || !o.Locked {
+	if o := s.get(o.ID); o.State != sale.OrderSale || !o.Locked {
 		t.Errorf("%s, locked %t", o.State, o.Locked)
 	}
 }
@@ -144,7 +144,7 @@ func TestCopyOfAnOrder(t *testing.T) {
 		orm.Values{"display_type": "line_section", "name": "Part"}, with(line(p, "2", "9", s.hst), "discount", dec("5"), "qty_delivered", 1))
 	s.deposit(o, "percentage", "50")
 	c := s.get(must[orm.Records](t)(orm.RecordsOf(s.env, s.get(o.ID)).Copy(nil)).ID())
-	if c.State != "draft" || c.Name == o.Name || c.ClientOrderRef != "" || c.Note != "<p>hi</p>" {
+	if c.State != sale.OrderDraft || c.Name == o.Name || c.ClientOrderRef != "" || c.Note != "<p>hi</p>" {
 		t.Errorf("copy: %+v", c)
 	}
 	s.totals(c, "17.1 + 2.22 = 19.32")

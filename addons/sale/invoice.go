@@ -177,7 +177,7 @@ func (o *Order) invoiceable(final bool) ([]*OrderLine, error) {
 	var section *OrderLine
 	products := 0
 	for _, l := range o.Lines.All() {
-		if l.DisplayType == "line_section" {
+		if l.DisplayType == DisplayLineSection {
 			section = l
 			continue
 		}

@@ -101,7 +101,7 @@ func billedBefore(env *orm.Env, o *Order, parts []*taxPart) error {
 	for _, p := range parts {
 		for _, i := range p.line.InvoiceLines.All() {
 			sign := invoiceSign(i)
-			if sign.IsZero() || i.ParentState == "cancel" {
+			if sign.IsZero() || i.ParentState == account.MoveCancelled {
 				continue
 			}
 			amounts, err := account.ParseTaxOverride(i.TaxOverride)
@@ -152,7 +152,7 @@ func (p *taxPart) take(env *orm.Env, o *Order) error {
 			p.part[id] = decimal.Zero
 		default:
 			part := whole.Mul(l.QtyToInvoice).DivRound(l.Quantity, finest)
-			if o.TaxRounding != "round_globally" {
+			if o.TaxRounding != RoundGlobally {
 				var err error
 				if part, err = base.Round(env, part, o.CurrencyID.ID); err != nil {
 					return err

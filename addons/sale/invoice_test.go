@@ -25,8 +25,8 @@ func TestInvoiceOfAnOrder(t *testing.T) {
 	if got := billLines(m); got != "#Furniture | [D1] Desk 2×50 | #More | Screw 1×0.5 | #Fragile" {
 		t.Error(got)
 	}
-	if m.State != "draft" || m.PartnerID.ID != s.customer || m.Origin != o.Name || m.Ref != "PO-7" || m.PaymentTermID.ID != term || m.PaymentReference != "PAY-1" ||
-		m.Narration != "<p>Thanks</p>" || !m.InvoiceDate.IsZero() || m.CurrencyID.ID != s.usd || m.TaxRounding != "round_per_line" {
+	if m.State != account.MoveDraft || m.PartnerID.ID != s.customer || m.Origin != o.Name || m.Ref != "PO-7" || m.PaymentTermID.ID != term || m.PaymentReference != "PAY-1" ||
+		m.Narration != "<p>Thanks</p>" || !m.InvoiceDate.IsZero() || m.CurrencyID.ID != s.usd || m.TaxRounding != account.RoundPerLine {
 		t.Errorf("invoice: %+v", m)
 	}
 	s.status(o, "invoiced: invoiced 0/2/0 invoiced 0/1/0")
@@ -144,7 +144,7 @@ func TestUnitsOnInvoices(t *testing.T) {
 	o := s.confirmed(nil, with(line(p, "2", "12", s.hst), "product_uom_id", dozen))
 	m := s.invoice(false, o)[0]
 	for _, l := range m.LineIDs.All() {
-		if l.DisplayType == "product" {
+		if l.DisplayType == account.DisplayProduct {
 			if l.UoMID.ID != dozen {
 				t.Errorf("unit %d", l.UoMID.ID)
 			}
@@ -175,7 +175,7 @@ func TestInvoicesOfSeveralOrders(t *testing.T) {
 	s.bill(ms[0], "out_invoice 30 + 3.9 = 33.9")
 	s.bill(ms[1], "out_invoice 30 + 3.9 = 33.9")
 	s.bill(ms[2], "out_invoice 40 + 5.2 = 45.2")
-	if ms[0].Origin != a.Name+", "+b.Name || ms[0].Ref != "PO-1, PO-2" || ms[2].TaxRounding != "round_globally" {
+	if ms[0].Origin != a.Name+", "+b.Name || ms[0].Ref != "PO-1, PO-2" || ms[2].TaxRounding != account.RoundGlobally {
 		t.Errorf("invoice of %s, reference %s, taxes %s", ms[0].Origin, ms[0].Ref, ms[2].TaxRounding)
 	}
 	if got := must[*sale.Invoice](t)(orm.Get[sale.Invoice](s.env, ms[0].ID, "sale_order_count")); got.OrderCount.Get() != 2 {
@@ -201,7 +201,7 @@ func (s *shop) parts(o *sale.Order, deliveries ...[]string) string {
 		}
 		m := s.invoice(true, s.get(o.ID))[0]
 		tax := m.AmountTax
-		if m.MoveType == "out_refund" {
+		if m.MoveType == account.OutRefund {
 			tax = tax.Neg()
 		}
 		sum = sum.Add(tax)
@@ -254,7 +254,7 @@ func TestAmountsOfAShopInParts(t *testing.T) {
 				t.Errorf("the taxes are %s, not %s", got, tc.want)
 			}
 			o = s.get(o.ID)
-			if o.InvoiceStatus != "invoiced" {
+			if o.InvoiceStatus != sale.InvoiceInvoiced {
 				t.Errorf("the order is %s", o.InvoiceStatus)
 			}
 		})
@@ -266,7 +266,7 @@ func TestAmountsOfAShopInParts(t *testing.T) {
 	m := s.invoice(false, s.get(o.ID))[0]
 	s.bill(m, "out_invoice 10 + 1.5 = 11.5")
 	for _, l := range m.LineIDs.All() {
-		if l.DisplayType == "product" {
+		if l.DisplayType == account.DisplayProduct {
 			s.write("account.move.line", l.ID, orm.Values{"price_unit": dec("10.000001")})
 		}
 	}

@@ -182,9 +182,9 @@ func billLines(m *account.Move) string {
 	var out []string
 	for _, l := range m.LineIDs.All() {
 		switch l.DisplayType {
-		case "product":
+		case account.DisplayProduct:
 			out = append(out, fmt.Sprintf("%s %s×%s", l.Name, l.Quantity, l.PriceUnit))
-		case "line_section", "line_note":
+		case account.DisplayLineSection, account.DisplayLineNote:
 			out = append(out, "#"+l.Name)
 		}
 	}

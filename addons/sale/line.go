@@ -36,7 +36,7 @@ func defineLine(r *orm.Registry) {
 		for _, l := range ls {
 			l.DeliveredMethod = ""
 			if l.DisplayType == "" {
-				l.DeliveredMethod = "manual"
+				l.DeliveredMethod = DeliveredManual
 			}
 		}
 		return nil
@@ -95,9 +95,9 @@ func defineLine(r *orm.Registry) {
 // order must be loaded.
 func (l *OrderLine) updatable() bool {
 	switch l.State {
-	case "cancel":
+	case OrderCancelled:
 		return false
-	case "sale":
+	case OrderSale:
 		return !l.OrderID.Rec().Locked && !l.QtyInvoiced.IsPositive() && !l.QtyDelivered.IsPositive()
 	}
 	return true
@@ -322,7 +322,7 @@ func lineInvoiced(env *orm.Env, ls []*OrderLine) error {
 		l.QtyInvoiced, l.UntaxedInvoiced = decimal.Zero, decimal.Zero
 		for _, i := range l.InvoiceLines.All() {
 			sign := invoiceSign(i)
-			if sign.IsZero() || i.ParentState == "cancel" {
+			if sign.IsZero() || i.ParentState == account.MoveCancelled {
 				continue
 			}
 			qty, err := uom.Convert(env, i.Quantity, i.UoMID.ID, l.UoMID.ID, uom.HalfUp)
@@ -330,7 +330,7 @@ func lineInvoiced(env *orm.Env, ls []*OrderLine) error {
 				return err
 			}
 			l.QtyInvoiced = l.QtyInvoiced.Add(qty.Mul(sign))
-			if i.ParentState != "posted" {
+			if i.ParentState != account.MovePosted {
 				continue
 			}
 			amount, err := inCurrencyOf(env, l, i, i.PriceSubtotal)
@@ -347,9 +347,9 @@ func lineInvoiced(env *orm.Env, ls []*OrderLine) error {
 // notes, 0 for others. The entry must be loaded.
 func invoiceSign(i *account.MoveLine) decimal.Decimal {
 	switch i.MoveID.Rec().MoveType {
-	case "out_invoice", "out_receipt":
+	case account.OutInvoice, account.OutReceipt:
 		return decimal.NewFromInt(1)
-	case "out_refund":
+	case account.OutRefund:
 		return decimal.NewFromInt(-1)
 	}
 	return decimal.Zero
@@ -374,7 +374,7 @@ func lineAmountsInvoiced(env *orm.Env, ls []*OrderLine) error {
 		l.AmountInvoiced.Set(decimal.Zero)
 		l.AmountToInvoice.Set(decimal.Zero)
 		for _, i := range l.InvoiceLines.All() {
-			if i.ParentState != "posted" {
+			if i.ParentState != account.MovePosted {
 				continue
 			}
 			qty, err := uom.Convert(env, i.Quantity, i.UoMID.ID, l.UoMID.ID, uom.HalfUp)
@@ -408,7 +408,7 @@ func lineAmountsInvoiced(env *orm.Env, ls []*OrderLine) error {
 func lineToInvoice(env *orm.Env, ls []*OrderLine) error {
 	for _, l := range ls {
 		l.QtyToInvoice, l.UntaxedToInvoice = decimal.Zero, decimal.Zero
-		if l.State == "sale" && l.DisplayType == "" {
+		if l.State == OrderSale && l.DisplayType == "" {
 			l.QtyToInvoice = l.billable().Sub(l.QtyInvoiced)
 			due, err := base.Round(env, l.billableAmount(), l.CurrencyID.ID)
 			if err != nil {
@@ -436,7 +436,7 @@ func (l *OrderLine) billableAmount() decimal.Decimal {
 func (l *OrderLine) invoiceStatus() string {
 	p := l.ProductID.Rec()
 	switch {
-	case l.State != "sale":
+	case l.State != OrderSale:
 		return "no"
 	case l.IsDownpayment && l.UntaxedToInvoice.IsZero():
 		return "invoiced"

@@ -133,7 +133,7 @@ func refuseLocked(env *orm.Env, orders []int64, advice string) (map[int64]bool, 
 		if row["locked"] == true && !env.Flag(keySystem, false) {
 			return nil, orm.UserErrorf("The order %s is locked. %s", row["name"], advice)
 		}
-		confirmed[orders[i]] = row["state"] == "sale"
+		confirmed[orders[i]] = row["state"] == OrderSale
 	}
 	return confirmed, nil
 }
@@ -264,7 +264,7 @@ func postQuantityChanges(env *orm.Env, ls []*OrderLine, qty decimal.Decimal) err
 		return nil
 	}
 	for _, l := range ls {
-		if l.State != "sale" || l.Quantity.Equal(qty) {
+		if l.State != OrderSale || l.Quantity.Equal(qty) {
 			continue
 		}
 		first, _, _ := strings.Cut(l.Name, "\n")
@@ -291,7 +291,7 @@ func unlinkLines(super orm.UnlinkFunc) orm.UnlinkFunc {
 			if o.Locked {
 				return orm.UserErrorf("The order %s is locked. Unlock it before removing lines.", o.Name)
 			}
-			if l.State == "sale" && l.DisplayType == "" && (!l.IsDownpayment || len(l.InvoiceLines.IDs()) > 0) {
+			if l.State == OrderSale && l.DisplayType == "" && (!l.IsDownpayment || len(l.InvoiceLines.IDs()) > 0) {
 				return orm.UserErrorf("The lines of a confirmed order cannot be removed: what is delivered and invoiced of %s is kept on them. Set the quantity to 0 instead.", o.Name)
 			}
 		}

@@ -70,7 +70,7 @@ func defineOrder(r *orm.Registry) {
 	d.Compute("type_name", func(_ *orm.Env, os []*Order) error {
 		for _, o := range os {
 			o.TypeName.Set("Sales Order")
-			if o.State == "draft" || o.State == "sent" || o.State == "cancel" {
+			if o.State == OrderDraft || o.State == OrderSent || o.State == OrderCancelled {
 				o.TypeName.Set("Quotation")
 			}
 		}
@@ -113,7 +113,7 @@ func defineOrder(r *orm.Registry) {
 	}, "state", "date_order", "order_line.customer_lead", "order_line.display_type")
 	d.Compute("is_expired", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
-			o.IsExpired.Set((o.State == "draft" || o.State == "sent") && !o.ValidityDate.IsZero() && o.ValidityDate.Before(env.Today()))
+			o.IsExpired.Set((o.State == OrderDraft || o.State == OrderSent) && !o.ValidityDate.IsZero() && o.ValidityDate.Before(env.Today()))
 		}
 		return nil
 	}, "state", "validity_date")
@@ -180,7 +180,7 @@ func orderSalespeople(env *orm.Env, os []*Order) error {
 // orderPricelists are the pricelists the customers buy at.
 func orderPricelists(env *orm.Env, os []*Order) error {
 	for _, o := range os {
-		if o.State != "draft" {
+		if o.State != OrderDraft {
 			continue
 		}
 		id, err := product.PricelistOf(env.WithCompany(o.CompanyID.ID), o.PartnerID.ID)
@@ -211,11 +211,11 @@ func orderCurrencies(env *orm.Env, os []*Order) error {
 // customer, by their lead times: counted from the order date once it is
 // confirmed, else from now.
 func (o *Order) ExpectedDates(env *orm.Env, ls []*OrderLine) []orm.Datetime {
-	if o.State == "cancel" {
+	if o.State == OrderCancelled {
 		return nil
 	}
 	from := env.Now()
-	if o.State == "sale" && !o.DateOrder.IsZero() {
+	if o.State == OrderSale && !o.DateOrder.IsZero() {
 		from = o.DateOrder.Time()
 	}
 	var out []orm.Datetime
@@ -334,8 +334,8 @@ func searchOrderInvoices(env *orm.Env, op string, value any) (orm.Domain, error)
 
 func orderInvoiceStatus(_ *orm.Env, os []*Order) error {
 	for _, o := range os {
-		o.InvoiceStatus = "no"
-		if o.State != "sale" {
+		o.InvoiceStatus = InvoiceNo
+		if o.State != OrderSale {
 			continue
 		}
 		seen := map[string]int{}
@@ -349,11 +349,11 @@ func orderInvoiceStatus(_ *orm.Env, os []*Order) error {
 		}
 		switch {
 		case seen["to invoice"] > 0:
-			o.InvoiceStatus = "to invoice"
+			o.InvoiceStatus = InvoiceToInvoice
 		case n > 0 && seen["invoiced"] == n:
-			o.InvoiceStatus = "invoiced"
+			o.InvoiceStatus = InvoiceInvoiced
 		case n > 0 && seen["invoiced"]+seen["upselling"] == n:
-			o.InvoiceStatus = "upselling"
+			o.InvoiceStatus = InvoiceUpselling
 		}
 	}
 	return nil

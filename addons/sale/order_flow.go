@@ -20,7 +20,7 @@ func defineFlow(d *orm.Def[Order]) {
 	orm.Implement(d, ActionDraft, func(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 		var back []*Order
 		for _, o := range os {
-			if o.State == "cancel" || o.State == "sent" {
+			if o.State == OrderCancelled || o.State == OrderSent {
 				back = append(back, o)
 			}
 		}
@@ -63,7 +63,7 @@ func confirm(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 		return nil, err
 	}
 	for _, o := range os {
-		if o.State != "draft" && o.State != "sent" {
+		if o.State != OrderDraft && o.State != OrderSent {
 			return nil, orm.UserErrorf("Some orders are not in a state requiring confirmation.")
 		}
 		for _, l := range o.Lines.All() {
@@ -73,7 +73,7 @@ func confirm(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 		}
 	}
 	rs := orm.RecordsOf(env, os...)
-	vals := orm.Values{"state": "sale"}
+	vals := orm.Values{"state": OrderSale}
 	if !env.Flag(KeepDateOrder, false) {
 		vals["date_order"] = env.Now()
 	}
@@ -103,7 +103,7 @@ func confirm(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 
 func quotationSent(env *orm.Env, os []*Order, _ orm.Args) (any, error) {
 	for _, o := range os {
-		if o.State != "draft" {
+		if o.State != OrderDraft {
 			return nil, orm.UserErrorf("Only draft orders can be marked as sent directly.")
 		}
 	}
@@ -255,7 +255,7 @@ func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, o := range os {
-				if o.State == "sale" && vals.ID("pricelist_id") != o.PricelistID.ID {
+				if o.State == OrderSale && vals.ID("pricelist_id") != o.PricelistID.ID {
 					return orm.UserErrorf("The pricelist of the confirmed order %s cannot change. Set it to quotation first.", o.Name)
 				}
 			}
@@ -271,7 +271,7 @@ func unlinkOrders(super orm.UnlinkFunc) orm.UnlinkFunc {
 			return err
 		}
 		for _, o := range os {
-			if o.State != "draft" && o.State != "cancel" {
+			if o.State != OrderDraft && o.State != OrderCancelled {
 				return orm.UserErrorf("You can not delete a sent quotation or a confirmed sales order. You must first cancel it.")
 			}
 		}

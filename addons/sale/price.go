@@ -119,7 +119,7 @@ func remapIncluded(env *orm.Env, o *Order, own []int64, price decimal.Decimal) (
 		for _, t := range ts {
 			for _, id := range ids {
 				if t.ID == id && t.PriceInclude.Get() {
-					sum, plain = sum.Add(t.Amount), plain && t.AmountType == "percent"
+					sum, plain = sum.Add(t.Amount), plain && t.AmountType == account.AmountTypePercent
 				}
 			}
 		}

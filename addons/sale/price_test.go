@@ -29,7 +29,7 @@ func TestALineTakesAfterItsProduct(t *testing.T) {
 		t.Error(got)
 	}
 	l := o.Lines.All()[0]
-	if l.UoMID.ID != s.ref("uom.product_uom_unit") || l.Sequence != 10 || l.State != "draft" || !l.QtyToInvoice.IsZero() || l.DeliveredMethod != "manual" {
+	if l.UoMID.ID != s.ref("uom.product_uom_unit") || l.Sequence != 10 || l.State != sale.OrderDraft || !l.QtyToInvoice.IsZero() || l.DeliveredMethod != sale.DeliveredManual {
 		t.Errorf("line: %+v", l)
 	}
 	s.totals(o, "20.1 + 2.61 = 22.71")
@@ -251,7 +251,7 @@ func TestAnOrderTakesAfterItsCustomer(t *testing.T) {
 	if o.InvoiceAddressID.ID != invoice || o.ShippingID.ID != delivery || o.UserID.ID != seller || o.PaymentTermID.ID != term || o.TeamID.ID != s.ref("sales_team.team_sales_department") {
 		t.Errorf("addresses %d %d, salesperson %d, terms %d, team %d", o.InvoiceAddressID.ID, o.ShippingID.ID, o.UserID.ID, o.PaymentTermID.ID, o.TeamID.ID)
 	}
-	if o.Name[0] != 'S' || len(o.Name) != 6 || o.State != "draft" || o.CurrencyID.ID != s.usd || o.TaxRounding != "round_per_line" || o.InvoiceStatus != "no" {
+	if o.Name[0] != 'S' || len(o.Name) != 6 || o.State != sale.OrderDraft || o.CurrencyID.ID != s.usd || o.TaxRounding != sale.RoundPerLine || o.InvoiceStatus != sale.InvoiceNo {
 		t.Errorf("order: %+v", o)
 	}
 	given := s.order(orm.Values{"partner_id": person, "partner_invoice_id": person, "partner_shipping_id": company, "user_id": nil, "payment_term_id": nil, "name": "X-1"})

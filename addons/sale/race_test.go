@@ -65,7 +65,7 @@ func TestAtOnce(t *testing.T) {
 	}))
 	ok(t, db.View(ctx, orm.System(), func(env *orm.Env) error {
 		o, err := orm.Get[sale.Order](env, id, "invoice_ids")
-		if err == nil && (len(o.InvoiceIDs.IDs()) != 1 || o.InvoiceStatus != "invoiced") {
+		if err == nil && (len(o.InvoiceIDs.IDs()) != 1 || o.InvoiceStatus != sale.InvoiceInvoiced) {
 			t.Errorf("%d invoices, %s", len(o.InvoiceIDs.IDs()), o.InvoiceStatus)
 		}
 		return err

@@ -104,7 +104,7 @@ func addOptions(env *orm.Env, os []*Option, _ orm.Args) (any, error) {
 	}
 	for _, o := range os {
 		order := o.OrderID.Rec()
-		if order.State != "draft" && order.State != "sent" {
+		if order.State != sale.OrderDraft && order.State != sale.OrderSent {
 			return nil, orm.UserErrorf("Options can be added to quotations only; %s is none any more.", order.Name)
 		}
 		if o.LineID.IsSet() {
@@ -124,7 +124,7 @@ func defineOrder(r *orm.Registry) {
 	d := orm.Extend[Order](r, "sale.order")
 	d.OnChange("sale_order_template_id", func(rs orm.Records) error {
 		o, err := orm.Get[Order](rs.Env, rs.ID(), "order_line", "sale_order_option_ids")
-		if err != nil || o.State != "draft" || o.TemplateID.ID == 0 {
+		if err != nil || o.State != sale.OrderDraft || o.TemplateID.ID == 0 {
 			return err
 		}
 		vals := orm.Values{"sale_order_template_id": o.TemplateID.ID}
@@ -171,7 +171,7 @@ func defineOrder(r *orm.Registry) {
 			}
 			for _, o := range os {
 				own := vals
-				if o.State == "draft" && o.TemplateID.ID != t.ID {
+				if o.State == sale.OrderDraft && o.TemplateID.ID != t.ID {
 					own = vals.Clone()
 					t.fill(rs.Env, own)
 				}

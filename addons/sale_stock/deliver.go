@@ -105,7 +105,7 @@ func (l *OrderLine) reduce(env *orm.Env, excess decimal.Decimal) error {
 		if !excess.IsPositive() {
 			return nil
 		}
-		if m.State == "done" || m.State == "cancel" || m.DestID.Rec().Usage != "customer" {
+		if m.State == stock.MoveDone || m.State == stock.MoveCancelled || m.DestID.Rec().Usage != stock.UsageCustomer {
 			continue
 		}
 		have, err := uom.Convert(env, m.ProductUomQty, m.UoMID.ID, l.UoMID.ID, uom.HalfUp)
@@ -188,7 +188,7 @@ func openDeliveries(env *orm.Env, plan []*delivery) error {
 	}
 	for i, d := range fresh {
 		o, row := d.order, rows[i]
-		p := &stock.Picking{Name: row.Text("name"), Origin: o.Name, State: "draft", ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime),
+		p := &stock.Picking{Name: row.Text("name"), Origin: o.Name, State: stock.PickingDraft, ScheduledDate: vals[i]["scheduled_date"].(orm.Datetime),
 			TypeID: orm.RefTo[stock.PickingType](o.WarehouseID.Rec().OutTypeID.ID), CompanyID: orm.RefTo[base.Company](row.ID("company_id")), PartnerID: orm.RefTo[base.Partner](o.ShippingID.ID),
 			LocationID: orm.RefTo[stock.Location](row.ID("location_id")), DestID: orm.RefTo[stock.Location](row.ID("location_dest_id"))}
 		p.ID = made.IDs[i]
@@ -234,7 +234,7 @@ func fillDeliveries(env *orm.Env, plan []*delivery) error {
 // grow raises the demand of the open move a line has in a transfer.
 func (n missingQuantity) grow(env *orm.Env, picking int64) (bool, error) {
 	for _, m := range n.line.MoveIDs.All() {
-		if m.PickingID.ID != picking || m.State == "done" || m.State == "cancel" || m.ProductID.ID != n.line.ProductID.ID {
+		if m.PickingID.ID != picking || m.State == stock.MoveDone || m.State == stock.MoveCancelled || m.ProductID.ID != n.line.ProductID.ID {
 			continue
 		}
 		q, err := uom.Convert(env, n.qty, n.line.ProductID.Rec().UoMID.ID, m.UoMID.ID, uom.HalfUp)

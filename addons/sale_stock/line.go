@@ -36,7 +36,7 @@ func defineLine(r *orm.Registry) {
 			case l.DisplayType != "":
 				l.DeliveredMethod = ""
 			case p != nil && p.Type == product.Goods && !l.IsDownpayment:
-				l.DeliveredMethod = "stock_move"
+				l.DeliveredMethod = DeliveredStockMove
 			default:
 				l.DeliveredMethod = "manual"
 			}
@@ -45,11 +45,11 @@ func defineLine(r *orm.Registry) {
 	}, "display_type", "is_downpayment", "product_id")
 	d.Compute("qty_delivered", func(env *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
-			if l.DeliveredMethod != "stock_move" {
+			if l.DeliveredMethod != DeliveredStockMove {
 				continue // said by hand
 			}
 			var err error
-			if l.QtyDelivered, err = l.moved(env, func(m *Move) bool { return m.State == "done" }); err != nil {
+			if l.QtyDelivered, err = l.moved(env, func(m *Move) bool { return m.State == stock.MoveDone }); err != nil {
 				return err
 			}
 		}
@@ -63,8 +63,8 @@ func defineLine(r *orm.Registry) {
 	}, "product_uom_qty", "qty_delivered")
 	d.Compute("product_updatable", func(_ *orm.Env, ls []*OrderLine) error {
 		for _, l := range ls {
-			l.ProductUpdatable.Set(l.State != "cancel" && !l.inTransfer())
-			if l.State == "sale" {
+			l.ProductUpdatable.Set(l.State != sale.OrderCancelled && !l.inTransfer())
+			if l.State == sale.OrderSale {
 				l.ProductUpdatable.Set(l.ProductUpdatable.Get() && !l.OrderID.Rec().Locked && !l.QtyInvoiced.IsPositive() && !l.QtyDelivered.IsPositive())
 			}
 		}
@@ -80,18 +80,18 @@ func defineLine(r *orm.Registry) {
 func (l *OrderLine) moved(env *orm.Env, which func(*Move) bool) (decimal.Decimal, error) {
 	sum := decimal.Zero
 	for _, m := range l.MoveIDs.All() {
-		if m.State == "cancel" || m.ScrapID.IsSet() || m.ProductID.ID != l.ProductID.ID || !which(m) {
+		if m.State == stock.MoveCancelled || m.ScrapID.IsSet() || m.ProductID.ID != l.ProductID.ID || !which(m) {
 			continue
 		}
 		q := m.ProductUomQty
-		if m.State == "done" {
+		if m.State == stock.MoveDone {
 			q = m.Quantity
 		}
 		q, err := uom.Convert(env, q, m.UoMID.ID, l.UoMID.ID, uom.HalfUp)
 		if err != nil {
 			return sum, err
 		}
-		switch toCustomer := m.DestID.Rec().Usage == "customer"; {
+		switch toCustomer := m.DestID.Rec().Usage == stock.UsageCustomer; {
 		case toCustomer && (!m.OriginReturned.IsSet() || m.ToRefund):
 			sum = sum.Add(q)
 		case !toCustomer && m.ToRefund:
@@ -104,7 +104,7 @@ func (l *OrderLine) moved(env *orm.Env, which func(*Move) bool) (decimal.Decimal
 // inTransfer reports whether a transfer has a part of the line. The moves must be
 // loaded.
 func (l *OrderLine) inTransfer() bool {
-	return slices.ContainsFunc(l.MoveIDs.All(), func(m *Move) bool { return m.State != "cancel" })
+	return slices.ContainsFunc(l.MoveIDs.All(), func(m *Move) bool { return m.State != stock.MoveCancelled })
 }
 
 // createLines delivers lines that are added to confirmed orders.
@@ -155,7 +155,7 @@ func writeLines(super orm.WriteFunc) orm.WriteFunc {
 		}
 		var orders, lines []int64
 		for _, l := range ls {
-			if l.State != "sale" || l.DeliveredMethod != "stock_move" {
+			if l.State != sale.OrderSale || l.DeliveredMethod != DeliveredStockMove {
 				continue
 			}
 			if l.Quantity.LessThan(l.QtyDelivered) {

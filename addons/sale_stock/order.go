@@ -53,7 +53,7 @@ func defineOrder(r *orm.Registry) {
 	d.Compute("expected_date", func(env *orm.Env, os []*Order) error {
 		for _, o := range os {
 			o.ExpectedDate.Set(orm.Datetime{})
-			together := o.PickingPolicy == "one" // waits for the last product
+			together := o.PickingPolicy == ShipOne // waits for the last product
 			var ls []*sale.OrderLine
 			for _, l := range o.Lines.All() {
 				ls = append(ls, &l.OrderLine)
@@ -122,15 +122,15 @@ func deliveryStatus(_ *orm.Env, os []*Order) error {
 		done, live := 0, 0
 		o.DeliveryStatus, o.EffectiveDate = "", orm.Datetime{}
 		for _, p := range o.PickingIDs.All() {
-			if p.State == "cancel" {
+			if p.State == stock.PickingCancelled {
 				continue
 			}
 			live++
-			if p.State != "done" {
+			if p.State != stock.PickingDone {
 				continue
 			}
 			done++
-			if p.DestID.Rec().Usage == "customer" && !p.DateDone.IsZero() && (o.EffectiveDate.IsZero() || p.DateDone.Time().Before(o.EffectiveDate.Time())) {
+			if p.DestID.Rec().Usage == stock.UsageCustomer && !p.DateDone.IsZero() && (o.EffectiveDate.IsZero() || p.DateDone.Time().Before(o.EffectiveDate.Time())) {
 				o.EffectiveDate = p.DateDone
 			}
 		}
@@ -141,13 +141,13 @@ func deliveryStatus(_ *orm.Env, os []*Order) error {
 		switch {
 		case live == 0:
 		case done == live:
-			o.DeliveryStatus = "full"
+			o.DeliveryStatus = DeliveryFull
 		case done > 0 && delivered:
-			o.DeliveryStatus = "partial"
+			o.DeliveryStatus = DeliveryPartial
 		case done > 0:
-			o.DeliveryStatus = "started"
+			o.DeliveryStatus = DeliveryStarted
 		default:
-			o.DeliveryStatus = "pending"
+			o.DeliveryStatus = DeliveryPending
 		}
 	}
 	return nil
@@ -163,7 +163,7 @@ func writeOrders(super orm.WriteFunc) orm.WriteFunc {
 				return err
 			}
 			for _, o := range os {
-				if o.State == "sale" && o.WarehouseID.ID != vals.ID("warehouse_id") {
+				if o.State == sale.OrderSale && o.WarehouseID.ID != vals.ID("warehouse_id") {
 					return orm.UserErrorf("The order %s is confirmed: the warehouse it is delivered from cannot change any more. Cancel it and set it to quotation first.", o.Name)
 				}
 			}

@@ -178,7 +178,7 @@ func TestConfirmingAnOrderMakesItsDelivery(t *testing.T) {
 	paper := k.create("product.product", orm.Values{"name": "Paper", "type": "consu"})
 	help := k.create("product.product", orm.Values{"name": "Help", "type": "service"})
 	o := k.order(item{lamp, 3}, item{help, 2}, item{paper, 5})
-	if d := k.read(o); d.WarehouseID.ID != k.ref("stock.warehouse0") || d.DeliveryCount.Get() != 0 || d.DeliveryStatus != "" || d.PickingPolicy != "direct" {
+	if d := k.read(o); d.WarehouseID.ID != k.ref("stock.warehouse0") || d.DeliveryCount.Get() != 0 || d.DeliveryStatus != "" || d.PickingPolicy != sale_stock.ShipDirect {
 		t.Errorf("a quotation: %+v", d)
 	}
 	k.call("sale.order", o, "action_confirm")
@@ -308,7 +308,7 @@ func TestOrdersOfSeveralWarehousesAndDates(t *testing.T) {
 	k.check(err)
 	k.equal("main", k.deliveries(a), "assigned: assigned 2/2; ")
 	k.equal("east has none", k.deliveries(b), "confirmed: confirmed 0/2; ")
-	if p := k.lastPicking(b); p.ScheduledDate.String() != "2030-05-04 10:00:00" || p.MoveType != "one" {
+	if p := k.lastPicking(b); p.ScheduledDate.String() != "2030-05-04 10:00:00" || p.MoveType != stock.ShipOne {
 		t.Errorf("the delivery is planned for %s, %s", p.ScheduledDate, p.MoveType)
 	}
 	k.refused(k.env.Model("sale.order").Browse(a).Write(orm.Values{"warehouse_id": east}), orm.CodeUser)

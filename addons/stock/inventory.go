@@ -153,7 +153,7 @@ func checkCountable(env *orm.Env, vals orm.Values) error {
 	if err != nil {
 		return err
 	}
-	if loc.Usage != "internal" && loc.Usage != "transit" {
+	if loc.Usage != UsageInternal && loc.Usage != UsageTransit {
 		return orm.UserErrorf("Products cannot be counted in “%s”. Choose an internal location.", loc.CompleteName)
 	}
 	return nil
@@ -233,7 +233,7 @@ func applyCounts(env *orm.Env, ids []int64) error {
 			from, to = to, from
 		}
 		moves = append(moves, orm.Values{"inventory_name": "Product Quantity Updated", "product_id": q.ProductID.ID, "product_uom": q.ProductID.Rec().UoMID.ID, "product_uom_qty": diff.Abs(), "company_id": company,
-			"location_id": from, "location_dest_id": to, "is_inventory": true, "picked": true, "state": "confirmed", "origin": "Inventory"})
+			"location_id": from, "location_dest_id": to, "is_inventory": true, "picked": true, "state": MoveConfirmed, "origin": "Inventory"})
 	}
 	clean := orm.Values{"inventory_quantity": 0, "inventory_quantity_set": false, "inventory_date": nil, "user_id": nil, "last_count_date": env.Today()}
 	if err := env.Model("stock.quant").Browse(ids...).Write(clean); err != nil || len(moves) == 0 {

@@ -29,7 +29,7 @@ func TestCountingAProduct(t *testing.T) {
 	}
 	moves, err := orm.Search[stock.Move](k.env, orm.Leaf("product_id", "=", lamp), orm.SearchOptions{}, "location_id")
 	k.check(err)
-	if len(moves) != 1 || moves[0].State != "done" || !moves[0].IsInventory || moves[0].Quantity.String() != "10" || moves[0].LocationID.Rec().Usage != "inventory" {
+	if len(moves) != 1 || moves[0].State != stock.MoveDone || !moves[0].IsInventory || moves[0].Quantity.String() != "10" || moves[0].LocationID.Rec().Usage != stock.UsageInventory {
 		t.Errorf("moves: %+v", moves)
 	}
 	again := counting.create("stock.quant", orm.Values{"product_id": lamp, "location_id": loc, "inventory_quantity": 4})

@@ -29,9 +29,9 @@ type Location struct {
 // that moves out of it have to be covered by quantities on hand.
 func (l *Location) reservable() bool {
 	switch l.Usage {
-	case "internal":
+	case UsageInternal:
 		return !l.ScrapLoc
-	case "transit":
+	case UsageTransit:
 		return l.CompanyID.IsSet()
 	}
 	return false
@@ -42,7 +42,7 @@ func defineLocation(r *orm.Registry) {
 	l.Compute("complete_name", func(_ *orm.Env, ls []*Location) error {
 		for _, l := range ls {
 			l.CompleteName = l.Name
-			if up := l.LocationID.Rec(); up != nil && l.Usage != "view" {
+			if up := l.LocationID.Rec(); up != nil && l.Usage != UsageView {
 				l.CompleteName = up.CompleteName + "/" + l.Name
 			}
 		}
@@ -52,7 +52,7 @@ func defineLocation(r *orm.Registry) {
 		formatted := env.Flag(base.FormattedName, false)
 		for _, l := range ls {
 			l.DisplayName.Set(l.CompleteName)
-			if up := l.LocationID.Rec(); formatted && up != nil && l.Usage != "view" {
+			if up := l.LocationID.Rec(); formatted && up != nil && l.Usage != UsageView {
 				l.DisplayName.Set("--" + up.CompleteName + "/--" + l.Name)
 			}
 		}

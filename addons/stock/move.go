@@ -202,7 +202,7 @@ func checkMoves(env *orm.Env, ms []*Move) error {
 			if l.CompanyID.IsSet() && l.CompanyID.ID != m.CompanyID.ID {
 				return orm.UserErrorf("The location “%s” belongs to another company than the move of “%s”. Choose a location of the same company.", locationName(env, l), m.productName(env))
 			}
-			if l.Usage == "view" {
+			if l.Usage == UsageView {
 				return orm.UserErrorf("“%s” is a view and cannot hold products. Choose a location below it.", locationName(env, l))
 			}
 		}
@@ -230,7 +230,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 		var pickings, products []int64
 		for i, vals := range list {
 			full[i] = vals.Clone()
-			if s, ok := vals["state"]; ok && s != "draft" && !bulk(rs.Env) {
+			if s, ok := vals["state"]; ok && s != MoveDraft && !bulk(rs.Env) {
 				return rs, orm.UserErrorf("New stock moves are drafts; their state follows from what is done with them.")
 			}
 			for k, field := range map[string]string{"default_picking_id": "picking_id", "default_product_id": "product_id"} {
@@ -279,7 +279,7 @@ func createMoves(super orm.CreateFunc) orm.CreateFunc {
 
 // fillMove gives the values of a new move what its transfer says.
 func (p *Picking) fillMove(vals orm.Values) error {
-	if p.State == "done" || p.State == "cancel" {
+	if p.State == PickingDone || p.State == PickingCancelled {
 		return orm.UserErrorf("The transfer %s is closed: nothing can be added to it.", p.Name)
 	}
 	for field, v := range map[string]any{"company_id": p.CompanyID.ID, "picking_type_id": p.TypeID.ID, "location_id": p.LocationID.ID, "location_dest_id": p.DestID.ID,

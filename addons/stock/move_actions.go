@@ -21,7 +21,7 @@ func confirmMoves(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State != "draft" })
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State != MoveDraft })
 	held, err := waitingMoves(env, moves)
 	if err != nil {
 		return err
@@ -105,17 +105,17 @@ func cancelMoves(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(moves, func(m *Move) bool { return m.State == "done" }) {
+	if slices.ContainsFunc(moves, func(m *Move) bool { return m.State == MoveDone }) {
 		return orm.UserErrorf("You cannot cancel a stock move that has been set to 'Done'. Create a return in order to reverse the moves which took place.")
 	}
-	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "cancel" })
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == MoveCancelled })
 	if len(moves) == 0 {
 		return nil
 	}
 	if err := releaseLines(env, moves, func(*MoveLine) bool { return true }); err != nil {
 		return err
 	}
-	if err := orm.RecordsOf(inBulk(env), moves...).Write(orm.Values{"state": "cancel", "picked": false}); err != nil {
+	if err := orm.RecordsOf(inBulk(env), moves...).Write(orm.Values{"state": MoveCancelled, "picked": false}); err != nil {
 		return err
 	}
 	// SQL: the moves that nothing is brought for any more, seen by the user or not.
@@ -142,7 +142,7 @@ func doneMoves(env *orm.Env, ids []int64, cancelRest bool) error {
 	if err != nil {
 		return err
 	}
-	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "done" || m.State == "cancel" })
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == MoveDone || m.State == MoveCancelled })
 	// Of a move that is picked in part, the lines that are not stay behind.
 	picked := slices.DeleteFunc(slices.Clone(moves), func(m *Move) bool { return !m.Picked })
 	if err := releaseLines(env, picked, func(l *MoveLine) bool { return !l.Picked }); err != nil {
@@ -266,7 +266,7 @@ func updateQuantities(env *orm.Env, moves []*Move) error {
 	if err := orm.RecordsOf(quick, lines...).Write(orm.Values{"date": now, "picked": true}); err != nil {
 		return err
 	}
-	if err := orm.RecordsOf(quick, moves...).Write(orm.Values{"state": "done", "date": now}); err != nil {
+	if err := orm.RecordsOf(quick, moves...).Write(orm.Values{"state": MoveDone, "date": now}); err != nil {
 		return err
 	}
 	return releaseOthers(env, left, orm.IDs(env, moves))

@@ -99,7 +99,7 @@ func completeLine(env *orm.Env, vals orm.Values) error {
 	if err != nil {
 		return err
 	}
-	if m.State == "done" || m.State == "cancel" {
+	if m.State == MoveDone || m.State == MoveCancelled {
 		return orm.UserErrorf("The move of “%s” is closed: nothing can be added to it.", m.productName(env))
 	}
 	if p := vals.ID("product_id"); p != 0 && p != m.ProductID.ID {
@@ -142,7 +142,7 @@ func moveFor(env *orm.Env, vals orm.Values) (*Move, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.State != "draft" {
+	if p.State != PickingDraft {
 		if err := confirmMoves(env, made.IDs); err != nil {
 			return nil, err
 		}
@@ -160,7 +160,7 @@ func bookLines(env *orm.Env, ids []int64, sign int64) error {
 	book := ledger{}
 	var moves []int64
 	for _, l := range lines {
-		if l.State == "done" || l.State == "cancel" {
+		if l.State == MoveDone || l.State == MoveCancelled {
 			return orm.UserErrorf("The move of “%s” is closed: its operations cannot be changed. Create a return to reverse it.", l.ProductID.Rec().Name)
 		}
 		if l.reserves() {

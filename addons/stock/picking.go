@@ -79,10 +79,10 @@ func definePicking(r *orm.Registry) {
 	}, "return_ids")
 	p.Compute("is_done, show_check_availability", func(_ *orm.Env, ps []*Picking) error {
 		for _, p := range ps {
-			p.Done.Set(p.State == "done")
+			p.Done.Set(p.State == PickingDone)
 			p.CheckAvail.Set(false)
 			for _, m := range p.MoveIDs.All() {
-				p.CheckAvail.Set(p.CheckAvail.Get() || (m.State == "confirmed" || m.State == "waiting" || m.State == "partially_available") && m.ProductUomQty.IsPositive())
+				p.CheckAvail.Set(p.CheckAvail.Get() || (m.State == MoveConfirmed || m.State == MoveWaiting || m.State == MovePartiallyAvailable) && m.ProductUomQty.IsPositive())
 			}
 		}
 		return nil
@@ -101,11 +101,11 @@ func stateOf(p *Picking) string {
 	moves := p.MoveIDs.All()
 	for _, m := range moves {
 		switch m.State {
-		case "draft":
+		case MoveDraft:
 			return "draft"
-		case "cancel":
+		case MoveCancelled:
 			cancelled++
-		case "done":
+		case MoveDone:
 		default:
 			open = append(open, m)
 		}
@@ -119,17 +119,17 @@ func stateOf(p *Picking) string {
 		return "done"
 	}
 	// What comes from outside is there when it comes.
-	if src := p.LocationID.Rec(); src != nil && !src.reservable() && !slices.ContainsFunc(open, func(m *Move) bool { return m.ProcureMethod == "make_to_order" }) {
+	if src := p.LocationID.Rec(); src != nil && !src.reservable() && !slices.ContainsFunc(open, func(m *Move) bool { return m.ProcureMethod == ProcureMakeToOrder }) {
 		return "assigned"
 	}
 	has := map[string]bool{}
 	for _, m := range open {
-		if m.State == "assigned" && m.ProductUomQty.IsZero() {
+		if m.State == MoveAssigned && m.ProductUomQty.IsZero() {
 			continue // an addition without a demand holds nothing up
 		}
 		has[m.State] = true
 	}
-	if p.MoveType == "one" {
+	if p.MoveType == ShipOne {
 		switch {
 		case has["confirmed"], has["partially_available"]:
 			return "confirmed"
@@ -222,7 +222,7 @@ func pickingType(env *orm.Env, id int64) (*PickingType, error) {
 
 // source is where transfers of the type start from.
 func (t *PickingType) source(env *orm.Env) (int64, error) {
-	if t.SourceID.IsSet() || t.Code != "incoming" {
+	if t.SourceID.IsSet() || t.Code != CodeIncoming {
 		return t.SourceID.ID, nil
 	}
 	return partnerLocation(env, "stock.stock_location_suppliers", "supplier")
@@ -230,7 +230,7 @@ func (t *PickingType) source(env *orm.Env) (int64, error) {
 
 // destination is where transfers of the type go to.
 func (t *PickingType) destination(env *orm.Env) (int64, error) {
-	if t.DestID.IsSet() || t.Code != "outgoing" {
+	if t.DestID.IsSet() || t.Code != CodeOutgoing {
 		return t.DestID.ID, nil
 	}
 	return partnerLocation(env, "stock.stock_location_customers", "customer")
@@ -301,7 +301,7 @@ func writePickings(super orm.WriteFunc) orm.WriteFunc {
 		// What is added to a transfer under way is under way at once.
 		var running []int64
 		for _, p := range before {
-			if p.State != "draft" {
+			if p.State != PickingDraft {
 				running = append(running, p.ID)
 			}
 		}

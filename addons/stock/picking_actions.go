@@ -84,12 +84,12 @@ func movesOf(env *orm.Env, ps []*Picking, states ...string) ([]int64, error) {
 
 // validate carries transfers out, or asks about what is left over.
 func validate(env *orm.Env, all []*Picking, args orm.Args) (any, error) {
-	ps := slices.DeleteFunc(slices.Clone(all), func(p *Picking) bool { return p.State == "done" })
+	ps := slices.DeleteFunc(slices.Clone(all), func(p *Picking) bool { return p.State == PickingDone })
 	if len(ps) == 0 {
 		return true, nil
 	}
 	for _, p := range ps {
-		if p.State == "cancel" {
+		if p.State == PickingCancelled {
 			return nil, orm.UserErrorf("The transfer %s is cancelled and cannot be validated.", p.Name)
 		}
 	}
@@ -122,7 +122,7 @@ func validate(env *orm.Env, all []*Picking, args orm.Args) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if t.CreateBackorder == "never" || slices.Contains(never, p.ID) {
+		if t.CreateBackorder == BackorderNever || slices.Contains(never, p.ID) {
 			drop = append(drop, p)
 		} else {
 			keep = append(keep, p)
@@ -140,7 +140,7 @@ func validate(env *orm.Env, all []*Picking, args orm.Args) (any, error) {
 // confirmImmediate confirms drafts that are validated at once; what was demanded
 // counts as moved where nothing else was said.
 func confirmImmediate(env *orm.Env, ps []*Picking) error {
-	drafts := slices.DeleteFunc(slices.Clone(ps), func(p *Picking) bool { return p.State != "draft" })
+	drafts := slices.DeleteFunc(slices.Clone(ps), func(p *Picking) bool { return p.State != PickingDraft })
 	if len(drafts) == 0 {
 		return nil
 	}
@@ -213,7 +213,7 @@ func shortPickings(env *orm.Env, ps []*Picking, moves []*Move) ([]*Picking, erro
 		if err != nil {
 			return nil, err
 		}
-		if t.CreateBackorder == "ask" && slices.ContainsFunc(moves, func(m *Move) bool {
+		if t.CreateBackorder == BackorderAsk && slices.ContainsFunc(moves, func(m *Move) bool {
 			return m.PickingID.ID == p.ID && m.ProductUomQty.IsPositive() && (!m.Picked || m.Quantity.LessThan(m.ProductUomQty))
 		}) {
 			short = append(short, p)

@@ -163,7 +163,7 @@ func forbidTrackingChange(super orm.WriteFunc) orm.WriteFunc {
 		}
 		switch {
 		case !moved:
-		case state == "done":
+		case state == MoveDone:
 			if turns {
 				return orm.UserErrorf("You can not change the type of a product that was already used.")
 			}

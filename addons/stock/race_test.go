@@ -63,7 +63,7 @@ func TestTheLastPieceIsReservedOnce(t *testing.T) {
 	unit(t, db, func(k *kit) {
 		won := 0
 		for _, id := range pickings {
-			if k.picking(id).State == "assigned" {
+			if k.picking(id).State == stock.PickingAssigned {
 				won++
 			}
 		}

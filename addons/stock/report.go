@@ -39,7 +39,7 @@ func printSlips(env *orm.Env, ps []*Picking, _ orm.Args) (any, error) {
 
 // shown is the date of a transfer: when it was done, else when it is planned.
 func (p *Picking) shown() orm.Datetime {
-	if p.State == "done" && !p.DateDone.IsZero() {
+	if p.State == PickingDone && !p.DateDone.IsZero() {
 		return p.DateDone
 	}
 	return p.ScheduledDate
@@ -103,7 +103,7 @@ func addressLines(env *orm.Env, partner int64) ([]string, error) {
 }
 
 func slipQuantity(p *Picking) string {
-	if p.State == "done" {
+	if p.State == PickingDone {
 		return "Delivered"
 	}
 	return "Reserved"
@@ -112,7 +112,7 @@ func slipQuantity(p *Picking) string {
 func slipRows(p *Picking, format *base.Format) []report.Row {
 	var rows []report.Row
 	for _, m := range p.MoveIDs.All() {
-		if m.State == "cancel" {
+		if m.State == MoveCancelled {
 			continue
 		}
 		unit := " " + m.UoMID.Rec().Name
@@ -123,7 +123,7 @@ func slipRows(p *Picking, format *base.Format) []report.Row {
 
 // remaining lists what open backorders of a done transfer still have to bring.
 func remaining(env *orm.Env, d *report.Document, p *Picking, format *base.Format) error {
-	if p.State != "done" {
+	if p.State != PickingDone {
 		return nil
 	}
 	open, err := orm.Search[Move](env, orm.And(orm.Leaf("picking_id.backorder_id", "=", p.ID), orm.Leaf("state", "not in", []string{"done", "cancel"})), orm.SearchOptions{}, "product_uom", "description_picking")

@@ -21,7 +21,7 @@ func assignMoves(env *orm.Env, ids []int64) error {
 		return err
 	}
 	moves = slices.DeleteFunc(moves, func(m *Move) bool {
-		return m.State != "confirmed" && m.State != "waiting" && m.State != "partially_available"
+		return m.State != MoveConfirmed && m.State != MoveWaiting && m.State != MovePartiallyAvailable
 	})
 	held, err := waitingMoves(env, moves)
 	if err != nil {
@@ -88,7 +88,7 @@ func reservesAtOnce(env *orm.Env, m *Move) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return t.Reservation == "at_confirm", nil
+	return t.Reservation == ReserveAtConfirm, nil
 }
 
 func availableFor(env *orm.Env, moves []*Move) (map[int64][]*availableQuant, error) {
@@ -109,7 +109,7 @@ func waitingMoves(env *orm.Env, moves []*Move) (map[int64]bool, error) {
 	var ids []int64
 	for _, m := range moves {
 		switch m.State {
-		case "waiting", "draft":
+		case MoveWaiting, MoveDraft:
 			ids = append(ids, m.ID)
 		}
 	}
@@ -161,7 +161,7 @@ func refreshStates(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "draft" || m.State == "done" || m.State == "cancel" })
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == MoveDraft || m.State == MoveDone || m.State == MoveCancelled })
 	held, err := waitingMoves(env, moves)
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func unreserveMoves(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "done" || m.State == "cancel" })
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == MoveDone || m.State == MoveCancelled })
 	return releaseLines(env, moves, func(l *MoveLine) bool { return !l.Picked })
 }
 
@@ -283,7 +283,7 @@ func followDemand(env *orm.Env, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == "draft" || m.State == "done" || m.State == "cancel" })
+	moves = slices.DeleteFunc(moves, func(m *Move) bool { return m.State == MoveDraft || m.State == MoveDone || m.State == MoveCancelled })
 	p := newReservationPlan(env, moves)
 	for _, m := range moves {
 		if m.Picked {

@@ -112,7 +112,7 @@ func doneOf(env *orm.Env, picking int64) ([]*Move, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.State != "done" {
+	if p.State != PickingDone {
 		return nil, orm.UserErrorf("The transfer %s is not done yet: there is nothing to return. Cancel it instead.", p.Name)
 	}
 	return orm.Search[Move](env, orm.And(orm.Leaf("picking_id", "=", picking), orm.Leaf("state", "=", "done")), orm.SearchOptions{})
@@ -170,7 +170,7 @@ func returnable(env *orm.Env, picking int64) (map[int64]decimal.Decimal, error) 
 	}
 	for _, m := range back {
 		q := m.ProductUomQty
-		if m.State == "done" {
+		if m.State == MoveDone {
 			q = m.Quantity
 		}
 		left[m.OriginReturned.ID] = decimal.Max(decimal.Zero, left[m.OriginReturned.ID].Sub(q))

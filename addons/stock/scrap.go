@@ -151,7 +151,7 @@ func createScraps(super orm.CreateFunc) orm.CreateFunc {
 		for i, vals := range list {
 			vals = vals.Clone()
 			full[i] = vals
-			if s, ok := vals["state"]; ok && s != "draft" {
+			if s, ok := vals["state"]; ok && s != ScrapDraft {
 				return rs, orm.UserErrorf("A scrap order begins as a draft. Validate it to scrap the products.")
 			}
 			company := vals.ID("company_id")
@@ -205,11 +205,11 @@ func doScrap(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
 	quick := inBulk(env)
 	vals := make([]orm.Values, len(ss))
 	for i, s := range ss {
-		if s.State == "done" {
+		if s.State == ScrapDone {
 			return nil, orm.UserErrorf("The scrap order %s is done already.", s.Name)
 		}
 		vals[i] = orm.Values{"reference": s.Name, "origin": s.Origin, "company_id": s.CompanyID.ID, "product_id": s.ProductID.ID, "product_uom": s.UoMID.ID, "product_uom_qty": s.Quantity,
-			"location_id": s.LocationID.ID, "location_dest_id": s.ScrapLocID.ID, "scrap_id": s.ID, "picked": true, "state": "confirmed"}
+			"location_id": s.LocationID.ID, "location_dest_id": s.ScrapLocID.ID, "scrap_id": s.ID, "picked": true, "state": MoveConfirmed}
 	}
 	made, err := quick.Model("stock.move").Create(vals...)
 	if err != nil {
@@ -218,5 +218,5 @@ func doScrap(env *orm.Env, ss []*Scrap, _ orm.Args) (any, error) {
 	if err := forceMoves(quick, made.IDs); err != nil {
 		return nil, err
 	}
-	return true, orm.RecordsOf(quick, ss...).Write(orm.Values{"state": "done", "date_done": orm.DatetimeOf(env.Now())})
+	return true, orm.RecordsOf(quick, ss...).Write(orm.Values{"state": ScrapDone, "date_done": orm.DatetimeOf(env.Now())})
 }

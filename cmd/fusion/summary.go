@@ -39,9 +39,9 @@ func (d *demo) summarise(ctx context.Context) (*summary, error) {
 		for _, m := range maps {
 			s.products++
 			switch m.State {
-			case "mapped":
+			case woocommerce.ProductMapped:
 				s.mapped++
-			case "ignored":
+			case woocommerce.ProductIgnored:
 				s.ignored++
 			default:
 				s.unmapped++
@@ -86,16 +86,16 @@ func (s *summary) count(shop *shop, orders []*woocommerce.Order) error {
 		s.orders++
 		o := known[int64(id)]
 		switch {
-		case o != nil && o.State == "held":
+		case o != nil && o.State == woocommerce.OrderHeld:
 			s.held = append(s.held, waiting{o.Number, o.HoldReason})
 			continue
-		case o != nil && o.State == "imported" && o.TotalsState == "rounded":
+		case o != nil && o.State == woocommerce.OrderImported && o.TotalsState == woocommerce.TotalsRounded:
 			s.rounded++
 			continue
-		case o != nil && o.State == "imported":
+		case o != nil && o.State == woocommerce.OrderImported:
 			s.equal++
 			continue
-		case o != nil && o.State == "cancelled":
+		case o != nil && o.State == woocommerce.OrderCancelled:
 			s.cancelled++
 			continue
 		}

@@ -17,3 +17,8 @@ func TestUnused(t *testing.T) {
 	t.Parallel()
 	analysistest.Run(t, analysistest.TestData(), lint.Unused, "idle")
 }
+
+func TestSelections(t *testing.T) {
+	t.Parallel()
+	analysistest.Run(t, analysistest.TestData(), lint.Selections, "states", "stateuse")
+}

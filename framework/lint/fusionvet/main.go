@@ -26,7 +26,7 @@ func main() {
 	if !calledByGo(os.Args[1:]) {
 		os.Exit(vetPackages(os.Args[1:]))
 	}
-	analyzers := append([]*analysis.Analyzer{lint.Names, lint.Unused}, vet.Suite...)
+	analyzers := append([]*analysis.Analyzer{lint.Names, lint.Selections, lint.Unused}, vet.Suite...)
 	for _, a := range slices.Concat(staticcheck.Analyzers, simple.Analyzers, stylecheck.Analyzers) {
 		if !a.Doc.NonDefault {
 			analyzers = append(analyzers, a.Analyzer)

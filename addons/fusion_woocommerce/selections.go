@@ -1,0 +1,75 @@
+package woocommerce
+
+// Values of Event.State.
+const (
+	EventReceived = "received"
+	EventDone     = "done"
+	EventSkipped  = "skipped"
+	EventFailed   = "failed"
+)
+
+// Values of Instance.AuthMode.
+const (
+	AuthAuto  = "auto"  // Find out
+	AuthOAuth = "oauth" // OAuth 1.0a
+)
+
+// Values of Instance.AutoInvoice.
+const (
+	InvoiceDraft = "draft" // Draft invoice
+)
+
+// Values of Instance.MissingProduct.
+const (
+	MissingCreate = "create" // Create them
+)
+
+// Values of Instance.OnHold.
+const (
+	OnHoldWait = "wait" // Wait for payment
+)
+
+// Values of Instance.State.
+const (
+	StoreDraft     = "draft"
+	StoreConnected = "connected"
+	StoreError     = "error"
+)
+
+// Values of Instance.UnknownProduct.
+const (
+	UnknownHold   = "hold"   // Hold the order
+	UnknownCreate = "create" // Create the product
+)
+
+// Values of Order.State.
+const (
+	OrderReceived  = "received" // Waiting
+	OrderHeld      = "held"
+	OrderImported  = "imported"
+	OrderCancelled = "cancelled"
+	OrderIgnored   = "ignored"
+	OrderError     = "error"
+)
+
+// Values of ProductMap.State.
+const (
+	ProductUnmapped = "unmapped"
+	ProductMapped   = "mapped"
+	ProductConflict = "conflict"
+	ProductError    = "error"
+	ProductIgnored  = "ignored"
+)
+
+// Values of ProductMap.Type.
+const (
+	TypeVariable  = "variable"
+	TypeVariation = "variation"
+)
+
+// Values of Order.TotalsState.
+const (
+	TotalsEqual    = "equal"
+	TotalsRounded  = "rounded"
+	TotalsMismatch = "mismatch"
+)

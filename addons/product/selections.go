@@ -1,0 +1,6 @@
+package product
+
+// Values of Attribute.DisplayType.
+const (
+	DisplayMulti = "multi" // Multi-checkbox
+)
