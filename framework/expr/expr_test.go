@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -303,6 +304,25 @@ func TestSuggest(t *testing.T) {
 	for in, want := range map[string]string{"partner": "partner_id", "stat": "state", "zzz": "", "Name": "name", "nmae": "name", "satte": "state", "name": ""} {
 		if got := expr.Suggest(in, []string{"name", "partner_id", "state"}); got != want {
 			t.Errorf("%s: %q", in, got)
+		}
+	}
+}
+
+func TestRepr(t *testing.T) {
+	t.Parallel()
+	type kind string
+	for want, v := range map[string]any{
+		"None": nil, "True": true, "3": int64(3), "3.0": 3.0, "1e+16": 1e16, "0.5": json.Number("0.5"), "7": json.Number("7"), "1000.0": json.Number("1e3"),
+		`'it'`: "it", `"it's"`: "it's", `'a\\b'`: `a\b`, "'draft'": kind("draft"),
+		"[1, 'a', []]": []any{1, "a", []any{}}, "{'a': None, 'b': {}}": map[string]any{"b": map[string]any{}, "a": nil},
+	} {
+		if got := expr.Repr(v); got != want {
+			t.Errorf("%#v: %s, want %s", v, got, want)
+		}
+	}
+	for want, v := range map[string]any{"it's": "it's", "draft": kind("draft"), "1e3": json.Number("1e3"), "2.0": 2.0, "False": false} {
+		if got := expr.Str(v); got != want {
+			t.Errorf("%#v as a text: %s, want %s", v, got, want)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package expr
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Suggest returns the candidate nearest to name by the number of edits, or ""
 // when none is near enough to be what was meant: at most a third of the longer
@@ -18,6 +21,15 @@ func Suggest(name string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// DidYouMean is the end of a message about a wrong name: what was probably meant, or
+// nothing.
+func DidYouMean(name string, candidates []string) string {
+	if best := Suggest(name, candidates); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
+	}
+	return ""
 }
 
 // edits counts the letters added, dropped, replaced or swapped with their

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -177,7 +178,7 @@ func (c *dataChecker) visible(at place, owner, what string) bool {
 func (c *dataChecker) model(at place, name string) *orm.Model {
 	m, ok := c.reg.Model(name)
 	if !ok {
-		c.fail(at, "model %q does not exist%s", name, didYouMean(name, c.models))
+		c.fail(at, "model %q does not exist%s", name, expr.DidYouMean(name, c.models))
 		return nil
 	}
 	if !c.visible(at, m.Addon, "model "+name) {
@@ -205,7 +206,7 @@ func (c *dataChecker) record(r *record) {
 			c.fail(r.place, "an external id has one dot, between addon and name")
 		}
 		if owner, _, _ := strings.Cut(r.id, "."); c.needs[owner] == nil {
-			c.fail(r.place, "the external id names addon %q, which does not exist%s", owner, didYouMean(owner, slices.Sorted(maps.Keys(c.needs))))
+			c.fail(r.place, "the external id names addon %q, which does not exist%s", owner, expr.DidYouMean(owner, slices.Sorted(maps.Keys(c.needs))))
 		} else {
 			c.visible(r.place, owner, "external id "+r.id)
 		}
@@ -274,7 +275,7 @@ func (c *dataChecker) parent(r *record) {
 	f := m.Fields[r.inverse]
 	switch {
 	case f == nil:
-		c.fail(r.place, "%s has no field %q%s", m.Name, r.inverse, didYouMean(r.inverse, m.FieldNames()))
+		c.fail(r.place, "%s has no field %q%s", m.Name, r.inverse, expr.DidYouMean(r.inverse, m.FieldNames()))
 	case f.Kind != orm.One2many:
 		c.fail(r.place, "records can be written only inside a one2many field; %s.%s is a %s", m.Name, f.Name, f.Kind)
 	case f.Comodel != r.model:
@@ -293,7 +294,7 @@ func (c *dataChecker) call(k *call) {
 	m := c.model(k.place, k.model)
 	c.scope(k.place, k.scope)
 	if m != nil && !m.HasMethod(k.method) && !slices.Contains(commonMethods(), k.method) {
-		c.fail(k.place, "%s has no method %q%s", m.Name, k.method, didYouMean(k.method, m.Methods()))
+		c.fail(k.place, "%s has no method %q%s", m.Name, k.method, expr.DidYouMean(k.method, m.Methods()))
 	}
 	if k.eval != "" {
 		if v, ok := c.eval(k.place, k.eval, m); ok {
@@ -339,7 +340,7 @@ func (c *dataChecker) arg(a callArg, m *orm.Model) {
 		}
 		c.domain(a.place, on.Name, a.search)
 		if a.use != "" && on.Fields[a.use] == nil {
-			c.fail(a.place, "use=%q: %s has no such field%s", a.use, on.Name, didYouMean(a.use, on.FieldNames()))
+			c.fail(a.place, "use=%q: %s has no such field%s", a.use, on.Name, expr.DidYouMean(a.use, on.FieldNames()))
 		}
 	case a.hasEval:
 		c.eval(a.place, a.eval, m)

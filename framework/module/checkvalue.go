@@ -222,7 +222,7 @@ func (c *dataChecker) dict(at place, m *orm.Model, vals map[string]any) {
 	for _, name := range sortedKeys(vals) {
 		f := m.Fields[name]
 		if f == nil {
-			c.fail(at, "%s has no field %q%s", m.Name, name, didYouMean(name, m.FieldNames()))
+			c.fail(at, "%s has no field %q%s", m.Name, name, expr.DidYouMean(name, m.FieldNames()))
 			continue
 		}
 		c.fitsValue(at, f, vals[name])
@@ -314,7 +314,7 @@ func (c *dataChecker) search(at place, f *orm.Field, v fieldValue) {
 		return
 	}
 	if v.use != "" && m.Fields[v.use] == nil {
-		c.fail(at, "use=%q: %s has no such field%s", v.use, m.Name, didYouMean(v.use, m.FieldNames()))
+		c.fail(at, "use=%q: %s has no such field%s", v.use, m.Name, expr.DidYouMean(v.use, m.FieldNames()))
 	}
 	c.domain(at, m.Name, v.text)
 }
@@ -413,7 +413,7 @@ func (c *dataChecker) special(r *record, m *orm.Model, given map[string]any) {
 		}
 		for _, mode := range strings.Split(text("view_mode"), ",") {
 			if mode = strings.TrimSpace(mode); mode != "" && mode != "tree" && !slices.Contains(view.Kinds(), mode) {
-				c.fail(at("view_mode"), "unknown kind of view %q%s", mode, didYouMean(mode, view.Kinds()))
+				c.fail(at("view_mode"), "unknown kind of view %q%s", mode, expr.DidYouMean(mode, view.Kinds()))
 			}
 		}
 		if src := text("context"); src != "" {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // dataFile is a parsed data file: operations to be carried out in order.
@@ -122,7 +124,7 @@ func parseFile(fsys fs.FS, addon, name string, demo bool) (*dataFile, error) {
 	src, err := fs.ReadFile(fsys, path.Clean(name))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, at.errorf("the manifest lists this file, which does not exist%s", didYouMean(name, listFiles(fsys)))
+			return nil, at.errorf("the manifest lists this file, which does not exist%s", expr.DidYouMean(name, listFiles(fsys)))
 		}
 		return nil, at.errorf("cannot be read: %v", err)
 	}

@@ -58,7 +58,7 @@ func withOwnIDs(at place, src string, p *expr.Program, vars map[string]any, own 
 			return nil, err
 		}
 		if id == nil {
-			hint := didYouMean(head, evalNames)
+			hint := expr.DidYouMean(head, evalNames)
 			if hint == "" {
 				hint = fmt.Sprintf("; if it is the id of a record, write ref('%s')", head)
 			}

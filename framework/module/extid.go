@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -140,5 +141,5 @@ func suggestID(full string, known []string) string {
 			return "; did you mean \"" + k + "\"?"
 		}
 	}
-	return didYouMean(full, known)
+	return expr.DidYouMean(full, known)
 }

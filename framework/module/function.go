@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -92,7 +93,7 @@ func (l *loader) arg(a callArg, m *orm.Model) (any, error) {
 		case a.use == "" || a.use == "id":
 			return rs.IDs[0], nil
 		case on.Fields[a.use] == nil:
-			return nil, a.errorf("use=%q: %s has no such field%s", a.use, on.Name, didYouMean(a.use, on.FieldNames()))
+			return nil, a.errorf("use=%q: %s has no such field%s", a.use, on.Name, expr.DidYouMean(a.use, on.FieldNames()))
 		}
 		return rs.Browse(rs.IDs[0]).Value(a.use)
 	case a.hasEval:
@@ -148,7 +149,7 @@ func invoke(rs orm.Records, method string, a orm.Args) (any, error) {
 			made, err := rs.NameCreate(a.String(0, "name"))
 			return made.ID, err
 		}
-		return nil, fmt.Errorf("there is no such method%s", didYouMean(method, append(rs.Model.Methods(), commonMethods()...)))
+		return nil, fmt.Errorf("there is no such method%s", expr.DidYouMean(method, append(rs.Model.Methods(), commonMethods()...)))
 	}
 	if !rs.Model.OnModel(method) && len(a.Pos) > 0 {
 		rs, a.Pos = onRecords(), a.Pos[1:]

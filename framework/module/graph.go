@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -43,7 +44,7 @@ func Graph(addons []Addon) ([]Addon, error) {
 			case d == name:
 				fail(name, "depends on itself")
 			case byName[d].Name == "":
-				fail(name, "depends on %q, which is not among the addons%s", d, didYouMean(d, names))
+				fail(name, "depends on %q, which is not among the addons%s", d, expr.DidYouMean(d, names))
 			case slices.Contains(byName[name].Depends[:i], d):
 				fail(name, "names the dependency %q twice", d)
 			}
@@ -155,7 +156,7 @@ func Closure(addons []Addon, installed, names []string) ([]Addon, error) {
 	}
 	for _, name := range names {
 		if byName[name].Name == "" {
-			problems = append(problems, place{addon: name}.problem("there is no such addon%s", didYouMean(name, known)))
+			problems = append(problems, place{addon: name}.problem("there is no such addon%s", expr.DidYouMean(name, known)))
 			continue
 		}
 		add(name)

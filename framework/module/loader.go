@@ -95,7 +95,7 @@ func (l *loader) finish() error {
 func (l *loader) model(at place, name string) (*orm.Model, error) {
 	m, ok := l.env.Registry().Model(name)
 	if !ok {
-		return nil, at.errorf("model %q does not exist%s", name, didYouMean(name, modelNames(l.env.Registry())))
+		return nil, at.errorf("model %q does not exist%s", name, expr.DidYouMean(name, modelNames(l.env.Registry())))
 	}
 	return m, nil
 }

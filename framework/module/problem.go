@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Problem is one mistake in an addon: its manifest, models or data files.
@@ -95,11 +93,3 @@ type dataError struct {
 
 func (e *dataError) Error() string { return e.problem.String() }
 func (e *dataError) Unwrap() error { return e.cause }
-
-// didYouMean proposes the known name closest to a wrong one.
-func didYouMean(name string, known []string) string {
-	if s := expr.Suggest(name, known); s != "" {
-		return fmt.Sprintf("; did you mean %q?", s)
-	}
-	return ""
-}

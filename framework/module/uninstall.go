@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -98,7 +99,7 @@ func (in *installer) plan(names []string) (*removalPlan, error) {
 	var problems Problems
 	for _, n := range names {
 		if _, ok := in.status[n]; !ok {
-			problems = append(problems, place{addon: n}.problem("is not installed%s", didYouMean(n, in.installedNames())))
+			problems = append(problems, place{addon: n}.problem("is not installed%s", expr.DidYouMean(n, in.installedNames())))
 		}
 		p.gone[n] = true
 	}

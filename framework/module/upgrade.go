@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -63,7 +64,7 @@ func (in *installer) dependents(names []string) ([]Addon, error) {
 				want[name] = true
 			}
 		case !installed:
-			problems = append(problems, place{addon: n}.problem("is not installed%s", didYouMean(n, in.installedNames())))
+			problems = append(problems, place{addon: n}.problem("is not installed%s", expr.DidYouMean(n, in.installedNames())))
 		}
 		want[n] = true
 	}

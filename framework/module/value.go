@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/importexport"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -85,7 +87,7 @@ func fieldOf(at place, m *orm.Model, name string) (*orm.Field, error) {
 			return f, nil
 		}
 	}
-	return nil, at.errorf("%s has no field %q%s", m.Name, name, didYouMean(name, m.FieldNames()))
+	return nil, at.errorf("%s has no field %q%s", m.Name, name, expr.DidYouMean(name, m.FieldNames()))
 }
 
 // byCategory reports whether a field of a file puts a group directly below an
@@ -402,7 +404,7 @@ func (l *loader) search(at place, f *orm.Field, v fieldValue) (any, error) {
 		return rs.IDs[0], nil
 	}
 	if m.Fields[use] == nil {
-		return nil, at.errorf("use=%q: %s has no such field%s", use, m.Name, didYouMean(use, m.FieldNames()))
+		return nil, at.errorf("use=%q: %s has no such field%s", use, m.Name, expr.DidYouMean(use, m.FieldNames()))
 	}
 	return rs.Value(use)
 }
@@ -466,7 +468,7 @@ func findFile(fsys fs.FS, at place, name string) (content []byte, own string, er
 // csvCell reads a cell by the type of its field; an empty one clears it.
 func (l *loader) csvCell(at place, f *orm.Field, text string) (x any, set bool, err error) {
 	if l.quoted {
-		text = orm.FromCell(text)
+		text = importexport.FromCell(text)
 	}
 	trimmed := strings.TrimSpace(text)
 	switch {
@@ -518,7 +520,7 @@ func badOption(at place, f *orm.Field, options []orm.Option, value string) error
 	for _, o := range options {
 		values = append(values, o.Value)
 	}
-	return at.errorf("%q is no value of %s.%s (%s)%s", value, f.Model.Name, f.Name, strings.Join(values, ", "), didYouMean(value, values))
+	return at.errorf("%q is no value of %s.%s (%s)%s", value, f.Model.Name, f.Name, strings.Join(values, ", "), expr.DidYouMean(value, values))
 }
 
 // byName finds a record by its name; there must be exactly one.

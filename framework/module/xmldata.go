@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // parseXML reads the operations of an <odoo> document.
@@ -49,7 +51,7 @@ func (p *xmlReader) only(e *element, at place, known ...string) {
 	sort.Strings(names)
 	for _, name := range names {
 		if !slices.Contains(known, name) && !strings.HasPrefix(name, "xmlns") {
-			p.fail(at, "<%s> has no attribute %q%s", e.name, name, didYouMean(name, known))
+			p.fail(at, "<%s> has no attribute %q%s", e.name, name, expr.DidYouMean(name, known))
 		}
 	}
 }
@@ -115,7 +117,7 @@ func (p *xmlReader) block(e *element, sc scope) {
 		case "act_window", "report", "url", "workflow", "assert", "ir_set":
 			p.fail(p.f.at(kid), "<%s> is a form of old versions and not supported; write a <record> of its model instead", kid.name)
 		default:
-			p.fail(p.f.at(kid), "unknown element <%s>%s", kid.name, didYouMean(kid.name,
+			p.fail(p.f.at(kid), "unknown element <%s>%s", kid.name, expr.DidYouMean(kid.name,
 				[]string{"record", "menuitem", "template", "delete", "function", "data"}))
 		}
 	}
@@ -219,7 +221,7 @@ func (p *xmlReader) oneType(at place, v fieldValue) bool {
 	if slices.Contains(known, v.typ) {
 		return true
 	}
-	p.fail(at, "field %s has unknown type=%q%s", v.name, v.typ, didYouMean(v.typ, known))
+	p.fail(at, "field %s has unknown type=%q%s", v.name, v.typ, expr.DidYouMean(v.typ, known))
 	return false
 }
 

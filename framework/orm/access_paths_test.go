@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fusionsoft.ca/fusion/framework/importexport"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -205,7 +206,7 @@ func (c *check) read() {
 		hidden := rs.Browse(append(visible[:len(visible):len(visible)], id)...)
 		_, read := hidden.ReadWire([]string{"name"}, true)
 		_, names := hidden.DisplayNames()
-		_, exported := hidden.Export([]string{"name"})
+		_, exported := importexport.Export(hidden, []string{"name"})
 		_, copied := rs.Browse(id).Copy(nil)
 		for what, err := range map[string]error{"read": read, "names": names, "export": exported, "copy": copied, "check": hidden.CheckAccess(orm.OpRead)} {
 			if !orm.IsCode(err, orm.CodeAccess) {
@@ -222,7 +223,7 @@ func (c *check) read() {
 // exported follows fields into other models.
 func (c *check) exported() {
 	visible := c.found(nil)
-	rows, err := c.env.Model(papers).Browse(visible...).Export([]string{".id", "child_ids/.id", "child_ids/name"})
+	rows, err := importexport.Export(c.env.Model(papers).Browse(visible...), []string{".id", "child_ids/.id", "child_ids/name"})
 	if !c.ok("export", err) {
 		return
 	}
@@ -271,8 +272,8 @@ func (c *check) reserved() {
 	_, order := rs.Search(nil, orm.SearchOptions{Order: "secret"})
 	_, group := rs.ReadGroup(nil, []string{"secret"}, nil, orm.GroupOptions{})
 	_, total := rs.ReadGroup(nil, nil, []string{"secret:max"}, orm.GroupOptions{})
-	_, export := rs.Browse(visible...).Export([]string{"secret"})
-	_, linked := rs.Browse(visible...).Export([]string{"child_ids/secret"})
+	_, export := importexport.Export(rs.Browse(visible...), []string{"secret"})
+	_, linked := importexport.Export(rs.Browse(visible...), []string{"child_ids/secret"})
 	_, create := rs.Create(orm.Values{"name": "x", "secret": "y"})
 	for what, err := range map[string]error{"read": read, "search": domain, "path": path, "any": deep, "order": order, "group": group, "aggregate": total,
 		"export": export, "export along a path": linked, "create": create, "write": rs.Browse(visible...).Write(orm.Values{"secret": "x"})} {

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // addresses checks the fields that secrets name as where they are sent to, and
@@ -18,7 +20,7 @@ func (b *builder) addresses(m *Model) {
 		}
 		for _, to := range f.SentTo {
 			if a := m.Fields[to]; a == nil {
-				b.errorf("addon %s: %s: sent_to names unknown field %q%s", f.Addon, f.Origin, to, didYouMean(to, m.FieldNames()))
+				b.errorf("addon %s: %s: sent_to names unknown field %q%s", f.Addon, f.Origin, to, expr.DidYouMean(to, m.FieldNames()))
 			} else if !a.column() {
 				b.errorf("addon %s: %s: sent_to names %s, which is no column", f.Addon, f.Origin, to)
 			} else {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Comparisons of one column. The empty value of a text is '', that of a number
@@ -72,7 +74,7 @@ func (s *selection) compare(f *Field, col frag, l leaf) (frag, error) {
 }
 
 func noTruth(l leaf) error {
-	return ValueErrorf("Cannot compare '%s' to %s which is not a collection of length 1 in condition %s", l.path, pyRepr(l.value), l)
+	return ValueErrorf("Cannot compare '%s' to %s which is not a collection of length 1 in condition %s", l.path, expr.Repr(l.value), l)
 }
 
 // matchText compiles a comparison with a pattern.
@@ -197,14 +199,6 @@ func (s *selection) patterned(pattern string) error {
 		return UserErrorf("The text to search for is too long; search for a shorter part of it.")
 	}
 	return nil
-}
-
-// plainText spells a value as Odoo spells it inside a pattern.
-func plainText(v any) string {
-	if s, ok := textOf(v); ok {
-		return s
-	}
-	return pyRepr(v)
 }
 
 // compareList compiles whether the value is one of a list, in which an empty one
@@ -351,7 +345,7 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 		if isEmpty(value) {
 			return nil, nil
 		}
-		return plainText(value), nil
+		return expr.Str(value), nil
 	case Many2one:
 		if value == true {
 			return nil, bad()
@@ -369,7 +363,7 @@ func (s *selection) operand(f *Field, value any, l leaf) (any, error) {
 	if b, ok := value.(bool); ok && b && f.numeric() {
 		value = 1
 	}
-	v, err := free.parse(value)
+	v, err := free.Parse(value)
 	if err != nil {
 		return nil, bad()
 	}

@@ -318,7 +318,7 @@ func (e *Env) recompute(c *compute, d *pendingCompute) error {
 				}
 				continue
 			}
-			if v, err = f.parse(v); err != nil {
+			if v, err = f.Parse(v); err != nil {
 				return err
 			}
 			if !sameValue(old.vals[f.Name][i], v) {

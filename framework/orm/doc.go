@@ -1,6 +1,6 @@
 // Package orm is the record layer of Fusion: models, fields, domains, access
 // and computed values over PostgreSQL. It knows nothing of HTTP, views or
-// files, and imports nothing of Fusion but framework/expr.
+// files, and of Fusion imports only expr, keyring and sanitize.
 //
 // # How it fits together
 //

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Domain is a condition in Odoo's prefix notation: leaves [field, op, value]
@@ -182,7 +184,7 @@ func (l leaf) String() string {
 	if value == nil {
 		value = false
 	}
-	return fmt.Sprintf("('%s', '%s', %s)", l.path, l.op, pyRepr(value))
+	return fmt.Sprintf("('%s', '%s', %s)", l.path, l.op, expr.Repr(value))
 }
 
 var operators = []string{"=", "!=", "<=", "<", ">", ">=", "=?", "like", "not like", "ilike", "not ilike", "=like", "not =like", "=ilike", "not =ilike",
@@ -255,10 +257,10 @@ func parseDomain(d Domain) (*node, error) {
 }
 
 func malformed(d Domain) error {
-	return ValueErrorf("Domain() malformed domain %s", pyRepr([]any(d)))
+	return ValueErrorf("Domain() malformed domain %s", expr.Repr([]any(d)))
 }
 
-func noTerm(t any) error { return ValueErrorf("Domain() invalid item in domain: %s", pyRepr(t)) }
+func noTerm(t any) error { return ValueErrorf("Domain() invalid item in domain: %s", expr.Repr(t)) }
 
 // term is a part of a domain as it is written: of two parts, or one leaf.
 type term struct {
@@ -374,7 +376,7 @@ func constantLeaf(parts []any) (leaf, error) {
 	left, err := toInt(parts[0])
 	right, rightErr := toInt(parts[2])
 	if err != nil || rightErr != nil || right != 1 || parts[1] != "=" || left != 0 && left != 1 {
-		return leaf{}, &Error{Code: CodeType, Message: fmt.Sprintf("Domain() invalid arguments: (%s, %s, %s)", pyRepr(parts[0]), pyRepr(parts[1]), pyRepr(parts[2]))}
+		return leaf{}, &Error{Code: CodeType, Message: fmt.Sprintf("Domain() invalid arguments: (%s, %s, %s)", expr.Repr(parts[0]), expr.Repr(parts[1]), expr.Repr(parts[2]))}
 	}
 	return leaf{isNum: true, value: left == 1}, nil
 }
@@ -458,7 +460,7 @@ func ToDomain(v any) (Domain, error) {
 }
 
 func noDomain(v any) error {
-	return &Error{Code: CodeType, Message: "Domain() invalid argument type for domain: " + pyRepr(v)}
+	return &Error{Code: CodeType, Message: "Domain() invalid argument type for domain: " + expr.Repr(v)}
 }
 
 // subdomain is what the related records of a condition must meet. False, and

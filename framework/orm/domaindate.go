@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Days and instants in conditions: a value is written as ISO 8601 says, or
@@ -45,7 +47,7 @@ func (e *Env) moment(v any) (moment, error) {
 		}
 		return m, err
 	}
-	return moment{}, ValueErrorf("Failed to cast %s into a date", pyRepr(v))
+	return moment{}, ValueErrorf("Failed to cast %s into a date", expr.Repr(v))
 }
 
 var (
@@ -56,7 +58,7 @@ var (
 
 // isoMoment reads a day of up to ten characters, or an instant without time zone.
 func isoMoment(text string) (moment, error) {
-	bad := func() (moment, error) { return moment{}, ValueErrorf("Invalid isoformat string: %s", pyRepr(text)) }
+	bad := func() (moment, error) { return moment{}, ValueErrorf("Invalid isoformat string: %s", expr.Repr(text)) }
 	day, clock := text, ""
 	if len(text) > len(dateLayout) {
 		cut := len(dateLayout)
@@ -83,7 +85,7 @@ func isoMoment(text string) (moment, error) {
 	case c == nil:
 		return moment{at, true}, nil
 	case c[5] != "":
-		return moment{}, ValueErrorf("expecting only datetimes with no timezone: %s", pyRepr(text))
+		return moment{}, ValueErrorf("expecting only datetimes with no timezone: %s", expr.Repr(text))
 	}
 	hour, minute, second := number(c[1]), number(c[2]), number(c[3])
 	if hour > 23 || minute > 59 || second > 59 {
@@ -118,7 +120,7 @@ func (e *Env) relative(text string) (moment, error) {
 			return moment{}, err
 		}
 		if m.at.Year() < 1 || m.at.Year() > 9999 {
-			return moment{}, ValueErrorf("Invalid term %s in expression date: %s", pyRepr(term), pyRepr(text))
+			return moment{}, ValueErrorf("Invalid term %s in expression date: %s", expr.Repr(term), expr.Repr(text))
 		}
 	}
 	return m, nil
@@ -152,7 +154,7 @@ func (e *Env) shift(m moment, term, text string) (moment, error) {
 		return m, nil
 	}
 	bad := func() (moment, error) {
-		return m, ValueErrorf("Invalid term %s in expression date: %s", pyRepr(term), pyRepr(text))
+		return m, ValueErrorf("Invalid term %s in expression date: %s", expr.Repr(term), expr.Repr(text))
 	}
 	p := offset.FindStringSubmatch(term)
 	if p == nil {

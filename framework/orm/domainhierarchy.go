@@ -1,5 +1,7 @@
 package orm
 
+import "fusionsoft.ca/fusion/framework/expr"
+
 // The operators child_of and parent_of.
 
 // manyHierarchy compiles child_of or parent_of on a one2many or many2many.
@@ -113,7 +115,7 @@ func roots(env *Env, m *Model, l leaf, active bool) ([]int64, error) {
 		default:
 			id, err := toInt(v)
 			if err != nil {
-				return nil, ValueErrorf("Value %s is not supported in condition %s", pyRepr(v), l)
+				return nil, ValueErrorf("Value %s is not supported in condition %s", expr.Repr(v), l)
 			}
 			ids = append(ids, id)
 		}

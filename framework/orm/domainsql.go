@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // The compilation of domains to SQL. What a leaf means follows Odoo 19: a path
@@ -186,7 +188,7 @@ func (s *selection) leaf(l leaf) (frag, error) {
 			if strings.Contains(l.op, "=") {
 				return frag{}, &Error{Code: CodeType, Message: "The pattern to match must be a string in condition " + l.String()}
 			}
-			text = pyRepr(l.value)
+			text = expr.Repr(l.value)
 		}
 		l.value = text
 	}
@@ -504,7 +506,7 @@ func (s *selection) targets(f *Field, l leaf) (named frag, ids []any, none bool,
 		default:
 			id, err := toInt(v)
 			if err != nil {
-				return named, nil, false, ValueErrorf("Invalid value in condition %s: %s is no record id", l, pyRepr(v))
+				return named, nil, false, ValueErrorf("Invalid value in condition %s: %s is no record id", l, expr.Repr(v))
 			}
 			ids = append(ids, id)
 		}
@@ -538,7 +540,7 @@ func (s *selection) nameDomain(l leaf) (Domain, error) {
 		if last.Relational() {
 			path += ".display_name"
 		} else if !last.Textual() && !strings.HasSuffix(l.op, "like") {
-			if _, err := last.parse(l.value); err != nil {
+			if _, err := last.Parse(l.value); err != nil {
 				continue // a text that cannot be this number or date
 			}
 		}

@@ -605,7 +605,7 @@ func (e *Env) Location() *time.Location {
 func (e *Env) Model(name string) Records {
 	m := e.u.db.Registry.models[name]
 	if m == nil {
-		panic(fmt.Sprintf("orm: unknown model %q%s", name, didYouMean(name, e.u.db.Registry.names)))
+		panic(fmt.Sprintf("orm: unknown model %q%s", name, expr.DidYouMean(name, e.u.db.Registry.names)))
 	}
 	return Records{Env: e, Model: m}
 }

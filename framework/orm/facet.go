@@ -364,7 +364,7 @@ func applyOption(f *Field, key, val string, mark func(string)) error {
 	case "default":
 		return applyDefault(f, val, mark)
 	default:
-		return fmt.Errorf("unknown option %q in the orm tag%s", key, didYouMean(key, fieldOptions))
+		return fmt.Errorf("unknown option %q in the orm tag%s", key, expr.DidYouMean(key, fieldOptions))
 	}
 	mark(key)
 	return nil
@@ -383,7 +383,7 @@ func applyDefault(f *Field, val string, mark func(string)) error {
 	case val == "company" && f.Kind == Many2one:
 		f.Default = func(e *Env) (any, error) { return e.Company(), nil }
 	default:
-		v, err := f.parse(val)
+		v, err := f.Parse(val)
 		if f.Kind == Boolean { // any other text is true in values
 			v, err = strconv.ParseBool(val)
 		}

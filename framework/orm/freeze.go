@@ -28,7 +28,7 @@ type builder struct {
 // it has.
 func (b *builder) unknown(m *Model, name, format string, args ...any) {
 	if !b.partial[m] {
-		b.errorf(format+" unknown field %q%s", append(args, name, didYouMean(name, m.FieldNames()))...)
+		b.errorf(format+" unknown field %q%s", append(args, name, expr.DidYouMean(name, m.FieldNames()))...)
 	}
 }
 
@@ -57,7 +57,7 @@ func (b *builder) contributionsOf(name string, seen map[string]bool, concrete *M
 			}
 			seen[mx] = true
 			if len(b.r.contribs[mx]) == 0 {
-				b.errorf("addon %s: model %s inherits %q, which does not exist%s", c.addon, name, mx, didYouMean(mx, b.r.names))
+				b.errorf("addon %s: model %s inherits %q, which does not exist%s", c.addon, name, mx, expr.DidYouMean(mx, b.r.names))
 				b.partial[concrete] = true
 				continue
 			}
@@ -98,7 +98,7 @@ func (b *builder) build(name string) *Model {
 		case "transient":
 			m.Transient = true
 		default:
-			b.errorf("addon %s: unknown model option %q on %s%s", base.addon, opt, name, didYouMean(opt, []string{"transient"}))
+			b.errorf("addon %s: unknown model option %q on %s%s", base.addon, opt, name, expr.DidYouMean(opt, []string{"transient"}))
 		}
 	}
 	contribs := b.contributionsOf(name, map[string]bool{name: true}, m)
@@ -183,7 +183,7 @@ func (b *builder) resolve(m *Model, f *Field) {
 				return
 			}
 			if !b.wrong[f] {
-				b.errorf("addon %s: %s: unknown model %q%s", f.Addon, f.Origin, f.Comodel, didYouMean(f.Comodel, b.r.names))
+				b.errorf("addon %s: %s: unknown model %q%s", f.Addon, f.Origin, f.Comodel, expr.DidYouMean(f.Comodel, b.r.names))
 			}
 			b.wrong[f] = true
 			return
@@ -359,7 +359,7 @@ func (b *builder) attach(m *Model, c *contribution) {
 	for _, md := range c.methods {
 		old := m.methods[md.name]
 		if old == nil && !md.base {
-			b.errorf("addon %s: overrides %s.%s, which does not exist%s", c.addon, m.Name, md.name, didYouMean(md.name, m.Methods()))
+			b.errorf("addon %s: overrides %s.%s, which does not exist%s", c.addon, m.Name, md.name, expr.DidYouMean(md.name, m.Methods()))
 			continue
 		}
 		next := &method{name: md.name, groups: md.groups, waiting: md.waiting, onModel: md.onModel}
@@ -469,7 +469,7 @@ func (b *builder) finish(m *Model) {
 			} else if co == nil || b.partial[co] {
 				continue // its mistake is reported
 			} else if inv := co.Fields[f.Inverse]; inv == nil {
-				b.errorf("addon %s: %s: inverse %q does not exist on %s%s", f.Addon, f.Origin, f.Inverse, f.Comodel, didYouMean(f.Inverse, co.FieldNames()))
+				b.errorf("addon %s: %s: inverse %q does not exist on %s%s", f.Addon, f.Origin, f.Inverse, f.Comodel, expr.DidYouMean(f.Inverse, co.FieldNames()))
 			} else if inv.Kind != Many2one && inv.Kind != Many2oneRef {
 				b.errorf("addon %s: %s: inverse %s.%s is %s, not a many2one", f.Addon, f.Origin, f.Comodel, f.Inverse, inv.Kind)
 			}

@@ -3,6 +3,8 @@ package orm
 import (
 	"slices"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // compute is one function and the fields it sets on one model.
@@ -97,7 +99,7 @@ func (g *grapher) walk(c *compute, m *Model, prefix []*Field, path []string, dep
 	f := m.Fields[path[0]]
 	if f == nil {
 		if !g.b.partial[m] {
-			g.b.errorf("addon %s: compute of %s.%s depends on unknown field %s.%s%s", c.fields[0].Addon, c.model.Name, c.fields[0].Name, m.Name, path[0], didYouMean(path[0], m.FieldNames()))
+			g.b.errorf("addon %s: compute of %s.%s depends on unknown field %s.%s%s", c.fields[0].Addon, c.model.Name, c.fields[0].Name, m.Name, path[0], expr.DidYouMean(path[0], m.FieldNames()))
 		}
 		return
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // GroupOptions limit and sort a grouped read.
@@ -57,9 +59,9 @@ func (rs Records) groupKey(s *selection, spec string) (groupKey, error) {
 	dated := k.field.Kind == DateKind || k.field.Kind == DatetimeKind
 	switch {
 	case gran != "" && !dated:
-		return k, ValueErrorf("Granularity set on a no-datetime field or property: %s", pyRepr(spec))
+		return k, ValueErrorf("Granularity set on a no-datetime field or property: %s", expr.Repr(spec))
 	case gran != "" && granularities[gran] == "" && dateParts[gran] == "":
-		return k, ValueErrorf("Granularity specification isn't correct: %s", pyRepr(gran))
+		return k, ValueErrorf("Granularity specification isn't correct: %s", expr.Repr(gran))
 	}
 	if k.field.Kind == Many2many {
 		return k, rs.groupByLinks(s, &k)

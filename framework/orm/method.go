@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Args are the arguments of a call by name, positional and named.
@@ -204,7 +206,7 @@ func (rs Records) Call(name string, a Args) (any, error) {
 	}
 	mt := rs.Model.methods[name]
 	if mt == nil {
-		return nil, &Error{Code: CodeUser, Message: fmt.Sprintf("The method '%s.%s' does not exist%s", rs.Model.Name, name, didYouMean(name, rs.Model.Methods()))}
+		return nil, &Error{Code: CodeUser, Message: fmt.Sprintf("The method '%s.%s' does not exist%s", rs.Model.Name, name, expr.DidYouMean(name, rs.Model.Methods()))}
 	}
 	if len(mt.groups) > 0 && !rs.Env.Superuser() {
 		ok, err := rs.Env.InAnyGroup(mt.groups...)

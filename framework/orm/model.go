@@ -3,6 +3,8 @@ package orm
 import (
 	"sort"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Model is a finished model. Read-only after Freeze.
@@ -109,7 +111,7 @@ func (m *Model) Path(path string) ([]*Field, error) {
 		}
 		f := cur.Fields[name]
 		if f == nil {
-			return nil, ValidationErrorf("Invalid field %s.%s in %q%s", cur.Name, name, path, didYouMean(name, cur.FieldNames()))
+			return nil, ValidationErrorf("Invalid field %s.%s in %q%s", cur.Name, name, path, expr.DidYouMean(name, cur.FieldNames()))
 		}
 		out = append(out, f)
 		cur = m.registry.models[f.Comodel]

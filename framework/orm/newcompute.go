@@ -124,7 +124,7 @@ func (e *Env) recomputeNew(c *compute, d *pendingCompute) error {
 			}
 			v := fresh[k][i]
 			if !f.X2many() {
-				if v, err = f.parse(v); err != nil {
+				if v, err = f.Parse(v); err != nil {
 					return err
 				}
 			}

@@ -281,7 +281,7 @@ func (n *node) holds(value func(name string) (*Field, any)) (bool, error) {
 	}
 	found := false
 	for _, w := range wanted {
-		x, err := f.parse(w)
+		x, err := f.Parse(w)
 		if err != nil {
 			return false, err
 		}

@@ -46,7 +46,7 @@ func (e *Env) companyFallback(f *Field) any {
 	}
 	for _, d := range defaults[f.Name] {
 		if d.User == 0 && d.Condition == "" && (d.Company == 0 || d.Company == e.Company()) {
-			v, err := f.parse(d.Value)
+			v, err := f.Parse(d.Value)
 			if err != nil || !truthy(v) {
 				return nil
 			}

@@ -1,5 +1,7 @@
 package orm
 
+import "fusionsoft.ca/fusion/framework/expr"
+
 // Policy tells the ORM who users are and what they may do. An addon keeps that in
 // models of its own (base does) and gives its policy to the registry with SetPolicy;
 // the ORM knows none of these models and their tables. What the policy says is kept
@@ -121,14 +123,14 @@ func (b *builder) policySources() {
 	for _, name := range names.Sources {
 		m := b.r.models[name]
 		if m == nil {
-			b.errorf("the policy stands on an unknown model %q%s", name, didYouMean(name, b.r.names))
+			b.errorf("the policy stands on an unknown model %q%s", name, expr.DidYouMean(name, b.r.names))
 			continue
 		}
 		m.kept = true
 	}
 	for _, name := range []string{names.Users, names.Groups, names.Companies, names.Defaults} {
 		if name != "" && b.r.models[name] == nil {
-			b.errorf("the policy names an unknown model %q%s", name, didYouMean(name, b.r.names))
+			b.errorf("the policy names an unknown model %q%s", name, expr.DidYouMean(name, b.r.names))
 		}
 	}
 }

@@ -447,6 +447,17 @@ func (rs Records) read(names []string) ([]*Field, []Values, error) {
 	return fields, rows, nil
 }
 
+// maxCells is how many values are read, exported or imported for a client at once.
+const maxCells = 10_000_000
+
+// CheckCells refuses more values than are given to a client, or taken from one, at once.
+func CheckCells(rows, columns int) error {
+	if columns > 0 && rows > maxCells/columns {
+		return UserErrorf("%d rows of %d columns are too many at once; take fewer of either at a time.", rows, columns)
+	}
+	return nil
+}
+
 // ReadWire is Read in the form of JSON-RPC: false for empty values, a many2one
 // as [id, name] (with names false: the id alone). Records that do not exist are
 // left out, but where only their ids are asked for: nothing of them is read then.
@@ -455,7 +466,7 @@ func (rs Records) ReadWire(fields []string, names bool) ([]Values, error) {
 	if width == 0 {
 		width = len(rs.Model.Fields)
 	}
-	if err := fewCells(len(rs.IDs), min(width, len(rs.Model.Fields))); err != nil {
+	if err := CheckCells(len(rs.IDs), min(width, len(rs.Model.Fields))); err != nil {
 		return nil, err
 	}
 	used, rows, err := rs.read(fields)

@@ -25,7 +25,7 @@ func (rs Records) CheckReferences(vals Values) error {
 		if !f.X2many() {
 			continue
 		}
-		cmds, _ := f.parse(v)
+		cmds, _ := f.Parse(v)
 		list, _ := cmds.([]Command)
 		for _, c := range list {
 			if c.Op == CmdCreate || c.Op == CmdUpdate {
@@ -52,7 +52,7 @@ func (rs Records) pointsAt(f *Field, v any) (bool, error) {
 	if len(rs.IDs) == 0 || f.X2many() {
 		return false, nil
 	}
-	wanted, err := f.parse(v)
+	wanted, err := f.Parse(v)
 	if err != nil {
 		return false, nil // it is refused where it is used
 	}

@@ -172,7 +172,7 @@ func declare[T any](r *Registry, model string, define bool) *Def[T] {
 			r.names = append(r.names, c.model)
 		}
 	} else if len(r.contribs[model]) == 0 {
-		r.errorf("%s extends model %q, which no addon it depends on defines%s", t, model, didYouMean(model, r.names))
+		r.errorf("%s extends model %q, which no addon it depends on defines%s", t, model, expr.DidYouMean(model, r.names))
 	}
 	if r.facets[t] != nil {
 		r.errorf("%s is declared twice", t)
@@ -328,11 +328,4 @@ func (r *Registry) Freeze() error {
 		m.seal()
 	}
 	return errors.Join(r.errs...)
-}
-
-func didYouMean(name string, known []string) string {
-	if best := expr.Suggest(name, known); best != "" {
-		return fmt.Sprintf("; did you mean %q?", best)
-	}
-	return ""
 }

@@ -389,7 +389,7 @@ func (s *syncer) addColumn(m *Model, f *Field) error {
 			if err != nil {
 				return err
 			}
-			if v, err = f.parse(v); err != nil {
+			if v, err = f.Parse(v); err != nil {
 				return err
 			}
 			stored, err := s.env.storable(f, v)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Statement is hand-written SQL that says which models and fields it reads and
@@ -185,13 +187,13 @@ func (e *Env) touched(s Statement) (read, written map[*Model][]*Field, err error
 	for _, t := range s.touches {
 		m := e.u.db.Registry.models[t.model]
 		if m == nil {
-			return nil, nil, fmt.Errorf("orm: unknown model %q in what a statement touches%s: %s", t.model, didYouMean(t.model, e.u.db.Registry.names), s.frag.sql)
+			return nil, nil, fmt.Errorf("orm: unknown model %q in what a statement touches%s: %s", t.model, expr.DidYouMean(t.model, e.u.db.Registry.names), s.frag.sql)
 		}
 		fields := make([]*Field, 0, len(t.fields))
 		for _, name := range t.fields {
 			f := m.Fields[name]
 			if f == nil || !f.Stored && !f.X2many() {
-				return nil, nil, fmt.Errorf("orm: %s has no stored field %q, which a statement says it touches%s: %s", m.Name, name, didYouMean(name, m.FieldNames()), s.frag.sql)
+				return nil, nil, fmt.Errorf("orm: %s has no stored field %q, which a statement says it touches%s: %s", m.Name, name, expr.DidYouMean(name, m.FieldNames()), s.frag.sql)
 			}
 			fields = append(fields, f)
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
 // Keys of struct tags on a field, on the embedded Record or Mixin, and those
@@ -38,7 +40,7 @@ func tagMistakes(tag reflect.StructTag, known []string) []error {
 		case slices.Contains(seen, key):
 			errs = append(errs, fmt.Errorf("the struct tag has the key %q twice", key))
 		case !slices.Contains(known, key) && !slices.Contains(foreignKeys, key):
-			errs = append(errs, fmt.Errorf("unknown key %q in the struct tag%s", key, didYouMean(key, known)))
+			errs = append(errs, fmt.Errorf("unknown key %q in the struct tag%s", key, expr.DidYouMean(key, known)))
 		}
 		seen = append(seen, key)
 		rest = strings.TrimLeft(after[len(quoted):], " ")

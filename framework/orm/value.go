@@ -12,16 +12,18 @@ import (
 	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
+
+	"fusionsoft.ca/fusion/framework/expr"
 )
 
-// parse brings a Go value or a JSON-RPC value to the field's one form:
+// Parse brings a Go value or a JSON-RPC value to the field's one form:
 //
 //	text kinds  string        integer   int64          float  float64
 //	NUMERIC     decimal       boolean   bool           date   Date / Datetime
 //	many2one    int64 (>0)    x2many    []Command      binary []byte
 //
 // nil is the empty value (NULL) of every kind but boolean and x2many.
-func (f *Field) parse(v any) (any, error) {
+func (f *Field) Parse(v any) (any, error) {
 	if v == nil || v == false && f.Kind != JSONKind {
 		return f.empty(), nil
 	}
@@ -165,7 +167,7 @@ func (f *Field) parseText(v any) (any, error) {
 		if f.Kind == Selection && !truthy(v) {
 			return nil, nil
 		}
-		s = plainText(v)
+		s = expr.Str(v)
 	case fmt.Stringer:
 		s = x.String()
 	default:
@@ -210,7 +212,7 @@ func (f *Field) wrong(v any) error {
 	if f.Model != nil {
 		model = f.Model.Name
 	}
-	return &Error{Code: CodeValue, Fields: []string{f.Name}, Message: fmt.Sprintf("Wrong value for %s.%s: %s", model, f.Name, pyRepr(v))}
+	return &Error{Code: CodeValue, Fields: []string{f.Name}, Message: fmt.Sprintf("Wrong value for %s.%s: %s", model, f.Name, expr.Repr(v))}
 }
 
 func (f *Field) parseInt(v any) (any, error) {
@@ -429,65 +431,6 @@ func textOf(v any) (string, bool) {
 		return rv.String(), true
 	}
 	return "", false
-}
-
-// pyRepr spells a value as Odoo's messages do.
-func pyRepr(v any) string {
-	var b strings.Builder
-	writeRepr(&b, v)
-	return b.String()
-}
-
-func writeRepr(b *strings.Builder, v any) {
-	switch x := v.(type) {
-	case nil:
-		b.WriteString("None")
-	case bool:
-		b.WriteString(map[bool]string{false: "False", true: "True"}[x])
-	case json.Number:
-		f, err := x.Float64()
-		if err != nil || !strings.ContainsAny(x.String(), ".eE") {
-			b.WriteString(x.String())
-			return
-		}
-		writeRepr(b, f)
-	case float64:
-		if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
-			b.WriteString(strconv.FormatFloat(x, 'e', -1, 64))
-			return
-		}
-		s := strconv.FormatFloat(x, 'f', -1, 64)
-		b.WriteString(s)
-		if !strings.Contains(s, ".") {
-			b.WriteString(".0")
-		}
-	case string:
-		if strings.Contains(x, "'") && !strings.Contains(x, `"`) {
-			b.WriteString(`"` + x + `"`)
-			return
-		}
-		b.WriteString("'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(x) + "'")
-	case []any:
-		for i, e := range x {
-			b.WriteString(map[bool]string{true: "[", false: ", "}[i == 0])
-			writeRepr(b, e)
-		}
-		b.WriteString(map[bool]string{true: "[]", false: "]"}[len(x) == 0])
-	case map[string]any:
-		for i, k := range sortedKeys(x) {
-			b.WriteString(map[bool]string{true: "{", false: ", "}[i == 0])
-			writeRepr(b, k)
-			b.WriteString(": ")
-			writeRepr(b, x[k])
-		}
-		b.WriteString(map[bool]string{true: "{}", false: "}"}[len(x) == 0])
-	default:
-		if s, ok := textOf(v); ok {
-			writeRepr(b, s)
-			return
-		}
-		b.WriteString(fmt.Sprint(v))
-	}
 }
 
 // Plain turns the numbers of decoded JSON into int64 and float64, so that code

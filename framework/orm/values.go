@@ -192,7 +192,7 @@ func (rs Records) canonical(vals Values, op Op) (Values, error) {
 			}
 			return nil, &Error{Code: code, Fields: []string{name}, Message: fmt.Sprintf("Invalid field '%s' in '%s'", name, rs.Model.Name)}
 		}
-		v, err := f.parse(raw)
+		v, err := f.Parse(raw)
 		if err != nil && rs.ignores(f) {
 			v, err = raw, nil
 		}

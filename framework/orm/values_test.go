@@ -25,7 +25,7 @@ func TestErrorsOfValues(t *testing.T) {
 		f := &Field{Name: "f", Label: "F", Kind: kind}
 		for code, bad := range values {
 			for _, v := range bad {
-				if _, err := f.parse(v); !IsCode(err, code) {
+				if _, err := f.Parse(v); !IsCode(err, code) {
 					t.Errorf("%s given %T %v: %v, want a %s", kind, v, v, err, code)
 				}
 			}

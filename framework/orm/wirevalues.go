@@ -9,7 +9,7 @@ func (rs Records) WireValues(vals Values) (Values, error) {
 			out[name] = v
 			continue
 		}
-		x, err := f.parse(v)
+		x, err := f.Parse(v)
 		if err != nil {
 			return nil, err
 		}

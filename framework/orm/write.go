@@ -260,7 +260,7 @@ func (e *Env) refersToHidden(f *Field, v any) (bool, error) {
 	case !f.Relational():
 		return false, nil
 	default:
-		parsed, err := f.parse(v)
+		parsed, err := f.Parse(v)
 		if err != nil {
 			return false, nil // it is refused where it is used
 		}

@@ -3,6 +3,7 @@ package rpc
 import (
 	"fmt"
 
+	"fusionsoft.ca/fusion/framework/importexport"
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
@@ -11,7 +12,7 @@ func metadata(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := c.rs.ExternalIDs()
+	names, err := importexport.ExternalIDs(c.rs)
 	for _, row := range rows {
 		id, _ := row["id"].(int64)
 		row["xmlid"], row["noupdate"] = false, false
@@ -28,7 +29,7 @@ func metadata(c *call) (any, error) {
 }
 
 func externalIDs(c *call) (any, error) {
-	names, err := c.rs.ExternalIDs()
+	names, err := importexport.ExternalIDs(c.rs)
 	out := map[string]string{}
 	for _, id := range c.rs.IDs {
 		out[fmt.Sprint(id)] = ""
@@ -63,7 +64,7 @@ func exportData(c *call) (any, error) {
 		}
 		return nil, err
 	}
-	rows, err := c.rs.Export(paths)
+	rows, err := importexport.Export(c.rs, paths)
 	if rows == nil {
 		rows = [][]any{}
 	}
@@ -98,7 +99,7 @@ func load(c *call) (any, error) {
 			return nil, typeErrorf("data must be a list of rows")
 		}
 	}
-	done, err := c.rs.Load(fields, rows)
+	done, err := importexport.Load(c.rs, fields, rows)
 	if err != nil {
 		return nil, err
 	}

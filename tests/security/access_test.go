@@ -8,6 +8,7 @@ import (
 
 	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/mail"
+	"fusionsoft.ca/fusion/framework/importexport"
 	"fusionsoft.ca/fusion/framework/module"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
@@ -180,7 +181,7 @@ var approaches = map[string]func(env *orm.Env, model string, id int64, field str
 		return len(found) == 1, err
 	},
 	"export": func(env *orm.Env, model string, id int64, field string) (bool, error) {
-		rows, err := env.Model(model).Browse(id).Export([]string{field})
+		rows, err := importexport.Export(env.Model(model).Browse(id), []string{field})
 		return len(rows) == 1, err
 	},
 	"copy data": func(env *orm.Env, model string, id int64, _ string) (bool, error) {
@@ -596,9 +597,9 @@ func TestExportsLeaveOutFieldsOfOthers(t *testing.T) {
 	made, err := s.jan.Model("safe.opening").Create(orm.Values{"name": "x", "safe_id": s.open})
 	s.do(err)
 	for _, path := range []string{"safe_id/code", "safe_id/message_ids/tracking_value_ids", "safe_id/message_ids/tracking_value_ids/id"} {
-		s.denied("exporting "+path, s.jan, func(env *orm.Env) error { _, err := made.In(env).Export([]string{path}); return err })
+		s.denied("exporting "+path, s.jan, func(env *orm.Env) error { _, err := importexport.Export(made.In(env), []string{path}); return err })
 	}
-	rows, err := made.Export([]string{"safe_id/name"})
+	rows, err := importexport.Export(made, []string{"safe_id/name"})
 	s.do(err)
 	s.equal("what may be exported", rows, "[[Open]]")
 }

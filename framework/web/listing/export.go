@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 
+	"fusionsoft.ca/fusion/framework/importexport"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/web/render"
 )
@@ -31,7 +32,7 @@ func (l *List) CSV(ids []int64) ([]byte, error) {
 	w := csv.NewWriter(&b)
 	head := make([]string, len(out.Columns))
 	for i, c := range out.Columns {
-		head[i] = orm.PlainCell(c.Label)
+		head[i] = importexport.PlainCell(c.Label)
 	}
 	if err := w.Write(head); err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func (l *List) CSV(ids []int64) ([]byte, error) {
 	for _, r := range recs {
 		line := make([]string, len(l.nodes))
 		for i, n := range l.nodes {
-			line[i] = orm.PlainCell(l.Builder.ExportCell(l.Fields[n.Name()], r))
+			line[i] = importexport.PlainCell(l.Builder.ExportCell(l.Fields[n.Name()], r))
 		}
 		if err := w.Write(line); err != nil {
 			return nil, err

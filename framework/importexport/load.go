@@ -1,4 +1,4 @@
-package orm
+package importexport
 
 import (
 	"errors"
@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fusionsoft.ca/fusion/framework/expr"
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Loaded is what an import did: the records in the order of their rows, or,
@@ -37,7 +40,7 @@ type loadItem struct {
 	from, to int
 	extID    string
 	id       int64
-	vals     Values
+	vals     orm.Values
 }
 
 // Load creates or updates records from rows of texts, as a spreadsheet holds
@@ -46,11 +49,11 @@ type loadItem struct {
 // "id" names a known external id, or whose ".id" is given, is updated. Rows
 // without any value of the record's own belong to the lists of the one above.
 // Either everything is stored or nothing.
-func (rs Records) Load(columns []string, rows [][]any) (*Loaded, error) {
-	if err := rs.checkModel(OpCreate); err != nil {
+func Load(rs orm.Records, columns []string, rows [][]any) (*Loaded, error) {
+	if err := rs.Browse().CheckAccess(orm.OpCreate); err != nil {
 		return nil, err
 	}
-	if err := fewCells(len(rows), len(columns)); err != nil {
+	if err := orm.CheckCells(len(rows), len(columns)); err != nil {
 		return nil, err
 	}
 	ld := &loader{env: rs.Env, out: &Loaded{IDs: []int64{}}, unread: map[int]bool{}}
@@ -63,7 +66,7 @@ func (rs Records) Load(columns []string, rows [][]any) (*Loaded, error) {
 		}
 	}
 	undo := errors.New("import with errors")
-	err := rs.Env.Savepoint(func(env *Env) error {
+	err := rs.Env.Savepoint(func(env *orm.Env) error {
 		items := ld.extract(rs.Model, cols, rows, 0, len(rows))
 		for at := 0; at < len(items); {
 			n, err := ld.store(rs, items, at)
@@ -84,7 +87,7 @@ func (rs Records) Load(columns []string, rows [][]any) (*Loaded, error) {
 }
 
 type loader struct {
-	env    *Env
+	env    *orm.Env
 	out    *Loaded
 	record int
 	span   [2]int
@@ -100,21 +103,21 @@ func (l *loader) say(kind, field, format string, args ...any) {
 }
 
 func text(v any) string {
-	if isEmpty(v) {
+	if v == nil || v == false {
 		return ""
 	}
-	return FromCell(plainText(v))
+	return FromCell(expr.Str(v))
 }
 
 // extract cuts rows from..to into records of a model and reads their values.
-func (l *loader) extract(m *Model, cols []loadColumn, rows [][]any, from, to int) []loadItem {
+func (l *loader) extract(m *orm.Model, cols []loadColumn, rows [][]any, from, to int) []loadItem {
 	var own []loadColumn // columns that only a record's first row fills
 	lists := map[string][]loadColumn{}
 	var order []string
 	for _, c := range cols {
 		name := c.path[0]
 		f := m.Fields[name]
-		if f != nil && f.Kind == One2many && len(c.path) > 1 {
+		if f != nil && f.Kind == orm.One2many && len(c.path) > 1 {
 			if lists[name] == nil {
 				order = append(order, name)
 			}
@@ -138,23 +141,23 @@ func (l *loader) extract(m *Model, cols []loadColumn, rows [][]any, from, to int
 		if l.quiet == 0 {
 			l.record, l.span = len(items), [2]int{row, end - 1}
 		}
-		item := loadItem{from: row, to: end - 1, vals: Values{}}
+		item := loadItem{from: row, to: end - 1, vals: orm.Values{}}
 		for _, c := range own {
 			l.read(m, c, cell(row, c.at), &item)
 		}
 		for _, name := range order {
 			l.quiet++
-			lines := l.extract(m.comodel(m.Fields[name]), lists[name], rows, row, end)
+			lines := l.extract(m.Fields[name].ComodelOf(), lists[name], rows, row, end)
 			l.quiet--
-			var cmds []Command
+			var cmds []orm.Command
 			for _, line := range lines {
 				if line.id == 0 && len(line.vals) == 0 {
 					continue
 				}
 				if line.id != 0 {
-					cmds = append(cmds, UpdateLine(line.id, line.vals))
+					cmds = append(cmds, orm.UpdateLine(line.id, line.vals))
 				} else {
-					cmds = append(cmds, CreateLine(line.vals))
+					cmds = append(cmds, orm.CreateLine(line.vals))
 				}
 			}
 			item.vals[name] = cmds
@@ -168,9 +171,9 @@ func (l *loader) extract(m *Model, cols []loadColumn, rows [][]any, from, to int
 	return items
 }
 
-func filled(vals Values) bool {
-	for _, v := range vals {
-		if truthy(v) {
+func filled(vals orm.Values) bool {
+	for name, v := range vals {
+		if cmds, list := v.([]orm.Command); list && len(cmds) > 0 || !list && vals.IsSet(name) {
 			return true
 		}
 	}
@@ -178,7 +181,7 @@ func filled(vals Values) bool {
 }
 
 // read converts one cell.
-func (l *loader) read(m *Model, c loadColumn, raw any, item *loadItem) {
+func (l *loader) read(m *orm.Model, c loadColumn, raw any, item *loadItem) {
 	name, sub := c.path[0], ""
 	if len(c.path) > 1 {
 		sub = c.path[1]
@@ -201,7 +204,7 @@ func (l *loader) read(m *Model, c loadColumn, raw any, item *loadItem) {
 	}
 	f := m.Fields[name]
 	if f == nil || len(c.path) > 2 {
-		l.say("error", name, "Invalid field '%s' on model '%s'%s", strings.Join(c.path, "/"), m.Name, didYouMean(name, m.FieldNames()))
+		l.say("error", name, "Invalid field '%s' on model '%s'%s", strings.Join(c.path, "/"), m.Name, expr.DidYouMean(name, m.FieldNames()))
 		return
 	}
 	if value == "" {
@@ -211,9 +214,9 @@ func (l *loader) read(m *Model, c loadColumn, raw any, item *loadItem) {
 	var v any
 	var err error
 	switch {
-	case f.Kind == Many2one:
+	case f.Kind == orm.Many2one:
 		v, err = l.ref(f, sub, value)
-	case f.Kind == Many2many:
+	case f.Kind == orm.Many2many:
 		var ids []int64
 		for _, part := range strings.Split(value, ",") {
 			id, e := l.ref(f, sub, strings.TrimSpace(part))
@@ -223,10 +226,10 @@ func (l *loader) read(m *Model, c loadColumn, raw any, item *loadItem) {
 			}
 			ids = append(ids, id)
 		}
-		v = []Command{SetIDs(ids...)}
+		v = []orm.Command{orm.SetIDs(ids...)}
 	case sub != "":
 		err = fmt.Errorf("%s is no relation", f.Label)
-	case f.Kind == Many2oneRef || f.Kind == Reference:
+	case f.Kind == orm.Many2oneRef || f.Kind == orm.Reference:
 		v = value
 	default:
 		v, err = l.scalar(f, raw, value)
@@ -247,9 +250,9 @@ func toIDText(s string) (int64, error) {
 	return id, nil
 }
 
-func (l *loader) scalar(f *Field, raw any, value string) (any, error) {
+func (l *loader) scalar(f *orm.Field, raw any, value string) (any, error) {
 	switch f.Kind {
-	case Boolean:
+	case orm.Boolean:
 		if b, ok := raw.(bool); ok {
 			return b, nil
 		}
@@ -261,7 +264,7 @@ func (l *loader) scalar(f *Field, raw any, value string) (any, error) {
 		}
 		l.say("warning", f.Name, "Unknown value '%s' for boolean field '%s'", value, f.Label)
 		return true, nil
-	case Selection:
+	case orm.Selection:
 		opts, err := l.env.Options(f)
 		if err != nil {
 			return nil, err
@@ -272,42 +275,47 @@ func (l *loader) scalar(f *Field, raw any, value string) (any, error) {
 			}
 		}
 		return nil, fmt.Errorf("Value '%s' not found in selection field '%s'", value, f.Label)
-	case DatetimeKind:
-		for _, layout := range wireLayouts {
-			if t, err := time.ParseInLocation(layout, value, l.env.Location()); err == nil {
-				return DatetimeOf(t), nil
-			}
+	case orm.DatetimeKind:
+		v, err := f.Parse(value)
+		at, ok := v.(orm.Datetime)
+		if err != nil || !ok {
+			return nil, fmt.Errorf("'%s' does not seem to be a valid datetime for field '%s'", value, f.Label)
 		}
-		return nil, fmt.Errorf("'%s' does not seem to be a valid datetime for field '%s'", value, f.Label)
-	case DateKind:
-		if _, err := ParseDate(value); err != nil {
+		return inZone(at.Time(), l.env.Location()), nil
+	case orm.DateKind:
+		if _, err := orm.ParseDate(value); err != nil {
 			return nil, fmt.Errorf("'%s' does not seem to be a valid date for field '%s'", value, f.Label)
 		}
-	case Integer:
-		if _, err := f.parse(value); err != nil {
+	case orm.Integer:
+		if _, err := f.Parse(value); err != nil {
 			return nil, fmt.Errorf("'%s' does not seem to be an integer for field '%s'", value, f.Label)
 		}
-	case Float, Monetary:
-		if _, err := f.parse(value); err != nil {
+	case orm.Float, orm.Monetary:
+		if _, err := f.Parse(value); err != nil {
 			return nil, fmt.Errorf("'%s' does not seem to be a number for field '%s'", value, f.Label)
 		}
-	case Char, Text, HTML:
+	case orm.Char, orm.Text, orm.HTML:
 		return text(raw), nil
 	}
 	return value, nil
 }
 
+// inZone is the instant at which clocks of a zone show what t shows.
+func inZone(t time.Time, zone *time.Location) orm.Datetime {
+	return orm.DatetimeOf(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone))
+}
+
 // ref finds the record a cell names: by database id, external id or name.
-func (l *loader) ref(f *Field, sub, value string) (int64, error) {
+func (l *loader) ref(f *orm.Field, sub, value string) (int64, error) {
 	co := l.env.WithContext(map[string]any{"active_test": false}).Model(f.Comodel)
 	nothing := func(what string) error {
-		return ValueErrorf("No matching record found for %s '%s' in field '%s'", what, value, f.Label)
+		return orm.ValueErrorf("No matching record found for %s '%s' in field '%s'", what, value, f.Label)
 	}
 	switch sub {
 	case ".id":
 		id, err := toIDText(value)
 		if err != nil {
-			return 0, ValueErrorf("Invalid database id '%s' for the field '%s'", value, f.Label)
+			return 0, orm.ValueErrorf("Invalid database id '%s' for the field '%s'", value, f.Label)
 		}
 		there, err := co.Browse(id).Exists()
 		if err != nil || there.Len() == 0 {
@@ -336,7 +344,7 @@ func (l *loader) ref(f *Field, sub, value string) (int64, error) {
 		}
 		return found[0].ID, nil
 	}
-	return 0, ValueErrorf("Can not create %s records indirectly, import them separately", f.Label)
+	return 0, orm.ValueErrorf("Can not create %s records indirectly, import them separately", f.Label)
 }
 
 // importSpaces are the namespaces in which imports name records; no addon is
@@ -344,7 +352,7 @@ func (l *loader) ref(f *Field, sub, value string) (int64, error) {
 var importSpaces = []string{"__import__", "__export__"}
 
 // fullExtID completes an external id without module.
-func fullExtID(env *Env, name string) string {
+func fullExtID(env *orm.Env, name string) string {
 	if strings.Contains(name, ".") {
 		return name
 	}
@@ -359,7 +367,7 @@ const loadBatch = 200
 
 // store writes the item at a place, or creates it together with those after it
 // that are new as well, and returns how many it has dealt with.
-func (l *loader) store(rs Records, items []loadItem, at int) (int, error) {
+func (l *loader) store(rs orm.Records, items []loadItem, at int) (int, error) {
 	n := 0
 	for n < loadBatch && at+n < len(items) {
 		item := &items[at+n]
@@ -374,18 +382,18 @@ func (l *loader) store(rs Records, items []loadItem, at int) (int, error) {
 	}
 	if n == 0 {
 		item := items[at]
-		l.one(item, at, func(env *Env) error { return rs.In(env).Browse(item.id).Write(item.vals) })
+		l.one(item, at, func(env *orm.Env) error { return rs.In(env).Browse(item.id).Write(item.vals) })
 		l.out.IDs = append(l.out.IDs, item.id)
 		return 1, nil
 	}
 	batch := items[at : at+n]
-	vals := make([]Values, n)
+	vals := make([]orm.Values, n)
 	for i := range batch {
 		vals[i] = batch[i].vals
 	}
 	var ids []int64
-	create := func(vals ...Values) func(env *Env) error {
-		return func(env *Env) error {
+	create := func(vals ...orm.Values) func(env *orm.Env) error {
+		return func(env *orm.Env) error {
 			made, err := rs.In(env).Create(vals...)
 			ids = append(ids, made.IDs...)
 			return err
@@ -411,7 +419,7 @@ func (l *loader) store(rs Records, items []loadItem, at int) (int, error) {
 }
 
 // one stores one item; its failure is a message.
-func (l *loader) one(item loadItem, record int, do func(*Env) error) {
+func (l *loader) one(item loadItem, record int, do func(*orm.Env) error) {
 	l.record, l.span = record, [2]int{item.from, item.to}
 	if l.unread[record] {
 		return // its values could not be read
@@ -421,7 +429,7 @@ func (l *loader) one(item loadItem, record int, do func(*Env) error) {
 		return
 	}
 	message, field := "The record cannot be stored.", ""
-	if oe, ok := errors.AsType[*Error](err); ok {
+	if oe, ok := errors.AsType[*orm.Error](err); ok {
 		message = oe.Message
 		if len(oe.Fields) > 0 {
 			field = oe.Fields[0]
@@ -433,7 +441,7 @@ func (l *loader) one(item loadItem, record int, do func(*Env) error) {
 }
 
 // known finds the record an item stands for, if there is one already.
-func (l *loader) known(rs Records, item *loadItem) (bool, error) {
+func (l *loader) known(rs orm.Records, item *loadItem) (bool, error) {
 	if item.id != 0 || item.extID == "" {
 		return item.id != 0, nil
 	}
@@ -443,21 +451,21 @@ func (l *loader) known(rs Records, item *loadItem) (bool, error) {
 		return false, err
 	}
 	if !ok {
-		if module, _, _ := strings.Cut(full, "."); !l.env.su && !slices.Contains(importSpaces, module) {
-			return false, UserErrorf("There is no record with the external id %s, and an import cannot give that name: names in front of the dot belong to the apps. Leave out what is in front of the dot, or write __import__ there.", item.extID)
+		if module, _, _ := strings.Cut(full, "."); !l.env.Superuser() && !slices.Contains(importSpaces, module) {
+			return false, orm.UserErrorf("There is no record with the external id %s, and an import cannot give that name: names in front of the dot belong to the apps. Leave out what is in front of the dot, or write __import__ there.", item.extID)
 		}
 		return false, nil
 	}
 	if found.Model != rs.Model {
-		return false, UserErrorf("The external id %s is of %s, not of %s.", item.extID, found.Model.Name, rs.Model.Name)
+		return false, orm.UserErrorf("The external id %s is of %s, not of %s.", item.extID, found.Model.Name, rs.Model.Name)
 	}
 	item.id = found.ID()
 	return true, nil
 }
 
 // name gives a record its external id.
-func (l *loader) name(m *Model, extID string, id int64) error {
+func (l *loader) name(m *orm.Model, extID string, id int64) error {
 	module, name, _ := strings.Cut(fullExtID(l.env, extID), ".")
-	_, err := l.env.Sudo().Model("ir.model.data").Create(Values{"module": module, "name": name, "model": m.Name, "res_id": id, "noupdate": false})
+	_, err := l.env.Sudo().Model("ir.model.data").Create(orm.Values{"module": module, "name": name, "model": m.Name, "res_id": id, "noupdate": false})
 	return err
 }

@@ -1,4 +1,4 @@
-package orm
+package importexport
 
 import (
 	"fmt"
@@ -7,48 +7,42 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"fusionsoft.ca/fusion/framework/orm"
 )
 
 // Export reads paths of fields as rows for a spreadsheet, columns as Load takes
 // them: a record takes as many rows as the longest of its lists whose fields
 // are asked for. Links to records are shown by name, a many2many as one text.
-func (rs Records) Export(columns []string) ([][]any, error) {
-	if err := rs.CheckAccess(OpRead); err != nil {
+func Export(rs orm.Records, columns []string) ([][]any, error) {
+	if err := rs.CheckAccess(orm.OpRead); err != nil {
 		return nil, err
 	}
-	if err := fewCells(len(rs.IDs), len(columns)); err != nil {
+	if err := orm.CheckCells(len(rs.IDs), len(columns)); err != nil {
 		return nil, err
 	}
 	paths := make([][]string, len(columns))
 	for i, c := range columns {
-		if paths[i] = columnPath(c); len(paths[i]) > maxDepth {
-			return nil, tooMany("The column", len(paths[i]), maxDepth, "steps")
+		if paths[i] = columnPath(c); len(paths[i]) > maxSteps {
+			return nil, orm.UserErrorf("The column has %d steps; at most %d are accepted.", len(paths[i]), maxSteps)
 		}
 	}
-	byID, err := rs.exportRows(paths)
+	byID, err := exportRows(rs, paths)
 	if err != nil {
 		return nil, err
 	}
 	var out [][]any
 	for _, id := range rs.IDs {
 		out = append(out, byID[id]...)
-		if err := fewCells(len(out), len(columns)); err != nil {
+		if err := orm.CheckCells(len(out), len(columns)); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// maxCells is how many values are read, exported or imported for a client at once.
-const maxCells = 10_000_000
-
-// fewCells refuses more values than are given to a client, or taken from one, at once.
-func fewCells(rows, columns int) error {
-	if columns > 0 && rows > maxCells/columns {
-		return UserErrorf("%d rows of %d columns are too many at once; take fewer of either at a time.", rows, columns)
-	}
-	return nil
-}
+// maxSteps is how long the path of a column may be.
+const maxSteps = 40
 
 var (
 	databaseID = regexp.MustCompile(`([^/])\.id$`)
@@ -71,7 +65,7 @@ func columnPath(column string) []string {
 }
 
 // exportRows are the rows of each record. A nil path is a column of others.
-func (rs Records) exportRows(paths [][]string) (map[int64][][]any, error) {
+func exportRows(rs orm.Records, paths [][]string) (map[int64][][]any, error) {
 	rs.IDs = distinct(rs.IDs)
 	out := make(map[int64][][]any, len(rs.IDs))
 	for _, id := range rs.IDs {
@@ -92,7 +86,7 @@ func (rs Records) exportRows(paths [][]string) (map[int64][][]any, error) {
 				out[id][0][i] = strconv.FormatInt(id, 10)
 			}
 		case "id":
-			names, err := rs.ensureExternalIDs()
+			names, err := ensureExternalIDs(rs)
 			if err != nil {
 				return nil, err
 			}
@@ -104,16 +98,16 @@ func (rs Records) exportRows(paths [][]string) (map[int64][][]any, error) {
 		default:
 			f := rs.Model.Fields[name]
 			if f == nil {
-				return nil, ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
+				return nil, orm.ValueErrorf("Invalid field '%s' on model '%s'", name, rs.Model.Name)
 			}
 			if !f.Relational() {
-				if err := rs.exportScalar(f, i, out); err != nil {
+				if err := exportScalar(rs, f, i, out); err != nil {
 					return nil, err
 				}
 				continue
 			}
 			done[name] = true
-			if err := rs.exportRelation(f, paths, i, out); err != nil {
+			if err := exportRelation(rs, f, paths, i, out); err != nil {
 				return nil, err
 			}
 		}
@@ -121,13 +115,13 @@ func (rs Records) exportRows(paths [][]string) (map[int64][][]any, error) {
 	return out, nil
 }
 
-func (rs Records) exportScalar(f *Field, at int, out map[int64][][]any) error {
+func exportScalar(rs orm.Records, f *orm.Field, at int, out map[int64][][]any) error {
 	rows, err := rs.ReadWire([]string{f.Name}, false)
 	if err != nil {
 		return err
 	}
 	opts := map[string]string{}
-	if f.Kind == Selection {
+	if f.Kind == orm.Selection {
 		list, err := rs.Env.Options(f)
 		if err != nil {
 			return err
@@ -138,10 +132,10 @@ func (rs Records) exportScalar(f *Field, at int, out map[int64][][]any) error {
 	}
 	for _, row := range rows {
 		v := row[f.Name]
-		if v == false && f.Kind != Boolean {
+		if v == false && f.Kind != orm.Boolean {
 			v = ""
 		}
-		if s, ok := v.(string); ok && f.Kind == Selection {
+		if s, ok := v.(string); ok && f.Kind == orm.Selection {
 			v = opts[s]
 		}
 		id, _ := row["id"].(int64)
@@ -151,11 +145,8 @@ func (rs Records) exportScalar(f *Field, at int, out map[int64][][]any) error {
 }
 
 // exportRelation fills the columns that go through a relation.
-func (rs Records) exportRelation(f *Field, paths [][]string, first int, out map[int64][][]any) error {
-	if err := rs.Env.checkField(rs.Model, f, OpRead); err != nil {
-		return err
-	}
-	c, err := rs.values([]*Field{f})
+func exportRelation(rs orm.Records, f *orm.Field, paths [][]string, first int, out map[int64][][]any) error {
+	rows, err := rs.Read(f.Name)
 	if err != nil {
 		return err
 	}
@@ -163,7 +154,7 @@ func (rs Records) exportRelation(f *Field, paths [][]string, first int, out map[
 	var all []int64
 	seen := map[int64]bool{}
 	for i, id := range rs.IDs {
-		switch v := c.vals[f.Name][i].(type) {
+		switch v := rows[i][f.Name].(type) {
 		case int64:
 			targets[id] = []int64{v}
 		case []int64:
@@ -186,10 +177,10 @@ func (rs Records) exportRelation(f *Field, paths [][]string, first int, out map[
 			sub[i] = []string{"display_name"}
 		}
 	}
-	if f.Kind == Many2many {
-		return rs.exportLinks(co, sub, first, targets, out)
+	if f.Kind == orm.Many2many {
+		return exportLinks(rs, co, sub, first, targets, out)
 	}
-	if f.Kind == Many2one {
+	if f.Kind == orm.Many2one {
 		co.Env = rs.Env.Sudo() // names of linked records are shown; anything else needs the right
 		for _, p := range sub {
 			if len(p) > 0 && p[0] != "display_name" && p[0] != "id" && p[0] != ".id" {
@@ -197,7 +188,7 @@ func (rs Records) exportRelation(f *Field, paths [][]string, first int, out map[
 			}
 		}
 	}
-	lines, err := co.exportRows(sub)
+	lines, err := exportRows(co, sub)
 	if err != nil {
 		return err
 	}
@@ -223,7 +214,7 @@ func (rs Records) exportRelation(f *Field, paths [][]string, first int, out map[
 
 // exportLinks writes the records of a many2many into one cell: by external id
 // when that is asked for, else by name.
-func (rs Records) exportLinks(co Records, sub [][]string, first int, targets map[int64][]int64, out map[int64][][]any) error {
+func exportLinks(rs, co orm.Records, sub [][]string, first int, targets map[int64][]int64, out map[int64][][]any) error {
 	at, byID := first, false
 	for i, p := range sub {
 		if len(p) == 1 && p[0] == "id" {
@@ -232,7 +223,7 @@ func (rs Records) exportLinks(co Records, sub [][]string, first int, targets map
 	}
 	labels := map[int64]string{}
 	if byID {
-		names, err := co.ensureExternalIDs()
+		names, err := ensureExternalIDs(co)
 		if err != nil {
 			return err
 		}
@@ -267,17 +258,17 @@ func distinct(ids []int64) []int64 {
 
 // ensureExternalIDs are the external ids of the records; those without one get
 // it, so that what is exported can be loaded again.
-func (rs Records) ensureExternalIDs() (map[int64][]string, error) {
-	names, err := rs.ExternalIDs()
-	if err != nil || rs.Model.registry.models["ir.model.data"] == nil {
+func ensureExternalIDs(rs orm.Records) (map[int64][]string, error) {
+	names, err := ExternalIDs(rs)
+	if err != nil || !named(rs.Env) {
 		return names, err
 	}
-	var fresh []Values
+	var fresh []orm.Values
 	for _, id := range rs.IDs {
 		if len(names[id]) == 0 {
 			name := fmt.Sprintf("%s_%d_%08x", rs.Model.Table, id, rand.Uint32())
 			names[id] = []string{"__export__." + name}
-			fresh = append(fresh, Values{"module": "__export__", "name": name, "model": rs.Model.Name, "res_id": id, "noupdate": false})
+			fresh = append(fresh, orm.Values{"module": "__export__", "name": name, "model": rs.Model.Name, "res_id": id, "noupdate": false})
 		}
 	}
 	if len(fresh) == 0 {
@@ -289,15 +280,24 @@ func (rs Records) ensureExternalIDs() (map[int64][]string, error) {
 
 // ExternalIDs are the external ids of the records, the oldest first. Records
 // without one are missing.
-func (rs Records) ExternalIDs() (map[int64][]string, error) {
+func ExternalIDs(rs orm.Records) (map[int64][]string, error) {
 	out := map[int64][]string{}
-	if rs.Model.registry.models["ir.model.data"] == nil || len(rs.IDs) == 0 {
+	if !named(rs.Env) || len(rs.IDs) == 0 {
 		return out, nil
 	}
-	err := rs.Env.each(sqlf("SELECT res_id, module || '.' || name FROM ir_model_data WHERE model = ? AND res_id = ANY(?) ORDER BY id", rs.Model.Name, rs.IDs), func(row [][]byte) error {
-		id := cellInt(string(row[0]))
-		out[id] = append(out[id], string(row[1]))
-		return nil
-	})
+	rows, err := orm.Rows[struct {
+		ResID int64
+		XMLID string `sql:"xmlid"`
+	}](rs.Env, orm.SQL("SELECT res_id, module || '.' || name AS xmlid FROM ir_model_data WHERE model = ? AND res_id = ANY(?) ORDER BY id", rs.Model.Name, rs.IDs).
+		Reads("ir.model.data", "module", "name", "model", "res_id"))
+	for _, r := range rows {
+		out[r.ResID] = append(out[r.ResID], r.XMLID)
+	}
 	return out, err
+}
+
+// named reports whether records have external ids at all, which base brings.
+func named(env *orm.Env) bool {
+	_, ok := env.Registry().Model("ir.model.data")
+	return ok
 }

@@ -1,9 +1,9 @@
-package orm_test
+package importexport_test
 
 import (
 	"testing"
 
-	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/importexport"
 )
 
 // No text is a formula in a spreadsheet, numbers stay numbers, and nothing is lost
@@ -15,11 +15,11 @@ func TestCells(t *testing.T) {
 		"'=1": "''=1", "''@": "'''@", "'-5": "''-5",
 		"-5.2": "-5.2", "+32 2": "+32 2", "-.5": "-.5", "-1,234.50": "-1,234.50", "a=b": "a=b", "": "", "'quoted'": "'quoted'", "it's": "it's", "é": "é",
 	} {
-		got := orm.PlainCell(in)
+		got := importexport.PlainCell(in)
 		if got != want {
 			t.Errorf("%q is exported as %q, want %q", in, got, want)
 		}
-		if back := orm.FromCell(got); back != in {
+		if back := importexport.FromCell(got); back != in {
 			t.Errorf("%q is exported as %q and imported as %q", in, got, back)
 		}
 	}
