@@ -87,13 +87,15 @@ func (c *Client) batchPart(ctx context.Context, collection string, action Action
 		}
 		return err
 	}
-	var answer map[Action][]json.RawMessage
-	if string(resp.Body) != "[]" { // the answer to an empty batch
-		if err := resp.Decode(&answer); err != nil {
-			return err
+	var got []json.RawMessage
+	parts, _ := members(resp.Body)
+	for _, part := range parts {
+		if part.key == string(action) && !isNothing(part.raw) {
+			if got, err = listBody(part.raw); err != nil {
+				return &Error{Kind: ErrDecode, Method: http.MethodPost, Path: path, Unknown: action == Create, Message: "the answer to a batch cannot be read: " + err.Error()}
+			}
 		}
 	}
-	got := answer[action]
 	if len(got) != len(entries) {
 		return &Error{Kind: ErrDecode, Method: http.MethodPost, Path: path, Unknown: action == Create,
 			Message: fmt.Sprintf("%d entries were sent, %d came back", len(entries), len(got))}

@@ -111,14 +111,6 @@ func (r *Response) Date() time.Time {
 	return t.UTC()
 }
 
-// Decode reads the body into v.
-func (r *Response) Decode(v any) error {
-	if err := json.Unmarshal(r.Body, v); err != nil {
-		return &Error{Kind: ErrDecode, Status: r.Status, Message: "the store's answer cannot be read: " + decodeText(err), cause: err}
-	}
-	return nil
-}
-
 // once sends the request a single time.
 func (c *Client) once(ctx context.Context, r Request, body []byte) (*Response, *Error) {
 	fail := func(kind Kind, cause error, format string, args ...any) *Error {
@@ -443,10 +435,4 @@ func sortedValues(m map[string]string) []string {
 }
 
 // decodeText says which field could not be read, without quoting much of it.
-func decodeText(err error) string {
-	var te *json.UnmarshalTypeError
-	if errors.As(err, &te) {
-		return fmt.Sprintf("field %q holds a %s", te.Field, te.Value)
-	}
-	return clip(err.Error(), 200)
-}
+func decodeText(err error) string { return clip(err.Error(), 200) }

@@ -57,6 +57,7 @@ func TestRecordedObjectsAreReadWithoutLoss(t *testing.T) {
 			}
 			items := []json.RawMessage{x.Response.Body}
 			if x.Response.Body[0] == '[' {
+				items = nil // decoding into the recording itself would change it for others
 				mustDecode(t, x.Response.Body, &items)
 			}
 			for _, raw := range items {
@@ -114,7 +115,7 @@ func compareValue(t *testing.T, where string, raw json.RawMessage, v reflect.Val
 			bad()
 		}
 	case StockMode:
-		if string(got) != text {
+		if string(got) != text && (got != StockUnmanaged || text != "") {
 			bad()
 		}
 	case Time:
@@ -182,7 +183,7 @@ func TestFlexibleValues(t *testing.T) {
 			t.Errorf("%s was read as %+v", in, got)
 		}
 	}
-	for _, in := range []string{`{"a":"call us"}`, `{"i":"abc"}`, `{"i":1.5}`, `{"f":"maybe"}`, `{"t":"yesterday"}`, `{"a":{}}`, `{"m":[1]}`} {
+	for _, in := range []string{`{"a":"call us"}`, `{"i":"abc"}`, `{"i":1.5}`, `{"f":"maybe"}`, `{"t":"yesterday"}`, `{"a":{"amount":1}}`, `{"m":[1,2]}`} {
 		if err := json.Unmarshal([]byte(in), new(all)); err == nil {
 			t.Errorf("%s was accepted", in)
 		}

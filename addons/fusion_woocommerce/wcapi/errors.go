@@ -58,6 +58,9 @@ const (
 	ErrDecode Kind = "decode"
 	// ErrBlocked: this program may not connect to the address.
 	ErrBlocked Kind = "blocked"
+	// ErrCached: a cache answered in the store's place; what the store itself
+	// would say is not known, so nothing may be concluded from it.
+	ErrCached Kind = "cached"
 	// ErrConfig: the configuration cannot be used.
 	ErrConfig Kind = "config"
 	// ErrOutcomeUnknown accompanies one of the others: a request that must not
@@ -81,6 +84,7 @@ type Error struct {
 	RetryAfter time.Duration // how long the store asks to wait, 0 when it does not say
 	Unknown    bool          // see ErrOutcomeUnknown
 	Attempts   int           // how often the request was sent
+	Problem    *Problem      // the item of a list that cannot be read, nil for all other errors
 	cause      error
 	remedy     string // of whoever refused to connect
 }
@@ -121,7 +125,7 @@ func (e *Error) Is(target error) bool {
 // changing anything. It does not say that repeating it is harmless: see Unknown.
 func (e *Error) Temporary() bool {
 	switch e.Kind {
-	case ErrTooManyRequests, ErrMaintenance, ErrServer, ErrDNS, ErrConnection, ErrTimeout, ErrPaused:
+	case ErrTooManyRequests, ErrMaintenance, ErrServer, ErrDNS, ErrConnection, ErrTimeout, ErrPaused, ErrCached:
 		return true
 	}
 	return false
@@ -178,6 +182,8 @@ func (e *Error) Remedy() string {
 		return "The store is too slow or overloaded; it is tried again later."
 	case ErrPaused:
 		return "Requests go on by themselves after a short pause."
+	case ErrCached:
+		return "Exclude the addresses that begin with /wp-json/ (or ?rest_route=) from the cache of the store: in its cache plugin, its host's panel or its CDN."
 	case ErrDecode:
 		return "A plugin of the store changes the API's answers; the field named shows which."
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -22,15 +23,16 @@ const (
 // List walks every page of a collection and yields its items, each id once.
 //
 // A page that cannot be fetched ends the walk with its error. An item that
-// cannot be read yields an error of kind [ErrDecode] naming its id, and the
-// walk goes on after it, so that one odd object does not hide the others.
+// cannot be read yields an error of kind [ErrDecode] that [ProblemOf] takes
+// apart, and the walk goes on after it: one odd object hides no others. Pages
+// that a cache answered end the walk with [ErrCached].
 //
 // Deletions during the walk move later items to earlier pages; when the total
 // shrinks, the walk goes back as many pages as needed to see them.
 func List[T any](ctx context.Context, c *Client, path string, q Query) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		walk(ctx, c, path, q, nil, func(raw json.RawMessage) bool {
-			item, err := decodeItem[T](path, raw)
+		walk(ctx, c, path, q, nil, func(index int, raw json.RawMessage) bool {
+			item, err := decodeItem[T](path, index, raw)
 			return yield(item, err)
 		}, func(err error) {
 			var zero T
@@ -42,7 +44,7 @@ func List[T any](ctx context.Context, c *Client, path string, q Query) iter.Seq2
 // walk fetches page after page. item gets each object once, as long as it
 // returns true; failed gets the error that ended the walk, if any. page, when
 // not nil, sees every answer first.
-func walk(ctx context.Context, c *Client, path string, q Query, page func(*Response), item func(json.RawMessage) bool, failed func(error)) {
+func walk(ctx context.Context, c *Client, path string, q Query, page func(*Response), item func(int, json.RawMessage) bool, failed func(error)) {
 	perPage := maxPerPage
 	if n, err := strconv.Atoi(q["per_page"]); err == nil && n > 0 && n <= maxPerPage {
 		perPage = n
@@ -71,14 +73,14 @@ func walk(ctx context.Context, c *Client, path string, q Query, page func(*Respo
 		}
 		for i, raw := range items {
 			key := itemKey(raw)
-			if key == "" {
+			if key == "" || strings.HasPrefix(key, "0/") && !strings.HasSuffix(path, "/zones") {
 				key = fmt.Sprintf("page %d item %d", n, i)
 			}
 			if seen[key] {
 				continue
 			}
 			seen[key] = true
-			if !item(raw) {
+			if !item(i, raw) {
 				return
 			}
 		}
@@ -105,24 +107,19 @@ func walk(ctx context.Context, c *Client, path string, q Query, page func(*Respo
 	}
 }
 
-// listBody splits a list into its objects. PHP writes an object instead of a
+// listBody splits a list into its entries. PHP writes an object instead of a
 // list when a plugin removed entries from the middle.
 func listBody(body json.RawMessage) ([]json.RawMessage, error) {
-	var items []json.RawMessage
-	if err := json.Unmarshal(body, &items); err == nil {
-		return items, nil
+	list, isObject := members(body)
+	if list == nil && (len(body) == 0 || body[0] != '[' && body[0] != '{') {
+		return nil, errors.New("a list was expected")
 	}
-	var byIndex map[string]json.RawMessage
-	if err := json.Unmarshal(body, &byIndex); err != nil {
-		return nil, fmt.Errorf("a list was expected")
-	}
-	for i := 0; len(items) < len(byIndex) && i < 10*maxPerPage; i++ {
-		if raw, ok := byIndex[strconv.Itoa(i)]; ok {
-			items = append(items, raw)
+	items := make([]json.RawMessage, 0, len(list))
+	for _, e := range list {
+		if isObject && !isPosition(e.key) {
+			return nil, errors.New("a list was expected, a single object came")
 		}
-	}
-	if len(items) < len(byIndex) {
-		return nil, fmt.Errorf("a list was expected, a single object came")
+		items = append(items, e.raw)
 	}
 	return items, nil
 }
@@ -135,24 +132,34 @@ func itemKey(raw json.RawMessage) string {
 		InstanceID json.RawMessage `json:"instance_id"`
 		Slug       string          `json:"slug"`
 	}
-	if json.Unmarshal(raw, &k) != nil {
+	if readStruct(raw, reflect.ValueOf(&k).Elem(), loose) != nil {
 		return ""
 	}
-	if len(k.ID) == 0 {
+	if isNothing(k.ID) && isNothing(k.InstanceID) {
 		return k.Slug
+	}
+	var id ID
+	if id.UnmarshalJSON(k.ID) == nil {
+		return fmt.Sprintf("%d/%s", id, k.InstanceID)
 	}
 	return string(k.ID) + "/" + string(k.InstanceID)
 }
 
-// idOf is the id of an object that may not be readable otherwise, 0 if it has none.
-func idOf(raw json.RawMessage) int64 {
-	var k struct {
-		ID ID `json:"id"`
+// Problem is one item of a list that cannot be read; the others can.
+type Problem struct {
+	Index  int    // its place on the page, from 0
+	ID     int64  // 0 when that cannot be read either
+	Field  string // that is wrong, "line_items[0].total"; "" when it is the whole
+	Reason string
+}
+
+// ProblemOf is the item of a list that an error is about. Nil says that err
+// ended the walk: what it has not yielded is not known.
+func ProblemOf(err error) *Problem {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Problem
 	}
-	if json.Unmarshal(raw, &k) != nil {
-		return 0
-	}
-	return int64(k.ID)
+	return nil
 }
 
 // ObjectOf is the id of the object an error is about, 0 when it names none.
@@ -164,16 +171,74 @@ func ObjectOf(err error) int64 {
 	return 0
 }
 
-func decodeItem[T any](path string, raw json.RawMessage) (T, error) {
+// decodeItem reads the item at a place of a list.
+func decodeItem[T any](path string, index int, raw json.RawMessage) (T, error) {
 	var item T
-	if err := json.Unmarshal(raw, &item); err != nil {
-		var zero T
-		e := &Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, cause: err}
-		e.ResourceID = idOf(raw)
-		e.Message = fmt.Sprintf("the object with id %s cannot be read: %s", strings.TrimSuffix(itemKey(raw), "/"), decodeText(err))
-		return zero, e
+	err := decodeObject(raw, &item)
+	if err == nil {
+		return item, nil
 	}
-	return item, nil
+	var id struct {
+		ID ID `json:"id"`
+	}
+	_ = readStruct(raw, reflect.ValueOf(&id).Elem(), loose) // loose: it cannot fail
+	p := &Problem{Index: index, ID: int64(id.ID), Reason: decodeText(err)}
+	if fe, ok := errors.AsType[*fieldError](err); ok {
+		p.Field, p.Reason = fe.field, clip(fe.reason, 200)
+	}
+	e := &Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, Problem: p, ResourceID: p.ID, cause: err}
+	e.Message = fmt.Sprintf("the object with id %d cannot be read: %s", p.ID, decodeText(err))
+	if p.ID == 0 {
+		e.Message = fmt.Sprintf("entry %d of the list cannot be read: %s", index+1, decodeText(err))
+	}
+	var zero T
+	return zero, e
+}
+
+// decodeObject reads an object that must have its own id, where its type has one.
+func decodeObject(raw json.RawMessage, into any) error {
+	if isNothing(raw) {
+		return errors.New("it is empty")
+	}
+	if text := errorText(raw); text != "" {
+		return fmt.Errorf("it is an error of the store: %s", text)
+	}
+	if err := readObject(raw, into); err != nil {
+		return err
+	}
+	v := reflect.ValueOf(into).Elem()
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if id, ok := v.Field(i).Interface().(ID); ok && f.Tag.Get("json") == "id" && f.Tag.Get("wc") == string(strict) && id <= 0 {
+			return &fieldError{"id", "there is none"}
+		}
+	}
+	return nil
+}
+
+// errorText is what an error object says, which stores put where an object
+// belongs: {"errors":{code:[text]}} or {"code":…,"message":…}. "" for others.
+func errorText(raw json.RawMessage) string {
+	var e struct {
+		ID      ID              `json:"id"`
+		Code    string          `json:"code"`
+		Message string          `json:"message"`
+		Errors  json.RawMessage `json:"errors"`
+	}
+	if readStruct(raw, reflect.ValueOf(&e).Elem(), loose) != nil || e.ID != 0 {
+		return ""
+	}
+	if e.Code != "" && e.Message != "" {
+		return plainText(e.Message)
+	}
+	codes, isObject := members(e.Errors)
+	if len(codes) == 0 || !isObject {
+		return ""
+	}
+	if text, err := textOf(codes[0].raw, true); err == nil && text != "" {
+		return plainText(text)
+	}
+	return plainText(codes[0].key)
 }
 
 // get fetches one object.
@@ -188,11 +253,9 @@ func send[T any](ctx context.Context, c *Client, r Request) (*T, error) {
 		return nil, err
 	}
 	out := new(T)
-	if err := resp.Decode(out); err != nil {
-		e := err.(*Error)
-		e.Method, e.Path = r.Method, r.Path
-		e.Unknown = r.mustNotRepeat() // it was done, but what came of it is not known
-		return nil, e
+	if err := decodeObject(resp.Body, out); err != nil {
+		return nil, &Error{Kind: ErrDecode, Method: r.Method, Path: r.Path, Status: resp.Status, Message: "the store's answer cannot be read: " + decodeText(err), cause: err,
+			Unknown: r.mustNotRepeat()} // it was done, but what came of it is not known
 	}
 	return out, nil
 }

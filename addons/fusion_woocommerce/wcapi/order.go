@@ -5,7 +5,7 @@ import "encoding/json"
 // Order is an order of the store. Its amounts are in its own currency; dates
 // are UTC. Line totals never include tax, whatever PricesIncludeTax says.
 type Order struct {
-	ID                 ID             `json:"id"`
+	ID                 ID             `json:"id" wc:"strict"`
 	ParentID           ID             `json:"parent_id"`
 	Number             string         `json:"number"` // differs from ID with a numbering extension
 	OrderKey           string         `json:"order_key"`
@@ -27,18 +27,24 @@ type Order struct {
 	TotalTax           Amount         `json:"total_tax"`
 	CustomerID         ID             `json:"customer_id"` // 0 for guests
 	CustomerNote       string         `json:"customer_note"`
-	Billing            Address        `json:"billing"`
-	Shipping           Address        `json:"shipping"`
+	Billing            Address        `json:"billing" wc:"loose"`
+	Shipping           Address        `json:"shipping" wc:"loose"`
 	PaymentMethod      string         `json:"payment_method"`
 	PaymentMethodTitle string         `json:"payment_method_title"`
 	TransactionID      string         `json:"transaction_id"`
-	MetaData           []Meta         `json:"meta_data"`
+	MetaData           []Meta         `json:"meta_data" wc:"loose"`
 	Lines              []LineItem     `json:"line_items"`
 	TaxLines           []TaxLine      `json:"tax_lines"`
 	ShippingLines      []ShippingLine `json:"shipping_lines"`
 	FeeLines           []FeeLine      `json:"fee_lines"`
 	CouponLines        []CouponLine   `json:"coupon_lines"`
 	Refunds            []RefundRef    `json:"refunds"`
+}
+
+// UnmarshalJSON reads an order in all the shapes that stores send.
+func (o *Order) UnmarshalJSON(b []byte) error {
+	*o = Order{}
+	return readObject(b, o)
 }
 
 // Address is a billing or shipping address. Shipping addresses have no email.
@@ -83,9 +89,12 @@ func rawText(b json.RawMessage) string {
 }
 
 // LineTax is the tax of one rate on one line, not rounded (up to 6 decimals).
+// RateID is the rate's number in the store's tax table. Tax services put their
+// own there, also sentences: those read as a number below 0 that is the same for
+// the same sentence.
 // Subtotal is the tax before discounts; shipping and fees have none.
 type LineTax struct {
-	RateID   ID     `json:"id"`
+	RateID   ID     `json:"id" wc:"key"`
 	Total    Amount `json:"total"`
 	Subtotal Amount `json:"subtotal"`
 }
@@ -115,7 +124,7 @@ type LineItem struct {
 type TaxLine struct {
 	ID               ID     `json:"id"`
 	RateCode         string `json:"rate_code"`
-	RateID           ID     `json:"rate_id"`
+	RateID           ID     `json:"rate_id" wc:"key"`
 	Label            string `json:"label"`
 	Compound         Flag   `json:"compound"`
 	TaxTotal         Amount `json:"tax_total"`
@@ -169,7 +178,7 @@ type RefundRef struct {
 // Refund is money given back on an order. Amount is positive; lines have
 // negative quantities and totals and name the line they undo, see Origin.
 type Refund struct {
-	ID              ID             `json:"id"`
+	ID              ID             `json:"id" wc:"strict"`
 	ParentID        ID             `json:"parent_id"` // the order; only GET /refunds gives it
 	DateCreated     Time           `json:"date_created_gmt"`
 	Amount          Amount         `json:"amount"`
@@ -181,6 +190,12 @@ type Refund struct {
 	ShippingLines   []ShippingLine `json:"shipping_lines"`
 	TaxLines        []TaxLine      `json:"tax_lines"`
 	FeeLines        []FeeLine      `json:"fee_lines"`
+}
+
+// UnmarshalJSON reads a refund in all the shapes that stores send.
+func (r *Refund) UnmarshalJSON(b []byte) error {
+	*r = Refund{}
+	return readObject(b, r)
 }
 
 // Origin is the id of the order line a refund's line undoes, 0 when unknown.
@@ -198,7 +213,7 @@ func Origin(meta []Meta) ID {
 
 // OrderNote is a remark on an order.
 type OrderNote struct {
-	ID           ID     `json:"id"`
+	ID           ID     `json:"id" wc:"strict"`
 	Author       string `json:"author"`
 	DateCreated  Time   `json:"date_created_gmt"`
 	Note         string `json:"note"` // HTML

@@ -1,11 +1,14 @@
 package wcapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Product is a product of any type, also a variation read by its own id on
 // /products (type "variation", ParentID set), which is what webhooks send.
 type Product struct {
-	ID                ID                 `json:"id"`
+	ID                ID                 `json:"id" wc:"strict"`
 	ParentID          ID                 `json:"parent_id"`
 	Name              string             `json:"name"` // may hold entities, see [Unescape]
 	Slug              string             `json:"slug"`
@@ -16,13 +19,13 @@ type Product struct {
 	CatalogVisibility string             `json:"catalog_visibility"`
 	Description       string             `json:"description"`       // HTML
 	ShortDescription  string             `json:"short_description"` // HTML
-	SKU               string             `json:"sku"`
+	SKU               string             `json:"sku" wc:"strict"`
 	GlobalUniqueID    string             `json:"global_unique_id"` // GTIN, EAN, ISBN
 	Price             Amount             `json:"price"`            // in force now; the lowest variation's of a variable product
 	RegularPrice      Amount             `json:"regular_price"`
 	SalePrice         Amount             `json:"sale_price"`
-	SaleFrom          Time               `json:"date_on_sale_from_gmt"`
-	SaleTo            Time               `json:"date_on_sale_to_gmt"`
+	SaleFrom          Time               `json:"date_on_sale_from_gmt" wc:"strict"`
+	SaleTo            Time               `json:"date_on_sale_to_gmt" wc:"strict"`
 	OnSale            Flag               `json:"on_sale"`
 	Virtual           Flag               `json:"virtual"`
 	Downloadable      Flag               `json:"downloadable"`
@@ -34,22 +37,22 @@ type Product struct {
 	StockQuantity     Amount             `json:"stock_quantity"` // not set while stock is not managed; may be negative
 	StockStatus       string             `json:"stock_status"`   // instock, outofstock, onbackorder
 	Backorders        string             `json:"backorders"`     // no, notify, yes
-	LowStockAmount    Amount             `json:"low_stock_amount"`
+	LowStockAmount    Amount             `json:"low_stock_amount" wc:"loose"`
 	SoldIndividually  Flag               `json:"sold_individually"`
-	Weight            Amount             `json:"weight"`
-	Dimensions        Dimensions         `json:"dimensions"`
+	Weight            Amount             `json:"weight" wc:"loose"`
+	Dimensions        Dimensions         `json:"dimensions" wc:"loose"`
 	ShippingClass     string             `json:"shipping_class"`
-	Categories        []Term             `json:"categories"`
-	Tags              []Term             `json:"tags"`
-	Images            []Image            `json:"images"`
-	Attributes        []ProductAttribute `json:"attributes"`
-	DefaultAttributes []ProductAttribute `json:"default_attributes"`
-	VariationIDs      []ID               `json:"variations"`
-	GroupedIDs        []ID               `json:"grouped_products"`
-	UpsellIDs         []ID               `json:"upsell_ids"`
-	CrossSellIDs      []ID               `json:"cross_sell_ids"`
+	Categories        []Term             `json:"categories" wc:"loose"`
+	Tags              []Term             `json:"tags" wc:"loose"`
+	Images            []Image            `json:"images" wc:"loose"`
+	Attributes        []ProductAttribute `json:"attributes" wc:"loose"`
+	DefaultAttributes []ProductAttribute `json:"default_attributes" wc:"loose"`
+	VariationIDs      []ID               `json:"variations" wc:"loose"`
+	GroupedIDs        []ID               `json:"grouped_products" wc:"loose"`
+	UpsellIDs         []ID               `json:"upsell_ids" wc:"loose"`
+	CrossSellIDs      []ID               `json:"cross_sell_ids" wc:"loose"`
 	MenuOrder         Int                `json:"menu_order"`
-	MetaData          []Meta             `json:"meta_data"`
+	MetaData          []Meta             `json:"meta_data" wc:"loose"`
 	Created           Time               `json:"date_created_gmt"`
 	Modified          Time               `json:"date_modified_gmt"`
 	// Raw is the object as the store sent it.
@@ -58,34 +61,49 @@ type Product struct {
 
 // UnmarshalJSON keeps the object in Raw.
 func (p *Product) UnmarshalJSON(b []byte) error {
-	type plain Product
 	*p = Product{}
-	if err := json.Unmarshal(b, (*plain)(p)); err != nil {
-		return err
-	}
-	p.Raw = append(json.RawMessage(nil), b...)
-	return nil
+	return readObject(b, p)
 }
 
-// IsVariation reports whether the object belongs to a variable product.
-func (p *Product) IsVariation() bool { return p.Type == "variation" }
+// IsVariation reports whether the object belongs to a product with variations,
+// and is written through the route of that. Extensions have types of their own,
+// such as subscription_variation. A simple product may have a parent, too: the
+// grouped one it is shown with.
+func (p *Product) IsVariation() bool {
+	kind := strings.ToLower(p.Type)
+	if strings.HasSuffix(kind, "variation") {
+		return true
+	}
+	switch kind {
+	case "simple", "grouped", "external", "":
+		return false
+	}
+	return p.ParentID != 0 && !p.HasVariations()
+}
+
+// HasVariations reports whether the product is sold by its variations:
+// variable, variable-subscription, or another type that lists some.
+func (p *Product) HasVariations() bool {
+	kind := strings.ToLower(p.Type)
+	return strings.HasPrefix(kind, "variable") || len(p.VariationIDs) > 0 && kind != "simple" && !strings.HasSuffix(kind, "variation")
+}
 
 // Variation is one member of a variable product.
 type Variation struct {
-	ID             ID     `json:"id"`
+	ID             ID     `json:"id" wc:"strict"`
 	ParentID       ID     `json:"parent_id"`
 	Name           string `json:"name"`
 	Type           string `json:"type"`
 	Status         string `json:"status"`
 	Permalink      string `json:"permalink"`
 	Description    string `json:"description"`
-	SKU            string `json:"sku"` // the parent's where it has none of its own
+	SKU            string `json:"sku" wc:"strict"` // the parent's where it has none of its own
 	GlobalUniqueID string `json:"global_unique_id"`
 	Price          Amount `json:"price"`
 	RegularPrice   Amount `json:"regular_price"`
 	SalePrice      Amount `json:"sale_price"`
-	SaleFrom       Time   `json:"date_on_sale_from_gmt"`
-	SaleTo         Time   `json:"date_on_sale_to_gmt"`
+	SaleFrom       Time   `json:"date_on_sale_from_gmt" wc:"strict"`
+	SaleTo         Time   `json:"date_on_sale_to_gmt" wc:"strict"`
 	OnSale         Flag   `json:"on_sale"`
 	Virtual        Flag   `json:"virtual"`
 	Downloadable   Flag   `json:"downloadable"`
@@ -96,14 +114,14 @@ type Variation struct {
 	StockQuantity  Amount             `json:"stock_quantity"`
 	StockStatus    string             `json:"stock_status"`
 	Backorders     string             `json:"backorders"`
-	LowStockAmount Amount             `json:"low_stock_amount"`
-	Weight         Amount             `json:"weight"`
-	Dimensions     Dimensions         `json:"dimensions"`
+	LowStockAmount Amount             `json:"low_stock_amount" wc:"loose"`
+	Weight         Amount             `json:"weight" wc:"loose"`
+	Dimensions     Dimensions         `json:"dimensions" wc:"loose"`
 	ShippingClass  string             `json:"shipping_class"`
-	Image          *Image             `json:"image"`
-	Attributes     []ProductAttribute `json:"attributes"` // an attribute left open ("any") is missing
+	Image          *Image             `json:"image" wc:"loose"`
+	Attributes     []ProductAttribute `json:"attributes" wc:"loose"` // an attribute left open ("any") is missing
 	MenuOrder      Int                `json:"menu_order"`
-	MetaData       []Meta             `json:"meta_data"`
+	MetaData       []Meta             `json:"meta_data" wc:"loose"`
 	Created        Time               `json:"date_created_gmt"`
 	Modified       Time               `json:"date_modified_gmt"`
 	// Raw is the object as the store sent it.
@@ -112,13 +130,8 @@ type Variation struct {
 
 // UnmarshalJSON keeps the object in Raw.
 func (v *Variation) UnmarshalJSON(b []byte) error {
-	type plain Variation
 	*v = Variation{}
-	if err := json.Unmarshal(b, (*plain)(v)); err != nil {
-		return err
-	}
-	v.Raw = append(json.RawMessage(nil), b...)
-	return nil
+	return readObject(b, v)
 }
 
 // Dimensions are in the store's own unit of length.
@@ -126,16 +139,6 @@ type Dimensions struct {
 	Length Amount `json:"length"`
 	Width  Amount `json:"width"`
 	Height Amount `json:"height"`
-}
-
-// UnmarshalJSON reads the object, or the empty array PHP writes for none.
-func (d *Dimensions) UnmarshalJSON(b []byte) error {
-	type plain Dimensions
-	if string(b) == "[]" || string(b) == `""` {
-		*d = Dimensions{}
-		return nil
-	}
-	return json.Unmarshal(b, (*plain)(d))
 }
 
 // Term is a category or tag as a product names it.
@@ -164,19 +167,19 @@ type ProductAttribute struct {
 	Position  Int      `json:"position"`
 	Visible   Flag     `json:"visible"`
 	Variation Flag     `json:"variation"`
-	Options   []string `json:"options"`
+	Options   []string `json:"options" wc:"loose"`
 	Option    string   `json:"option"`
 }
 
 // Category is a product category.
 type Category struct {
-	ID          ID     `json:"id"`
+	ID          ID     `json:"id" wc:"strict"`
 	Name        string `json:"name"`
 	Slug        string `json:"slug"`
 	Parent      ID     `json:"parent"`
 	Description string `json:"description"`
 	Display     string `json:"display"`
-	Image       *Image `json:"image"`
+	Image       *Image `json:"image" wc:"loose"`
 	MenuOrder   Int    `json:"menu_order"`
 	Count       Int    `json:"count"`
 }

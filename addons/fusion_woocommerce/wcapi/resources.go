@@ -356,7 +356,8 @@ func (c *Client) remove(ctx context.Context, path string, forGood bool) error {
 	return err
 }
 
-// getAll fetches a collection that the store sends without pages.
+// getAll fetches a collection that the store sends without pages. Items that
+// cannot be read are told in the log and left out.
 func getAll[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 	resp, err := c.Do(ctx, Request{Method: http.MethodGet, Path: path})
 	if err != nil {
@@ -367,10 +368,11 @@ func getAll[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 		return nil, &Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, Message: err.Error()}
 	}
 	out := make([]T, 0, len(items))
-	for _, raw := range items {
-		item, err := decodeItem[T](path, raw)
+	for i, raw := range items {
+		item, err := decodeItem[T](path, i, raw)
 		if err != nil {
-			return nil, err
+			c.cfg.Logger.WarnContext(ctx, "an item of the store is left out", "path", path, "error", err)
+			continue
 		}
 		out = append(out, item)
 	}

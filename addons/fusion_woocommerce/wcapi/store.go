@@ -4,14 +4,14 @@ import "encoding/json"
 
 // Customer is a user of the store.
 type Customer struct {
-	ID        ID      `json:"id"`
-	Email     string  `json:"email"`
+	ID        ID      `json:"id" wc:"strict"`
+	Email     string  `json:"email" wc:"strict"`
 	FirstName string  `json:"first_name"`
 	LastName  string  `json:"last_name"`
 	Username  string  `json:"username"`
 	Role      string  `json:"role"` // one of several may be shown; "customer" also for none
-	Billing   Address `json:"billing"`
-	Shipping  Address `json:"shipping"`
+	Billing   Address `json:"billing" wc:"loose"`
+	Shipping  Address `json:"shipping" wc:"loose"`
 	IsPaying  Flag    `json:"is_paying_customer"`
 	AvatarURL string  `json:"avatar_url"`
 	MetaData  []Meta  `json:"meta_data"`
@@ -23,18 +23,13 @@ type Customer struct {
 
 // UnmarshalJSON keeps the object in Raw.
 func (c *Customer) UnmarshalJSON(b []byte) error {
-	type plain Customer
 	*c = Customer{}
-	if err := json.Unmarshal(b, (*plain)(c)); err != nil {
-		return err
-	}
-	c.Raw = append(json.RawMessage(nil), b...)
-	return nil
+	return readObject(b, c)
 }
 
 // Coupon is a discount code.
 type Coupon struct {
-	ID               ID     `json:"id"`
+	ID               ID     `json:"id" wc:"strict"`
 	Code             string `json:"code"`
 	Amount           Amount `json:"amount"`
 	Status           string `json:"status"`
@@ -42,10 +37,10 @@ type Coupon struct {
 	Description      string `json:"description"`
 	Expires          Time   `json:"date_expires_gmt"`
 	UsageCount       Int    `json:"usage_count"`
-	UsageLimit       Amount `json:"usage_limit"`
+	UsageLimit       Amount `json:"usage_limit" wc:"loose"`
 	IndividualUse    Flag   `json:"individual_use"`
-	ProductIDs       []ID   `json:"product_ids"`
-	ExcludedIDs      []ID   `json:"excluded_product_ids"`
+	ProductIDs       []ID   `json:"product_ids" wc:"loose"`
+	ExcludedIDs      []ID   `json:"excluded_product_ids" wc:"loose"`
 	FreeShipping     Flag   `json:"free_shipping"`
 	ExcludeSaleItems Flag   `json:"exclude_sale_items"`
 	MinimumAmount    Amount `json:"minimum_amount"`
@@ -56,11 +51,11 @@ type Coupon struct {
 
 // Tax is one rate of the store's tax table.
 type Tax struct {
-	ID        ID       `json:"id"`
+	ID        ID       `json:"id" wc:"strict"`
 	Country   string   `json:"country"` // "" is every country
 	State     string   `json:"state"`   // "" is every state
-	Postcodes []string `json:"postcodes"`
-	Cities    []string `json:"cities"`
+	Postcodes []string `json:"postcodes" wc:"loose"`
+	Cities    []string `json:"cities" wc:"loose"`
 	Rate      Amount   `json:"rate"` // percent
 	Name      string   `json:"name"`
 	Priority  Int      `json:"priority"` // one rate of each priority applies
@@ -129,7 +124,7 @@ type Plugin struct {
 
 // Webhook is a subscription. The store never shows its secret.
 type Webhook struct {
-	ID          ID     `json:"id"`
+	ID          ID     `json:"id" wc:"strict"`
 	Name        string `json:"name"`
 	Status      string `json:"status"` // active, paused, disabled (by the store, after failures)
 	Topic       string `json:"topic"`
@@ -179,7 +174,7 @@ type PaymentGateway struct {
 	Description string   `json:"description"`
 	Enabled     Flag     `json:"enabled"`
 	MethodTitle string   `json:"method_title"`
-	Supports    []string `json:"method_supports"` // "refunds" where the gateway can pay back
+	Supports    []string `json:"method_supports" wc:"loose"` // "refunds" where the gateway can pay back
 }
 
 // ShippingClass is a class products name by its slug.

@@ -80,7 +80,7 @@ func (a Amount) String() string {
 // MarshalJSON writes the decimal as a string.
 func (a Amount) MarshalJSON() ([]byte, error) { return json.Marshal(a.String()) }
 
-// UnmarshalJSON reads a string, a number or null.
+// UnmarshalJSON reads a string, a number, or nothing.
 func (a *Amount) UnmarshalJSON(b []byte) error {
 	s, err := scalarText(b)
 	if err != nil {
@@ -91,12 +91,19 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 }
 
 // ID is an identifier of the store. Extensions and older fields give it as a
-// number, as digits in a string, or as "", null or false where there is none;
-// the last three read as 0.
+// number, as digits in a string, as the object it stands for, or as nothing,
+// which reads as 0.
 type ID int64
 
-// UnmarshalJSON reads a number, a string of digits, "", null or false.
+// UnmarshalJSON reads a number, a string of digits, an object with an id, or nothing.
 func (id *ID) UnmarshalJSON(b []byte) error {
+	list, isObject := members(b)
+	for _, e := range list {
+		if isScalar(e.raw) && (isObject && (e.key == "id" || e.key == "ID" || e.key == "term_id") || !isObject && len(list) == 1) {
+			b = e.raw
+			break
+		}
+	}
 	n, err := wholeNumber(b)
 	*id = ID(n)
 	return err
@@ -122,12 +129,16 @@ func (f *Flag) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	switch strings.ToLower(s) {
-	case "true", "yes", "1", "on":
+	case "true", "yes", "on", "y", "t":
 		*f = true
-	case "", "false", "no", "0", "off":
+	case "", "false", "null", "no", "off", "n", "f":
 		*f = false
 	default:
-		return fmt.Errorf("%q is neither true nor false", clip(s, 40))
+		d, err := decimal.NewFromString(s)
+		if err != nil || !sane(d) {
+			return fmt.Errorf("%q is neither true nor false", clip(s, 40))
+		}
+		*f = Flag(!d.IsZero())
 	}
 	return nil
 }
@@ -150,23 +161,53 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.UTC().Format(timeLayout))
 }
 
-// UnmarshalJSON reads UTC digits without zone, an RFC 3339 time, "" or null.
+// UnmarshalJSON reads UTC digits without zone, an RFC 3339 time, seconds since
+// 1970, a date as PHP writes the object of one, or nothing.
 func (t *Time) UnmarshalJSON(b []byte) error {
+	t.Time = time.Time{}
+	zone := time.UTC
+	list, _ := members(b)
+	for _, e := range list {
+		switch e.key {
+		case "date":
+			b = e.raw
+		case "timezone":
+			if name, _ := scalarText(e.raw); name != "" {
+				zone = zoneOf(name)
+			}
+		}
+	}
 	s, err := scalarText(b)
 	if err != nil {
 		return err
 	}
-	t.Time = time.Time{}
-	if s == "" || s == "false" || strings.HasPrefix(s, "0000-00-00") {
+	if s == "" || s == "false" || strings.HasPrefix(s, "0000-00-00") || strings.HasPrefix(s, "-0001-11-30") {
 		return nil
 	}
-	for _, layout := range []string{timeLayout, time.RFC3339, "2006-01-02 15:04:05", time.DateOnly} {
-		if p, err := time.Parse(layout, s); err == nil {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		if n > 0 {
+			t.Time = time.Unix(n, 0).UTC()
+		}
+		return nil
+	}
+	for _, layout := range []string{timeLayout, time.RFC3339, "2006-01-02 15:04:05", "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05-07:00", time.DateOnly} {
+		if p, err := time.ParseInLocation(layout, s, zone); err == nil {
 			t.Time = p.UTC()
 			return nil
 		}
 	}
 	return fmt.Errorf("%q is not a date of the WooCommerce API", clip(s, 40))
+}
+
+// zoneOf is the time zone of a name or offset as PHP writes it, UTC for unknown ones.
+func zoneOf(name string) *time.Location {
+	if p, err := time.Parse("-07:00", name); err == nil {
+		return p.Location()
+	}
+	if zone, err := time.LoadLocation(name); err == nil {
+		return zone
+	}
+	return time.UTC
 }
 
 // StockMode says whose stock a product or variation counts.
@@ -213,19 +254,19 @@ func (m *StockMode) UnmarshalJSON(b []byte) error {
 // into the characters they stand for. Call it once, when showing or comparing.
 func Unescape(s string) string { return html.UnescapeString(s) }
 
-// scalarText is the text of a JSON string, number or boolean; "" for null and
-// for the empty array PHP writes where there is nothing.
+// scalarText is the text of a JSON string, number or boolean, without spaces
+// around; "" for nothing, however it is written.
 func scalarText(b []byte) (string, error) {
 	b = bytes.TrimSpace(b)
 	switch {
-	case len(b) == 0, bytes.Equal(b, []byte("null")), bytes.Equal(b, []byte("[]")):
+	case isNothing(b):
 		return "", nil
 	case b[0] == '"':
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
 			return "", err
 		}
-		return strings.TrimSpace(s), nil
+		return strings.TrimSpace(clean(s)), nil
 	case b[0] == '{' || b[0] == '[':
 		return "", fmt.Errorf("a single value was expected, not %s", clip(string(b), 40))
 	}
@@ -234,14 +275,14 @@ func scalarText(b []byte) (string, error) {
 
 func wholeNumber(b []byte) (int64, error) {
 	s, err := scalarText(b)
-	if err != nil || s == "" || s == "false" {
+	if err != nil || s == "" || s == "false" || s == "null" {
 		return 0, err
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n, nil
 	}
 	// A float that happens to be whole, such as 12.0 or 1.2e1.
-	if d, err := decimal.NewFromString(s); err == nil && d.IsInteger() && d.BigInt().IsInt64() {
+	if d, err := decimal.NewFromString(s); err == nil && sane(d) && d.IsInteger() && d.BigInt().IsInt64() {
 		return d.IntPart(), nil
 	}
 	return 0, fmt.Errorf("%q is not a whole number", clip(s, 40))

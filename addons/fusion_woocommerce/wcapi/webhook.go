@@ -184,11 +184,11 @@ func (d *Delivery) readBody() error {
 }
 
 func idField(fields map[string]json.RawMessage, name string) int64 {
-	n, err := wholeNumber(fields[name])
-	if err != nil {
+	var id ID
+	if id.UnmarshalJSON(fields[name]) != nil {
 		return 0
 	}
-	return n
+	return int64(id)
 }
 
 // resourceOf tells by its fields what an object is, "" when undecided.

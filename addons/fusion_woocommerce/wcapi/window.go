@@ -51,23 +51,19 @@ func (c *Client) OrdersModified(ctx context.Context, since time.Time, take func(
 				}
 			}
 		}
-		one := func(raw json.RawMessage) bool {
-			o, err := decodeItem[Order]("orders", raw)
+		one := func(index int, raw json.RawMessage) bool {
+			o, err := decodeItem[Order]("orders", index, raw)
 			if err != nil {
 				stop = unreadable(err)
 				return stop == nil
 			}
-			var mark struct {
-				ID       ID   `json:"id"`
-				Modified Time `json:"date_modified_gmt"`
+			if o.DateModified.After(latest) {
+				latest = o.DateModified.Time
 			}
-			if err := json.Unmarshal(raw, &mark); err == nil && mark.Modified.After(latest) {
-				latest = mark.Modified.Time
-			}
-			if seen[mark.ID] {
+			if seen[o.ID] {
 				return true
 			}
-			seen[mark.ID] = true
+			seen[o.ID] = true
 			stop = take(&o)
 			return stop == nil
 		}
