@@ -109,7 +109,7 @@ func TestWaysOfShowingKeys(t *testing.T) {
 			return r.URL.Path == "/" && r.URL.Query().Get("rest_route") == "/wc/v3/products/1" && strings.Contains(r.URL.RequestURI(), "wp-json/wc/")
 		}},
 		{"pasted address", func(c *Config) { c.BaseURL = " https://Shop.example/wp-json/wc/v3/?x=1 " }, func(r *http.Request) bool {
-			return r.URL.String() == "https://shop.example/wp-json/wc/v3/products/1"
+			return r.URL.String() == "https://shop.example/wp-json/wc/v3/products/1?nocache=nonce"
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -29,6 +29,7 @@ type Client struct {
 	http    *http.Client
 	limiter *rate.Limiter
 	breaker *breaker
+	clock   *storeClock
 }
 
 // New checks cfg and returns a client. Nothing is sent yet.
@@ -37,7 +38,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, base: base, breaker: &breaker{limit: cfg.PauseAfter, pause: cfg.PauseFor}}
+	c := &Client{cfg: cfg, base: base, clock: &storeClock{}, breaker: &breaker{limit: cfg.PauseAfter, pause: cfg.PauseFor}}
 	c.http = &http.Client{
 		Transport: cfg.Transport,
 		// A redirect may leave https, and turns a POST into a GET: never followed.
@@ -100,6 +101,35 @@ type Response struct {
 	Warning string
 	// Attempts is how often the request was sent.
 	Attempts int
+
+	asked time.Time // by our clock
+}
+
+// reads reports whether the request only reads, so that a cache may answer it.
+func (r Request) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// fromCache says by what an answer shows that it does not come from the store
+// itself, "" when it does not. before is the date of the previous attempt's.
+func (c *Client) fromCache(r Request, resp *Response, before time.Time) string {
+	if !r.reads() || r.anonymous {
+		return "" // the index that anybody may read holds nothing that changes
+	}
+	if header := cachedBy(resp.Header); header != "" {
+		return header
+	}
+	if c.clock.stale(resp.Date(), resp.asked, before) {
+		return "date: " + resp.Date().Format(time.DateTime)
+	}
+	return ""
+}
+
+// cachedError is the error of an answer that a cache gave.
+func (c *Client) cachedError(r Request, shown string) *Error {
+	msg := "a cache answered in the store's place"
+	if c.cfg.Proven {
+		msg += " (" + shown + ")"
+	}
+	return &Error{Kind: ErrCached, Method: r.Method, Path: r.Path, Status: http.StatusOK, Message: msg}
 }
 
 // Date is the store's own clock when it answered; the zero time if unknown.
@@ -144,6 +174,7 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (*Response, *
 	}
 	c.setHeaders(req, r)
 
+	asked := c.cfg.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		e := c.transportError(ctx, err, fail)
@@ -161,7 +192,11 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (*Response, *
 	if int64(len(raw)) > c.cfg.MaxResponse {
 		return nil, fail(ErrDecode, nil, "the answer is larger than %d bytes", c.cfg.MaxResponse)
 	}
-	return c.readAnswer(r, resp, raw, fail)
+	out, failure := c.readAnswer(r, resp, raw, fail)
+	if failure == nil {
+		out.asked = asked
+	}
+	return out, failure
 }
 
 // readAnswer sorts an answer into success and the kinds of failure.
@@ -250,6 +285,9 @@ func (c *Client) address(r Request) string {
 	for _, name := range names {
 		ps = append(ps, param{name, r.Query[name]})
 	}
+	if r.reads() {
+		ps = append(ps, param{freshParam, c.cfg.Nonce()})
+	}
 	switch {
 	case r.anonymous:
 	case c.cfg.Auth == AuthQuery:
@@ -272,6 +310,9 @@ func (c *Client) address(r Request) string {
 func (c *Client) setHeaders(req *http.Request, r Request) {
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", UserAgent)
+	if r.reads() {
+		askFresh(req.Header)
+	}
 	if r.Body != nil {
 		req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	}

@@ -31,7 +31,7 @@ const (
 // shrinks, the walk goes back as many pages as needed to see them.
 func List[T any](ctx context.Context, c *Client, path string, q Query) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		walk(ctx, c, path, q, nil, func(index int, raw json.RawMessage) bool {
+		walk(ctx, c, path, q, pages{}, nil, func(index int, raw json.RawMessage) bool {
 			item, err := decodeItem[T](path, index, raw)
 			return yield(item, err)
 		}, func(err error) {
@@ -43,8 +43,9 @@ func List[T any](ctx context.Context, c *Client, path string, q Query) iter.Seq2
 
 // walk fetches page after page. item gets each object once, as long as it
 // returns true; failed gets the error that ended the walk, if any. page, when
-// not nil, sees every answer first.
-func walk(ctx context.Context, c *Client, path string, q Query, page func(*Response), item func(int, json.RawMessage) bool, failed func(error)) {
+// not nil, sees every answer first. known are the pages of this walk and of
+// those that ask for other items: a page of theirs ends it with [ErrCached].
+func walk(ctx context.Context, c *Client, path string, q Query, known pages, page func(*Response), item func(int, json.RawMessage) bool, failed func(error)) {
 	perPage := maxPerPage
 	if n, err := strconv.Atoi(q["per_page"]); err == nil && n > 0 && n <= maxPerPage {
 		perPage = n
@@ -69,6 +70,10 @@ func walk(ctx context.Context, c *Client, path string, q Query, page func(*Respo
 		items, err := listBody(resp.Body)
 		if err != nil {
 			failed(&Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, Status: resp.Status, Message: err.Error()})
+			return
+		}
+		if known.again(q, resp.Body, len(items)) {
+			failed(c.cachedError(Request{Method: http.MethodGet, Path: path}, "the same answer to other arguments"))
 			return
 		}
 		for i, raw := range items {

@@ -175,7 +175,7 @@ func replay(t testing.TB) transport {
 func replayKey(method, path string, q url.Values) string {
 	var parts []string
 	for k, v := range q {
-		if strings.HasPrefix(k, "oauth_") || strings.HasPrefix(k, "consumer_") {
+		if strings.HasPrefix(k, "oauth_") || strings.HasPrefix(k, "consumer_") || k == freshParam {
 			continue
 		}
 		parts = append(parts, k+"="+strings.Join(v, ","))

@@ -23,8 +23,14 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, &Error{Kind: ErrPaused, Method: r.Method, Path: r.Path, RetryAfter: left,
 			Message: "the store failed several times in a row, requests to it are paused"}
 	}
+	var before time.Time // the date of the last answer that looked old
 	for attempt := 1; ; attempt++ {
 		resp, failure := c.once(ctx, r, body)
+		if failure == nil {
+			if shown := c.fromCache(r, resp, before); shown != "" {
+				before, failure = resp.Date(), c.cachedError(r, shown)
+			}
+		}
 		if failure == nil {
 			c.breaker.succeeded()
 			resp.Attempts = attempt
@@ -57,7 +63,7 @@ func (c *Client) worthRetrying(r Request, e *Error) bool {
 		return false
 	}
 	switch e.Kind {
-	case ErrTooManyRequests, ErrConnection, ErrMaintenance:
+	case ErrTooManyRequests, ErrConnection, ErrMaintenance, ErrCached:
 		return true
 	case ErrServer, ErrTimeout:
 		return !r.failFast

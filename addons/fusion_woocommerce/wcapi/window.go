@@ -28,6 +28,9 @@ const walkMargin = 5 * time.Second
 // Orders that change during the walk are found by the next window: the cursor
 // never passes the store's clock at the beginning of this one.
 //
+// An answer that a cache gave in the store's place ends the walk with
+// [ErrCached], and the cursor stays.
+//
 // take returning an error ends the walk with it. An order that cannot be read
 // is given to unreadable, and the walk goes on; its error names the id.
 //
@@ -41,7 +44,7 @@ func (c *Client) OrdersModified(ctx context.Context, since time.Time, take func(
 		q["modified_after"] = since.UTC().Truncate(time.Second).Add(-time.Second).Format(timeLayout)
 	}
 	var latest, began time.Time
-	seen := map[ID]bool{}
+	seen, known := map[ID]bool{}, pages{}
 	for _, status := range []string{"any", "trash"} {
 		var stop error
 		note := func(r *Response) {
@@ -67,7 +70,7 @@ func (c *Client) OrdersModified(ctx context.Context, since time.Time, take func(
 			stop = take(&o)
 			return stop == nil
 		}
-		walk(ctx, c, "orders", byID(q).With("status", status), note, one, func(err error) { stop = err })
+		walk(ctx, c, "orders", byID(q).With("status", status), known, note, one, func(err error) { stop = err })
 		if stop != nil {
 			return w, stop
 		}

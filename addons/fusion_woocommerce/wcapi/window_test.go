@@ -102,7 +102,7 @@ func TestOrdersModifiedMissesNothing(t *testing.T) {
 		f.orders = append(f.orders, fakeOrder{i, t0.Add(time.Duration(i/10) * time.Second), "processing"}) // ten share a second
 	}
 	f.orders = append(f.orders, fakeOrder{231, t0.Add(time.Minute), "trash"})
-	c, _ := testClient(t, f.serve)
+	c, _ := testClient(t, f.serve, func(cfg *Config) { cfg.Now = func() time.Time { return f.now } })
 	taken := map[ID]time.Time{}
 	take := func(o *Order) error { taken[o.ID] = time.Time{}; return nil }
 	never := func(err error) error { t.Error(err); return err }
