@@ -12,7 +12,7 @@
 
 WITHPG := bin/withpg
 # -count=1: a result kept from an earlier run says nothing about the database.
-GOTEST := go test -count=1 -timeout 20m
+GOTEST := go test -p 4 -count=1 -timeout 20m
 
 # Where goroutines meet. The race detector makes tests several times slower, and what
 # they stand on is compiled once more for it, so only these go through it:

@@ -42,6 +42,7 @@ func Addon() module.Addon {
 			"views/woo_order_views.xml",
 			"views/woo_customer_views.xml",
 			"views/woo_log_views.xml",
+			"views/woo_outbox_views.xml",
 			"views/woo_config_views.xml",
 			"views/sale_order_views.xml",
 			"views/woo_menus.xml",
@@ -61,5 +62,6 @@ func define(r *orm.Registry) {
 	defineTaxMap(r)
 	defineEvent(r)
 	defineLog(r)
+	defineOutbox(r)
 	defineExtensions(r)
 }

@@ -16,12 +16,15 @@ const (
 	JobProducts = "woo.products"
 	JobProduct  = "woo.product"
 	JobHealth   = "woo.health"
+	JobStock    = "woo.stock"
+	JobPush     = "woo.push"
 )
 
 // Jobs are the handlers, for the runner.
 func Jobs() map[string]jobs.Handler {
 	e := &engine{clients: map[int64]sharedClient{}}
-	return map[string]jobs.Handler{JobPoll: e.pollOrders, JobOrder: e.importOrder, JobProducts: e.fetchAll, JobProduct: e.fetchOne, JobHealth: e.checkHealth}
+	return map[string]jobs.Handler{JobPoll: e.pollOrders, JobOrder: e.importOrder, JobProducts: e.fetchAll, JobProduct: e.fetchOne, JobHealth: e.checkHealth,
+		JobStock: e.compareStock, JobPush: e.push}
 }
 
 // remoteJob is about one object of a store.
@@ -101,6 +104,10 @@ func cronOrders(env *orm.Env, _ orm.Args) (any, error) {
 
 func cronProducts(env *orm.Env, _ orm.Args) (any, error) {
 	return queueInstances(env, connectedWith("sync_products"), JobProducts, "Fetch products of")
+}
+
+func cronInventory(env *orm.Env, _ orm.Args) (any, error) {
+	return queueInstances(env, connectedWith("sync_inventory"), JobStock, "Compare the stock of")
 }
 
 func cronHealth(env *orm.Env, _ orm.Args) (any, error) {

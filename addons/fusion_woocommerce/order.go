@@ -51,6 +51,7 @@ type Order struct {
 	ReadStamp     int64                  `orm:"read_stamp,nocopy" label:"Last Read" help:"When the order was last read, in microseconds."`
 	LastMessageID int64                  `orm:"last_message_id" label:"Last Message Sent"`
 	LastStatus    string                 `orm:"last_status_pushed" label:"Last Status Sent"`
+	OpenLines     string                 `orm:"open_lines,nocopy,readonly" label:"Goods It Will Take" help:"What an order that is not imported yet takes from the stock of the store."`
 	ImportedOn    orm.Datetime           `orm:"imported_on" label:"Imported On"`
 }
 

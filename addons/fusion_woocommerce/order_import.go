@@ -186,7 +186,10 @@ func (imp *orderImport) values() (orm.Values, error) {
 
 // setOutcome sets what became of the order.
 func (imp *orderImport) setOutcome(state, reason, logState, message string) {
-	imp.vals["state"], imp.vals["hold_reason"] = state, nil
+	imp.vals["state"], imp.vals["hold_reason"], imp.vals["open_lines"] = state, nil, nil
+	if state == OrderHeld || state == OrderReceived {
+		imp.vals["open_lines"] = openLines(&imp.o)
+	}
 	if reason != "" {
 		imp.vals["hold_reason"] = reason
 	}

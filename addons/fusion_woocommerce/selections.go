@@ -63,6 +63,8 @@ const (
 
 // Values of ProductMap.Type.
 const (
+	TypeSimple    = "simple"
+	TypeOther     = "other"
 	TypeVariable  = "variable"
 	TypeVariation = "variation"
 )
@@ -72,4 +74,33 @@ const (
 	TotalsEqual    = "equal"
 	TotalsRounded  = "rounded"
 	TotalsMismatch = "mismatch"
+)
+
+// Values of Outgoing.State.
+const (
+	OutgoingWaiting   = "waiting"
+	OutgoingHeld      = "held"
+	OutgoingSending   = "sending" // Being Sent
+	OutgoingSent      = "sent"
+	OutgoingFailed    = "failed"
+	OutgoingCancelled = "cancelled"
+)
+
+// Values of Outgoing.Kind.
+const (
+	KindStock = "stock"
+)
+
+// Values of Instance.StockKind and Instance.StockUncounted.
+const (
+	StockForecast  = "forecast"
+	StockOnHand    = "on_hand"
+	UncountedCount = "count" // Let the store count them
+)
+
+// Values of ProductMap.ManageStock.
+const (
+	StockCounted   = "true"   // Counted
+	StockUncounted = "false"  // Not counted
+	StockByParent  = "parent" // By the parent
 )
