@@ -40,7 +40,7 @@ func TestTies(t *testing.T) {
 // soaps, whichever comes first and whatever the shop chose.
 func TestMarketplaceOrdersAreBookedOnce(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("testdata/marketplace.json")
+	raw, err := os.ReadFile("testdata/cases/marketplace.json")
 	if err != nil {
 		t.Fatal(err)
 	}

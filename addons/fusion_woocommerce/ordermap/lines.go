@@ -110,9 +110,13 @@ func (m *mapper) add(l Line, tax wcapi.Amount, taxes []wcapi.LineTax) {
 		}
 	}
 	charged := tax.Or(decimal.Zero)
-	if sum.IsZero() && len(raw) == 0 && !charged.IsZero() {
+	nameless := len(raw) == 1 && raw[0].RateID == 0 && !sum.IsZero()
+	if nameless {
+		charged = sum
+	}
+	if nameless || sum.IsZero() && len(raw) == 0 && !charged.IsZero() {
 		if lines := m.in.Order.TaxLines; len(lines) == 1 {
-			raw = []wcapi.LineTax{{RateID: lines[0].RateID, Total: tax}}
+			raw = []wcapi.LineTax{{RateID: lines[0].RateID, Total: wcapi.NewAmount(charged)}}
 			m.note("The store does not say which tax the %s on “%s” is; it is taken for the order's only one.", m.money(charged), l.Name)
 		} else {
 			m.mismatch("The line “%s” has a tax of %s, but the store does not say which tax that is.", l.Name, m.money(charged))

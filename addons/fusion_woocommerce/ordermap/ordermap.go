@@ -66,7 +66,8 @@ type Order struct {
 	State    State
 	Notes    []string
 	Payment  Payment
-	Remark   string // the customer's own
+	Vouchers []Voucher `json:",omitempty"` // gift cards and store credit that paid a part
+	Remark   string    // the customer's own
 	Refunds  []Refund
 	Meta     map[string]string // the texts among the order's meta data
 	// Family ties the order to others of the store. It is not in the digest, nor
@@ -77,6 +78,13 @@ type Order struct {
 // Payment is how the customer paid, or is going to.
 type Payment struct{ Method, Title, Transaction string }
 
+// Voucher is a gift card or store credit that paid a part of the order. It is a
+// means of payment: goods and taxes stay what they are.
+type Voucher struct {
+	Code   string // "" where the store does not tell it
+	Amount decimal.Decimal
+}
+
 // Refund is money given back on the order, positive.
 type Refund struct {
 	ID     int64
@@ -85,11 +93,13 @@ type Refund struct {
 }
 
 // Totals are the store's own, rounded to the currency. Untaxed is what is left
-// of Total without Tax.
+// of Total without Tax. Stores take what vouchers paid off their total; here it
+// is part of Total, and what is left to pay is Total without Vouchers.
 type Totals struct {
 	Untaxed, Tax, Total   decimal.Decimal
 	Shipping, ShippingTax decimal.Decimal
 	Discount, Refunded    decimal.Decimal
+	Vouchers              decimal.Decimal `json:",omitzero"`
 }
 
 // Kind of a line.
@@ -154,8 +164,11 @@ func Map(in Input) Order {
 		m.out.Number = fmt.Sprint(o.ID)
 	}
 	m.out.Class, m.out.Why = in.Policy.classify(&o)
+	m.once()
+	m.kits()
 	m.totals()
 	m.lines()
+	m.vouchers()
 	m.coupons()
 	m.taxes()
 	m.balance()
@@ -197,6 +210,7 @@ func (m *mapper) rounded(format string, args ...any) {
 	m.note(format, args...)
 }
 
+// mismatch tells of a difference that a person must decide on.
 func (m *mapper) mismatch(format string, args ...any) {
 	m.out.State = Mismatch
 	m.note(format, args...)
@@ -226,6 +240,11 @@ func (m *mapper) totals() {
 	t.Untaxed = t.Total.Sub(t.Tax)
 	for _, r := range o.Refunds {
 		amount := cur(r.Total).Abs()
+		if r.ID == 0 {
+			// What is left of a refund that was deleted from the store's database.
+			m.note("The store lists a refund of %s without an id. It does not exist, and is left out.", m.money(amount))
+			continue
+		}
 		m.out.Refunds = append(m.out.Refunds, Refund{int64(r.ID), amount, clean(r.Reason)})
 		t.Refunded = t.Refunded.Add(amount)
 	}

@@ -51,7 +51,9 @@ func (p Policy) classify(o *wcapi.Order) (Class, string) {
 		return Cancelled, "The order is cancelled in the store."
 	case "refunded":
 		return Refunded, "The order is refunded in full in the store: there is nothing to deliver."
-	case "checkout-draft", "auto-draft", "draft", "new":
+	case "auto-draft", "draft", "new":
+		return Ignore, "A draft that somebody began in the store's administration, not an order yet."
+	case "checkout-draft":
 		return Ignore, "A basket that was left at the checkout, not an order."
 	case "trash":
 		return Ignore, "The order is in the store's trash."

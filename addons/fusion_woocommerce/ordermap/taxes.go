@@ -2,11 +2,8 @@ package ordermap
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"fusionsoft.ca/fusion/addons/account/taxcalc"
-	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 
 	"github.com/shopspring/decimal"
 )
@@ -75,48 +72,6 @@ func (m *mapper) rates(order []int64, charged map[int64]decimal.Decimal) []int64
 		m.out.Rates = append(m.out.Rates, r)
 	}
 	return known
-}
-
-// rateOf is a rate as the order tells it, else as the store's table does.
-func (m *mapper) rateOf(id int64) (Rate, bool) {
-	r, known := Rate{ID: id, Name: "Tax " + strconv.FormatInt(id, 10)}, false
-	if i := slices.IndexFunc(m.in.Rates, func(t wcapi.Tax) bool { return int64(t.ID) == id }); i >= 0 {
-		t := m.in.Rates[i]
-		r = Rate{ID: id, Name: named(t.Name, r.Name), Percent: t.Rate.Or(decimal.Zero), Compound: bool(t.Compound), Shipping: bool(t.Shipping), Country: t.Country, State: t.State, Class: t.Class, Priority: int(t.Priority)}
-		known = true
-	}
-	i := slices.IndexFunc(m.in.Order.TaxLines, func(t wcapi.TaxLine) bool { return int64(t.RateID) == id })
-	if i < 0 {
-		return r, known
-	}
-	t := m.in.Order.TaxLines[i]
-	r.Name, r.Compound = named(t.Label, r.Name), bool(t.Compound)
-	// Stores older than 3.7 do not keep the percentage with the order.
-	charged := t.TaxTotal.Or(decimal.Zero).Add(t.ShippingTaxTotal.Or(decimal.Zero))
-	if !t.RatePercent.IsZero() || charged.IsZero() {
-		if !r.Percent.Equal(t.RatePercent.Decimal) {
-			r.Class = "" // the table has another rate by now
-		}
-		r.Percent, known = t.RatePercent.Decimal, true
-	}
-	r.readCode(t.RateCode)
-	return r, known
-}
-
-// readCode takes country, state and priority from a code like CA-QC-TVQ-2.
-func (r *Rate) readCode(code string) {
-	parts := strings.Split(code, "-")
-	if len(parts) < 3 || len(parts[0]) != 2 {
-		return
-	}
-	if n, err := strconv.Atoi(parts[len(parts)-1]); err == nil {
-		r.Priority = n
-	}
-	r.Country = strings.ToUpper(parts[0])
-	r.State = ""
-	if len(parts) > 3 && len(parts[1]) <= 3 {
-		r.State = strings.ToUpper(parts[1])
-	}
 }
 
 // target is the sum each rate must have.

@@ -39,6 +39,14 @@ type Order struct {
 	FeeLines           []FeeLine      `json:"fee_lines"`
 	CouponLines        []CouponLine   `json:"coupon_lines"`
 	Refunds            []RefundRef    `json:"refunds"`
+	GiftCards          []GiftCard     `json:"gift_cards" wc:"loose"` // of extensions
+}
+
+// GiftCard is a card or voucher that paid a part of an order. Total is less by it.
+type GiftCard struct {
+	ID     ID     `json:"id"`
+	Code   string `json:"code"`
+	Amount Amount `json:"amount"`
 }
 
 // UnmarshalJSON reads an order in all the shapes that stores send.
@@ -117,6 +125,9 @@ type LineItem struct {
 	TotalTax    Amount    `json:"total_tax"`
 	Taxes       []LineTax `json:"taxes"`
 	MetaData    []Meta    `json:"meta_data"`
+	// The line of the kit that this one is a part of, where an extension says so.
+	CompositeParent ID `json:"composite_parent"`
+	BundledBy       ID `json:"bundled_by"`
 }
 
 // TaxLine is the sum of one rate over the order. The rate is the one at the
