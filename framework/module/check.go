@@ -62,7 +62,7 @@ type knownID struct {
 // dataChecker walks the operations of all addons in the order of loading.
 type dataChecker struct {
 	reg      *orm.Registry
-	schema   *schema
+	schema   *viewSchema
 	pos      map[string]int
 	needs    map[string]map[string]bool // addon → itself and all it depends on
 	ids      map[string]*knownID
@@ -75,7 +75,7 @@ type dataChecker struct {
 }
 
 func newChecker(reg *orm.Registry, ordered []Addon) *dataChecker {
-	c := &dataChecker{reg: reg, schema: NewSchema(reg, nil, nil).(*schema), pos: positions(ordered), needs: map[string]map[string]bool{},
+	c := &dataChecker{reg: reg, schema: NewSchema(reg, nil, nil).(*viewSchema), pos: positions(ordered), needs: map[string]map[string]bool{},
 		ids: map[string]*knownID{}, fakes: map[int64]*knownID{}, models: modelNames(reg), viewByID: map[string]*checkedView{}}
 	for _, a := range ordered {
 		c.needs[a.Name] = map[string]bool{a.Name: true}

@@ -12,7 +12,7 @@ import (
 // NewSchema lets views be checked against a registry. groups and actions are
 // the external ids that exist.
 func NewSchema(r *orm.Registry, groups, actions []string) view.Schema {
-	s := &schema{reg: r, groups: map[string]bool{}, actions: map[string]bool{}}
+	s := &viewSchema{reg: r, groups: map[string]bool{}, actions: map[string]bool{}}
 	for _, g := range groups {
 		s.groups[g] = true
 	}
@@ -22,17 +22,17 @@ func NewSchema(r *orm.Registry, groups, actions []string) view.Schema {
 	return s
 }
 
-type schema struct {
+type viewSchema struct {
 	reg             *orm.Registry
 	groups, actions map[string]bool
 }
 
-func (s *schema) Model(name string) bool {
+func (s *viewSchema) Model(name string) bool {
 	_, ok := s.reg.Model(name)
 	return ok
 }
 
-func (s *schema) Field(model, name string) (view.FieldInfo, bool) {
+func (s *viewSchema) Field(model, name string) (view.FieldInfo, bool) {
 	m, ok := s.reg.Model(model)
 	if !ok || m.Fields[name] == nil {
 		return view.FieldInfo{}, false
@@ -48,19 +48,19 @@ func (s *schema) Field(model, name string) (view.FieldInfo, bool) {
 	return info, true
 }
 
-func (s *schema) FieldNames(model string) []string {
+func (s *viewSchema) FieldNames(model string) []string {
 	if m, ok := s.reg.Model(model); ok {
 		return m.FieldNames()
 	}
 	return nil
 }
 
-func (s *schema) Method(model, name string) bool {
+func (s *viewSchema) Method(model, name string) bool {
 	m, ok := s.reg.Model(model)
 	return ok && m.HasMethod(name) && !strings.HasPrefix(name, "_")
 }
 
-func (s *schema) MethodNames(model string) []string {
+func (s *viewSchema) MethodNames(model string) []string {
 	m, ok := s.reg.Model(model)
 	if !ok {
 		return nil
@@ -68,7 +68,7 @@ func (s *schema) MethodNames(model string) []string {
 	return slices.DeleteFunc(m.Methods(), func(n string) bool { return strings.HasPrefix(n, "_") })
 }
 
-func (s *schema) Group(id string) bool  { return s.groups[id] }
-func (s *schema) Groups() []string      { return slices.Sorted(maps.Keys(s.groups)) }
-func (s *schema) Action(id string) bool { return s.actions[id] }
-func (s *schema) Actions() []string     { return slices.Sorted(maps.Keys(s.actions)) }
+func (s *viewSchema) Group(id string) bool  { return s.groups[id] }
+func (s *viewSchema) Groups() []string      { return slices.Sorted(maps.Keys(s.groups)) }
+func (s *viewSchema) Action(id string) bool { return s.actions[id] }
+func (s *viewSchema) Actions() []string     { return slices.Sorted(maps.Keys(s.actions)) }

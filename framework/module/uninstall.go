@@ -9,6 +9,7 @@ import (
 
 	"fusionsoft.ca/fusion/framework/expr"
 	"fusionsoft.ca/fusion/framework/orm"
+	"fusionsoft.ca/fusion/framework/schema"
 )
 
 // Removal is what an uninstallation takes away.
@@ -202,7 +203,7 @@ func (p *removalPlan) compare() {
 	for _, m := range p.after.Models() {
 		if m.Query != "" {
 			drop = append([]string{"DROP VIEW IF EXISTS " + quoteIdent(m.Table) + " CASCADE"}, drop...)
-			create = append(create, m.ViewStatements()...)
+			create = append(create, schema.View{Name: m.Table, Query: m.Query}.Statements()...)
 		}
 	}
 	p.drops = slices.Concat(drop, p.drops, create)

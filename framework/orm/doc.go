@@ -1,6 +1,7 @@
 // Package orm is the record layer of Fusion: models, fields, domains, access
 // and computed values over PostgreSQL. It knows nothing of HTTP, views or
-// files, and of Fusion imports only expr, keyring and sanitize.
+// files, and of Fusion imports only expr, keyring, sanitize and
+// schema.
 //
 // # How it fits together
 //

@@ -16,6 +16,7 @@ var upper = []string{"framework/web", "framework/rpc", "framework/server", "fram
 // pure are packages that import nothing of ours but what is listed.
 var pure = map[string][]string{
 	"framework/pglocal":                  {},
+	"framework/schema":                   {},
 	"framework/web/address":              {},
 	"framework/pglocal/pgtest":           {"framework/pglocal"},
 	"addons/fusion_woocommerce/wcapi":    {},

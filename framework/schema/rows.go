@@ -1,6 +1,7 @@
-package orm
+package schema
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -14,19 +15,19 @@ const shownRows = 10
 
 var exclusion = regexp.MustCompile(`(?is)^EXCLUDE\s+(?:USING\s+\w+\s*)?\((.*?)\)\s*(?:WHERE\s*\((.*)\))?\s*$`)
 
-// breakers tells which rows break a constraint of a model; "" when it cannot
+// breakers tells which rows break a constraint of a table; "" when it cannot
 // be told.
-func (s *syncer) breakers(m *Model, c SQLConstraint) (string, error) {
+func (s *syncer) breakers(t Table, c Constraint) (string, error) {
 	var rows []string
 	var err error
 	switch def := strings.TrimSpace(c.Definition); {
 	case strings.HasPrefix(def, "UNIQUE ("):
-		rows, err = s.doubles(m.Table, splitTop(strings.TrimSuffix(strings.TrimPrefix(def, "UNIQUE ("), ")")))
+		rows, err = s.doubles(t.Name, splitTop(strings.TrimSuffix(strings.TrimPrefix(def, "UNIQUE ("), ")")))
 	case strings.HasPrefix(def, "CHECK ("):
-		rows, err = s.look(fmt.Sprintf("SELECT id FROM %s WHERE NOT %s ORDER BY id LIMIT %d", quote(m.Table), strings.TrimPrefix(def, "CHECK "), shownRows+1))
+		rows, err = s.look(fmt.Sprintf("SELECT t.id::text FROM %s t WHERE NOT %s ORDER BY t.id LIMIT %d", quote(t.Name), strings.TrimPrefix(def, "CHECK "), shownRows+1))
 	default:
 		if p := exclusion.FindStringSubmatch(def); p != nil {
-			rows, err = s.overlaps(m.Table, splitTop(p[1]), p[2])
+			rows, err = s.overlaps(t.Name, splitTop(p[1]), p[2])
 		}
 	}
 	if err != nil || len(rows) == 0 {
@@ -41,17 +42,17 @@ func (s *syncer) breakers(m *Model, c SQLConstraint) (string, error) {
 		message = fmt.Sprintf(" (“%s”)", c.Message)
 	}
 	return fmt.Sprintf("%s: constraint %s%s, %s, is broken by records that are there: id %s%s. Correct them, or let a migration of addon %s do it",
-		m.Name, c.Name, message, c.Definition, strings.Join(rows, "; "), more, m.Addon), nil
+		t.Title, c.Name, message, c.Definition, strings.Join(rows, "; "), more, t.Addon), nil
 }
 
 // dangling tells which rows point at a row that is not there.
-func (s *syncer) dangling(table, col, target string) (string, error) {
+func (s *syncer) dangling(table string, k ForeignKey) (string, error) {
 	by := "id"
 	if _, ok := s.cat.columns[table]["id"]; !ok {
 		by = "ctid"
 	}
 	rows, err := s.look(fmt.Sprintf("SELECT %[1]s::text || ' → ' || %[2]s FROM %[3]s t WHERE %[2]s IS NOT NULL AND NOT EXISTS (SELECT FROM %[4]s o WHERE o.id = t.%[2]s) ORDER BY t.%[1]s LIMIT %[5]d",
-		by, quote(col), quote(table), quote(target), shownRows+1))
+		by, quote(k.Column), quote(table), quote(k.Table), shownRows+1))
 	if err != nil || len(rows) == 0 {
 		return "", err
 	}
@@ -60,7 +61,7 @@ func (s *syncer) dangling(table, col, target string) (string, error) {
 		rows, more = rows[:shownRows], " and more"
 	}
 	return fmt.Sprintf("%s.%s must refer to rows of %s, but these rows refer to none: %s %s%s. Correct them, or let a migration do it",
-		table, col, target, by, strings.Join(rows, "; "), more), nil
+		table, k.Column, k.Table, by, strings.Join(rows, "; "), more), nil
 }
 
 // doubles finds groups of rows with the same values; NULLs are never the same.
@@ -92,26 +93,18 @@ func (s *syncer) overlaps(table string, elements []string, where string) ([]stri
 	return s.look(fmt.Sprintf("SELECT x.id || ' and ' || y.id FROM (%s) x JOIN (%[1]s) y ON %s ORDER BY x.id, y.id LIMIT %d", from, strings.Join(on, " AND "), shownRows+1))
 }
 
-// look runs a query that may not make sense, below the cache.
+// look runs a query that may not make sense, for a column of texts.
 func (s *syncer) look(sql string) (out []string, err error) {
-	if strings.Contains(sql, "?") {
-		return nil, nil // which would be taken for an argument
-	}
 	if err := s.exec("SAVEPOINT look"); err != nil {
 		return nil, err
 	}
-	err = s.env.stream(frag{sql: sql}, func(r [][]byte) error {
-		out = append(out, string(r[0]))
-		return nil
-	})
+	var text string
+	err = s.each(sql, []any{&text}, func() { out = append(out, text) })
 	end := "RELEASE SAVEPOINT look"
 	if err != nil {
 		end = "ROLLBACK TO SAVEPOINT look; " + end
 	}
-	if e := s.exec(end); err == nil {
-		err = e
-	}
-	return out, err
+	return out, cmp.Or(err, s.exec(end))
 }
 
 // splitTop splits a list at the commas that stand in no parentheses or quotes.
