@@ -193,7 +193,7 @@ func (p *removalPlan) compare() {
 		}
 		for _, c := range m.SQL {
 			if !slices.ContainsFunc(rest.SQL, func(o orm.SQLConstraint) bool { return o.Name == c.Name }) {
-				p.drops = append(p.drops, "ALTER TABLE "+quoteIdent(m.Table)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(c.Name))
+				p.drops = append(p.drops, "ALTER TABLE "+quoteIdent(m.Table)+" DROP CONSTRAINT IF EXISTS "+quoteIdent(schema.Ident(c.Name)))
 			}
 		}
 	}

@@ -165,6 +165,7 @@ func magazines() module.Addon {
 			d := orm.Extend[shelfMore](r, "lib.shelf")
 			d.Default("magazine_kind", func(*orm.Env) (any, error) { return "any", nil })
 			d.Check("kind", "magazine_kind <> 'bad'", "Not this kind.")
+			d.Check("numbered_"+strings.Repeat("very_", 12)+"well", "id > 0", "From 1 on.")
 			orm.Define[magazine](r)
 		}}
 }
@@ -176,6 +177,8 @@ func TestUninstall(t *testing.T) {
 	db = install(t, db, addons, "magazines") // its mandatory column meets rows
 	shelves := "SELECT name->>'en_US' FROM lib_shelf ORDER BY 1"
 	same(t, "shelves", query(t, db, "SELECT name->>'en_US', magazine_kind FROM lib_shelf ORDER BY 1"), []string{"Magazines|weekly", "One|none"})
+
+	same(t, "a constraint with a long name", query(t, db, "SELECT count(*) FROM pg_constraint WHERE conname LIKE 'lib_shelf_numbered%'"), []string{"1"})
 
 	_, err := module.Uninstall(t.Context(), db, addons, []string{"lib"}, module.Options{})
 	if err == nil || err.Error() != "lib: cannot be uninstalled while magazines depends on it; uninstall magazines too" {
@@ -200,7 +203,8 @@ func TestUninstall(t *testing.T) {
 		(SELECT count(*) FROM ir_model WHERE model = 'lib.magazine'), (SELECT count(*) FROM ir_model_fields WHERE name LIKE 'magazine%'),
 		to_regclass('lib_magazine'), to_regclass('lib_shelf_magazine'),
 		(SELECT count(*) FROM information_schema.columns WHERE table_name = 'lib_shelf' AND column_name = 'magazine_kind'),
-		(SELECT state FROM ir_module_module WHERE name = 'magazines')`), []string{"0|0|0|||0|uninstalled"})
+		(SELECT count(*) FROM pg_constraint WHERE conname LIKE 'lib_shelf_numbered%'),
+		(SELECT state FROM ir_module_module WHERE name = 'magazines')`), []string{"0|0|0|||0|0|uninstalled"})
 	db = install(t, db, addons, "magazines")
 	same(t, "shelves again", query(t, db, shelves), []string{"Magazines", "One"})
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"fusionsoft.ca/fusion/framework/schema"
 )
 
 // frag is a piece of SQL with ? for its arguments, and ?? for a question mark. An
@@ -238,7 +240,7 @@ func (e *Env) translate(err error) error {
 	case "23505", "23514", "23P01":
 		for _, m := range reg.models {
 			for _, s := range m.SQL {
-				if s.Name == pe.ConstraintName || truncIdent(s.Name) == pe.ConstraintName {
+				if schema.Ident(s.Name) == pe.ConstraintName {
 					return &Error{Code: CodeValidation, Message: s.Message, Err: err}
 				}
 			}
@@ -271,14 +273,6 @@ func (e *Env) translate(err error) error {
 		return &Error{Code: CodeUser, Message: "The operation took too long and was stopped.", Err: err}
 	}
 	return err
-}
-
-// truncIdent cuts an identifier as PostgreSQL does.
-func truncIdent(s string) string {
-	if len(s) > 63 {
-		return s[:63]
-	}
-	return s
 }
 
 func stack() []byte { return debug.Stack() }

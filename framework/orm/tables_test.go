@@ -339,6 +339,25 @@ func TestViewModels(t *testing.T) {
 	}
 }
 
+// TestMessageOfALongConstraint finds the message of a constraint whose name is longer than
+// names in the database.
+func TestMessageOfALongConstraint(t *testing.T) {
+	type kind struct {
+		Record `orm:"s.kind"`
+		Code   string `orm:"code"`
+	}
+	db := testDBOf(t, registryOf(t, func(r *Registry) {
+		Define[kind](r).Unique("code_"+strings.Repeat("very_", 12)+"unique", "code", "Every code once.")
+	}))
+	err := db.Run(t.Context(), System(), func(e *Env) error {
+		_, err := e.Model("s.kind").Create(Values{"code": "a"}, Values{"code": "a"})
+		return err
+	})
+	if !IsCode(err, CodeValidation) || !strings.HasPrefix(err.Error(), "Every code once.") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestDeclaredIndexesAreUsed asks for the plans of searches.
 func TestDeclaredIndexesAreUsed(t *testing.T) {
 	db := testDBOf(t, registryOf(t, defineTitle2))
