@@ -43,6 +43,7 @@ func Addon() module.Addon {
 			"views/woo_customer_views.xml",
 			"views/woo_log_views.xml",
 			"views/woo_outbox_views.xml",
+			"views/woo_shipment_views.xml",
 			"views/woo_config_views.xml",
 			"views/sale_order_views.xml",
 			"views/woo_menus.xml",
@@ -63,5 +64,6 @@ func define(r *orm.Registry) {
 	defineEvent(r)
 	defineLog(r)
 	defineOutbox(r)
+	defineShipment(r)
 	defineExtensions(r)
 }

@@ -35,6 +35,8 @@ type Instance struct {
 	SyncOrders     bool                      `orm:"sync_orders,default=true" label:"Sync Orders"`
 	SyncInvoices   bool                      `orm:"sync_invoices,default=true" label:"Sync Invoices" help:"Not used yet: invoices are not sent to the store."`
 	SyncInventory  bool                      `orm:"sync_inventory,default=true" label:"Sync Inventory" help:"Sends the quantities of mapped products to the store."`
+	PushCompleted  bool                      `orm:"push_completed,default=true" label:"Complete Delivered Orders" help:"An order becomes completed in the store once nothing of it remains to be delivered."`
+	ShipmentWay    string                    `orm:"shipment_way,default=auto,required" selection:"auto:The best the store has,fulfillment:Fulfillment,tracking:Tracking Extension,note:Note to the Customer" label:"Shipments Are Told As" help:"Where the store shows tracking numbers: in its own fulfillments, in a tracking extension, or in a note to the customer."`
 	DryRun         bool                      `orm:"dry_run,nocopy" label:"Dry Run" help:"What would be sent to the store waits in the outbox and is not sent."`
 	StockKind      string                    `orm:"stock_quantity_kind,default=free,required" selection:"free:Free to use,forecast:Forecast,on_hand:On hand" label:"Quantity Sent" help:"Which quantity of a product is the stock of the store."`
 	StockBuffer    decimal.Decimal           `orm:"stock_buffer,digits=2" label:"Stock Kept Back" help:"This many units of each product are not offered in the store."`

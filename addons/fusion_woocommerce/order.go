@@ -39,6 +39,7 @@ type Order struct {
 	SaleID        orm.Ref[sale.Order]    `orm:"sale_order_id,index,ondelete=set_null" label:"Sale Order"`
 	InvoiceID     orm.Ref[account.Move]  `orm:"invoice_id,ondelete=set_null" label:"Invoice"`
 	InvoiceSynced bool                   `orm:"invoice_synced" label:"Invoice Sent to Store"`
+	Shipments     orm.Many[Shipment]     `orm:"shipment_ids,inverse=order_id" label:"Shipments"`
 	Lines         orm.Many[Bind]         `orm:"bind_ids,inverse=order_id" label:"Lines"`
 	TotalsState   string                 `orm:"totals_state,index" selection:"equal:Equal,rounded:Rounded,mismatch:Mismatch" label:"Totals"`
 	TotalsNote    string                 `orm:"totals_note,text" label:"Explanation of Totals"`
@@ -94,6 +95,32 @@ func defineOrder(r *orm.Registry) {
 	})
 	orm.Implement(d, OpenInvoice, func(_ *orm.Env, recs []*Order, _ orm.Args) (any, error) {
 		return openRecord("account.move", "Invoice", recs[0].InvoiceID.ID)
+	})
+	orm.Implement(d, PushShipping, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
+		if err := orm.Load(env, recs, "shipment_ids"); err != nil {
+			return nil, err
+		}
+		for _, o := range recs {
+			if len(o.Shipments.IDs()) == 0 {
+				return nil, orm.UserErrorf("Nothing of order %s has been delivered yet.", o.Number)
+			}
+			if err := sendShipments(env, o.Shipments.IDs()); err != nil {
+				return nil, err
+			}
+		}
+		return true, nil
+	})
+	orm.Implement(d, PushCompleted, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
+		if err := orm.Load(env, recs, "instance_id"); err != nil {
+			return nil, err
+		}
+		for _, o := range recs {
+			inst := o.InstanceID.Rec()
+			if err := pushStatus(env, inst, o, "completed", inst.completable()); err != nil {
+				return nil, err
+			}
+		}
+		return true, nil
 	})
 	orm.Implement(d, Resolved, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
 		if err := mayResolve(env, recs); err != nil {

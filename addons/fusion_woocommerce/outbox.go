@@ -29,7 +29,7 @@ type Outgoing struct {
 	orm.Record `orm:"woo.outbox" label:"WooCommerce Outgoing Change" order:"id desc" rec:"name" search:"name,target"`
 	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,readonly,ondelete=cascade" label:"Instance"`
 	CompanyID  orm.Ref[base.Company] `orm:"company_id,required,readonly" label:"Company"`
-	Kind       string                `orm:"kind,required,readonly,index" selection:"stock:Stock" label:"Kind"`
+	Kind       string                `orm:"kind,required,readonly,index" selection:"stock:Stock,shipment:Shipment,status:Order Status" label:"Kind"`
 	Target     string                `orm:"target,required,readonly,index" label:"Object in the Store" help:"Changes of one object are sent in their order."`
 	Part       string                `orm:"part,readonly" label:"Part"`
 	Slot       string                `orm:"slot,readonly,nocopy" label:"Slot" help:"A later change with the same slot replaces this one while it waits."`
@@ -81,7 +81,18 @@ func defineOutbox(r *orm.Registry) {
 		}
 	}
 	orm.Implement(d, HoldOutgoing, move("held", []string{OutgoingWaiting}, orm.Values{"state": OutgoingHeld, "reason": "Held by a person."}))
-	orm.Implement(d, ReleaseOutgoing, move("sent", []string{OutgoingHeld, OutgoingFailed, OutgoingWaiting}, orm.Values{"state": OutgoingWaiting, "reason": nil, "attempts": 0, "not_before": nil}))
+	release := move("sent", []string{OutgoingHeld, OutgoingFailed, OutgoingWaiting}, orm.Values{"state": OutgoingWaiting, "reason": nil, "attempts": 0, "not_before": nil})
+	orm.Implement(d, ReleaseOutgoing, func(env *orm.Env, recs []*Outgoing, args orm.Args) (any, error) {
+		for _, o := range recs {
+			if o.State != OutgoingFailed {
+				continue
+			}
+			if err := orm.RecordsOf(env.Sudo(), o).Write(orm.Values{"slot": o.change().slot()}); err != nil {
+				return nil, err
+			}
+		}
+		return release(env, recs, args)
+	})
 	orm.Implement(d, CancelOutgoing, move("cancelled", []string{OutgoingWaiting, OutgoingHeld, OutgoingFailed}, orm.Values{"state": OutgoingCancelled, "slot": nil, "reason": "Cancelled by a person."}))
 	orm.ImplementModel(d, CronPush, func(env *orm.Env, _ orm.Args) (any, error) {
 		groups, err := env.Model("woo.outbox").CountBy("instance_id", orm.And(orm.Leaf("state", "in", []any{OutgoingWaiting, OutgoingSending}),
@@ -104,6 +115,11 @@ type change struct {
 }
 
 func (c change) slot() string { return c.Kind + ":" + c.Target + ":" + c.Part }
+
+// change is what was asked for, without its values.
+func (o *Outgoing) change() change {
+	return change{Kind: o.Kind, Target: o.Target, Part: o.Part, Name: o.Name}
+}
 
 // put asks for changes in a store. A change that still waits is replaced by a
 // later one of the same kind, target and part; one that is held stays so.
@@ -131,11 +147,7 @@ func put(env *orm.Env, inst *Instance, list ...change) error {
 			return fmt.Errorf("what is to be sent for %s cannot be written as JSON: %w", c.Name, err)
 		}
 		if o := bySlot[c.slot()]; o != nil {
-			vals := orm.Values{"name": c.Name, "payload": string(payload)}
-			if o.State == OutgoingFailed { // what the store refused is out of date
-				vals["state"], vals["reason"], vals["attempts"], vals["not_before"] = OutgoingWaiting, nil, 0, nil
-			}
-			if err := orm.RecordsOf(env, o).Write(vals); err != nil {
+			if err := orm.RecordsOf(env, o).Write(orm.Values{"name": c.Name, "payload": string(payload)}); err != nil {
 				return err
 			}
 			continue
@@ -146,12 +158,30 @@ func put(env *orm.Env, inst *Instance, list ...change) error {
 		}
 		fresh = append(fresh, vals)
 	}
+	if err := supersede(env, inst, list); err != nil {
+		return err
+	}
 	if len(fresh) > 0 {
 		if _, err := env.Model("woo.outbox").Create(fresh...); err != nil {
 			return err
 		}
 	}
 	return wakePush(env, inst.ID)
+}
+
+// supersede gives up changes that a store refused and that later ones replace.
+func supersede(env *orm.Env, inst *Instance, list []change) error {
+	targets, slots := make([]any, len(list)), map[string]bool{}
+	for i, c := range list {
+		targets[i] = c.Target
+		slots[c.slot()] = true
+	}
+	failed, err := orm.Search[Outgoing](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("state", "=", OutgoingFailed), orm.Leaf("target", "in", targets)), orm.SearchOptions{})
+	if err != nil {
+		return err
+	}
+	failed = slices.DeleteFunc(failed, func(o *Outgoing) bool { return !slots[o.change().slot()] })
+	return orm.RecordsOf(env, failed...).Write(orm.Values{"state": OutgoingCancelled})
 }
 
 // wakePush has the job look at what waits for an instance.

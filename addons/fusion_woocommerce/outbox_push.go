@@ -20,8 +20,8 @@ type sender interface {
 	// that is Unsure may have been carried out by the store before: send looks
 	// first, unless doing it again does no harm.
 	send(ctx context.Context, s *sending, list []*Outgoing) []outcome
-	// took takes over what the store answered to changes that were sent or turned
-	// out to be out of date, in the unit of work that records it.
+	// took takes over what became of changes that are done with: sent, refused, or
+	// out of date. It runs in the unit of work that records it.
 	took(env *orm.Env, inst *Instance, done []delivered) error
 	// logType is under which type the sync log tells of the kind.
 	logType() string
@@ -34,11 +34,12 @@ type sending struct {
 	*wcapi.Client
 }
 
-// delivered is a change that the store carried out, or that is cancelled because
-// the store is no longer as it was when the change was asked for.
+// delivered is a change that is done with: OutgoingSent, OutgoingFailed, or
+// OutgoingCancelled because the store is no longer as it was when the change was
+// asked for.
 type delivered struct {
 	*Outgoing
-	sent   bool
+	state  string
 	answer any
 }
 
@@ -75,7 +76,7 @@ func outcomeOf(err error) outcome {
 
 // senders by kind of change.
 func senders() map[string]sender {
-	return map[string]sender{KindStock: stockSender{}}
+	return map[string]sender{KindStock: stockSender{}, KindShipment: shipmentSender{}, KindStatus: statusSender{}}
 }
 
 // push sends what waits for an instance, batch by batch, until nothing is left
@@ -191,14 +192,11 @@ func settle(env *orm.Env, inst *Instance, s sender, batch []*Outgoing, results [
 			continue
 		}
 		vals := orm.Values{"state": r.state, "reason": r.reason, "unsure": r.unsure}
-		switch r.state {
-		case OutgoingSent:
+		if r.state == OutgoingSent {
 			sent = append(sent, o)
 			vals["sent_at"] = orm.DatetimeOf(env.Now())
-			fallthrough
-		case OutgoingCancelled:
-			done = append(done, delivered{o, r.state == OutgoingSent, r.answer})
 		}
+		done = append(done, delivered{o, r.state, r.answer})
 		if r.answer != nil {
 			text, err := json.Marshal(r.answer)
 			if err != nil {
@@ -245,7 +243,7 @@ func (o *Outgoing) record(env *orm.Env) orm.Records {
 func backToWaiting(env *orm.Env, inst *Instance, list []*Outgoing, why []outcome) error {
 	for i, o := range list {
 		r := why[i]
-		slot := change{Kind: o.Kind, Target: o.Target, Part: o.Part}.slot()
+		slot := o.change().slot()
 		newer, err := orm.First[Outgoing](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("slot", "=", slot)), "")
 		if err != nil {
 			return err

@@ -406,7 +406,7 @@ func (stockSender) took(env *orm.Env, inst *Instance, done []delivered) error {
 			ids = append(ids, d.ResID)
 			byMap[d.ResID] = d
 		}
-		again = again || !d.sent
+		again = again || d.state == OutgoingCancelled
 	}
 	list, err := orm.Search[ProductMap](env, orm.Leaf("id", "in", anyIDs(ids)), orm.SearchOptions{})
 	if err != nil {
@@ -422,7 +422,7 @@ func (stockSender) took(env *orm.Env, inst *Instance, done []delivered) error {
 		if now.Counted {
 			m.ManageStock = StockCounted
 		}
-		if d.sent {
+		if d.state == OutgoingSent {
 			m.PushedQty, m.PushedAt = now.Stock, orm.DatetimeOf(env.Now())
 		}
 	}

@@ -88,7 +88,9 @@ const (
 
 // Values of Outgoing.Kind.
 const (
-	KindStock = "stock"
+	KindStock    = "stock"
+	KindShipment = "shipment"
+	KindStatus   = "status"
 )
 
 // Values of Instance.StockKind and Instance.StockUncounted.
@@ -103,4 +105,19 @@ const (
 	StockCounted   = "true"   // Counted
 	StockUncounted = "false"  // Not counted
 	StockByParent  = "parent" // By the parent
+)
+
+// Values of Shipment.State.
+const (
+	ShipmentWaiting   = "waiting"
+	ShipmentSent      = "sent" // Told to the Store
+	ShipmentFailed    = "failed"
+	ShipmentWithdrawn = "withdrawn"
+)
+
+// Values of Shipment.Channel and Instance.ShipmentWay.
+const (
+	ChannelFulfillment = "fulfillment"
+	ChannelTracking    = "tracking" // Tracking Extension
+	ChannelNote        = "note"     // Note to the Customer
 )

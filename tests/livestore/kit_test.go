@@ -47,7 +47,7 @@ type erp struct {
 
 // storeServer puts a store on a loopback port; front sees every request first
 // and may be nil.
-func storeServer(t *testing.T, front func(http.Handler) http.Handler) (*woosim.Sim, string) {
+func storeServer(t *testing.T, front func(http.Handler) http.Handler, options ...func(*woosim.Options)) (*woosim.Sim, string) {
 	t.Helper()
 	st, err := woosim.Load(woosim.DefaultStore)
 	if err != nil {
@@ -56,6 +56,9 @@ func storeServer(t *testing.T, front func(http.Handler) http.Handler) (*woosim.S
 	srv := httptest.NewUnstartedServer(nil)
 	opt := woosim.DefaultOptions()
 	opt.BaseURL, opt.PlainHTTP, opt.Seed = "http://"+srv.Listener.Addr().String(), true, 1
+	for _, set := range options {
+		set(&opt)
+	}
 	sim := woosim.New(st, opt)
 	srv.Config.Handler = sim
 	if front != nil {
@@ -73,14 +76,14 @@ func testKeys() (*keyring.Keyring, error) {
 }
 
 // newERP installs Fusion, connects the store, and fetches its products.
-func newERP(t *testing.T, front func(http.Handler) http.Handler, settings orm.Values) *erp {
+func newERP(t *testing.T, front func(http.Handler) http.Handler, settings orm.Values, options ...func(*woosim.Options)) *erp {
 	t.Helper()
 	e := &erp{t: t, db: ormtest.DB(t, addons()...)}
 	var err error
 	if e.db.Keys, err = testKeys(); err != nil {
 		t.Fatal(err)
 	}
-	e.store, e.url = storeServer(t, front)
+	e.store, e.url = storeServer(t, front, options...)
 	vals := orm.Values{"name": "Boreal", "url": e.url, "consumer_key": woosim.DefaultKey.Key, "consumer_secret": woosim.DefaultKey.Secret, "webhook_secret": webhookSecret,
 		"request_rate": 1000, "missing_product": "create", "unknown_product": "placeholder", "custom_statuses": "ready-pickup"}
 	for k, v := range settings {

@@ -71,6 +71,15 @@ func (s *Sim) routes() *mux.Router {
 	at(v3+"/orders/{order:[0-9]+}/notes/{id:[0-9]+}", methods{"GET": view((*rq).getNote), "DELETE": remove((*rq).deleteNote)})
 	at(v3+"/orders/{order:[0-9]+}/refunds", methods{"GET": list((*rq).listRefunds, listArgs()...), "POST": create((*rq).createRefund, arg{name: "amount", kind: "string"})})
 	at(v3+"/orders/{order:[0-9]+}/refunds/{id:[0-9]+}", methods{"GET": view((*rq).getRefund), "DELETE": remove((*rq).deleteRefund)})
+	if s.opt.Fulfillments {
+		at(v3+"/orders/{order:[0-9]+}/fulfillments", methods{"GET": list((*rq).listFulfillments), "POST": create((*rq).createFulfillment)})
+		at(v3+"/orders/{order:[0-9]+}/fulfillments/{parcel:[0-9]+}", methods{"WRITE": edit((*rq).updateFulfillment), "DELETE": remove((*rq).deleteFulfillment)})
+	}
+	if s.opt.Trackings {
+		const tracking = "/wc-shipment-tracking/v3/orders/{order:[0-9]+}/shipment-trackings"
+		at(tracking, methods{"GET": list((*rq).listTrackings), "POST": create((*rq).createTracking)})
+		at(tracking+"/{parcel:[a-z0-9]+}", methods{"DELETE": remove((*rq).deleteTracking)})
+	}
 	at(v3+"/refunds", methods{"GET": list((*rq).listAllRefunds, listArgs()...)})
 
 	at(v3+"/customers", methods{"GET": list((*rq).listCustomers, customerListArgs()...), "POST": create((*rq).createCustomer, customerWriteArgs(true)...)})

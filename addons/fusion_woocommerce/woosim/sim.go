@@ -40,6 +40,9 @@ type Options struct {
 	Keys    []Key
 	// Secrets holds the secrets of webhooks already in the store, by id.
 	Secrets map[int]string
+	// Fulfillments and Trackings switch on the store's own parcels and those of
+	// the extension Shipment Tracking.
+	Fulfillments, Trackings bool
 	// HPOS chooses high-performance order storage.
 	HPOS bool
 	// PlainHTTP accepts Basic and query-string keys without TLS or
@@ -81,15 +84,17 @@ type Sim struct {
 	rng    *rand.Rand
 	nonces map[string]bool
 
-	ids        map[string]int
-	hooks      map[int]*hookState
-	queue      []*delivery
-	faults     []*activeFault
-	faultID    int
-	hookFaults WebhookFaults
-	delivering sync.Mutex
-	uploads    map[string]int // pictures taken in, by file name
-	media      map[int]*Obj   // pictures changed or taken in
+	ids                     map[string]int
+	hooks                   map[int]*hookState
+	queue                   []*delivery
+	faults                  []*activeFault
+	faultID                 int
+	hookFaults              WebhookFaults
+	delivering              sync.Mutex
+	uploads                 map[string]int // pictures taken in, by file name
+	media                   map[int]*Obj   // pictures changed or taken in
+	fulfillments, trackings []*Obj         // parcels
+	notified                []int          // orders whose customers were written to about parcels
 }
 
 // New makes a simulator of a copy of the store.
