@@ -274,7 +274,7 @@ func (l *loader) scalar(f *orm.Field, raw any, value string) (any, error) {
 				return o.Value, nil
 			}
 		}
-		return nil, fmt.Errorf("Value '%s' not found in selection field '%s'", value, f.Label)
+		return nil, orm.ValueErrorf("Value '%s' not found in selection field '%s'", value, f.Label)
 	case orm.DatetimeKind:
 		v, err := f.Parse(value)
 		at, ok := v.(orm.Datetime)
