@@ -284,6 +284,7 @@ func TestRatesOfOneName(t *testing.T) {
 		{"8", "HST", "CA-ON-HST-1", "13.25", "0.83", "0.11", "13", "so small that rounding hides the rest"},
 		{"2", "QST", "CA-QC-QST-1", "9.975", "100.00", "9.98", "9.975", "three digits are usual"},
 		{"8", "QST", "CA-QC-QST-1", "null", "100.00", "9.98", "9.975", "without a percentage"},
+		{"8", "QST", "CA-QC-QST-1", `"9.975 %"`, "100.00", "9.98", "9.975", "with a percentage nobody can read"},
 		{"8", "New", "CA-QC-NEW-1", "0", "200.00", "14.00", "7", "without a percentage, of a new name"},
 	} {
 		if got := of(c.id, c.label, c.code, c.percent, c.net, c.tax); got.Percent.String() != c.want {

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
@@ -155,7 +156,7 @@ type Rate struct {
 func Map(in Input) Order {
 	o := in.Order
 	m := mapper{in: in, out: Order{
-		ID: int64(o.ID), Number: o.Number, Status: o.Status, Via: o.CreatedVia, Currency: o.Currency, Places: in.Places,
+		ID: int64(o.ID), Number: o.Number, Status: o.Status, Via: o.CreatedVia, Currency: strings.ToUpper(strings.TrimSpace(o.Currency)), Places: in.Places,
 		Created: o.DateCreated.Time, Modified: o.DateModified.Time, Paid: o.DatePaid.Time, Completed: o.DateCompleted.Time,
 		Customer: CustomerOf(&o), Remark: clean(o.CustomerNote), State: Equal, Meta: texts(o.MetaData), Family: familyOf(&o),
 		Payment: Payment{o.PaymentMethod, clean(o.PaymentMethodTitle), o.TransactionID},

@@ -140,7 +140,7 @@ type TaxLine struct {
 	Compound         Flag   `json:"compound"`
 	TaxTotal         Amount `json:"tax_total"`
 	ShippingTaxTotal Amount `json:"shipping_tax_total"`
-	RatePercent      Number `json:"rate_percent"`
+	RatePercent      Number `json:"rate_percent" wc:"loose"`
 }
 
 // ShippingLine is a method of delivery that was charged (or free).
@@ -161,7 +161,7 @@ type FeeLine struct {
 	Name      string    `json:"name"`
 	TaxClass  string    `json:"tax_class"`
 	TaxStatus string    `json:"tax_status"` // taxable, none
-	Amount    Amount    `json:"amount"`
+	Amount    Amount    `json:"amount" wc:"loose"`
 	Total     Amount    `json:"total"`
 	TotalTax  Amount    `json:"total_tax"`
 	Taxes     []LineTax `json:"taxes"`
@@ -173,8 +173,8 @@ type FeeLine struct {
 type CouponLine struct {
 	ID           ID     `json:"id"`
 	Code         string `json:"code"`
-	Discount     Amount `json:"discount"`
-	DiscountTax  Amount `json:"discount_tax"`
+	Discount     Amount `json:"discount" wc:"loose"`
+	DiscountTax  Amount `json:"discount_tax" wc:"loose"`
 	DiscountType string `json:"discount_type"` // percent, fixed_cart, fixed_product
 	FreeShipping Flag   `json:"free_shipping"`
 }

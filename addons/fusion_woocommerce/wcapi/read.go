@@ -151,11 +151,8 @@ func readStruct(raw []byte, v reflect.Value, m mode) error {
 		standIn(raw, v)
 		return nil
 	}
-	given := map[string]json.RawMessage{}
 	list, _ := members(raw)
-	for _, e := range list {
-		given[e.key] = e.raw
-	}
+	next := 0 // where the next field is, when the store keeps our order
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -166,10 +163,12 @@ func readStruct(raw []byte, v reflect.Value, m mode) error {
 			}
 			continue
 		}
-		value, ok := given[name]
-		if !ok {
+		at := indexFrom(list, name, next)
+		if at < 0 {
 			continue
 		}
+		value := list[at].raw
+		next = at + 1
 		how := mode(f.Tag.Get("wc"))
 		if how == usual && m == loose {
 			how = loose
@@ -179,6 +178,16 @@ func readStruct(raw []byte, v reflect.Value, m mode) error {
 		}
 	}
 	return nil
+}
+
+// indexFrom finds a member, beginning the search at a place; -1 for none.
+func indexFrom(list []entry, name string, from int) int {
+	for i := range list {
+		if at := (from + i) % len(list); list[at].key == name {
+			return at
+		}
+	}
+	return -1
 }
 
 // standIn reads a number or text that stands for an object.
@@ -424,11 +433,17 @@ func textOf(raw []byte, strictly bool) (string, error) {
 	if raw[0] != '"' {
 		return string(raw), nil
 	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", err
+	return clean(unquote(raw)), nil
+}
+
+// unquote is the text of a string of valid JSON.
+func unquote(raw []byte) string {
+	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return string(raw[1 : len(raw)-1])
 	}
-	return clean(s), nil
+	var s string
+	_ = json.Unmarshal(raw, &s) // valid: it cannot fail
+	return s
 }
 
 // clean drops what no database keeps and nobody sees: NUL, and bytes that are
@@ -492,8 +507,8 @@ func members(raw []byte) (list []entry, isObject bool) {
 		var e entry
 		if isObject {
 			end := skipValue(raw, at)
-			_ = json.Unmarshal(raw[at:end], &e.key) // a string of valid JSON
-			at = skipSpace(raw, end) + 1            // the colon
+			e.key = unquote(raw[at:end])
+			at = skipSpace(raw, end) + 1 // the colon
 			at = skipSpace(raw, at)
 		}
 		end := skipValue(raw, at)

@@ -54,14 +54,14 @@ func TestShapesOfValues(t *testing.T) {
 	product := func(get func(*Product) any) func(string) (any, error) {
 		return func(field string) (any, error) {
 			var p Product
-			err := json.Unmarshal([]byte(`{"id":7,`+field+`}`), &p)
+			err := json.Unmarshal([]byte(`{`+field+`,"id":7}`), &p)
 			return get(&p), err
 		}
 	}
 	order := func(get func(*Order) any) func(string) (any, error) {
 		return func(field string) (any, error) {
 			var o Order
-			err := json.Unmarshal([]byte(`{"id":7,`+field+`}`), &o)
+			err := json.Unmarshal([]byte(`{`+field+`,"id":7}`), &o)
 			return get(&o), err
 		}
 	}

@@ -262,11 +262,7 @@ func scalarText(b []byte) (string, error) {
 	case isNothing(b):
 		return "", nil
 	case b[0] == '"':
-		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
-			return "", err
-		}
-		return strings.TrimSpace(clean(s)), nil
+		return strings.TrimSpace(clean(unquote(b))), nil
 	case b[0] == '{' || b[0] == '[':
 		return "", fmt.Errorf("a single value was expected, not %s", clip(string(b), 40))
 	}
