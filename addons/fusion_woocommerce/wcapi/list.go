@@ -24,15 +24,16 @@ const (
 //
 // A page that cannot be fetched ends the walk with its error. An item that
 // cannot be read yields an error of kind [ErrDecode] that [ProblemOf] takes
-// apart, and the walk goes on after it: one odd object hides no others. Pages
-// that a cache answered end the walk with [ErrCached].
+// apart, and the walk goes on after it: one odd object hides no others, nor does
+// one over which the store itself breaks down. Pages that a cache answered end
+// the walk with [ErrCached].
 //
 // Deletions during the walk move later items to earlier pages; when the total
 // shrinks, the walk goes back as many pages as needed to see them.
 func List[T any](ctx context.Context, c *Client, path string, q Query) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		walk(ctx, c, path, q, pages{}, nil, func(index int, raw json.RawMessage) bool {
-			item, err := decodeItem[T](path, index, raw)
+		walk(ctx, c, path, q, pages{}, nil, func(it pageItem) bool {
+			item, err := decodeItem[T](path, it)
 			return yield(item, err)
 		}, func(err error) {
 			var zero T
@@ -45,7 +46,7 @@ func List[T any](ctx context.Context, c *Client, path string, q Query) iter.Seq2
 // returns true; failed gets the error that ended the walk, if any. page, when
 // not nil, sees every answer first. known are the pages of this walk and of
 // those that ask for other items: a page of theirs ends it with [ErrCached].
-func walk(ctx context.Context, c *Client, path string, q Query, known pages, page func(*Response), item func(int, json.RawMessage) bool, failed func(error)) {
+func walk(ctx context.Context, c *Client, path string, q Query, known pages, page func(*Response), item func(pageItem) bool, failed func(error)) {
 	perPage := maxPerPage
 	if n, err := strconv.Atoi(q["per_page"]); err == nil && n > 0 && n <= maxPerPage {
 		perPage = n
@@ -59,7 +60,7 @@ func walk(ctx context.Context, c *Client, path string, q Query, known pages, pag
 	total, stepsBack := -1, 0
 	for n := 1; ; n++ {
 		q["page"] = strconv.Itoa(n)
-		resp, err := c.Do(ctx, Request{Method: http.MethodGet, Path: path, Query: q})
+		resp, items, err := c.onePage(ctx, path, q, n, perPage)
 		if err != nil {
 			failed(err)
 			return
@@ -67,25 +68,20 @@ func walk(ctx context.Context, c *Client, path string, q Query, known pages, pag
 		if page != nil {
 			page(resp)
 		}
-		items, err := listBody(resp.Body)
-		if err != nil {
-			failed(&Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, Status: resp.Status, Message: err.Error()})
-			return
-		}
-		if known.again(q, resp.Body, len(items)) {
+		if resp.Body != nil && known.again(q, resp.Body, len(items)) {
 			failed(c.cachedError(Request{Method: http.MethodGet, Path: path}, "the same answer to other arguments"))
 			return
 		}
-		for i, raw := range items {
-			key := itemKey(raw)
+		for _, it := range items {
+			key := itemKey(it.raw)
 			if key == "" || strings.HasPrefix(key, "0/") && !strings.HasSuffix(path, "/zones") {
-				key = fmt.Sprintf("page %d item %d", n, i)
+				key = fmt.Sprintf("page %d item %d", n, it.index)
 			}
 			if seen[key] {
 				continue
 			}
 			seen[key] = true
-			if !item(i, raw) {
+			if !item(it) {
 				return
 			}
 		}
@@ -176,25 +172,35 @@ func ObjectOf(err error) int64 {
 	return 0
 }
 
-// decodeItem reads the item at a place of a list.
-func decodeItem[T any](path string, index int, raw json.RawMessage) (T, error) {
-	var item T
-	err := decodeObject(raw, &item)
-	if err == nil {
-		return item, nil
-	}
-	var id struct {
+// idOf is the id of an object that may not be readable otherwise, 0 if it has none.
+func idOf(raw json.RawMessage) int64 {
+	var k struct {
 		ID ID `json:"id"`
 	}
-	_ = readStruct(raw, reflect.ValueOf(&id).Elem(), loose) // loose: it cannot fail
-	p := &Problem{Index: index, ID: int64(id.ID), Reason: decodeText(err)}
+	_ = readStruct(raw, reflect.ValueOf(&k).Elem(), loose) // loose: it cannot fail
+	return int64(k.ID)
+}
+
+// decodeItem reads an item of a list.
+func decodeItem[T any](path string, it pageItem) (T, error) {
+	var item T
+	err := it.err
+	if err == nil {
+		if err = decodeObject(it.raw, &item); err == nil {
+			return item, nil
+		}
+	}
+	if _, told := errors.AsType[*Error](err); told {
+		return item, err
+	}
+	p := &Problem{Index: it.index, ID: idOf(it.raw), Reason: decodeText(err)}
 	if fe, ok := errors.AsType[*fieldError](err); ok {
 		p.Field, p.Reason = fe.field, clip(fe.reason, 200)
 	}
 	e := &Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, Problem: p, ResourceID: p.ID, cause: err}
 	e.Message = fmt.Sprintf("the object with id %d cannot be read: %s", p.ID, decodeText(err))
 	if p.ID == 0 {
-		e.Message = fmt.Sprintf("entry %d of the list cannot be read: %s", index+1, decodeText(err))
+		e.Message = fmt.Sprintf("entry %d of the list cannot be read: %s", it.index+1, decodeText(err))
 	}
 	var zero T
 	return zero, e

@@ -363,13 +363,13 @@ func getAll[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := listBody(resp.Body)
+	items, err := pageItems(path, resp, 0)
 	if err != nil {
-		return nil, &Error{Kind: ErrDecode, Method: http.MethodGet, Path: path, Message: err.Error()}
+		return nil, err
 	}
 	out := make([]T, 0, len(items))
-	for i, raw := range items {
-		item, err := decodeItem[T](path, i, raw)
+	for _, it := range items {
+		item, err := decodeItem[T](path, it)
 		if err != nil {
 			c.cfg.Logger.WarnContext(ctx, "an item of the store is left out", "path", path, "error", err)
 			continue

@@ -2,7 +2,6 @@ package wcapi
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 )
 
@@ -54,8 +53,8 @@ func (c *Client) OrdersModified(ctx context.Context, since time.Time, take func(
 				}
 			}
 		}
-		one := func(index int, raw json.RawMessage) bool {
-			o, err := decodeItem[Order]("orders", index, raw)
+		one := func(it pageItem) bool {
+			o, err := decodeItem[Order]("orders", it)
 			if err != nil {
 				stop = unreadable(err)
 				return stop == nil
