@@ -49,6 +49,10 @@ type Options struct {
 	MaxAttempts int       // zero: 8, spread over about a day
 	Priority    int       // 1 (first) to 4; zero: 2
 	Queue       string    // zero: "default"
+	// Coalesce queues nothing when a job of the same name and key is about to start, as
+	// the transaction sees it: that one will find what this one is about. Unlike the key
+	// alone it queues another one while one runs, which may be past looking.
+	Coalesce bool
 }
 
 // Handler does the work of one job. It runs outside any transaction; what it
@@ -182,18 +186,32 @@ func Enqueue(env *orm.Env, job Job, o Options) (queued bool, err error) {
 	if o.Queue != "" {
 		opts.Queue = o.Queue
 	}
-	if job.Key != "" {
+	if job.Key != "" && !o.Coalesce {
 		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{rivertype.JobStateAvailable,
 			rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled}}
 	}
 	if err := env.Flush(); err != nil {
 		return false, err
 	}
+	if o.Coalesce {
+		if waits, err := waiting(env, job); err != nil || waits {
+			return false, err
+		}
+	}
 	res, err := client.InsertTx(env, env.Tx(), job, opts)
 	if err != nil {
 		return false, fmt.Errorf("job %s cannot be queued: %w", job.Name, err)
 	}
 	return !res.UniqueSkippedAsDuplicate, nil
+}
+
+// waiting reports whether a job of the same name and key is about to start.
+func waiting(env *orm.Env, job Job) (bool, error) {
+	same, err := json.Marshal(map[string]string{"name": job.Name, "key": job.Key})
+	if err != nil {
+		return false, err
+	}
+	return orm.Row[bool](env, orm.SQL("SELECT EXISTS (SELECT FROM river_job WHERE state = 'available' AND args @> ?::jsonb)", string(same)).NoModels())
 }
 
 // Retry makes a job be worked again as soon as the transaction of env commits,
