@@ -13,7 +13,7 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 )
 
-//go:embed data security views
+//go:embed data migrations security views
 var files embed.FS
 
 // Addon is the manifest.
@@ -21,7 +21,7 @@ func Addon() module.Addon {
 	return module.Addon{
 		Name:        "fusion_woocommerce",
 		Title:       "Fusion WooCommerce",
-		Version:     "19.0.1.0.0",
+		Version:     "19.0.1.0.1",
 		Category:    "Sales",
 		Summary:     "Bidirectional sync with WooCommerce stores",
 		Author:      "Fusion Central",

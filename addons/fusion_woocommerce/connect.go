@@ -156,10 +156,10 @@ func connected(env *orm.Env, inst *Instance, t *connectionTest) error {
 // ORM say is meant for them, and says what to do; anything else is internal.
 func explain(err error) string {
 	if _, ok := errors.AsType[*wcapi.Error](err); ok {
-		return err.Error()
+		return printable(err.Error())
 	}
 	if oe, ok := errors.AsType[*orm.Error](err); ok && (oe.Code == orm.CodeUser || oe.Code == orm.CodeValidation || oe.Code == orm.CodeAccess) {
-		return oe.Message
+		return printable(oe.Message)
 	}
 	return "An internal error; the program's log says more."
 }

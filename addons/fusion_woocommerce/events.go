@@ -4,8 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/orm"
@@ -15,8 +19,10 @@ import (
 // caller's transaction. It reports false when no instance's secret signed the
 // raw bytes; then the body is not looked at. A webhook is a hint: the job asks
 // the store for the current state, so doubled, late and reordered deliveries
-// do no harm.
-func Receive(env *orm.Env, header http.Header, raw []byte) (accepted bool, err error) {
+// do no harm. None is refused for its number, since a store gives its webhooks up after a
+// few refusals: within counts those of an instance, and when they are too many to be
+// stored one by one, the store is read instead.
+func Receive(env *orm.Env, header http.Header, raw []byte, within func(key string, perMinute int) bool) (accepted bool, err error) {
 	env = env.Sudo()
 	list, err := orm.Search[Instance](env, orm.Leaf("webhook_secret", "!=", false), orm.SearchOptions{Order: "id"})
 	if err != nil {
@@ -27,7 +33,10 @@ func Receive(env *orm.Env, header http.Header, raw []byte) (accepted bool, err e
 		return wcapi.VerifySignature(i.WebhookSecret.Reveal(), raw, signature)
 	})
 	if i < 0 {
-		return false, nil
+		return false, doubtWebhook(env, list, header)
+	}
+	if inst := list[i]; inst.WebhookRate > 0 && !within(fmt.Sprintf("woo.webhooks:%d", inst.ID), inst.WebhookRate) {
+		return true, readInstead(env, inst, header.Get(wcapi.HeaderTopic))
 	}
 	d, err := wcapi.ParseDelivery(header, raw)
 	if err != nil {
@@ -43,9 +52,64 @@ func Receive(env *orm.Env, header http.Header, raw []byte) (accepted bool, err e
 	return true, route(env, inst, event, d)
 }
 
+// readInstead reads a store of which so many deliveries come that they are not stored one
+// by one. A job that waits or runs for it stands for all of them.
+func readInstead(env *orm.Env, inst *Instance, topic string) error {
+	name, title, wanted := JobPoll, "Poll orders of ", inst.SyncOrders
+	if strings.HasPrefix(topic, "product.") {
+		name, title, wanted = JobProducts, "Fetch products of ", inst.SyncProducts
+	}
+	if !wanted {
+		return nil
+	}
+	queued, err := queueOnce(env, name, title+inst.Name, inst.ID)
+	if err != nil || !queued {
+		return err
+	}
+	return logTo(env, inst, logEntry{Type: "webhook", State: "warning", Ref: topic, Message: fmt.Sprintf("More than %d webhooks came in a minute. The store is read instead of storing each.", inst.WebhookRate)})
+}
+
+// doubtWebhook notes that a delivery of a registered webhook has the wrong signature: the
+// next check of the webhooks tells the store the secret again, which does no harm whoever
+// has sent the delivery.
+func doubtWebhook(env *orm.Env, list []*Instance, header http.Header) error {
+	id, err := strconv.ParseInt(header.Get(wcapi.HeaderWebhookID), 10, 64)
+	if err != nil {
+		return nil
+	}
+	source := hostOf(header.Get(wcapi.HeaderSource))
+	for _, inst := range list {
+		ids, err := inst.webhooks()
+		if err != nil {
+			return err
+		}
+		if inst.WebhookDoubt || source == "" || hostOf(inst.URL) != source || !slices.Contains(slices.Collect(maps.Values(ids)), id) {
+			continue
+		}
+		inst.WebhookDoubt = true
+		return orm.Save(env, []*Instance{inst}, "webhook_doubt")
+	}
+	return nil
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
 // route decides what an event asks for.
 func route(env *orm.Env, inst *Instance, event *Event, d *wcapi.Delivery) error {
 	skip := func(note string) error { return settleEvent(env, event.ID, "skipped", note) }
+	ask := func(job, title string) error {
+		queued, err := queueEvent(env, job, title, inst.ID, d.ObjectID, event.ID)
+		if err != nil || queued {
+			return err
+		}
+		return skip("Another delivery asked for it to be read, which is about to happen.")
+	}
 	if d.Kind == wcapi.DeliveryError && d.ObjectID == 0 {
 		text := "The store sent an error in place of the object: " + explain(d.Failure)
 		if err := logTo(env, inst, logEntry{Type: "webhook", State: "warning", Ref: d.Topic, Message: text}); err != nil {
@@ -64,12 +128,12 @@ func route(env *orm.Env, inst *Instance, event *Event, d *wcapi.Delivery) error 
 		if !inst.SyncOrders {
 			return skip("Orders of this instance are not synced.")
 		}
-		return queueOrder(env, inst.ID, d.ObjectID, "webhook", event.ID, "")
+		return ask(JobOrder, orderTitle(d.ObjectID, "webhook"))
 	case d.Resource == "product":
 		if !inst.SyncProducts {
 			return skip("Products of this instance are not synced.")
 		}
-		return queueProduct(env, inst.ID, d.ObjectID, event.ID)
+		return ask(JobProduct, productTitle(d.ObjectID, "webhook"))
 	case d.Resource == "customer":
 		return skip("Customers are taken over with their orders; changes between orders are not read yet.")
 	}

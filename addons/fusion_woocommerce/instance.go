@@ -9,6 +9,7 @@ import (
 
 	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
 	"fusionsoft.ca/fusion/addons/mail"
 	"fusionsoft.ca/fusion/addons/product"
 	"fusionsoft.ca/fusion/addons/stock"
@@ -67,7 +68,7 @@ type Instance struct {
 	ProvenURL    string       `orm:"proven_url,readonly,nocopy" groups:"base.group_system" label:"Proven Address" help:"The address that has shown to be a WooCommerce store. What any other says is not repeated."`
 	StoreVersion string       `orm:"store_version,readonly,nocopy" label:"WooCommerce Version"`
 	StoreZone    string       `orm:"store_timezone,readonly,nocopy" label:"Store Time Zone"`
-	HPOS         bool         `orm:"hpos,readonly,nocopy" label:"High-Performance Order Storage" help:"Without it some edits of orders do not show in the list of changes, so all orders are compared once a day instead of once a week."`
+	HPOS         bool         `orm:"hpos,readonly,nocopy" label:"High-Performance Order Storage" help:"Without it some edits of orders do not show in the list of changes; the daily comparison of all orders finds them."`
 	TaxAtTotal   bool         `orm:"tax_at_subtotal,readonly" label:"Store Rounds Tax at Subtotal"`
 	TestedAt     orm.Datetime `orm:"tested_at,readonly,nocopy" label:"Last Test"`
 	LastError    string       `orm:"last_error,text,readonly,nocopy" label:"Last Error"`
@@ -75,6 +76,7 @@ type Instance struct {
 	// Policies.
 	UnknownProduct string                          `orm:"unknown_product,default=hold,required" selection:"hold:Hold the order,placeholder:Use the placeholder product,create:Create the product" label:"Unknown Product" help:"What happens to an order with a product that is not mapped."`
 	MissingProduct string                          `orm:"missing_product,default=suggest,required" selection:"suggest:Suggest similar ones,create:Create them" label:"Products the ERP Lacks" help:"What Fetch Products does with a store product that has no product of the same internal reference."`
+	Marketplace    string                          `orm:"marketplace_policy,default=hold,required" selection:"hold:Whole orders; hold the vendors' parts,parent:Whole orders,children:The vendors' parts" label:"Marketplace Orders" help:"A marketplace splits an order into a part for each vendor, which repeats its lines. Either the whole order or the parts become sale orders; the others are recorded only."`
 	OnHold         string                          `orm:"on_hold_policy,default=import,required" selection:"import:Import and confirm,wait:Wait for payment" label:"Orders On Hold" help:"A store puts an order on hold while it waits for a bank transfer or a cheque; its stock is reserved already."`
 	CustomStatuses string                          `orm:"custom_statuses" label:"Further Statuses to Import" help:"Statuses of extensions whose orders are imported, separated by commas."`
 	AutoInvoice    string                          `orm:"auto_invoice,default=draft,required" selection:"none:No invoice,draft:Draft invoice" label:"Invoices"`
@@ -88,10 +90,15 @@ type Instance struct {
 	FiscalPosition orm.Ref[account.FiscalPosition] `orm:"fiscal_position_id" label:"Fiscal Position"`
 
 	// Where the next poll begins, and how far each webhook got.
-	OrderCursor   orm.Datetime `orm:"order_cursor,readonly,nocopy" label:"Orders Read Up To"`
-	FullCompareAt orm.Datetime `orm:"full_compare_at,readonly,nocopy" label:"Last Full Comparison"`
-	WebhookIDs    string       `orm:"webhook_ids,text,readonly,nocopy" label:"Registered Webhooks"`
-	RequestRate   float64      `orm:"request_rate,default=10" label:"Requests per Second" help:"How fast this store may be asked, at most."`
+	OrderCursor      orm.Datetime `orm:"order_cursor,readonly,nocopy" label:"Orders Read Up To"`
+	FullCompareAt    orm.Datetime `orm:"full_compare_at,readonly,nocopy" label:"Last Full Comparison"`
+	ProductCursor    orm.Datetime `orm:"product_cursor,readonly,nocopy" label:"Products Read Up To"`
+	ProductCompareAt orm.Datetime `orm:"product_compare_at,readonly,nocopy" label:"Last Comparison of Products"`
+	WebhookIDs       string       `orm:"webhook_ids,text,readonly,nocopy" label:"Registered Webhooks"`
+	WebhookSeal      string       `orm:"webhook_seal,readonly,nocopy" groups:"base.group_system" label:"Digest of the Webhooks' Secret" help:"Of the secret the store was last told."`
+	WebhookDoubt     bool         `orm:"webhook_doubt,readonly,nocopy" label:"Deliveries With a Wrong Signature" help:"A delivery of one of the registered webhooks was not signed with the secret. The next check tells the store the secret again."`
+	WebhookRate      int          `orm:"webhook_rate,default=6000" label:"Webhooks per Minute" help:"How many deliveries of this store are stored one by one in a minute. None is refused: beyond that number the store is read instead."`
+	RequestRate      float64      `orm:"request_rate,default=10" label:"Requests per Second" help:"How fast this store may be asked, at most."`
 }
 
 // The methods of an instance.
@@ -112,6 +119,7 @@ var (
 	CronInventory = orm.ModelMethod[Instance]{Name: "_cron_sync_inventory"}
 	CronCustomers = orm.ModelMethod[Instance]{Name: "_cron_sync_customers"}
 	CronHealth    = orm.ModelMethod[Instance]{Name: "_cron_health_check"}
+	CronWebhooks  = orm.ModelMethod[Instance]{Name: "_cron_check_webhooks"}
 )
 
 func defineInstance(r *orm.Registry) {
@@ -172,6 +180,7 @@ func defineInstance(r *orm.Registry) {
 	orm.ImplementModel(d, CronInventory, cronInventory)
 	orm.ImplementModel(d, CronCustomers, notBuilt("Pushing customers to the store"))
 	orm.ImplementModel(d, CronHealth, cronHealth)
+	orm.ImplementModel(d, CronWebhooks, cronWebhooks)
 }
 
 // policyChanged applies changed policies to orders that were read under the
@@ -186,16 +195,18 @@ func policyChanged(rs orm.Records, v orm.Values) error {
 			return err
 		}
 	}
-	if given("unknown_product", "placeholder_product_id", "shipping_product_id", "fee_product_id", "rounding_product_id", "rounding_tolerance", "fiscal_position_id") {
+	if given("unknown_product", "placeholder_product_id", "shipping_product_id", "fee_product_id", "rounding_product_id", "rounding_tolerance", "fiscal_position_id", "marketplace_policy") {
 		return retryHeld(rs.Env, rs.IDs)
 	}
 	return nil
 }
 
-// retryHeld imports the held orders of instances again: what held them may be
-// mended.
+// retryHeld imports orders of instances again that are held, that have a change which was
+// not taken over, or that leave their goods to others of a marketplace: what was in the
+// way may be mended.
 func retryHeld(env *orm.Env, instances []int64) error {
-	held, err := orm.Search[Order](env.Sudo(), orm.And(orm.Leaf("instance_id", "in", anyIDs(instances)), orm.Leaf("state", "=", "held")), orm.SearchOptions{})
+	held, err := orm.Search[Order](env.Sudo(), orm.And(orm.Leaf("instance_id", "in", anyIDs(instances)),
+		orm.Or(orm.Leaf("state", "=", OrderHeld), orm.Leaf("change_refused", "=", true), orm.And(orm.Leaf("state", "=", OrderReceived), orm.Leaf("state_class", "=", string(ordermap.Import))))), orm.SearchOptions{})
 	if err != nil {
 		return err
 	}

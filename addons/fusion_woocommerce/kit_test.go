@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
@@ -89,19 +90,18 @@ func test(t *testing.T, env *orm.Env, inst *Instance) any {
 func items(t *testing.T, env *orm.Env, inst *Instance) []item {
 	t.Helper()
 	c := must(inst.client(must(base.OutboundGate(env))(t)))(t)
-	var list []item
-	var unreadable []string
+	var k *catalogue
 	_, err := ormtest.Call(env, func(env *orm.Env) (any, error) {
 		return env.CallOut(&orm.CallOut{
 			Do: func(ctx context.Context) (err error) {
-				list, unreadable, err = readItems(ctx, c)
+				k, err = readItems(ctx, c, time.Time{})
 				return err
 			},
 			Then: func(*orm.Env) (any, error) { return nil, nil },
 		})
 	})
-	if err != nil || len(unreadable) > 0 {
-		t.Fatal(err, unreadable)
+	if err != nil || len(k.unreadable) > 0 {
+		t.Fatal(err, k)
 	}
-	return list
+	return k.items
 }

@@ -72,7 +72,7 @@ func logTo(env *orm.Env, inst *Instance, e logEntry) error {
 	if e.Out {
 		dir = "odoo_to_woo"
 	}
-	v := orm.Values{"instance_id": inst.ID, "company_id": inst.CompanyID.ID, "sync_type": e.Type, "direction": dir, "record_ref": e.Ref, "state": e.State, "message": e.Message}
+	v := orm.Values{"instance_id": inst.ID, "company_id": inst.CompanyID.ID, "sync_type": e.Type, "direction": dir, "record_ref": e.Ref, "state": e.State, "message": printable(e.Message)}
 	if !e.Since.IsZero() {
 		v["duration"] = float64(time.Since(e.Since).Milliseconds()) / 1000
 	}

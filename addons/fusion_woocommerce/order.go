@@ -41,11 +41,16 @@ type Order struct {
 	InvoiceSynced bool                   `orm:"invoice_synced" label:"Invoice Sent to Store"`
 	Shipments     orm.Many[Shipment]     `orm:"shipment_ids,inverse=order_id" label:"Shipments"`
 	Lines         orm.Many[Bind]         `orm:"bind_ids,inverse=order_id" label:"Lines"`
-	TotalsState   string                 `orm:"totals_state,index" selection:"equal:Equal,rounded:Rounded,mismatch:Mismatch" label:"Totals"`
+	TakenTotal    decimal.Decimal        `orm:"taken_total,monetary,nocopy" label:"Total Taken Over" help:"What the documents came to when they were last brought in step with the store."`
+	ChangeRefused bool                   `orm:"change_refused,index,nocopy" label:"A Change Waits" help:"The store says something else than what was taken over last."`
+	PartsState    string                 `orm:"parts_state,nocopy" selection:"equal:Equal,rounded:Rounded,mismatch:Mismatch" label:"Totals and Their Parts" help:"Whether the store's totals are the sum of their own parts."`
+	TotalsState   string                 `orm:"totals_state,store,readonly,index" selection:"equal:Equal,rounded:Rounded,mismatch:Mismatch" label:"Totals" help:"Compares the sale order with the totals of the store. An order without one is not compared."`
 	TotalsNote    string                 `orm:"totals_note,text" label:"Explanation of Totals"`
 	State         string                 `orm:"state,required,default=received,index" selection:"received:Waiting,held:Held,imported:Imported,cancelled:Cancelled,ignored:Ignored,error:Error" label:"Status"`
 	HoldReason    string                 `orm:"hold_reason,text" label:"Why It Waits"`
 	Attention     string                 `orm:"attention,text" label:"Needs Attention" help:"What changed in the store after the order was imported and was not taken over."`
+	ParentID      int64                  `orm:"woo_parent_id,index" label:"Part of Store Order" help:"The order of a marketplace that this one is a vendor's share of."`
+	RefundKey     string                 `orm:"refund_key,nocopy" label:"Refunds Last Read"`
 	Digest        string                 `orm:"digest,nocopy" label:"Digest of What Was Imported"`
 	SeenDigest    string                 `orm:"seen_digest,nocopy" label:"Digest of What Was Last Read"`
 	StateClass    string                 `orm:"state_class,nocopy" label:"What Its Status Asks For"`
@@ -64,6 +69,8 @@ type Bind struct {
 	Key        string                  `orm:"line_key" label:"Key" help:"Stays the same for a line from one reading of the order to the next."`
 	LineID     int64                   `orm:"woo_line_id" label:"Store Line ID"`
 	Kind       string                  `orm:"kind" selection:"product:Product,shipping:Shipping,fee:Fee,rounding:Rounding,note:Note" label:"Kind"`
+	ProductID  int64                   `orm:"woo_product_id" label:"Store Product ID" help:"Kept when the store deletes the product, whose id the line then loses."`
+	VariantID  int64                   `orm:"woo_variation_id" label:"Store Variation ID"`
 	Name       string                  `orm:"name" label:"Description"`
 	Quantity   decimal.Decimal         `orm:"quantity" label:"Quantity"`
 	Total      decimal.Decimal         `orm:"total" label:"Total"`
@@ -82,6 +89,8 @@ func defineOrder(r *orm.Registry) {
 	orm.Define[Bind](r)
 	d := orm.Define[Order](r)
 	d.Unique("instance_remote", "instance_id, woo_id", "This order of the store is recorded already.")
+	d.Compute("totals_state", compareTotals, "total", "total_tax", "currency_id", "parts_state",
+		"sale_order_id.state", "sale_order_id.amount_total", "sale_order_id.amount_tax", "sale_order_id.currency_id")
 	orm.Implement(d, ImportAgain, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
 		for _, o := range recs {
 			if err := queueOrder(env, o.InstanceID.ID, o.RemoteID, "replay", 0, ""); err != nil {
@@ -128,6 +137,25 @@ func defineOrder(r *orm.Registry) {
 		}
 		return true, orm.RecordsOf(env.Sudo(), recs...).Write(orm.Values{"attention": nil})
 	})
+}
+
+// compareTotals compares the sale order with the totals of the store. A cancelled one
+// is none.
+func compareTotals(_ *orm.Env, recs []*Order) error {
+	for _, o := range recs {
+		s := o.SaleID.Rec()
+		switch {
+		case s == nil || s.State == sale.OrderCancelled:
+			o.TotalsState = ""
+		case s.CurrencyID.ID != o.CurrencyID.ID || !s.AmountTotal.Equal(o.Total) || !s.AmountTax.Equal(o.TotalTax):
+			o.TotalsState = TotalsMismatch
+		case o.PartsState == TotalsRounded:
+			o.TotalsState = TotalsRounded
+		default:
+			o.TotalsState = TotalsEqual
+		}
+	}
+	return nil
 }
 
 // mayResolve lets those say that an order needs no attention any more who may

@@ -48,10 +48,13 @@ func (imp *orderImport) createDocuments() (string, error) {
 	return imp.confirmAndInvoice(order)
 }
 
-// confirmAndInvoice confirms an order, compares it with the store, and invoices it.
+// confirmAndInvoice confirms an order that is not yet, compares it with the store, and
+// invoices it.
 func (imp *orderImport) confirmAndInvoice(order *sale.Order) (string, error) {
-	if _, err := orm.Invoke(imp.env, sale.ActionConfirm, []*sale.Order{order}); err != nil {
-		return "", err
+	if order.State != sale.OrderSale {
+		if _, err := orm.Invoke(imp.env, sale.ActionConfirm, []*sale.Order{order}); err != nil {
+			return "", err
+		}
 	}
 	if err := orm.Reload(imp.env, []*sale.Order{order}, "order_line"); err != nil {
 		return "", err
@@ -64,6 +67,7 @@ func (imp *orderImport) confirmAndInvoice(order *sale.Order) (string, error) {
 		return "", err
 	}
 	imp.vals["sale_order_id"], imp.vals["partner_id"] = order.ID, order.PartnerID.ID
+	imp.vals["taken_total"], imp.vals["change_refused"] = order.AmountTotal, false
 	return order.Name, imp.invoice(order)
 }
 
@@ -189,6 +193,9 @@ func (imp *orderImport) products(lacks *missingRecords) (map[int]lineProduct, er
 		if err != nil {
 			return nil, err
 		}
+		if id == 0 {
+			continue // it lacks, and is fetched before the order is tried again
+		}
 		chosen[i] = id
 		ids = append(ids, id)
 	}
@@ -308,7 +315,8 @@ func (imp *orderImport) bind(lines []*sale.OrderLine) {
 	}
 	imp.binds = []orm.Values{}
 	for _, l := range imp.o.Lines {
-		b := orm.Values{"line_key": l.Key, "woo_line_id": l.LineID, "kind": string(l.Kind), "name": l.Name, "quantity": l.Quantity, "total": l.Total}
+		b := orm.Values{"line_key": l.Key, "woo_line_id": l.LineID, "kind": string(l.Kind), "name": l.Name, "quantity": l.Quantity, "total": l.Total,
+			"woo_product_id": l.ProductID, "woo_variation_id": l.VariationID}
 		if id, ok := imp.bound[l.Key]; ok {
 			b["sale_line_id"] = id
 		} else if len(fresh) > 0 {

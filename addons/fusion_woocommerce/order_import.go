@@ -12,7 +12,7 @@ import (
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/orm"
 
-	"github.com/shopspring/decimal"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // orderImport is the current state of a store's order being taken over, in one
@@ -24,6 +24,7 @@ type orderImport struct {
 	began time.Time
 	rec   *Order // as it was recorded before; nil for an order never seen
 	o     ordermap.Order
+	seen  string // the digest of o as a poll sees it
 	cur   currency
 	tried map[int64]bool   // products that were asked for in the store
 	vals  orm.Values       // what is recorded now
@@ -55,7 +56,7 @@ func applyOrder(env *orm.Env, inst *Instance, job remoteJob, got *fetchedOrder, 
 		return err
 	}
 	if got.broken != "" {
-		if err := markUnreadable(env, inst, job.ID, unreadable+got.broken); err != nil {
+		if err := setAside(env, inst, job.ID, OrderError, unreadable+got.broken, nil); err != nil {
 			return err
 		}
 		return settleEvent(env, job.Event, "failed", got.broken)
@@ -83,7 +84,10 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 		return err
 	}
 	imp.o = ordermap.Map(ordermap.Input{Order: *got.order, Rates: ratesOf(rates), Places: imp.cur.places, Tolerance: imp.inst.Tolerance, Policy: imp.inst.policy()})
-	imp.log.Ref = imp.o.Number
+	imp.log.Ref, imp.seen = imp.o.Number, imp.o.Digest()
+	if err := imp.keepProducts(); err != nil {
+		return err
+	}
 	if old, err := imp.stale(got); err != nil || old {
 		return err
 	}
@@ -102,7 +106,7 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 	case imp.job.Source == "replay":
 		err = imp.importNew()
 	default:
-		imp.needAttention("The sale order was deleted here. Import the order again to get a new one.")
+		imp.needAttention(saleGone + " Import the order again to get a new one.")
 	}
 	if err != nil {
 		return err
@@ -132,17 +136,58 @@ func (imp *orderImport) stale(got *fetchedOrder) (bool, error) {
 
 func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") }
 
+// keepProducts gives lines whose product the store has deleted meanwhile, and which so
+// lost its id, the product they were sold with: that is no change of the order.
+func (imp *orderImport) keepProducts() error {
+	lost := func(l ordermap.Line) bool { return l.Kind == ordermap.Product && remoteID(l) == 0 }
+	if imp.rec == nil || !slices.ContainsFunc(imp.o.Lines, lost) {
+		return nil
+	}
+	binds, err := orm.Search[Bind](imp.env, orm.Leaf("order_id", "=", imp.rec.ID), orm.SearchOptions{})
+	if err != nil {
+		return err
+	}
+	for i := range imp.o.Lines {
+		l := &imp.o.Lines[i]
+		for _, b := range binds {
+			if lost(*l) && b.Key == l.Key && b.Kind == string(l.Kind) {
+				l.ProductID, l.VariationID = b.ProductID, b.VariantID
+			}
+		}
+	}
+	return nil
+}
+
+// asked reports whether the order is taken up again because a person asked for it, or
+// because what was in its way may be mended.
+func (imp *orderImport) asked() bool {
+	return imp.job.Source == "replay" || imp.job.Source == "mended"
+}
+
 // unchanged reports whether the order was seen in this very state before and
 // nothing is left to do about it.
 func (imp *orderImport) unchanged() bool {
 	switch {
+	case imp.rec.ChangeRefused && imp.asked():
+		return false
 	case imp.rec.State == OrderImported && !imp.rec.SaleID.IsSet() && imp.job.Source == "replay":
 		return false
 	case imp.rec.State == OrderIgnored && imp.o.Class == ordermap.Import && !imp.beforeGoLive():
 		return false
 	}
-	return imp.rec.SeenDigest == imp.o.Digest() && imp.rec.Status == imp.o.Status && imp.rec.Refunded.Equal(imp.o.Totals.Refunded) &&
+	return imp.rec.SeenDigest == imp.seen && imp.rec.Status == imp.o.Status && imp.rec.RefundKey == refundKey(&imp.o) &&
 		slices.Contains([]string{"imported", "cancelled", "ignored"}, imp.rec.State) && imp.rec.StateClass == string(imp.o.Class)
+}
+
+// refundKey tells states of an order's refunds apart. Deleting one moves no date.
+func refundKey(o *ordermap.Order) string {
+	var parts []string
+	for _, r := range o.Refunds {
+		if r.ID != 0 { // of a refund that is gone the store may keep an empty entry
+			parts = append(parts, itoa(r.ID)+"="+r.Amount.String())
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // policy is what the instance decided about statuses.
@@ -166,7 +211,11 @@ func (imp *orderImport) values() (orm.Values, error) {
 	v := orm.Values{"number": o.Number, "woo_status": o.Status, "created_via": o.Via, "currency": o.Currency, "total": o.Totals.Total, "total_tax": o.Totals.Tax,
 		"shipping_total": o.Totals.Shipping, "discount_total": o.Totals.Discount, "refunded_total": o.Totals.Refunded, "payment_method": o.Payment.Method,
 		"payment_method_title": o.Payment.Title, "transaction_id": o.Payment.Transaction, "customer_note": o.Remark, "billing_email": o.Customer.Email,
-		"totals_state": string(o.State), "totals_note": strings.Join(o.Notes, "\n"), "seen_digest": o.Digest(), "read_stamp": read, "state_class": string(o.Class)}
+		"parts_state": string(o.State), "totals_note": strings.Join(o.Notes, "\n"), "seen_digest": imp.seen, "read_stamp": read, "state_class": string(o.Class),
+		"refund_key": refundKey(o), "woo_parent_id": int64(0)}
+	if o.Family.Tie == ordermap.Part {
+		v["woo_parent_id"] = o.Family.Parent
+	}
 	for name, at := range map[string]time.Time{"date_created": o.Created, "date_modified": o.Modified, "date_paid": o.Paid, "date_completed": o.Completed} {
 		v[name] = nil
 		if !at.IsZero() {
@@ -220,6 +269,18 @@ func (imp *orderImport) importNew() error {
 		imp.setOutcome(OrderIgnored, o.Why, "skipped", o.Why)
 		return nil
 	}
+	kin, err := imp.kin()
+	if err != nil {
+		return err
+	}
+	switch class, why := ordermap.Marketplace(imp.inst.Marketplace).Decide(o.Family, kin); class {
+	case ordermap.Wait:
+		imp.setOutcome(OrderReceived, why, "skipped", why)
+		return nil
+	case ordermap.Hold:
+		imp.hold(why)
+		return nil
+	}
 	if o.State == ordermap.Mismatch {
 		imp.hold(strings.Join(o.Notes, "\n"))
 		return nil
@@ -239,6 +300,26 @@ func (imp *orderImport) importNew() error {
 	}
 	imp.setOutcome(OrderImported, "", "success", text)
 	return nil
+}
+
+// kin is what is recorded of the orders that this one is tied to.
+func (imp *orderImport) kin() (ordermap.Kin, error) {
+	var kin ordermap.Kin
+	tied := orm.Leaf("woo_parent_id", "=", imp.o.ID)
+	if imp.o.Family.Parent != 0 {
+		tied = orm.Or(tied, orm.Leaf("woo_id", "=", imp.o.Family.Parent))
+	}
+	list, err := orm.Search[Order](imp.env, orm.And(orm.Leaf("instance_id", "=", imp.inst.ID), tied), orm.SearchOptions{Order: "woo_id"})
+	for _, o := range list {
+		booked := o.State == OrderImported && o.SaleID.IsSet()
+		if o.RemoteID == imp.o.Family.Parent {
+			kin.ParentBooked = booked
+			continue
+		}
+		kin.Parts = append(kin.Parts, o.RemoteID)
+		kin.PartsBooked = kin.PartsBooked || booked
+	}
+	return kin, err
 }
 
 // attempt does something to the documents; its failure leaves no trace of it.
@@ -264,6 +345,10 @@ func reasonOf(err error) (string, bool) {
 	if isDuplicate(err) {
 		return "", false
 	}
+	// A value that does not fit its column, or an index.
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && (strings.HasPrefix(pe.Code, "22") || pe.Code == "54000") {
+		return "The database does not take what the store says: " + printable(pe.Message), true
+	}
 	if e, ok := errors.AsType[*orm.Error](err); ok && (e.Code == orm.CodeUser || e.Code == orm.CodeValidation) {
 		return "The ERP does not accept the order: " + e.Message, true
 	}
@@ -280,44 +365,80 @@ func (imp *orderImport) hold(why string) {
 	}
 }
 
-// needAttention adds a message to the order that a person has to look at.
+// needAttention tells of something that a person has to look at, in place of what was
+// told of the same topic before.
 func (imp *orderImport) needAttention(text string) {
-	before := ""
-	if imp.rec != nil {
-		before = imp.rec.Attention
-	}
-	if v, ok := imp.vals["attention"].(string); ok {
-		before = v
-	}
-	if strings.Contains(before, text) {
+	after, news := attention(imp.attention(), text)
+	if !news {
 		return
 	}
-	imp.vals["attention"] = strings.TrimSpace(before + "\n" + text)
+	imp.vals["attention"] = after
 	imp.log.State = "warning"
 	imp.log.Message = strings.TrimSpace(imp.log.Message + " " + text)
 }
 
+// attention is what a person is told about the order so far.
+func (imp *orderImport) attention() string {
+	if v, given := imp.vals["attention"]; given {
+		text, _ := v.(string)
+		return text
+	}
+	if imp.rec == nil {
+		return ""
+	}
+	return imp.rec.Attention
+}
+
+// settled takes back what was told of a topic.
+func (imp *orderImport) settled(text string) {
+	if left := withoutTopic(imp.attention(), text); left != imp.attention() {
+		imp.vals["attention"] = nil
+		if left != "" {
+			imp.vals["attention"] = left
+		}
+	}
+}
+
 // refunds tells of money the store gave back since the order was last read.
 func (imp *orderImport) refunds() {
-	state, known := imp.vals["state"], decimal.Zero
+	state, known := imp.vals["state"], ""
 	if imp.rec != nil && imp.rec.State == OrderImported {
-		known = imp.rec.Refunded
+		known = imp.rec.RefundKey
 		if state == nil {
 			state = imp.rec.State
 		}
 	}
-	if state != "imported" || imp.o.Totals.Refunded.Equal(known) || imp.o.Totals.Refunded.IsZero() {
+	now := refundKey(&imp.o)
+	told := imp.rec != nil && known == "" && imp.rec.Refunded.Equal(imp.o.Totals.Refunded) // by an earlier version
+	if state != OrderImported || now == known || told && now != "" {
+		return
+	}
+	var gone []string
+	for _, r := range strings.Fields(known) {
+		if !slices.Contains(strings.Fields(now), r) {
+			id, amount, _ := strings.Cut(r, "=")
+			gone = append(gone, fmt.Sprintf("refund %s of %s %s", id, amount, imp.o.Currency))
+		}
+	}
+	if len(gone) > 0 {
+		imp.needAttention(refundGone + strings.Join(gone, ", ") + ". What was booked for it stays until a person decides.")
+	}
+	if now == "" {
+		imp.settled(refundMade)
 		return
 	}
 	var parts []string
 	for _, r := range imp.o.Refunds {
+		if r.ID == 0 {
+			continue
+		}
 		s := fmt.Sprintf("%s (refund %d", imp.money(r.Amount), r.ID)
 		if r.Reason != "" {
 			s += ", “" + r.Reason + "”"
 		}
 		parts = append(parts, s+")")
 	}
-	imp.needAttention("The store gave money back: " + strings.Join(parts, ", ") + ". Refunds are not taken over yet: make the credit note by hand.")
+	imp.needAttention(refundMade + strings.Join(parts, ", ") + ". Refunds are not taken over yet: make the credit note by hand.")
 }
 
 // orderDeleted handles an order that was deleted for good in the store.
@@ -327,8 +448,8 @@ func (imp *orderImport) orderDeleted() error {
 		return nil
 	}
 	imp.log.Ref = imp.rec.Number
-	imp.vals = orm.Values{}
-	const why = "The order was deleted in the store."
+	imp.vals = orm.Values{"woo_status": statusDeleted}
+	const why = orderGone
 	if imp.rec.State == OrderImported && imp.rec.SaleID.IsSet() {
 		return imp.cancel(why)
 	}
@@ -336,7 +457,7 @@ func (imp *orderImport) orderDeleted() error {
 		imp.log.State, imp.log.Message = "skipped", why
 		return nil
 	}
-	imp.setOutcome(OrderCancelled, why, "skipped", why)
+	imp.setOutcome(OrderCancelled, why, "success", why)
 	return nil
 }
 

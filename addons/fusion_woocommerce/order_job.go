@@ -59,7 +59,17 @@ func (e *engine) importOrder(ctx context.Context, w *jobs.Work) error {
 		return err
 	}
 	began := time.Now()
-	got, err := readOrder(ctx, w.DB, c, job.ID)
+	if known, err := knownEvent(ctx, w.DB, inst, job); err != nil {
+		return err
+	} else if known {
+		return w.Finish(ctx, func(env *orm.Env) error {
+			return settleEvent(env, job.Event, EventDone, "The order is taken over in this state already.")
+		})
+	}
+	got, err := told(w, job)
+	if got == nil && err == nil {
+		got, err = readOrder(ctx, w.DB, c, job.ID)
+	}
 	if err != nil {
 		return e.orderFailed(ctx, w, inst, job, err)
 	}
@@ -67,11 +77,20 @@ func (e *engine) importOrder(ctx context.Context, w *jobs.Work) error {
 		err := w.FinishExclusive(ctx, lockOf(inst, job, got), func(env *orm.Env) error {
 			return applyOrder(importEnv(env, inst), inst, job, got, began)
 		})
-		if err == nil || try == 5 {
-			return err
+		if err == nil {
+			return nil
+		}
+		if why, refused := reasonOf(err); refused {
+			return holdBroken(ctx, w, inst, job, got, why)
+		}
+		if try == 5 {
+			return e.orderFailed(ctx, w, inst, job, err)
 		}
 		if lacks, ok := errors.AsType[*missingRecords](err); ok {
 			err = e.createMissing(ctx, w.DB, inst, c, lacks)
+			if why, refused := reasonOf(err); refused {
+				return holdBroken(ctx, w, inst, job, got, why)
+			}
 			got.note(lacks)
 		} else if errors.Is(err, errReadAgain) {
 			got, err = readOrder(ctx, w.DB, c, job.ID)
@@ -82,6 +101,68 @@ func (e *engine) importOrder(ctx context.Context, w *jobs.Work) error {
 			return e.orderFailed(ctx, w, inst, job, err)
 		}
 	}
+}
+
+// knownEvent reports whether a delivery brought an order in the very state in which it
+// is known: then nothing has to be asked. A new order is told of twice, for one.
+func knownEvent(ctx context.Context, db *orm.DB, inst *Instance, job remoteJob) (known bool, err error) {
+	if job.Event == 0 {
+		return false, nil
+	}
+	places, err := currencyPlaces(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	err = db.View(ctx, orm.System(), func(env *orm.Env) error {
+		event, err := orm.First[Event](env, orm.Leaf("id", "=", job.Event), "")
+		if err != nil || event == nil {
+			return err
+		}
+		var o wcapi.Order
+		if json.Unmarshal([]byte(event.Body), &o) != nil || int64(o.ID) != job.ID || o.Status == "" || o.DateModified.IsZero() {
+			return nil // it only names the order, or cannot be read
+		}
+		states, err := knownOrders(env, inst, job.ID)
+		state, ok := states[job.ID]
+		known = ok && state == toldOrder(inst, places, &o).key()
+		return err
+	})
+	return known, err
+}
+
+// told is what the job itself says of its order: the first attempt takes it from there.
+func told(w *jobs.Work, job remoteJob) (*fetchedOrder, error) {
+	if len(job.Order) == 0 || w.Attempt > 1 {
+		return nil, nil
+	}
+	got := &fetchedOrder{order: new(wcapi.Order), asked: job.Asked}
+	return got, json.Unmarshal(job.Order, got.order)
+}
+
+// holdBroken leaves an order to a person of which the database cannot take something:
+// no further attempt would.
+func holdBroken(ctx context.Context, w *jobs.Work, inst *Instance, job remoteJob, got *fetchedOrder, why string) error {
+	places, err := currencyPlaces(ctx, w.DB)
+	if err != nil {
+		return err
+	}
+	return w.Finish(ctx, func(env *orm.Env) error {
+		seen := orm.Values{}
+		if o := got.order; o != nil {
+			told := toldOrder(inst, places, o)
+			seen = orm.Values{"woo_status": told.status, "state_class": told.class, "seen_digest": told.digest, "refund_key": told.refunds}
+			if o.Number != "" && len(o.Number) < 100 {
+				seen["number"] = o.Number
+			}
+			if !told.modified.IsZero() {
+				seen["date_modified"] = orm.DatetimeOf(told.modified)
+			}
+		}
+		if err := setAside(importEnv(env, inst), inst, job.ID, OrderHeld, why, seen); err != nil {
+			return err
+		}
+		return settleEvent(env, job.Event, "failed", why)
+	})
 }
 
 // importEnv is how orders are taken over: for the instance's company, with all
@@ -110,12 +191,8 @@ func isDuplicate(err error) bool {
 // readOrder asks the store for the current state of an order.
 func readOrder(ctx context.Context, db *orm.DB, c *wcapi.Client, id int64) (*fetchedOrder, error) {
 	got := &fetchedOrder{}
-	err := db.View(ctx, orm.System(), func(env *orm.Env) error {
-		var err error
-		got.asked, err = databaseClock(env)
-		return err
-	})
-	if err != nil {
+	var err error
+	if got.asked, err = clockOf(ctx, db); err != nil {
 		return nil, err
 	}
 	got.order, err = c.Order(ctx, id)
@@ -128,6 +205,15 @@ func readOrder(ctx context.Context, db *orm.DB, c *wcapi.Client, id int64) (*fet
 		return nil, fmt.Errorf("order %d cannot be fetched: %w", id, err)
 	}
 	return got, nil
+}
+
+// clockOf is databaseClock outside of a unit of work.
+func clockOf(ctx context.Context, db *orm.DB) (now int64, err error) {
+	err = db.View(ctx, orm.System(), func(env *orm.Env) error {
+		now, err = databaseClock(env)
+		return err
+	})
+	return now, err
 }
 
 // databaseClock is the database's time in microseconds: the one all workers share.
@@ -147,7 +233,7 @@ func (e *engine) orderFailed(ctx context.Context, w *jobs.Work, inst *Instance, 
 			if err := settleEvent(env, job.Event, "failed", explain(cause)); err != nil {
 				return err
 			}
-			return markUnreadable(importEnv(env, inst), inst, job.ID, "The order could not be imported: "+explain(cause))
+			return setAside(importEnv(env, inst), inst, job.ID, OrderError, notImported+explain(cause), nil)
 		})
 		return errors.Join(cause, err)
 	}

@@ -2,9 +2,11 @@ package woocommerce
 
 import (
 	"fmt"
-	"fusionsoft.ca/fusion/addons/account"
+	"maps"
+	"slices"
 	"strings"
 
+	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
 	"fusionsoft.ca/fusion/addons/sale"
 	"fusionsoft.ca/fusion/framework/orm"
@@ -20,29 +22,36 @@ func (imp *orderImport) update() error {
 		return imp.cancel(o.Why)
 	case ordermap.Wait:
 		if imp.rec.Status != o.Status {
-			imp.needAttention(fmt.Sprintf("The store changed the order's status from %s to %s; the sale order stands.", imp.rec.Status, o.Status))
+			imp.needAttention(fmt.Sprintf(statusChanged+" from %s to %s; the sale order stands.", imp.rec.Status, o.Status))
 		}
 		return nil
 	case ordermap.Refunded:
-		if imp.o.Totals.Refunded.Equal(imp.rec.Refunded) && imp.rec.Status != o.Status {
-			imp.needAttention("The order is refunded in full in the store; the sale order stands. Make the credit note by hand.")
+		if refundKey(o) == imp.rec.RefundKey && imp.rec.Status != o.Status {
+			imp.needAttention(refundedFully + "; the sale order stands. Make the credit note by hand.")
 		}
 		imp.log.Message = "Taken over: the store's status is " + o.Status + "."
 		return nil
 	}
 	if imp.rec.Digest == o.Digest() {
+		imp.inStep()
 		imp.log.Message = "Taken over: the store's status is " + o.Status + "."
 		return nil
 	}
 	if o.State == ordermap.Mismatch {
-		imp.needAttention("The order was changed in the store, but the change cannot be taken over: " + strings.Join(o.Notes, " "))
+		imp.refuse(", but the change cannot be taken over: " + strings.Join(o.Notes, " "))
 		return nil
 	}
 	sold, err := orm.Get[sale.Order](imp.env, imp.rec.SaleID.ID, "order_line", "invoice_ids")
 	if err != nil {
 		return err
 	}
-	what, err := imp.difference()
+	if imp.rec.Digest == "" && sold.AmountTotal.Equal(o.Totals.Total) && sold.AmountTax.Equal(o.Totals.Tax) {
+		// taken over by an earlier version, which made other digests
+		imp.vals["digest"] = o.Digest()
+		imp.log.State = ""
+		return nil
+	}
+	what, err := imp.difference(sold)
 	if err != nil {
 		return err
 	}
@@ -51,7 +60,7 @@ func (imp *orderImport) update() error {
 		return err
 	}
 	if why != "" {
-		imp.needAttention("The order was changed in the store, but " + why + ", so the change was not taken over: " + what)
+		imp.refuse(", but " + why + ", so the change was not taken over: " + what)
 		return nil
 	}
 	if _, err = imp.attempt(imp.updateDocuments); err != nil {
@@ -59,12 +68,26 @@ func (imp *orderImport) update() error {
 		if !ok {
 			return err
 		}
-		imp.needAttention("The order was changed in the store (" + what + "), but the change cannot be taken over: " + reason)
+		imp.refuse(" (" + what + "), but the change cannot be taken over: " + reason)
 		return nil
 	}
 	imp.vals["digest"] = o.Digest()
+	imp.inStep()
 	imp.log.Message = "The change in the store is taken over: " + what
 	return nil
+}
+
+// refuse leaves a change to a person. What the store says is recorded, and so that it
+// was not taken over: once its cause is mended, the order can be imported again.
+func (imp *orderImport) refuse(why string) {
+	imp.vals["change_refused"] = true
+	imp.needAttention(changeRefused + why)
+}
+
+// inStep notes that the documents are what the store says.
+func (imp *orderImport) inStep() {
+	imp.vals["change_refused"] = false
+	imp.settled(changeRefused)
 }
 
 // lockedReason tells why an order can no longer be changed, "" when it can.
@@ -75,7 +98,7 @@ func (imp *orderImport) lockedReason(order *sale.Order) (string, error) {
 	if order.Locked {
 		return "the sale order is locked", nil
 	}
-	if !order.AmountTotal.Equal(imp.rec.Total) {
+	if !order.AmountTotal.Equal(imp.rec.TakenTotal) {
 		return "the sale order was changed here too", nil
 	}
 	for _, m := range order.InvoiceIDs.All() {
@@ -111,7 +134,7 @@ func (imp *orderImport) cancel(why string) error {
 		return err
 	}
 	if fixed != "" {
-		imp.needAttention(why + " But " + fixed + ", so the sale order stands.")
+		imp.needAttention(cancelRefused + why + " But " + fixed + ".")
 		return nil
 	}
 	_, err = imp.attempt(func() (string, error) {
@@ -123,16 +146,16 @@ func (imp *orderImport) cancel(why string) error {
 		if !ok {
 			return err
 		}
-		imp.needAttention(why + " The sale order cannot be cancelled: " + reason)
+		imp.needAttention(cancelRefused + why + " It cannot be cancelled: " + reason)
 		return nil
 	}
+	imp.inStep()
 	imp.setOutcome(OrderCancelled, why, "success", why+" "+order.Name+" is cancelled too.")
 	return nil
 }
 
-// updateDocuments brings the documents of an order to the store's present state: the
-// order becomes a quotation, its lines are changed one by one, and it is
-// confirmed and invoiced anew.
+// updateDocuments brings the documents of an order to the store's present state: its
+// lines are changed one by one, its delivery follows them, and it is invoiced anew.
 func (imp *orderImport) updateDocuments() (string, error) {
 	head, lines, err := imp.prepare()
 	if err != nil {
@@ -145,28 +168,31 @@ func (imp *orderImport) updateDocuments() (string, error) {
 	if err := dropDrafts(imp.env, order); err != nil {
 		return "", err
 	}
-	if _, err := orm.Invoke(imp.env, sale.ActionCancel, []*sale.Order{order}); err != nil {
-		return "", err
-	}
 	if order, err = imp.rewriteOrder(head, lines); err != nil {
 		return "", err
 	}
 	return imp.confirmAndInvoice(order)
 }
 
-// rewriteOrder makes a cancelled order a quotation with new values. Lines of the
-// store keep their line here; those it no longer has are removed.
+// rewriteOrder gives an order new values; a cancelled one becomes a quotation before.
+// Lines of the store keep their line here, and those that are as they were are not
+// touched. Those it no longer has are removed, or set to 0 where a confirmed order
+// has to keep them.
 func (imp *orderImport) rewriteOrder(head orm.Values, lines []orm.Values) (*sale.Order, error) {
-	order, err := orm.Get[sale.Order](imp.env, imp.rec.SaleID.ID, "order_line")
+	order, err := orm.Get[sale.Order](imp.env, imp.rec.SaleID.ID, "order_line.tax_ids")
 	if err != nil {
 		return nil, err
 	}
 	imp.had, imp.bound = map[int64]bool{}, map[string]int64{}
+	there := map[int64]*sale.OrderLine{}
 	for _, l := range order.Lines.All() {
-		imp.had[l.ID] = true
+		imp.had[l.ID], there[l.ID] = true, l
 	}
-	if _, err := orm.Invoke(imp.env, sale.ActionDraft, []*sale.Order{order}); err != nil {
-		return nil, err
+	confirmed := order.State == sale.OrderSale
+	if order.State == sale.OrderCancelled {
+		if _, err := orm.Invoke(imp.env, sale.ActionDraft, []*sale.Order{order}); err != nil {
+			return nil, err
+		}
 	}
 	old, err := orm.Search[Bind](imp.env, orm.Leaf("order_id", "=", imp.rec.ID), orm.SearchOptions{})
 	if err != nil {
@@ -181,27 +207,71 @@ func (imp *orderImport) rewriteOrder(head orm.Values, lines []orm.Values) (*sale
 	var cmds []orm.Command
 	for i, l := range lines {
 		key := keyOf(imp.o.Lines[i].Key, string(imp.o.Lines[i].Kind))
-		id, ok := gone[key]
-		if !ok {
-			cmds = append(cmds, orm.CreateLine(l))
+		old := there[gone[key]]
+		if old == nil || confirmed && old.ProductID.ID != l.ID("product_id") {
+			cmds = append(cmds, orm.CreateLine(l)) // a transfer keeps its product
 			continue
 		}
 		delete(gone, key)
-		imp.bound[imp.o.Lines[i].Key] = id
+		imp.bound[imp.o.Lines[i].Key] = old.ID
+		if sameLine(old, l) {
+			continue
+		}
 		delete(l, "display_type") // which cannot change
-		cmds = append(cmds, orm.UpdateLine(id, l))
+		cmds = append(cmds, orm.UpdateLine(old.ID, l))
 	}
-	for _, id := range gone {
-		cmds = append(cmds, orm.DeleteLine(id))
+	for _, id := range slices.Sorted(maps.Values(gone)) {
+		if l := there[id]; confirmed && l != nil && l.DisplayType == "" {
+			cmds = append(cmds, orm.UpdateLine(id, orm.Values{"product_uom_qty": decimal.Zero, "tax_override": nil}))
+		} else if l != nil {
+			cmds = append(cmds, orm.DeleteLine(id))
+		}
 	}
 	head["order_line"] = cmds
 	if _, ok := head["note"]; !ok {
 		head["note"] = nil
 	}
+	if confirmed {
+		keepHead(order, head)
+	}
 	if err := orm.RecordsOf(imp.env, order).Write(head); err != nil {
 		return nil, err
 	}
 	return order, orm.Reload(imp.env, []*sale.Order{order})
+}
+
+// keepHead leaves out of the values of a confirmed order what it says already, and the
+// warehouse it is delivered from, which cannot change any more.
+func keepHead(order *sale.Order, head orm.Values) {
+	delete(head, "warehouse_id")
+	for field, id := range map[string]int64{"partner_id": order.PartnerID.ID, "partner_invoice_id": order.InvoiceAddressID.ID, "partner_shipping_id": order.ShippingID.ID,
+		"pricelist_id": order.PricelistID.ID, "currency_id": order.CurrencyID.ID, "fiscal_position_id": order.FiscalPositionID.ID} {
+		if head.Has(field) && head.ID(field) == id {
+			delete(head, field)
+		}
+	}
+}
+
+// sameLine reports whether a line is as it is to be.
+func sameLine(l *sale.OrderLine, vals orm.Values) bool {
+	if l.Name != vals.Text("name") || l.Sequence != vals["sequence"] {
+		return false
+	}
+	if l.DisplayType != "" {
+		return true
+	}
+	taxes := l.TaxIDs.IDs()
+	wanted := vals["tax_ids"].([]orm.Command)[0].IDs
+	return l.ProductID.ID == vals.ID("product_id") && l.UoMID.ID == vals.ID("product_uom_id") && l.Quantity.Equal(vals.Decimal("product_uom_qty")) &&
+		l.PriceUnit.Equal(vals.Decimal("price_unit")) && l.Discount.Equal(vals.Decimal("discount")) && len(taxes) == len(wanted) &&
+		!slices.ContainsFunc(wanted, func(id int64) bool { return !slices.Contains(taxes, id) }) && sameOverride(l.TaxOverride, vals["tax_override"].(orm.JSON))
+}
+
+// sameOverride compares tax amounts by their meaning.
+func sameOverride(have, want orm.JSON) bool {
+	a, errA := account.ParseTaxOverride(have)
+	b, errB := account.ParseTaxOverride(want)
+	return errA == nil && errB == nil && maps.EqualFunc(a, b, decimal.Decimal.Equal)
 }
 
 // dropDrafts deletes the draft invoices of an order, of which new ones are made.
@@ -225,7 +295,7 @@ func keyOf(key, kind string) string {
 }
 
 // difference says in words what the store changed since the order was imported.
-func (imp *orderImport) difference() (string, error) {
+func (imp *orderImport) difference(sold *sale.Order) (string, error) {
 	old, err := orm.Search[Bind](imp.env, orm.Leaf("order_id", "=", imp.rec.ID), orm.SearchOptions{})
 	if err != nil {
 		return "", err
@@ -262,8 +332,8 @@ func (imp *orderImport) difference() (string, error) {
 			parts = append(parts, fmt.Sprintf("%s %s → %s", what, imp.money(before), imp.money(now)))
 		}
 	}
-	changed("tax", imp.rec.TotalTax, imp.o.Totals.Tax)
-	changed("total", imp.rec.Total, imp.o.Totals.Total)
+	changed("tax", sold.AmountTax, imp.o.Totals.Tax)
+	changed("total", sold.AmountTotal, imp.o.Totals.Total)
 	if imp.rec.CustomerNote != imp.o.Remark {
 		parts = append(parts, "another customer's note")
 	}

@@ -18,13 +18,25 @@ import (
 // retryErrors is after how long an order in error is fetched again.
 const retryErrors = time.Hour
 
-// polledOrder is an order as a poll saw it.
+// mostMissing is for how many orders, or products, that a list no longer has the store is
+// asked one by one after a comparison; the next comparison asks for the others.
+const mostMissing = 500
+
+// polledOrder is an order as the store told it without being asked for it alone.
 type polledOrder struct {
 	id       int64
 	modified time.Time
 	status   string
 	class    string // what is done with such an order
 	digest   string
+	refunds  string
+	body     json.RawMessage
+}
+
+// toldOrder reads from an order what tells its states apart.
+func toldOrder(inst *Instance, places map[string]int32, o *wcapi.Order) polledOrder {
+	m := ordermap.Map(ordermap.Input{Order: *o, Places: placesOr(places, o.Currency), Tolerance: inst.Tolerance, Policy: inst.policy()})
+	return polledOrder{id: int64(o.ID), modified: o.DateModified.Time, status: o.Status, class: string(m.Class), digest: m.Digest(), refunds: refundKey(&m)}
 }
 
 // key tells states of one order apart.
@@ -33,13 +45,46 @@ func (s polledOrder) key() string {
 	if !s.modified.IsZero() {
 		day = s.modified.UTC().Format("20060102150405")
 	}
-	return day + ":" + s.status + ":" + s.class + ":" + s.digest
+	return day + ":" + s.status + ":" + s.class + ":" + s.digest + ":" + s.refunds
+}
+
+// orderList is what a store answers when it is asked which orders changed.
+type orderList struct {
+	found    []polledOrder
+	failures []error // of orders that cannot be read
+	cursor   time.Time
+	asked    int64 // when, on the database's clock
+}
+
+// listOrders asks a store which of its orders changed since then.
+func listOrders(ctx context.Context, db *orm.DB, inst *Instance, c *wcapi.Client, since time.Time) (*orderList, error) {
+	places, err := currencyPlaces(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	l := &orderList{}
+	if l.asked, err = clockOf(ctx, db); err != nil {
+		return nil, err
+	}
+	window, err := c.OrdersModified(ctx, since, func(o *wcapi.Order) error {
+		told := toldOrder(inst, places, o)
+		var err error
+		told.body, err = json.Marshal(o)
+		l.found = append(l.found, told)
+		return err
+	}, func(err error) error {
+		l.failures = append(l.failures, err)
+		return nil
+	})
+	l.cursor = window.Cursor
+	return l, err
 }
 
 // pollOrders asks the store what changed since the cursor and queues a job for
-// each such order; the cursor moves in the same transaction, so nothing is
-// passed over. Orders come again at the border; those that are known in the
-// state seen are left alone.
+// each such order, with what the list says of it; the cursor moves in the same
+// transaction, so nothing is passed over. Orders come again at the border; those that
+// are known in the state seen are left alone. A comparison of everything also finds
+// what the store no longer has.
 func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 	var id int64
 	if err := json.Unmarshal(w.Payload, &id); err != nil {
@@ -49,58 +94,56 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 	if err != nil {
 		return err
 	}
-	places, err := currencyPlaces(ctx, w.DB)
-	if err != nil {
-		return err
-	}
 	began := time.Now()
 	since, full := inst.pollFrom(began)
-	var found []polledOrder
-	var failures []error
-	window, err := c.OrdersModified(ctx, since, func(o *wcapi.Order) error {
-		m := ordermap.Map(ordermap.Input{Order: *o, Places: placesOr(places, o.Currency), Tolerance: inst.Tolerance, Policy: inst.policy()})
-		found = append(found, polledOrder{int64(o.ID), o.DateModified.Time, o.Status, string(m.Class), m.Digest()})
-		return nil
-	}, func(err error) error {
-		failures = append(failures, err)
-		return nil
-	})
+	l, err := listOrders(ctx, w.DB, inst, c, since)
 	if err != nil {
 		return storeFailed(ctx, w, inst, "order", inst.URL, fmt.Errorf("orders cannot be listed: %w", err))
 	}
 	return w.Finish(ctx, func(env *orm.Env) error {
-		n, err := queueSeen(env, inst, found)
+		queued, err := queueSeen(env, inst, l.found, l.asked)
 		if err != nil {
 			return err
 		}
-		if err := recordUnreadable(env, inst, failures); err != nil {
+		n := len(queued)
+		missing := 0
+		if full {
+			if missing, err = queueMissing(env, inst, since, l); err != nil {
+				return err
+			}
+		}
+		if err := recordUnreadable(env, inst, l.failures); err != nil {
 			return err
 		}
 		retried, err := queueErrors(env, inst)
 		if err != nil {
 			return err
 		}
-		vals := orm.Values{"last_sync": orm.DatetimeOf(env.Now()), "order_cursor": orm.DatetimeOf(window.Cursor)}
-		if full || inst.OrderCursor.IsZero() {
+		vals := orm.Values{"last_sync": orm.DatetimeOf(env.Now()), "order_cursor": orm.DatetimeOf(l.cursor)}
+		if full {
 			vals["full_compare_at"] = orm.DatetimeOf(env.Now())
 		}
-		if err := env.Model("woo.instance").Browse(inst.ID).Write(vals); err != nil || n+retried == 0 {
+		if err := env.Model("woo.instance").Browse(inst.ID).Write(vals); err != nil || n+retried+missing == 0 {
 			return err
 		}
-		return logTo(env, inst, logEntry{Type: "order", State: "success", Since: began, Message: fmt.Sprintf("%d orders changed in the store and %d in error are being imported.", n, retried)})
+		text := fmt.Sprintf("%d orders changed in the store and %d in error are being imported.", n, retried)
+		if missing > 0 {
+			text += fmt.Sprintf(" %d are no longer in its list and are looked for one by one.", missing)
+		}
+		return logTo(env, inst, logEntry{Type: "order", State: "success", Since: began, Message: text})
 	})
 }
 
-// pollFrom is where the next poll begins. From time to time everything is
-// compared, so that nothing stays behind whatever happened: once a day without
-// HPOS, where some edits do not move the modification date, else once a week.
+// compareEvery is how often everything a store has is compared. What is deleted for good
+// shows nowhere else, nor does the deletion of a refund, and without HPOS some edits of
+// orders do not move their date.
+const compareEvery = 24 * time.Hour
+
+// pollFrom is where the next poll begins. Once a day, and when the cursor was taken
+// away, everything is compared, so that nothing stays behind whatever happened.
 func (i *Instance) pollFrom(now time.Time) (since time.Time, full bool) {
-	every := 7 * 24 * time.Hour
-	if !i.HPOS {
-		every = 24 * time.Hour
-	}
 	since = i.OrderCursor.Time()
-	if full = now.Sub(i.FullCompareAt.Time()) > every; full {
+	if full = since.IsZero() || now.Sub(i.FullCompareAt.Time()) > compareEvery; full {
 		since = time.Time{}
 	}
 	if live := i.GoLive.Time(); live.After(since) {
@@ -136,17 +179,49 @@ func placesOr(places map[string]int32, code string) int32 {
 }
 
 // queueSeen queues the orders that are not known in the state seen.
-func queueSeen(env *orm.Env, inst *Instance, found []polledOrder) (int, error) {
+func queueSeen(env *orm.Env, inst *Instance, found []polledOrder, asked int64) (ids []int64, err error) {
 	known, err := knownOrders(env, inst)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	n := 0
 	for _, s := range found {
 		if known[s.id] == s.key() {
 			continue
 		}
-		if err := queueOrder(env, inst.ID, s.id, "poll", 0, s.key()); err != nil {
+		j := remoteJob{Instance: inst.ID, ID: s.id, Source: "poll", Order: s.body, Asked: asked}
+		queued, err := queueRemote(env, JobOrder, orderKey(inst.ID, s.id, s.key()), orderTitle(s.id, "poll"), j, jobs.Options{})
+		if err != nil {
+			return ids, err
+		}
+		if queued {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids, nil
+}
+
+// queueMissing asks for the orders that are recorded here, and that the list of all
+// changed since then does not have.
+func queueMissing(env *orm.Env, inst *Instance, since time.Time, l *orderList) (int, error) {
+	listed := map[int64]bool{}
+	for _, s := range l.found {
+		listed[s.id] = true
+	}
+	for _, err := range l.failures {
+		listed[wcapi.ObjectOf(err)] = true
+	}
+	// SQL: the ids of all orders ever seen, which a comparison looks for.
+	ids, err := orm.Rows[int64](env, orm.SQL(`SELECT woo_id FROM woo_order WHERE instance_id = ? AND woo_status IS DISTINCT FROM ? AND date_modified >= ?::timestamp ORDER BY woo_id`,
+		inst.ID, statusDeleted, stamp(since)).Reads("woo.order", "instance_id", "woo_id", "woo_status", "date_modified"))
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, id := range ids {
+		if listed[id] || n == mostMissing {
+			continue
+		}
+		if err := queueOrder(env, inst.ID, id, "compare", 0, "compare"); err != nil {
 			return n, err
 		}
 		n++
@@ -156,16 +231,16 @@ func queueSeen(env *orm.Env, inst *Instance, found []polledOrder) (int, error) {
 
 // knownOrders is the state in which each order was last seen. Orders in error,
 // and those that were too old before the instance's date was changed, are not
-// known.
-func knownOrders(env *orm.Env, inst *Instance) (map[int64]string, error) {
+// known. No ids are all.
+func knownOrders(env *orm.Env, inst *Instance, ids ...int64) (map[int64]string, error) {
 	live := inst.GoLive.Time()
 	type seen struct {
 		WooID int64
 		State string
 	}
 	// SQL: a digest of all orders ever seen, which a poll compares.
-	rows, err := orm.Rows[seen](env, orm.SQL(`SELECT woo_id, concat_ws(':', COALESCE(to_char(date_modified, 'YYYYMMDDHH24MISS'), ''), COALESCE(woo_status, ''), COALESCE(state_class, ''), COALESCE(seen_digest, '')) AS state
-		FROM woo_order WHERE instance_id = ? AND state <> 'error' AND NOT (state = 'ignored' AND state_class = 'import' AND date_created >= ?::timestamp)`, inst.ID, stamp(live)).
+	rows, err := orm.Rows[seen](env, orm.SQL(`SELECT woo_id, concat_ws(':', COALESCE(to_char(date_modified, 'YYYYMMDDHH24MISS'), ''), COALESCE(woo_status, ''), COALESCE(state_class, ''), COALESCE(seen_digest, ''), COALESCE(refund_key, '')) AS state
+		FROM woo_order WHERE instance_id = ? AND (? OR woo_id = ANY(?)) AND state <> 'error' AND NOT (state = 'ignored' AND state_class = 'import' AND date_created >= ?::timestamp)`, inst.ID, len(ids) == 0, ids, stamp(live)).
 		Reads("woo.order"))
 	if err != nil {
 		return nil, err
@@ -197,7 +272,7 @@ func queueErrors(env *orm.Env, inst *Instance) (int, error) {
 func recordUnreadable(env *orm.Env, inst *Instance, failures []error) error {
 	for _, err := range failures {
 		if id := wcapi.ObjectOf(err); id != 0 {
-			if err := markUnreadable(env, inst, id, unreadable+explain(err)); err != nil {
+			if err := setAside(env, inst, id, OrderError, unreadable+explain(err), nil); err != nil {
 				return err
 			}
 			continue
@@ -209,29 +284,36 @@ func recordUnreadable(env *orm.Env, inst *Instance, failures []error) error {
 	return nil
 }
 
-// unreadable begins what is said of an order that cannot be read.
-const unreadable = "The order cannot be read from the store: "
-
-// markUnreadable records that an order cannot be read or imported, and why. One
-// that was imported stays so; the reason is put to a person.
-func markUnreadable(env *orm.Env, inst *Instance, id int64, text string) error {
+// setAside records that an order cannot be read or imported, and why: in error it is
+// tried again later, held it is not. One that was imported stays so; the reason is put
+// to a person. seen is what is known of the order, and may be nil.
+func setAside(env *orm.Env, inst *Instance, id int64, state, text string, seen orm.Values) error {
 	rec, err := orm.First[Order](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "=", id)), "")
 	if err != nil {
 		return err
 	}
 	switch {
 	case rec == nil:
-		rec = &Order{InstanceID: orm.RefTo[Instance](inst.ID), CompanyID: inst.CompanyID, RemoteID: id, Number: strconv.FormatInt(id, 10), State: OrderError, HoldReason: text}
-		err = orm.Create(env, rec)
+		rec = &Order{InstanceID: orm.RefTo[Instance](inst.ID), CompanyID: inst.CompanyID, RemoteID: id, Number: strconv.FormatInt(id, 10), State: state, HoldReason: text}
+		if err = orm.Create(env, rec); err == nil {
+			err = noteSeen(env, rec, seen)
+		}
 	case rec.SaleID.IsSet():
-		if rec.Attention == text {
+		if err := noteSeen(env, rec, seen); err != nil {
+			return err
+		}
+		after, news := attention(rec.Attention, text)
+		if !news {
 			return nil
 		}
-		rec.Attention = text
+		rec.Attention = after
 		err = orm.Save(env, []*Order{rec}, "attention")
 	default:
-		same := rec.State == OrderError && rec.HoldReason == text
-		rec.State, rec.HoldReason = OrderError, text
+		if err := noteSeen(env, rec, seen); err != nil {
+			return err
+		}
+		same := rec.State == state && rec.HoldReason == text
+		rec.State, rec.HoldReason = state, text
 		if err = orm.Save(env, []*Order{rec}, "state", "hold_reason"); err == nil && same {
 			return nil // told already
 		}
@@ -240,6 +322,19 @@ func markUnreadable(env *orm.Env, inst *Instance, id int64, text string) error {
 		return err
 	}
 	return logTo(env, inst, logEntry{Type: "order", State: "failed", Ref: rec.Number, Message: text, Record: orm.RecordsOf(env, rec)})
+}
+
+// noteSeen records in which state an order was seen, so that it is not asked for again
+// until the store changes it. What of it the database cannot take is left out.
+func noteSeen(env *orm.Env, rec *Order, seen orm.Values) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	err := env.Savepoint(func(env *orm.Env) error { return orm.RecordsOf(env, rec).Write(seen) })
+	if _, refused := reasonOf(err); refused {
+		return nil
+	}
+	return err
 }
 
 // money is a monetary value as records keep it.

@@ -3,6 +3,7 @@ package woocommerce
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -99,13 +100,27 @@ func (r *registration) prepare(env *orm.Env) error {
 			return err
 		}
 	}
-	if r.inst.WebhookIDs == "" {
-		return nil
+	var err error
+	r.ids, err = r.inst.webhooks()
+	return err
+}
+
+// webhooks are the ids of the webhooks registered in the store, by topic.
+func (i *Instance) webhooks() (map[string]int64, error) {
+	ids := map[string]int64{}
+	if i.WebhookIDs == "" {
+		return ids, nil
 	}
-	if err := json.Unmarshal([]byte(r.inst.WebhookIDs), &r.ids); err != nil {
-		return fmt.Errorf("the webhooks of instance %d: %w", r.inst.ID, err)
+	if err := json.Unmarshal([]byte(i.WebhookIDs), &ids); err != nil {
+		return nil, fmt.Errorf("the webhooks of instance %d: %w", i.ID, err)
 	}
-	return nil
+	return ids, nil
+}
+
+// seal stands for the secret that the store was told.
+func (i *Instance) seal() string {
+	sum := sha256.Sum256([]byte("webhook secret of " + itoa(i.ID) + ": " + i.WebhookSecret.Reveal()))
+	return hex.EncodeToString(sum[:8])
 }
 
 // register creates the webhooks in the store. Those registered before are ours
@@ -123,7 +138,7 @@ func (r *registration) register(ctx context.Context) error {
 	}
 	clear(r.ids)
 	for _, t := range topics() {
-		patch := wcapi.WebhookPatch{Name: "Fusion " + t.name, Topic: t.name, DeliveryURL: r.address + "/woo/webhook/" + t.path, Secret: r.inst.WebhookSecret.Reveal(), Status: "active"}
+		patch := r.patch(t)
 		var made *wcapi.Webhook
 		var err error
 		if old, ok := have[t.name]; ok {
@@ -139,6 +154,11 @@ func (r *registration) register(ctx context.Context) error {
 	return nil
 }
 
+// patch is what a webhook is to be.
+func (r *registration) patch(t topic) wcapi.WebhookPatch {
+	return wcapi.WebhookPatch{Name: "Fusion " + t.name, Topic: t.name, DeliveryURL: r.address + "/woo/webhook/" + t.path, Secret: r.inst.WebhookSecret.Reveal(), Status: "active"}
+}
+
 // store keeps which webhooks there are, also when not all could be registered.
 func (r *registration) store(env *orm.Env) error {
 	text, err := json.Marshal(r.ids)
@@ -146,7 +166,11 @@ func (r *registration) store(env *orm.Env) error {
 		return err
 	}
 	rs := orm.RecordsOf(env, r.inst)
-	if err := rs.In(env.Sudo()).Write(orm.Values{"webhook_ids": string(text)}); err != nil {
+	vals := orm.Values{"webhook_ids": string(text)}
+	if r.failure == nil {
+		vals["webhook_seal"], vals["webhook_doubt"] = r.inst.seal(), false
+	}
+	if err := rs.In(env.Sudo()).Write(vals); err != nil {
 		return err
 	}
 	e := logEntry{Type: "webhook", Out: true, State: "success", Ref: r.inst.URL, Message: fmt.Sprintf("%d webhooks registered.", len(r.ids)), Record: rs}

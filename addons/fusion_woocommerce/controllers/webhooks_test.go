@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -79,6 +80,7 @@ func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	db, s := receiver(t)
 	order := `{"id":7,"line_items":[],"billing":{},"date_modified_gmt":"2026-01-01T00:00:00"}`
+	// Each is about an object of its own: one that waits already is not queued again.
 	for name, c := range map[string]struct {
 		sending
 		status int
@@ -89,8 +91,8 @@ func TestWebhooks(t *testing.T) {
 		"ping":                 {sending{"/woo/webhook/order", "", "", "webhook_id=3"}, 200, 0, 0, ""},
 		"order of one":         {sending{"/woo/webhook/order", "order.updated", "secret one", order}, 200, 1, 1, "received"},
 		"order of two":         {sending{"/woo/webhook/order", "order.created", "secret two", order}, 200, 1, 1, "received"},
-		"deleted":              {sending{"/woo/webhook/order", "order.deleted", "secret one", `{"id":7}`}, 200, 1, 1, "received"},
-		"refund":               {sending{"/woo/webhook/order", "action.woocommerce_order_refunded", "secret one", `{"action":"woocommerce_order_refunded","arg":7}`}, 200, 1, 1, "received"},
+		"deleted":              {sending{"/woo/webhook/order", "order.deleted", "secret one", `{"id":8}`}, 200, 1, 1, "received"},
+		"refund":               {sending{"/woo/webhook/order", "action.woocommerce_order_refunded", "secret one", `{"action":"woocommerce_order_refunded","arg":10}`}, 200, 1, 1, "received"},
 		"product":              {sending{"/woo/webhook/product", "product.updated", "secret one", `{"id":9,"sku":"X","regular_price":"1"}`}, 200, 1, 1, "received"},
 		"customer":             {sending{"/woo/webhook/customer", "customer.updated", "secret one", `{"id":9,"email":"a@b.example","username":"a"}`}, 200, 1, 0, "skipped"},
 		"coupon":               {sending{"/woo/webhook/order", "coupon.updated", "secret one", `{"id":9,"code":"x","discount_type":"percent"}`}, 200, 1, 0, "skipped"},
@@ -148,5 +150,61 @@ func TestWebhooksAreLimited(t *testing.T) {
 	}
 	if status := send(s, ping); status != http.StatusOK {
 		t.Errorf("with a higher limit: %d", status)
+	}
+}
+
+// TestSignedDeliveriesAreNeverRefused sends more than the limit of requests that nobody
+// has signed, and more than are stored one by one.
+func TestSignedDeliveriesAreNeverRefused(t *testing.T) {
+	t.Parallel()
+	db, s := receiver(t)
+	about := func(order int, topic string) sending {
+		return sending{"/woo/webhook/order", topic, "secret one", fmt.Sprintf(`{"id":%d,"line_items":[],"billing":{}}`, order)}
+	}
+	for i := range 150 {
+		if status := send(s, about(i+1, "order.updated")); status != http.StatusOK {
+			t.Fatalf("the %dth: %d", i+1, status)
+		}
+	}
+	if e, j := count(t, db, "SELECT count(*) FROM woo_event WHERE state = 'received'"), count(t, db, "SELECT count(*) FROM river_job"); e != 150 || j != 150 {
+		t.Errorf("%d are stored, %d jobs", e, j)
+	}
+	// What waits to be read covers what is told of it meanwhile.
+	if status := send(s, about(7, "order.created")); status != http.StatusOK {
+		t.Errorf("answered %d", status)
+	}
+	if e, j := count(t, db, "SELECT count(*) FROM woo_event WHERE state = 'skipped' AND note LIKE 'Another delivery%'"), count(t, db, "SELECT count(*) FROM river_job"); e != 1 || j != 150 {
+		t.Errorf("%d are covered by another, %d jobs", e, j)
+	}
+	guessed := about(7, "order.updated")
+	guessed.secret = "guessed"
+	for i := range 100 {
+		if status := send(s, guessed); status != http.StatusUnauthorized {
+			t.Fatalf("the %dth with a wrong signature: %d", i+1, status)
+		}
+	}
+	if status := send(s, guessed); status != http.StatusTooManyRequests {
+		t.Errorf("the 101st with a wrong signature: %d", status)
+	}
+	if status := send(s, about(151, "order.updated")); status != http.StatusOK {
+		t.Errorf("a signed one from the same address: %d", status)
+	}
+	err := db.Run(t.Context(), orm.System(), func(env *orm.Env) error {
+		rs, err := env.Model("woo.instance").Search(orm.Leaf("name", "=", "one"), orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		return rs.Write(orm.Values{"webhook_rate": 10})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if status := send(s, about(152, "order.updated")); status != http.StatusOK {
+			t.Errorf("beyond the number that is stored: %d", status)
+		}
+	}
+	if e, p := count(t, db, "SELECT count(*) FROM woo_event WHERE woo_id = 152"), count(t, db, "SELECT count(*) FROM river_job WHERE args->>'name' = 'woo.poll'"); e != 0 || p != 1 {
+		t.Errorf("%d are stored, the store is read %d times", e, p)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,8 +179,13 @@ func Map(in Input) Order {
 }
 
 // Digest identifies what a document is made of: customer, lines, amounts,
-// payment and remark, but neither the status nor any date of change.
+// payment and remark, but neither the status nor any date of change, nor the SKU
+// of a line, which is the product's present one.
 func (o Order) Digest() string {
+	o.Lines = slices.Clone(o.Lines)
+	for i := range o.Lines {
+		o.Lines[i].SKU = ""
+	}
 	o.Status, o.Class, o.Why, o.State, o.Notes, o.Refunds, o.Rates, o.Meta = "", "", "", "", nil, nil, nil, nil
 	o.Modified, o.Paid, o.Completed = time.Time{}, time.Time{}, time.Time{}
 	o.Totals.Refunded = decimal.Zero

@@ -483,6 +483,7 @@ func (q *rq) deleteProduct() (*response, error) {
 	before := q.renderProduct(p)
 	if truthy(q.params.Get("force")) {
 		s.st.products.remove(q.id)
+		s.forgetProduct(q.id)
 		for _, v := range keep(s.st.variations.rows, func(v *Obj) bool { return v.Int("parent_id") == q.id }) {
 			s.st.variations.remove(v.Int("id"))
 		}
@@ -493,6 +494,20 @@ func (q *rq) deleteProduct() (*response, error) {
 	}
 	s.trashProduct(p)
 	return ok(q.editProduct(before)), nil
+}
+
+// forgetProduct takes a product that is gone from the lines of orders: what is read of a
+// line refuses an id that is no product's. The orders do not change by it.
+func (s *Sim) forgetProduct(id int) {
+	for _, o := range s.st.orders.rows {
+		for _, l := range o.objs("line_items") {
+			if l.Int("product_id") == id {
+				l.Set("product_id", 0)
+				l.Set("variation_id", 0)
+				l.Set("sku", nil)
+			}
+		}
+	}
 }
 
 func (s *Sim) trashProduct(p *Obj) {
