@@ -30,7 +30,8 @@ func askFresh(h http.Header) {
 }
 
 var (
-	hitPattern    = regexp.MustCompile(`(?i)(^|[^a-z])(hit|stale|updating|served|cached)([^a-z]|$)`)
+	hitPattern    = regexp.MustCompile(`(?i)(^|[^a-z])(hit|stale|updating|cached|served (super|legacy )?cache( ?file)?)([^a-z]|$)`)
+	missPattern   = regexp.MustCompile(`(?i)(^|[^a-z])(not|non|never)[ _-]`)
 	rfc9211Hit    = regexp.MustCompile(`(?i);\s*hit\b`)
 	varnishStored = regexp.MustCompile(`^\d+ \d+$`)
 )
@@ -51,7 +52,7 @@ func cachedBy(h http.Header) string {
 		case low == "cache-status":
 			hit = rfc9211Hit.MatchString(value)
 		case strings.Contains(low, "cache") && !strings.Contains(low, "control") && !strings.Contains(low, "key"):
-			hit = hitPattern.MatchString(value)
+			hit = hitPattern.MatchString(value) && !missPattern.MatchString(value)
 		}
 		if hit {
 			return low + ": " + clip(value, 60)

@@ -17,7 +17,8 @@ func TestHeadersOfCaches(t *testing.T) {
 		"Cache-Status: edge; hit; ttl=30": true, "X-Nginx-Cache-Status: hit": true, "X-QC-Cache: hit,litespeed": true,
 		"X-LiteSpeed-Cache: miss": false, "Age: 0": false, "X-Cache: MISS": false, "CF-Cache-Status: DYNAMIC": false, "CF-Cache-Status: BYPASS": false, "CF-Cache-Status: EXPIRED": false, "X-Cache-Hits: 0": false,
 		"X-Varnish: 32770": false, "Cache-Control: no-cache, must-revalidate, max-age=0": false, "X-LiteSpeed-Cache-Control: no-cache": false, "Cache-Status: edge; fwd=stale; stored": false, "X-Cache-Enabled: True": false,
-		"X-Cache-Key: /hit": false, "X-White-Cache: white": false, "Content-Type: text/html": false,
+		"X-Cache-Key: /hit": false, "X-WP-Cache: not cached": false, "X-Site-Cache: served by origin": false,
+		"X-Page-Cache: cached": true, "X-White-Cache: white": false, "Content-Type: text/html": false,
 	} {
 		name, value, _ := strings.Cut(header, ": ")
 		h := http.Header{}
