@@ -44,6 +44,7 @@ func Addon() module.Addon {
 			"views/woo_log_views.xml",
 			"views/woo_outbox_views.xml",
 			"views/woo_shipment_views.xml",
+			"views/woo_conflict_views.xml",
 			"views/woo_config_views.xml",
 			"views/sale_order_views.xml",
 			"views/woo_menus.xml",
@@ -65,5 +66,6 @@ func define(r *orm.Registry) {
 	defineLog(r)
 	defineOutbox(r)
 	defineShipment(r)
+	defineConflict(r)
 	defineExtensions(r)
 }

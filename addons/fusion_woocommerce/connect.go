@@ -134,8 +134,11 @@ func (t *connectionTest) unchanged(env *orm.Env) (*Instance, error) {
 func connected(env *orm.Env, inst *Instance, t *connectionTest) error {
 	admin, f := env.Sudo(), t.found
 	vals := orm.Values{"state": StoreConnected, "proven_url": inst.URL, "auth_mode": string(f.Config.Auth), "plain_permalinks": f.Config.PlainPermalinks, "sign_as_http": f.Config.SignAsHTTP,
-		"store_version": f.Version, "store_timezone": f.TimeZone, "hpos": f.HPOS, "tested_at": orm.DatetimeOf(env.Now()), "last_error": nil}
+		"store_version": f.Version, "store_timezone": f.TimeZone, "hpos": f.HPOS, "store_currency": f.Currency, "store_decimals": f.Decimals, "tested_at": orm.DatetimeOf(env.Now()), "last_error": nil}
 	for _, s := range t.taxes {
+		if s.ID == "woocommerce_prices_include_tax" {
+			vals["prices_include_tax"] = s.Text() == "yes"
+		}
 		if s.ID == "woocommerce_tax_round_at_subtotal" {
 			vals["tax_at_subtotal"] = s.Text() == "yes"
 		}

@@ -23,43 +23,49 @@ type Instance struct {
 	orm.Record `orm:"woo.instance" label:"WooCommerce Instance" order:"name"`
 	mail.Thread
 
-	Name           string                    `orm:"name,tracking" validate:"required" label:"Instance Name"`
-	URL            string                    `orm:"url,tracking" validate:"required,http_url" label:"WooCommerce URL" help:"Full address of the WordPress site, such as https://shop.example"`
-	ConsumerKey    orm.Secret                `orm:"consumer_key,sent_to=url" validate:"required" groups:"base.group_system" label:"Consumer Key"`
-	ConsumerSecret orm.Secret                `orm:"consumer_secret,sent_to=url" validate:"required" groups:"base.group_system" label:"Consumer Secret"`
-	WebhookSecret  orm.Secret                `orm:"webhook_secret,sent_to=url" groups:"base.group_system" label:"Webhook Secret" help:"Signs what the store sends. Made by Register Webhooks when empty."`
-	APIVersion     string                    `orm:"wc_api_version,default=wc/v3" label:"API Version"`
-	APIKey         orm.Secret                `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin will present to this system. Not used yet."`
-	CompanyID      orm.Ref[base.Company]     `orm:"company_id,required,default=company" label:"Company"`
-	SyncInterval   string                    `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval" help:"Not used yet: the scheduled actions set the pace."`
-	SyncProducts   bool                      `orm:"sync_products,default=true" label:"Sync Products"`
-	SyncOrders     bool                      `orm:"sync_orders,default=true" label:"Sync Orders"`
-	SyncInvoices   bool                      `orm:"sync_invoices,default=true" label:"Sync Invoices" help:"Not used yet: invoices are not sent to the store."`
-	SyncInventory  bool                      `orm:"sync_inventory,default=true" label:"Sync Inventory" help:"Sends the quantities of mapped products to the store."`
-	PushCompleted  bool                      `orm:"push_completed,default=true" label:"Complete Delivered Orders" help:"An order becomes completed in the store once nothing of it remains to be delivered."`
-	ShipmentWay    string                    `orm:"shipment_way,default=auto,required" selection:"auto:The best the store has,fulfillment:Fulfillment,tracking:Tracking Extension,note:Note to the Customer" label:"Shipments Are Told As" help:"Where the store shows tracking numbers: in its own fulfillments, in a tracking extension, or in a note to the customer."`
-	DryRun         bool                      `orm:"dry_run,nocopy" label:"Dry Run" help:"What would be sent to the store waits in the outbox and is not sent."`
-	StockKind      string                    `orm:"stock_quantity_kind,default=free,required" selection:"free:Free to use,forecast:Forecast,on_hand:On hand" label:"Quantity Sent" help:"Which quantity of a product is the stock of the store."`
-	StockBuffer    decimal.Decimal           `orm:"stock_buffer,digits=2" label:"Stock Kept Back" help:"This many units of each product are not offered in the store."`
-	StockFrom      orm.Many[stock.Warehouse] `orm:"stock_warehouse_ids,rel=woo_instance_stock_warehouse_rel:instance_id:warehouse_id" label:"Stock of Warehouses" help:"Whose quantities the store offers; none means the warehouse orders are delivered from."`
-	StockUncounted string                    `orm:"stock_uncounted,default=leave,required" selection:"leave:Leave alone,count:Let the store count them" label:"Products the Store Does Not Count" help:"What happens to a product whose stock the store does not manage."`
-	SyncCustomers  bool                      `orm:"sync_customers,default=true" label:"Sync Customers" help:"Not used yet: customers are read with their orders only."`
-	PriceSync      string                    `orm:"price_sync,default=both" selection:"odoo_to_woo:ERP to store,woo_to_odoo:Store to ERP,both:Both ways,none:None" label:"Price Sync Direction" help:"Not used yet: prices are not exchanged."`
-	WarehouseID    orm.Ref[stock.Warehouse]  `orm:"default_warehouse_id" label:"Warehouse"`
-	NotifyFailure  bool                      `orm:"notify_on_failure,default=true" label:"Notify on Failure" help:"Not used yet: failures are in the sync log and are not mailed."`
-	NotifyUsers    orm.Many[base.User]       `orm:"notify_user_ids,rel=woo_instance_notify_user_rel:instance_id:user_id" label:"Notify Users"`
-	State          string                    `orm:"state,default=draft,tracking,readonly,nocopy" selection:"draft:Draft,connected:Connected,error:Error" label:"Status"`
-	LastSync       orm.Datetime              `orm:"last_sync,readonly,nocopy" label:"Last Sync"`
-	ProductMaps    orm.Many[ProductMap]      `orm:"product_map_ids,inverse=instance_id" label:"Product Mappings"`
-	Orders         orm.Many[Order]           `orm:"order_ids,inverse=instance_id" label:"Orders"`
-	Customers      orm.Many[Customer]        `orm:"customer_ids,inverse=instance_id" label:"Customers"`
-	Logs           orm.Many[Log]             `orm:"sync_log_ids,inverse=instance_id" label:"Sync Logs"`
-	Carriers       orm.Many[Carrier]         `orm:"carrier_ids,rel=woo_instance_carrier_rel:instance_id:carrier_id" label:"Shipping Carriers" help:"The carriers this store ships with; none means all."`
-	MappedCount    orm.Deferred[int]         `orm:"mapped_count" label:"Mapped Products"`
-	UnmappedCount  orm.Deferred[int]         `orm:"unmapped_count" label:"Unmapped Products"`
-	ErrorCount     orm.Deferred[int]         `orm:"error_count" label:"Errors (24 h)"`
-	OrderCount     orm.Deferred[int]         `orm:"order_count" label:"Orders"`
-	HeldCount      orm.Deferred[int]         `orm:"held_count" label:"Orders Held"`
+	Name           string                     `orm:"name,tracking" validate:"required" label:"Instance Name"`
+	URL            string                     `orm:"url,tracking" validate:"required,http_url" label:"WooCommerce URL" help:"Full address of the WordPress site, such as https://shop.example"`
+	ConsumerKey    orm.Secret                 `orm:"consumer_key,sent_to=url" validate:"required" groups:"base.group_system" label:"Consumer Key"`
+	ConsumerSecret orm.Secret                 `orm:"consumer_secret,sent_to=url" validate:"required" groups:"base.group_system" label:"Consumer Secret"`
+	WebhookSecret  orm.Secret                 `orm:"webhook_secret,sent_to=url" groups:"base.group_system" label:"Webhook Secret" help:"Signs what the store sends. Made by Register Webhooks when empty."`
+	APIVersion     string                     `orm:"wc_api_version,default=wc/v3" label:"API Version"`
+	APIKey         orm.Secret                 `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin will present to this system. Not used yet."`
+	CompanyID      orm.Ref[base.Company]      `orm:"company_id,required,default=company" label:"Company"`
+	SyncInterval   string                     `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval" help:"Not used yet: the scheduled actions set the pace."`
+	SyncProducts   bool                       `orm:"sync_products,default=true" label:"Sync Products"`
+	SyncOrders     bool                       `orm:"sync_orders,default=true" label:"Sync Orders"`
+	SyncInvoices   bool                       `orm:"sync_invoices,default=true" label:"Sync Invoices" help:"Not used yet: invoices are not sent to the store."`
+	SyncInventory  bool                       `orm:"sync_inventory,default=true" label:"Sync Inventory" help:"Sends the quantities of mapped products to the store."`
+	PushCompleted  bool                       `orm:"push_completed,default=true" label:"Complete Delivered Orders" help:"An order becomes completed in the store once nothing of it remains to be delivered."`
+	ShipmentWay    string                     `orm:"shipment_way,default=auto,required" selection:"auto:The best the store has,fulfillment:Fulfillment,tracking:Tracking Extension,note:Note to the Customer" label:"Shipments Are Told As" help:"Where the store shows tracking numbers: in its own fulfillments, in a tracking extension, or in a note to the customer."`
+	SaleList       orm.Ref[product.Pricelist] `orm:"sale_pricelist_id" label:"Sale Prices From" help:"The pricelist whose prices below the sales price become sale prices of the store, with their dates. Without one, sales are the store's own."`
+	PriceGuard     int                        `orm:"price_guard,default=50" label:"Largest Drop of a Price (%)" help:"A price that would drop by more waits in the outbox until a person sends it; 0 lets every price through."`
+	PriceBlock     string                     `orm:"price_block,text,readonly,nocopy" label:"Why No Prices Are Exchanged"`
+	StoreCurrency  string                     `orm:"store_currency,readonly,nocopy" label:"Currency of the Store"`
+	PricesWithTax  bool                       `orm:"prices_include_tax,readonly,nocopy" label:"Store Prices Include Tax"`
+	PriceDecimals  int                        `orm:"store_decimals,default=2,readonly,nocopy" label:"Decimals of Prices"`
+	DryRun         bool                       `orm:"dry_run,nocopy" label:"Dry Run" help:"What would be sent to the store waits in the outbox and is not sent."`
+	StockKind      string                     `orm:"stock_quantity_kind,default=free,required" selection:"free:Free to use,forecast:Forecast,on_hand:On hand" label:"Quantity Sent" help:"Which quantity of a product is the stock of the store."`
+	StockBuffer    decimal.Decimal            `orm:"stock_buffer,digits=2" label:"Stock Kept Back" help:"This many units of each product are not offered in the store."`
+	StockFrom      orm.Many[stock.Warehouse]  `orm:"stock_warehouse_ids,rel=woo_instance_stock_warehouse_rel:instance_id:warehouse_id" label:"Stock of Warehouses" help:"Whose quantities the store offers; none means the warehouse orders are delivered from."`
+	StockUncounted string                     `orm:"stock_uncounted,default=leave,required" selection:"leave:Leave alone,count:Let the store count them" label:"Products the Store Does Not Count" help:"What happens to a product whose stock the store does not manage."`
+	SyncCustomers  bool                       `orm:"sync_customers,default=true" label:"Sync Customers" help:"Not used yet: customers are read with their orders only."`
+	PriceSync      string                     `orm:"price_sync,default=both" selection:"odoo_to_woo:ERP to store,woo_to_odoo:Store to ERP,both:Both ways,none:None" label:"Price Sync Direction"`
+	WarehouseID    orm.Ref[stock.Warehouse]   `orm:"default_warehouse_id" label:"Warehouse"`
+	NotifyFailure  bool                       `orm:"notify_on_failure,default=true" label:"Notify on Failure" help:"Not used yet: failures are in the sync log and are not mailed."`
+	NotifyUsers    orm.Many[base.User]        `orm:"notify_user_ids,rel=woo_instance_notify_user_rel:instance_id:user_id" label:"Notify Users"`
+	State          string                     `orm:"state,default=draft,tracking,readonly,nocopy" selection:"draft:Draft,connected:Connected,error:Error" label:"Status"`
+	LastSync       orm.Datetime               `orm:"last_sync,readonly,nocopy" label:"Last Sync"`
+	ProductMaps    orm.Many[ProductMap]       `orm:"product_map_ids,inverse=instance_id" label:"Product Mappings"`
+	Orders         orm.Many[Order]            `orm:"order_ids,inverse=instance_id" label:"Orders"`
+	Customers      orm.Many[Customer]         `orm:"customer_ids,inverse=instance_id" label:"Customers"`
+	Logs           orm.Many[Log]              `orm:"sync_log_ids,inverse=instance_id" label:"Sync Logs"`
+	Carriers       orm.Many[Carrier]          `orm:"carrier_ids,rel=woo_instance_carrier_rel:instance_id:carrier_id" label:"Shipping Carriers" help:"The carriers this store ships with; none means all."`
+	MappedCount    orm.Deferred[int]          `orm:"mapped_count" label:"Mapped Products"`
+	UnmappedCount  orm.Deferred[int]          `orm:"unmapped_count" label:"Unmapped Products"`
+	ErrorCount     orm.Deferred[int]          `orm:"error_count" label:"Errors (24 h)"`
+	OrderCount     orm.Deferred[int]          `orm:"order_count" label:"Orders"`
+	HeldCount      orm.Deferred[int]          `orm:"held_count" label:"Orders Held"`
 
 	// What the connection test found out.
 	AuthMode     string       `orm:"auth_mode,default=auto" selection:"auto:Find out,basic:Basic over HTTPS,oauth:OAuth 1.0a,query:Keys in the address" label:"Sign-in"`

@@ -29,7 +29,7 @@ type Outgoing struct {
 	orm.Record `orm:"woo.outbox" label:"WooCommerce Outgoing Change" order:"id desc" rec:"name" search:"name,target"`
 	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,readonly,ondelete=cascade" label:"Instance"`
 	CompanyID  orm.Ref[base.Company] `orm:"company_id,required,readonly" label:"Company"`
-	Kind       string                `orm:"kind,required,readonly,index" selection:"stock:Stock,shipment:Shipment,status:Order Status" label:"Kind"`
+	Kind       string                `orm:"kind,required,readonly,index" selection:"stock:Stock,shipment:Shipment,status:Order Status,price:Price" label:"Kind"`
 	Target     string                `orm:"target,required,readonly,index" label:"Object in the Store" help:"Changes of one object are sent in their order."`
 	Part       string                `orm:"part,readonly" label:"Part"`
 	Slot       string                `orm:"slot,readonly,nocopy" label:"Slot" help:"A later change with the same slot replaces this one while it waits."`
@@ -80,7 +80,7 @@ func defineOutbox(r *orm.Registry) {
 			return true, nil
 		}
 	}
-	orm.Implement(d, HoldOutgoing, move("held", []string{OutgoingWaiting}, orm.Values{"state": OutgoingHeld, "reason": "Held by a person."}))
+	orm.Implement(d, HoldOutgoing, move("held", []string{OutgoingWaiting}, orm.Values{"state": OutgoingHeld, "reason": heldByPerson}))
 	release := move("sent", []string{OutgoingHeld, OutgoingFailed, OutgoingWaiting}, orm.Values{"state": OutgoingWaiting, "reason": nil, "attempts": 0, "not_before": nil})
 	orm.Implement(d, ReleaseOutgoing, func(env *orm.Env, recs []*Outgoing, args orm.Args) (any, error) {
 		for _, o := range recs {
@@ -112,6 +112,7 @@ type change struct {
 	Name   string // for people
 	Values any    // what the kind needs to send it, as JSON
 	Record orm.Records
+	Hold   string // why a person has to release it first, "" when it may be sent
 }
 
 func (c change) slot() string { return c.Kind + ":" + c.Target + ":" + c.Part }
@@ -147,12 +148,15 @@ func put(env *orm.Env, inst *Instance, list ...change) error {
 			return fmt.Errorf("what is to be sent for %s cannot be written as JSON: %w", c.Name, err)
 		}
 		if o := bySlot[c.slot()]; o != nil {
-			if err := orm.RecordsOf(env, o).Write(orm.Values{"name": c.Name, "payload": string(payload)}); err != nil {
+			if err := orm.RecordsOf(env, o).Write(c.replacing(o, string(payload))); err != nil {
 				return err
 			}
 			continue
 		}
 		vals := orm.Values{"instance_id": inst.ID, "company_id": inst.CompanyID.ID, "kind": c.Kind, "target": c.Target, "part": c.Part, "slot": c.slot(), "name": c.Name, "payload": string(payload)}
+		if c.Hold != "" {
+			vals["state"], vals["reason"] = OutgoingHeld, c.Hold
+		}
 		if c.Record.Model != nil && c.Record.ID() != 0 {
 			vals["res_model"], vals["res_id"] = c.Record.Model.Name, c.Record.ID()
 		}
@@ -168,6 +172,22 @@ func put(env *orm.Env, inst *Instance, list ...change) error {
 	}
 	return wakePush(env, inst.ID)
 }
+
+// replacing are the values with which a change takes the place of one that waits.
+// What a person holds stays held; what was held for its values is judged anew.
+func (c change) replacing(o *Outgoing, payload string) orm.Values {
+	vals := orm.Values{"name": c.Name, "payload": payload}
+	switch {
+	case c.Hold != "" && o.Payload != payload: // what was released were other values
+		vals["state"], vals["reason"] = OutgoingHeld, c.Hold
+	case c.Hold == "" && o.State == OutgoingHeld && o.Reason != heldByPerson:
+		vals["state"], vals["reason"] = OutgoingWaiting, nil
+	}
+	return vals
+}
+
+// heldByPerson is the reason of changes that a person holds.
+const heldByPerson = "Held by a person."
 
 // supersede gives up changes that a store refused and that later ones replace.
 func supersede(env *orm.Env, inst *Instance, list []change) error {

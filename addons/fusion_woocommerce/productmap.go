@@ -34,6 +34,8 @@ type ProductMap struct {
 	SaleTo         orm.Datetime                  `orm:"woo_sale_to" label:"Sale To"`
 	ManageStock    string                        `orm:"woo_manage_stock" selection:"true:Counted,false:Not counted,parent:By the parent" label:"Stock"`
 	Stock          decimal.Decimal               `orm:"woo_stock" label:"Store Stock"`
+	BaseRegular    string                        `orm:"base_regular,readonly,nocopy" label:"Price Last Agreed" help:"The regular price when both ends last had the same."`
+	BaseSale       string                        `orm:"base_sale,readonly,nocopy" label:"Sale Price Last Agreed"`
 	PushedQty      decimal.Decimal               `orm:"last_pushed_qty,readonly,nocopy" label:"Last Stock Sent"`
 	PushedAt       orm.Datetime                  `orm:"stock_pushed_at,readonly,nocopy" label:"Stock Sent On"`
 	TaxClass       string                        `orm:"woo_tax_class" label:"Tax Class"`

@@ -204,6 +204,9 @@ func (e *engine) fetchAll(ctx context.Context, w *jobs.Work) error {
 				return err
 			}
 		}
+		if err := comparePrices(env, inst, nil); err != nil {
+			return err
+		}
 		if err := env.Model("woo.instance").Browse(inst.ID).Write(vals); err != nil || !whole && len(sum.touched)+sum.refused+len(k.unreadable) == 0 {
 			return err
 		}
@@ -264,6 +267,8 @@ func (e *engine) fetchOne(ctx context.Context, w *jobs.Work) error {
 				return err
 			}
 		} else if _, err := updateMapping(env, inst, items); err != nil {
+			return err
+		} else if err := comparePrices(env, inst, orm.Leaf("woo_id", "in", anyIDs(itemIDs(items)))); err != nil {
 			return err
 		}
 		return settleEvent(env, job.Event, EventDone, "")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
@@ -301,99 +300,29 @@ type stockNow struct {
 	Counted bool            `json:"counted"`
 }
 
-func (s stockSender) send(ctx context.Context, st *sending, list []*Outgoing) []outcome {
-	results := make([]outcome, len(list))
-	want := make([]stockChange, len(list))
-	byRoute := map[int64][]int{} // parent, 0 for products of their own
-	for i, o := range list {
-		if err := json.Unmarshal([]byte(o.Payload), &want[i]); err != nil {
-			results[i] = outcome{state: OutgoingFailed, reason: "The values of the change cannot be read: " + err.Error()}
-			continue
-		}
-		byRoute[want[i].Parent] = append(byRoute[want[i].Parent], i)
-	}
-	for _, parent := range slices.Sorted(maps.Keys(byRoute)) {
-		s.sendRoute(ctx, st, parent, byRoute[parent], want, results)
-	}
-	return results
-}
-
-// sendRoute sends the changes of one route of the store: of products, or of the
-// variations of one product.
-func (stockSender) sendRoute(ctx context.Context, st *sending, parent int64, at []int, want []stockChange, results []outcome) {
-	ids := make([]string, len(at))
-	for n, i := range at {
-		ids[n] = strconv.FormatInt(want[i].ID, 10)
-	}
-	now, err := readStock(ctx, st.Client, parent, ids)
-	if err != nil {
-		for _, i := range at {
-			results[i] = outcomeOf(err)
-		}
-		return
-	}
-	var write []int
-	var entries []any
-	for _, i := range at {
-		w := want[i]
-		cur, found := now[w.ID]
-		switch {
-		case !found:
-			results[i] = outcome{state: OutgoingFailed, reason: "The store does not have this product any more."}
-		case cur.Counted && cur.Stock.Equal(w.Quantity):
-			results[i] = outcome{state: OutgoingSent, answer: cur}
-		case !cur.Counted && !w.Count:
-			results[i] = outcome{state: OutgoingCancelled, reason: "The store does not count the stock of this product.", answer: cur}
-		case cur.Counted && !cur.Stock.Equal(w.Expected):
-			results[i] = outcome{state: OutgoingCancelled, reason: fmt.Sprintf("The store has %s by now, not %s: computed anew.", cur.Stock, w.Expected), answer: cur}
-		default:
-			entry := map[string]any{"id": w.ID, "stock_quantity": w.Quantity.IntPart()}
-			if w.Count {
-				entry["manage_stock"] = true
-			}
-			write, entries = append(write, i), append(entries, entry)
-		}
-	}
-	if len(entries) == 0 {
-		return
-	}
-	path := "products"
-	if parent != 0 {
-		path = fmt.Sprintf("products/%d/variations", parent)
-	}
-	answers, err := st.Batch(ctx, path, wcapi.Update, entries)
-	for n, i := range write {
-		switch {
-		case answers[n].Err != nil:
-			results[i] = outcomeOf(answers[n].Err)
-		case err != nil:
-			results[i] = outcomeOf(err)
-		default:
-			results[i] = outcome{state: OutgoingSent, answer: stockNow{want[i].Quantity, true}}
-		}
-	}
-}
-
-// readStock asks the store for the stock of products, or of variations of parent.
-func readStock(ctx context.Context, c *wcapi.Client, parent int64, ids []string) (map[int64]stockNow, error) {
-	out := map[int64]stockNow{}
-	q := wcapi.Query{"include": strings.Join(ids, ","), "_fields": "id,manage_stock,stock_quantity"}
-	if parent == 0 {
-		for p, err := range c.Products(ctx, q) {
-			if err != nil {
-				return nil, err
-			}
-			out[int64(p.ID)] = stockNow{p.StockQuantity.Decimal, string(p.ManageStock) == StockCounted}
-		}
-		return out, nil
-	}
-	for v, err := range c.Variations(ctx, parent, q) {
+func (stockSender) send(ctx context.Context, st *sending, list []*Outgoing) []outcome {
+	return sendProducts(ctx, st, list, "manage_stock,stock_quantity", func(payload []byte) (*productWrite, error) {
+		c, err := payloadOf[stockChange](payload)
 		if err != nil {
 			return nil, err
 		}
-		out[int64(v.ID)] = stockNow{v.StockQuantity.Decimal, string(v.ManageStock) == StockCounted}
-	}
-	return out, nil
+		return &productWrite{parent: c.Parent, id: c.ID, answer: stockNow{c.Quantity, true}, decide: func(has item) (map[string]any, outcome) {
+			now := stockNow{has.stock.Decimal, string(has.manage) == StockCounted}
+			switch {
+			case now.Counted && now.Stock.Equal(c.Quantity):
+				return nil, outcome{state: OutgoingSent, answer: now}
+			case !now.Counted && !c.Count:
+				return nil, outcome{state: OutgoingCancelled, reason: "The store does not count the stock of this product.", answer: now}
+			case now.Counted && !now.Stock.Equal(c.Expected):
+				return nil, outcome{state: OutgoingCancelled, reason: fmt.Sprintf("The store has %s by now, not %s: computed anew.", now.Stock, c.Expected), answer: now}
+			}
+			entry := map[string]any{"stock_quantity": c.Quantity.IntPart()}
+			if c.Count {
+				entry["manage_stock"] = true
+			}
+			return entry, outcome{}
+		}}, nil
+	})
 }
 
 // took notes what the store has now, and compares again what was out of date.

@@ -65,6 +65,7 @@ const (
 const (
 	TypeSimple    = "simple"
 	TypeOther     = "other"
+	TypeExternal  = "external"
 	TypeVariable  = "variable"
 	TypeVariation = "variation"
 )
@@ -91,6 +92,7 @@ const (
 	KindStock    = "stock"
 	KindShipment = "shipment"
 	KindStatus   = "status"
+	KindPrice    = "price"
 )
 
 // Values of Instance.StockKind and Instance.StockUncounted.
@@ -120,4 +122,33 @@ const (
 	ChannelFulfillment = "fulfillment"
 	ChannelTracking    = "tracking" // Tracking Extension
 	ChannelNote        = "note"     // Note to the Customer
+)
+
+// Values of Instance.PriceSync.
+const (
+	PriceToStore   = "odoo_to_woo"
+	PriceFromStore = "woo_to_odoo"
+	PriceBoth      = "both"
+	PriceNone      = "none"
+)
+
+// Values of Conflict.Type.
+const (
+	ConflictPrice     = "price"
+	ConflictSalePrice = "sale_price"
+)
+
+// Values of Conflict.State.
+const (
+	ConflictOpen     = "open"
+	ConflictResolved = "resolved"
+	ConflictIgnored  = "ignored"
+)
+
+// Values of Conflict.Resolution.
+const (
+	ResolvedOdoo   = "odoo"   // ERP
+	ResolvedWoo    = "woo"    // Store
+	ResolvedOwn    = "own"    // Another Value
+	ResolvedAgreed = "agreed" // The Ends Agree Again
 )

@@ -18,6 +18,7 @@ type Findings struct {
 	Version      string   // of WooCommerce, e.g. "9.2.5"
 	WPVersion    string
 	Currency     string
+	Decimals     int // of prices
 	HPOS         bool     // high-performance order storage is on
 	Observations []string // sentences for the person who runs the connection test
 }
@@ -155,6 +156,7 @@ func moreTelling(a, b error) error {
 func (f *Findings) describe(s *SystemStatus, c *Client, asked Config) {
 	f.Version, f.WPVersion = s.Environment.Version, s.Environment.WPVersion
 	f.Currency = s.Settings.Currency
+	f.Decimals = int(s.Settings.Decimals)
 	f.HPOS = bool(s.Settings.HPOSEnabled)
 	say := func(text string) { f.Observations = append(f.Observations, text) }
 	if f.Config.PlainPermalinks && !asked.PlainPermalinks {
