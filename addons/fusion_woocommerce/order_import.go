@@ -345,8 +345,11 @@ func reasonOf(err error) (string, bool) {
 	if isDuplicate(err) {
 		return "", false
 	}
-	// A value that does not fit its column, or an index.
-	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && (strings.HasPrefix(pe.Code, "22") || pe.Code == "54000") {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && pe.Code == "57014": // it took too long, and may not the next time
+		return "", false
+	case ok && (strings.HasPrefix(pe.Code, "22") || pe.Code == "54000"): // a value that does not fit its column, or an index
 		return "The database does not take what the store says: " + printable(pe.Message), true
 	}
 	if e, ok := errors.AsType[*orm.Error](err); ok && (e.Code == orm.CodeUser || e.Code == orm.CodeValidation) {

@@ -2,6 +2,7 @@ package woocommerce
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/ormtest"
 	"fusionsoft.ca/fusion/framework/rpc"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // An order of a store is resolved by who manages stores, or may change the sale
@@ -51,6 +54,28 @@ func TestWhoResolvesAnOrder(t *testing.T) {
 		left := must(rs.Value("attention"))(t) == "look"
 		if (err == nil) != tc.may || left == tc.may || err != nil && !orm.IsCode(err, orm.CodeAccess) {
 			t.Errorf("the %s resolves order %d: %v, and it is still marked: %v", tc.who, tc.order, err, left)
+		}
+	}
+}
+
+// What a person can mend holds an order; what another attempt may mend does not.
+func TestWhatHoldsAnOrder(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		err   error
+		holds bool
+	}{
+		{holdf("why"), true},
+		{orm.UserErrorf("no"), true},
+		{&orm.Error{Code: orm.CodeValidation, Message: "A value does not fit its field", Err: &pgconn.PgError{Code: "22003"}}, true},
+		{&pgconn.PgError{Code: "54000", Message: "index row size"}, true},
+		{&orm.Error{Code: orm.CodeUser, Message: "The operation took too long and was stopped.", Err: &pgconn.PgError{Code: "57014"}}, false},
+		{&orm.Error{Code: orm.CodeValidation, Message: "It is there already", Err: &pgconn.PgError{Code: "23505"}}, false},
+		{&pgconn.PgError{Code: "40001"}, false},
+		{errors.New("no luck"), false},
+	} {
+		if why, holds := reasonOf(tc.err); holds != tc.holds || holds == (why == "") {
+			t.Errorf("%v holds an order: %v, %q", tc.err, holds, why)
 		}
 	}
 }

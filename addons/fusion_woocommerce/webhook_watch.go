@@ -42,7 +42,7 @@ func (e *engine) watchWebhooks(ctx context.Context, w *jobs.Work) error {
 	}
 	began := time.Now()
 	mended, err := r.mend(ctx)
-	if err != nil {
+	if r.failure = err; err != nil && len(mended) == 0 {
 		return storeFailed(ctx, w, inst, "webhook", inst.URL, fmt.Errorf("the webhooks cannot be checked: %w", err))
 	}
 	if len(mended) == 0 {
@@ -67,7 +67,8 @@ func (e *engine) watchWebhooks(ctx context.Context, w *jobs.Work) error {
 
 // mend compares the webhooks in the store with what they are to be, puts right those
 // that differ, and tells what was wrong. One that the store has disabled is made anew: it
-// keeps counting failures of one that is switched on again.
+// keeps counting failures of one that is switched on again. What is mended before one
+// fails is told with the error.
 func (r *registration) mend(ctx context.Context) (mended []string, err error) {
 	have := map[int64]wcapi.Webhook{}
 	for h, err := range r.client.Webhooks(ctx) {
@@ -86,10 +87,20 @@ func (r *registration) mend(ctx context.Context) (mended []string, err error) {
 	for _, t := range topics() {
 		patch, id := r.patch(t), r.ids[t.name]
 		h, there := have[id]
-		wrong := resign
+		ours, wrong := there, resign
+		if !there {
+			// An attempt whose end nobody saw may have made it.
+			for _, x := range have {
+				if x.Topic == t.name && x.DeliveryURL == patch.DeliveryURL {
+					h, there, id = x, true, int64(x.ID)
+				}
+			}
+		}
 		switch {
 		case !there:
 			wrong = "was gone"
+		case !ours:
+			wrong = "was another one"
 		case h.Status != patch.Status:
 			wrong = "was " + h.Status
 		case h.DeliveryURL != patch.DeliveryURL:
@@ -106,13 +117,13 @@ func (r *registration) mend(ctx context.Context) (mended []string, err error) {
 		} else {
 			now, err = r.client.CreateWebhook(ctx, patch)
 		}
-		if err == nil && there && int64(now.ID) != id {
-			if err = r.client.DeleteWebhook(ctx, id); errors.Is(err, wcapi.ErrNotFound) {
-				err = nil
-			}
-		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.name, err)
+			return mended, fmt.Errorf("%s: %w", t.name, err)
+		}
+		if there && int64(now.ID) != id {
+			if err := r.client.DeleteWebhook(ctx, id); err != nil && !errors.Is(err, wcapi.ErrNotFound) {
+				wrong += " (it cannot be deleted, and stays switched off)"
+			}
 		}
 		r.ids[t.name] = int64(now.ID)
 		mended = append(mended, "The webhook "+t.name+" "+wrong+" and is put right")

@@ -435,6 +435,23 @@ func TestWebhooksAreWatched(t *testing.T) {
 	if said := check(); said != "" {
 		t.Errorf("all is mended, but: %s", said)
 	}
+	// One that somebody has made anew for the same address is taken for it.
+	if err := c.DeleteWebhook(t.Context(), registered["order.restored"]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateWebhook(t.Context(), wcapi.WebhookPatch{Topic: "order.restored", DeliveryURL: address + "/woo/webhook/order"}); err != nil {
+		t.Fatal(err)
+	}
+	if said := check(); !strings.Contains(said, "order.restored was another one and is put right. Nothing was missed") {
+		t.Errorf("the log says: %s", said)
+	}
+	hooks := 0
+	for range c.Webhooks(t.Context()) {
+		hooks++
+	}
+	if hooks != 10 {
+		t.Errorf("there are %d webhooks", hooks)
+	}
 	// Another secret in the store, then here.
 	spoil("order.updated", wcapi.WebhookPatch{Secret: "guessed"})
 	again := e.place("DLA-CLOCK")
