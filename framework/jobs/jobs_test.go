@@ -149,6 +149,33 @@ func TestOneJobOfAKey(t *testing.T) {
 	})
 }
 
+// A job that coalesces is covered by one that is about to start, and not by one that runs.
+func TestCoalescedJobs(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	job := jobs.Job{Name: "look", Key: "order:1"}
+	coalesce := jobs.Options{Coalesce: true}
+	if !enqueue(t, db, job, coalesce) || enqueue(t, db, job, coalesce) {
+		t.Fatal("not one of two jobs of a key was queued")
+	}
+	if !enqueue(t, db, jobs.Job{Name: "look", Key: "order:2"}, coalesce) {
+		t.Fatal("one of another key was not queued")
+	}
+	began, goOn := make(chan struct{}, 3), make(chan struct{})
+	work(t, db, map[string]jobs.Handler{"look": func(context.Context, *jobs.Work) error {
+		began <- struct{}{}
+		<-goOn
+		return nil
+	}})
+	<-began
+	<-began
+	if !enqueue(t, db, job, coalesce) {
+		t.Error("none was queued while one runs")
+	}
+	close(goOn)
+	<-began
+}
+
 func TestCallActsAsTheUserOnce(t *testing.T) {
 	t.Parallel()
 	db := database(t)
