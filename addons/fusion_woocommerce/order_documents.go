@@ -93,7 +93,7 @@ func (imp *orderImport) prepare() (head orm.Values, lines []orm.Values, err erro
 	if err != nil {
 		return nil, nil, err
 	}
-	if lacks.currency != 0 || len(lacks.rates) > 0 || len(lacks.products) > 0 {
+	if lacks.currency != 0 || lacks.rates || len(lacks.products) > 0 {
 		return nil, nil, lacks
 	}
 	who, err := orderPartnersOf(imp.env, imp.inst, &imp.o)
@@ -157,7 +157,7 @@ func (imp *orderImport) taxes(lacks *missingRecords) (map[int64]int64, error) {
 	for _, r := range imp.o.Rates {
 		m := findRate(maps, r.ID, r.Percent)
 		if m == nil || !m.TaxID.IsSet() {
-			lacks.rates = append(lacks.rates, r)
+			lacks.rates = true
 			continue
 		}
 		out[r.ID] = m.TaxID.ID

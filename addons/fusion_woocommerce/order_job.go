@@ -87,7 +87,7 @@ func (e *engine) importOrder(ctx context.Context, w *jobs.Work) error {
 			return e.orderFailed(ctx, w, inst, job, err)
 		}
 		if lacks, ok := errors.AsType[*missingRecords](err); ok {
-			err = e.createMissing(ctx, w.DB, inst, c, lacks)
+			err = e.createMissing(ctx, w.DB, inst, c, got, lacks)
 			if why, refused := reasonOf(err); refused {
 				return holdBroken(ctx, w, inst, job, got, why)
 			}
@@ -244,7 +244,7 @@ func (e *engine) orderFailed(ctx context.Context, w *jobs.Work, inst *Instance, 
 // in a transaction of their own, one at a time for an instance, so that
 // parallel imports do not make them twice.
 type missingRecords struct {
-	rates    []ordermap.Rate
+	rates    bool            // of taxes
 	products []ordermap.Line // lines whose products the mapping does not know
 	currency int64           // without a pricelist
 	inactive bool            // and archived
@@ -253,15 +253,15 @@ type missingRecords struct {
 func (l *missingRecords) Error() string { return "something the order needs has to be made first" }
 
 // createMissing makes what an order lacks.
-func (e *engine) createMissing(ctx context.Context, db *orm.DB, inst *Instance, c *wcapi.Client, l *missingRecords) error {
+func (e *engine) createMissing(ctx context.Context, db *orm.DB, inst *Instance, c *wcapi.Client, got *fetchedOrder, l *missingRecords) error {
 	items, err := readItemsOf(ctx, c, l.products)
 	if err != nil {
 		return err
 	}
 	return db.RunExclusive(ctx, orm.System(), fmt.Sprintf("woo.products:%d", inst.ID), func(env *orm.Env) error {
 		env = importEnv(env, inst)
-		for _, r := range l.rates {
-			if _, err := taxFor(env, inst, r); err != nil {
+		if l.rates {
+			if err := createRates(env, inst, got.order); err != nil {
 				return err
 			}
 		}

@@ -71,6 +71,35 @@ func taxFor(env *orm.Env, inst *Instance, r ordermap.Rate) (int64, error) {
 	return tax, nil
 }
 
+// createRates finds or makes the taxes of an order's rates. What the order was mapped
+// with may be out of date: its rate may be one that another order of a tax service, the
+// first one too, brought along meanwhile. So it is matched with those known now, after
+// each that is new.
+func createRates(env *orm.Env, inst *Instance, o *wcapi.Order) error {
+	cur, err := currencyOf(env, o.Currency)
+	if err != nil {
+		return err
+	}
+	for made := true; made; {
+		maps, err := taxMaps(env, inst)
+		if err != nil {
+			return err
+		}
+		made = false
+		for _, r := range ordermap.Map(ordermap.Input{Order: *o, Rates: ratesOf(maps), Places: cur.places}).Rates {
+			if m := findRate(maps, r.ID, r.Percent); m != nil && m.TaxID.IsSet() {
+				continue
+			}
+			if _, err := taxFor(env, inst, r); err != nil {
+				return err
+			}
+			made = true
+			break
+		}
+	}
+	return nil
+}
+
 // findTax takes a sales tax of the same name, percentage and kind, or makes
 // one. A compound rate is charged on the price and the taxes before it; the
 // others add to what it is charged on but are not affected themselves.
