@@ -58,6 +58,7 @@ func Addon() module.Addon {
 func define(r *orm.Registry) {
 	defineCarrier(r)
 	defineInstance(r)
+	orm.Define[Check](r)
 	defineProductMap(r)
 	defineOrder(r)
 	defineCustomer(r)

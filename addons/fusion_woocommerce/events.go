@@ -128,6 +128,9 @@ func route(env *orm.Env, inst *Instance, event *Event, d *wcapi.Delivery) error 
 		if !inst.SyncOrders {
 			return skip("Orders of this instance are not synced.")
 		}
+		if !inst.Live {
+			return skip(notLive)
+		}
 		return ask(JobOrder, orderTitle(d.ObjectID, "webhook"))
 	case d.Resource == "product":
 		if !inst.SyncProducts {

@@ -44,6 +44,9 @@ type Instance struct {
 	StoreCurrency  string                     `orm:"store_currency,readonly,nocopy" label:"Currency of the Store"`
 	PricesWithTax  bool                       `orm:"prices_include_tax,readonly,nocopy" label:"Store Prices Include Tax"`
 	PriceDecimals  int                        `orm:"store_decimals,default=2,readonly,nocopy" label:"Decimals of Prices"`
+	Live           bool                       `orm:"live,readonly,nocopy,tracking" label:"Live" help:"Orders are imported and changes are sent. Before, nothing of either happens."`
+	Checks         orm.Many[Check]            `orm:"check_ids,inverse=instance_id" label:"Doctor"`
+	ExaminedAt     orm.Datetime               `orm:"examined_at,readonly,nocopy" label:"Examined On"`
 	DryRun         bool                       `orm:"dry_run,nocopy" label:"Dry Run" help:"What would be sent to the store waits in the outbox and is not sent."`
 	StockKind      string                     `orm:"stock_quantity_kind,default=free,required" selection:"free:Free to use,forecast:Forecast,on_hand:On hand" label:"Quantity Sent" help:"Which quantity of a product is the stock of the store."`
 	StockBuffer    decimal.Decimal            `orm:"stock_buffer,digits=2" label:"Stock Kept Back" help:"This many units of each product are not offered in the store."`
@@ -175,6 +178,9 @@ func defineInstance(r *orm.Registry) {
 	orm.Implement(d, GenerateAPIKey, generateAPIKey)
 	orm.Implement(d, TestConnection, testConnection)
 	orm.Implement(d, SyncNow, syncNow)
+	orm.Implement(d, Doctor, examine)
+	orm.Implement(d, GoLive, goLive)
+	orm.Implement(d, Pause, pause)
 	orm.Implement(d, FetchProducts, fetchProducts)
 	orm.Implement(d, RegisterWebhooks, registerWebhooks)
 	orm.Implement(d, ViewMapped, openRecordsAction("Mapped Products", "woo.product.map", orm.Leaf("state", "=", "mapped")))

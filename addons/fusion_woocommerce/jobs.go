@@ -105,6 +105,9 @@ func syncNow(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 		if inst.State != StoreConnected {
 			return nil, orm.UserErrorf("%s is not connected. Test the connection first.", inst.Name)
 		}
+		if !inst.Live {
+			return nil, orm.UserErrorf("%s is not live yet. Press Go Live first.", inst.Name)
+		}
 		if err := queueInstance(env, JobPoll, "Poll orders of "+inst.Name, inst.ID); err != nil {
 			return nil, err
 		}
@@ -132,15 +135,15 @@ func connectedWith(flag string) orm.Domain {
 }
 
 func cronOrders(env *orm.Env, _ orm.Args) (any, error) {
-	return queueInstances(env, connectedWith("sync_orders"), JobPoll, "Poll orders of")
+	return queueInstances(env, liveOnes("sync_orders"), JobPoll, "Poll orders of")
 }
 
 func cronProducts(env *orm.Env, _ orm.Args) (any, error) {
-	return queueInstances(env, connectedWith("sync_products"), JobProducts, "Fetch products of")
+	return queueInstances(env, liveOnes("sync_products"), JobProducts, "Fetch products of")
 }
 
 func cronInventory(env *orm.Env, _ orm.Args) (any, error) {
-	return queueInstances(env, connectedWith("sync_inventory"), JobStock, "Compare the stock of")
+	return queueInstances(env, liveOnes("sync_inventory"), JobStock, "Compare the stock of")
 }
 
 func cronWebhooks(env *orm.Env, _ orm.Args) (any, error) {

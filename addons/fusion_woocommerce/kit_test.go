@@ -49,7 +49,7 @@ func shop(t *testing.T) (*woosim.Sim, string) {
 // connect makes an instance of a store, as yet untested.
 func connect(t *testing.T, env *orm.Env, url string, more orm.Values) *Instance {
 	t.Helper()
-	vals := orm.Values{"name": "Shop", "url": url, "consumer_key": woosim.DefaultKey.Key, "consumer_secret": woosim.DefaultKey.Secret, "request_rate": 1000}
+	vals := orm.Values{"name": "Shop", "url": url, "consumer_key": woosim.DefaultKey.Key, "consumer_secret": woosim.DefaultKey.Secret, "request_rate": 1000, "live": true}
 	for k, v := range more {
 		vals[k] = v
 	}

@@ -58,6 +58,9 @@ func (e *engine) importOrder(ctx context.Context, w *jobs.Work) error {
 	if err != nil {
 		return err
 	}
+	if !inst.Live {
+		return w.Finish(ctx, func(env *orm.Env) error { return settleEvent(env, job.Event, EventSkipped, notLive) })
+	}
 	began := time.Now()
 	if known, err := knownEvent(ctx, w.DB, inst, job); err != nil {
 		return err

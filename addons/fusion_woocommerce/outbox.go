@@ -100,7 +100,7 @@ func defineOutbox(r *orm.Registry) {
 		if err != nil {
 			return nil, err
 		}
-		return queueInstances(env, orm.And(orm.Leaf("id", "in", anyIDs(slices.Sorted(maps.Keys(groups)))), orm.Leaf("state", "=", StoreConnected), orm.Leaf("dry_run", "=", false)), JobPush, "Send changes to")
+		return queueInstances(env, orm.And(orm.Leaf("id", "in", anyIDs(slices.Sorted(maps.Keys(groups)))), orm.Leaf("state", "=", StoreConnected), orm.Leaf("live", "=", true), orm.Leaf("dry_run", "=", false)), JobPush, "Send changes to")
 	})
 }
 

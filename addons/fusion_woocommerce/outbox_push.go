@@ -91,7 +91,7 @@ func (e *engine) push(ctx context.Context, w *jobs.Work) error {
 	if err != nil {
 		return err
 	}
-	if inst.DryRun || inst.State != StoreConnected {
+	if !inst.Live || inst.DryRun || inst.State != StoreConnected {
 		return w.Finish(ctx, func(*orm.Env) error { return nil })
 	}
 	s := &sending{w.DB, inst, c}

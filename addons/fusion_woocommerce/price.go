@@ -105,7 +105,7 @@ func priceBlock(env *orm.Env, inst *Instance) (string, error) {
 // comparePrices compares the prices of mapped products, as the mapping knows the
 // store's, and asks for what follows.
 func comparePrices(env *orm.Env, inst *Instance, which orm.Domain) error {
-	if inst.PriceSync == PriceNone {
+	if inst.PriceSync == PriceNone || !inst.Live {
 		return nil
 	}
 	why, err := priceBlock(env, inst)

@@ -152,3 +152,10 @@ const (
 	ResolvedOwn    = "own"    // Another Value
 	ResolvedAgreed = "agreed" // The Ends Agree Again
 )
+
+// Values of Check.Severity.
+const (
+	CheckOK      = "ok" // Right
+	CheckWarning = "warning"
+	CheckError   = "error" // In the Way
+)

@@ -106,7 +106,10 @@ func (d *demo) start(ctx context.Context, app cli.App, began time.Time) error {
 		return fmt.Errorf("counting the stock: %w", err)
 	}
 	d.say("importing orders")
-	if err := d.press(ctx, woocommerce.SyncNow); err != nil {
+	if err := d.call(ctx, woocommerce.Doctor); err != nil {
+		return fmt.Errorf("examining the store: %w", err)
+	}
+	if err := d.press(ctx, woocommerce.GoLive); err != nil {
 		return err
 	}
 	sum, err := d.summarise(ctx)

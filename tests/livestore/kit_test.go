@@ -108,11 +108,25 @@ func newERP(t *testing.T, front func(http.Handler) http.Handler, settings orm.Va
 	}
 	e.start(nil)
 	e.run(func(env *orm.Env) error {
-		_, err := orm.InvokeModel(env, woocommerce.CronProducts)
+		_, err := env.Model("woo.instance").Browse(e.instance).Call("action_fetch_products", orm.Args{})
 		return err
 	})
 	e.idle()
+	e.set(orm.Values{"live": true}) // without the poll that Go Live asks for
 	return e
+}
+
+// goLive has the doctor examine the store and goes live, with no job left over.
+func (e *erp) goLive() {
+	e.t.Helper()
+	for _, button := range []string{"action_doctor", "action_go_live"} {
+		if _, err := e.db.Call(context.Background(), orm.System(), func(env *orm.Env) (any, error) {
+			return env.Model("woo.instance").Browse(e.instance).Call(button, orm.Args{})
+		}); err != nil {
+			e.t.Fatal(err)
+		}
+	}
+	e.idle()
 }
 
 // prepareCompany gives the company the store's currency, a tax setting that is
