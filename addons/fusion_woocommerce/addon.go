@@ -37,6 +37,7 @@ func Addon() module.Addon {
 			"data/woo_partner.xml",
 			"data/woo_products.xml",
 			"data/woo_crons.xml",
+			"data/woo_mail_templates.xml",
 			"views/woo_instance_views.xml",
 			"views/woo_product_map_views.xml",
 			"views/woo_order_views.xml",

@@ -55,7 +55,11 @@ type Instance struct {
 	SyncCustomers  bool                       `orm:"sync_customers,default=true" label:"Sync Customers" help:"Not used yet: customers are read with their orders only."`
 	PriceSync      string                     `orm:"price_sync,default=both" selection:"odoo_to_woo:ERP to store,woo_to_odoo:Store to ERP,both:Both ways,none:None" label:"Price Sync Direction"`
 	WarehouseID    orm.Ref[stock.Warehouse]   `orm:"default_warehouse_id" label:"Warehouse"`
-	NotifyFailure  bool                       `orm:"notify_on_failure,default=true" label:"Notify on Failure" help:"Not used yet: failures are in the sync log and are not mailed."`
+	NotifyFailure  bool                       `orm:"notify_on_failure,default=true" label:"Notify on Failure" help:"Mails what failed, by cause; the same cause once a day."`
+	NotifyOrder    bool                       `orm:"notify_on_order" label:"Notify on New Orders"`
+	FailureSummary string                     `orm:"failure_summary,html,readonly,nocopy" label:"What Failed Last"`
+	ToldLogID      int64                      `orm:"told_log_id,readonly,nocopy" label:"Last Failure Told"`
+	ToldOrderID    int64                      `orm:"told_order_id,readonly,nocopy" label:"Last Order Told"`
 	NotifyUsers    orm.Many[base.User]        `orm:"notify_user_ids,rel=woo_instance_notify_user_rel:instance_id:user_id" label:"Notify Users"`
 	State          string                     `orm:"state,default=draft,tracking,readonly,nocopy" selection:"draft:Draft,connected:Connected,error:Error" label:"Status"`
 	LastSync       orm.Datetime               `orm:"last_sync,readonly,nocopy" label:"Last Sync"`
@@ -192,6 +196,7 @@ func defineInstance(r *orm.Registry) {
 	orm.ImplementModel(d, CronInventory, cronInventory)
 	orm.ImplementModel(d, CronCustomers, notBuilt("Pushing customers to the store"))
 	orm.ImplementModel(d, CronHealth, cronHealth)
+	orm.ImplementModel(d, CronNotify, notifyInstances)
 	orm.ImplementModel(d, CronWebhooks, cronWebhooks)
 }
 

@@ -159,3 +159,11 @@ const (
 	CheckWarning = "warning"
 	CheckError   = "error" // In the Way
 )
+
+// Values of Log.State.
+const (
+	LogSuccess = "success"
+	LogFailed  = "failed"
+	LogWarning = "warning"
+	LogSkipped = "skipped"
+)
