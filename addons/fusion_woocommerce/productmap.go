@@ -36,6 +36,7 @@ type ProductMap struct {
 	Stock          decimal.Decimal               `orm:"woo_stock" label:"Store Stock"`
 	BaseRegular    string                        `orm:"base_regular,readonly,nocopy" label:"Price Last Agreed" help:"The regular price when both ends last had the same."`
 	BaseSale       string                        `orm:"base_sale,readonly,nocopy" label:"Sale Price Last Agreed"`
+	WrittenStamp   int64                         `orm:"written_stamp,readonly,nocopy" label:"Last Written To" help:"When this system last wrote to the product in the store, in microseconds: what the store said before is out of date."`
 	PushedQty      decimal.Decimal               `orm:"last_pushed_qty,readonly,nocopy" label:"Last Stock Sent"`
 	PushedAt       orm.Datetime                  `orm:"stock_pushed_at,readonly,nocopy" label:"Stock Sent On"`
 	TaxClass       string                        `orm:"woo_tax_class" label:"Tax Class"`

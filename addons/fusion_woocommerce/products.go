@@ -50,6 +50,7 @@ type item struct {
 	status     string
 	link       string
 	modified   wcapi.Time
+	asked      int64 // when the store was asked, by the clock of the database; 0: not known
 	weight     wcapi.Amount
 }
 
@@ -179,13 +180,17 @@ func (e *engine) fetchAll(ctx context.Context, w *jobs.Work) error {
 	}
 	began := time.Now()
 	since, whole := inst.productsFrom(began)
+	asked, err := clockOf(ctx, w.DB)
+	if err != nil {
+		return err
+	}
 	k, err := readItems(ctx, c, since)
 	if err != nil {
 		return storeFailed(ctx, w, inst, "product", inst.URL, fmt.Errorf("products cannot be listed: %w", err))
 	}
 	return w.FinishExclusive(ctx, fmt.Sprintf("woo.products:%d", inst.ID), func(env *orm.Env) error {
 		env = importEnv(env, inst)
-		sum, err := updateMapping(env, inst, k.items)
+		sum, err := updateMapping(env, inst, askedAt(k.items, asked))
 		if err != nil {
 			return err
 		}
@@ -249,6 +254,10 @@ func (e *engine) fetchOne(ctx context.Context, w *jobs.Work) error {
 	if err != nil {
 		return err
 	}
+	asked, err := clockOf(ctx, w.DB)
+	if err != nil {
+		return err
+	}
 	items, err := readItem(ctx, c, job.ID)
 	gone, broken := errors.Is(err, wcapi.ErrNotFound), errors.Is(err, wcapi.ErrDecode)
 	if err != nil && !gone && !broken {
@@ -266,7 +275,7 @@ func (e *engine) fetchOne(ctx context.Context, w *jobs.Work) error {
 			if err := productDeleted(env, inst, job.ID); err != nil {
 				return err
 			}
-		} else if _, err := updateMapping(env, inst, items); err != nil {
+		} else if _, err := updateMapping(env, inst, askedAt(items, asked)); err != nil {
 			return err
 		} else if err := comparePrices(env, inst, orm.Leaf("woo_id", "in", anyIDs(itemIDs(items)))); err != nil {
 			return err
@@ -330,6 +339,14 @@ func readItemsOf(ctx context.Context, c *wcapi.Client, lines []ordermap.Line) ([
 		out = append(out, items...)
 	}
 	return out, nil
+}
+
+// askedAt notes when the store was asked for items.
+func askedAt(items []item, asked int64) []item {
+	for i := range items {
+		items[i].asked = asked
+	}
+	return items
 }
 
 // remoteID is the id under which the mapping knows the product of a line.
@@ -443,6 +460,9 @@ func mapItems(env *orm.Env, inst *Instance, items []item) (summary, error) {
 		}
 		listed[it.id] = true
 		m := byID[it.id]
+		if m != nil && it.asked != 0 && m.WrittenStamp >= it.asked {
+			continue // it was written to after the store was asked, and is read again
+		}
 		vals := orm.Values{}
 		if m == nil || !m.same(it) {
 			vals = it.values()

@@ -129,6 +129,9 @@ func (priceSender) took(env *orm.Env, inst *Instance, done []delivered) error {
 			return err
 		}
 		if d.state == OutgoingSent {
+			if m.WrittenStamp, err = databaseClock(env); err != nil {
+				return err
+			}
 			if c.Part == partSale {
 				m.BaseSale = now.Sale
 			} else {

@@ -341,6 +341,10 @@ func (stockSender) took(env *orm.Env, inst *Instance, done []delivered) error {
 	if err != nil {
 		return err
 	}
+	stamp, err := databaseClock(env)
+	if err != nil {
+		return err
+	}
 	for _, m := range list {
 		d := byMap[m.ID]
 		now, ok := d.answer.(stockNow)
@@ -352,7 +356,7 @@ func (stockSender) took(env *orm.Env, inst *Instance, done []delivered) error {
 			m.ManageStock = StockCounted
 		}
 		if d.state == OutgoingSent {
-			m.PushedQty, m.PushedAt = now.Stock, orm.DatetimeOf(env.Now())
+			m.PushedQty, m.PushedAt, m.WrittenStamp = now.Stock, orm.DatetimeOf(env.Now()), stamp
 		}
 	}
 	if err := orm.Save(env, list); err != nil || !again {

@@ -18,7 +18,7 @@ type Findings struct {
 	Version      string   // of WooCommerce, e.g. "9.2.5"
 	WPVersion    string
 	Currency     string
-	Decimals     int // of prices
+	Decimals     int      // of prices
 	HPOS         bool     // high-performance order storage is on
 	Observations []string // sentences for the person who runs the connection test
 }
