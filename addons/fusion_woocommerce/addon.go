@@ -45,6 +45,7 @@ func Addon() module.Addon {
 			"views/woo_log_views.xml",
 			"views/woo_outbox_views.xml",
 			"views/woo_shipment_views.xml",
+			"views/woo_refund_views.xml",
 			"views/woo_conflict_views.xml",
 			"views/woo_config_views.xml",
 			"views/sale_order_views.xml",
@@ -68,6 +69,7 @@ func define(r *orm.Registry) {
 	defineLog(r)
 	defineOutbox(r)
 	defineShipment(r)
+	defineRefund(r)
 	defineConflict(r)
 	defineExtensions(r)
 }

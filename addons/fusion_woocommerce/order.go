@@ -40,6 +40,7 @@ type Order struct {
 	InvoiceID     orm.Ref[account.Move]  `orm:"invoice_id,ondelete=set_null" label:"Invoice"`
 	InvoiceSynced bool                   `orm:"invoice_synced" label:"Invoice Sent to Store"`
 	Shipments     orm.Many[Shipment]     `orm:"shipment_ids,inverse=order_id" label:"Shipments"`
+	Refunds       orm.Many[Refund]       `orm:"refund_ids,inverse=order_id" label:"Refunds"`
 	Lines         orm.Many[Bind]         `orm:"bind_ids,inverse=order_id" label:"Lines"`
 	TakenTotal    decimal.Decimal        `orm:"taken_total,monetary,nocopy" label:"Total Taken Over" help:"What the documents came to when they were last brought in step with the store."`
 	ChangeRefused bool                   `orm:"change_refused,index,nocopy" label:"A Change Waits" help:"The store says something else than what was taken over last."`

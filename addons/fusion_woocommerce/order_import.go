@@ -32,6 +32,11 @@ type orderImport struct {
 	bound map[string]int64 // those of them that are the store's, by key
 	binds []orm.Values
 	log   logEntry
+
+	refunds []*Refund         // of the order, as they are recorded
+	credits []ordermap.Credit // what the store says of those that are not booked
+	listed  bool              // whether the store was asked which refunds there are
+	before  []string          // the refunds that the order was last told with
 }
 
 // currency of an order, as the ERP knows it.
@@ -88,6 +93,9 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 	if err := imp.keepProducts(); err != nil {
 		return err
 	}
+	if err := imp.knownRefunds(); err != nil {
+		return err
+	}
 	if old, err := imp.stale(got); err != nil || old {
 		return err
 	}
@@ -97,6 +105,9 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 	if imp.rec != nil && imp.unchanged() {
 		imp.log.State, imp.log.Message = "skipped", "Nothing changed since it was last read."
 		return nil
+	}
+	if err := imp.readCredits(got); err != nil {
+		return err
 	}
 	switch {
 	case imp.rec == nil || imp.rec.State != OrderImported:
@@ -108,11 +119,7 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 	default:
 		imp.needAttention(saleGone + " Import the order again to get a new one.")
 	}
-	if err != nil {
-		return err
-	}
-	imp.refunds()
-	return nil
+	return err
 }
 
 // stale reports whether something newer is stored already: then nothing is
@@ -168,7 +175,7 @@ func (imp *orderImport) asked() bool {
 // nothing is left to do about it.
 func (imp *orderImport) unchanged() bool {
 	switch {
-	case imp.rec.ChangeRefused && imp.asked():
+	case imp.asked() && (imp.rec.ChangeRefused || slices.ContainsFunc(imp.refunds, imp.toBook)):
 		return false
 	case imp.rec.State == OrderImported && !imp.rec.SaleID.IsSet() && imp.job.Source == "replay":
 		return false
@@ -402,48 +409,6 @@ func (imp *orderImport) settled(text string) {
 	}
 }
 
-// refunds tells of money the store gave back since the order was last read.
-func (imp *orderImport) refunds() {
-	state, known := imp.vals["state"], ""
-	if imp.rec != nil && imp.rec.State == OrderImported {
-		known = imp.rec.RefundKey
-		if state == nil {
-			state = imp.rec.State
-		}
-	}
-	now := refundKey(&imp.o)
-	told := imp.rec != nil && known == "" && imp.rec.Refunded.Equal(imp.o.Totals.Refunded) // by an earlier version
-	if state != OrderImported || now == known || told && now != "" {
-		return
-	}
-	var gone []string
-	for _, r := range strings.Fields(known) {
-		if !slices.Contains(strings.Fields(now), r) {
-			id, amount, _ := strings.Cut(r, "=")
-			gone = append(gone, fmt.Sprintf("refund %s of %s %s", id, amount, imp.o.Currency))
-		}
-	}
-	if len(gone) > 0 {
-		imp.needAttention(refundGone + strings.Join(gone, ", ") + ". What was booked for it stays until a person decides.")
-	}
-	if now == "" {
-		imp.settled(refundMade)
-		return
-	}
-	var parts []string
-	for _, r := range imp.o.Refunds {
-		if r.ID == 0 {
-			continue
-		}
-		s := fmt.Sprintf("%s (refund %d", imp.money(r.Amount), r.ID)
-		if r.Reason != "" {
-			s += ", “" + r.Reason + "”"
-		}
-		parts = append(parts, s+")")
-	}
-	imp.needAttention(refundMade + strings.Join(parts, ", ") + ". Refunds are not taken over yet: make the credit note by hand.")
-}
-
 // orderDeleted handles an order that was deleted for good in the store.
 func (imp *orderImport) orderDeleted() error {
 	if imp.rec == nil {
@@ -477,6 +442,9 @@ func (imp *orderImport) store() error {
 		}
 	}
 	if imp.rec != nil {
+		if err := imp.takeRefunds(); err != nil {
+			return err
+		}
 		imp.log.Record = orm.RecordsOf(imp.env, imp.rec)
 	}
 	if imp.log.State != "" {

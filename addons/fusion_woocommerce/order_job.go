@@ -20,11 +20,13 @@ import (
 
 // fetchedOrder is what the store answered when it was asked for an order.
 type fetchedOrder struct {
-	order  *wcapi.Order
-	gone   bool
-	broken string         // why the answer cannot be read
-	asked  int64          // when, on the database's clock
-	tried  map[int64]bool // products of it that were asked for as well
+	order       *wcapi.Order
+	gone        bool
+	broken      string         // why the answer cannot be read
+	asked       int64          // when, on the database's clock
+	tried       map[int64]bool // products of it that were asked for as well
+	refunds     []wcapi.Refund // in detail, once they were asked for
+	refundsRead bool
 }
 
 // note remembers which products were asked for, so that one the store does not
@@ -97,6 +99,8 @@ func (e *engine) importOrder(ctx context.Context, w *jobs.Work) error {
 			got.note(lacks)
 		} else if errors.Is(err, errReadAgain) {
 			got, err = readOrder(ctx, w.DB, c, job.ID)
+		} else if errors.Is(err, errRefundsUnread) {
+			err = got.readRefunds(ctx, c)
 		} else if isDuplicate(err) {
 			err = nil
 		}
@@ -223,6 +227,25 @@ func clockOf(ctx context.Context, db *orm.DB) (now int64, err error) {
 func databaseClock(env *orm.Env) (int64, error) {
 	// SQL: a function of PostgreSQL.
 	return orm.Row[int64](env, orm.SQL("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").NoModels())
+}
+
+// errRefundsUnread asks for the refunds of the order to be read, whose lines the order
+// itself does not tell.
+var errRefundsUnread = errors.New("the refunds of the order have to be read first")
+
+// readRefunds asks the store for the refunds of the order. What of the list cannot be
+// read is left out: the order itself says which refunds there are.
+func (r *fetchedOrder) readRefunds(ctx context.Context, c *wcapi.Client) error {
+	r.refunds, r.refundsRead = nil, true
+	for refund, err := range c.OrderRefunds(ctx, int64(r.order.ID)) {
+		switch {
+		case err == nil:
+			r.refunds = append(r.refunds, refund)
+		case !errors.Is(err, wcapi.ErrDecode):
+			return fmt.Errorf("the refunds of order %d cannot be fetched: %w", r.order.ID, err)
+		}
+	}
+	return nil
 }
 
 // orderFailed records that an order could not be taken over. The last attempt

@@ -26,11 +26,7 @@ func (imp *orderImport) update() error {
 		}
 		return nil
 	case ordermap.Refunded:
-		if refundKey(o) == imp.rec.RefundKey && imp.rec.Status != o.Status {
-			imp.needAttention(refundedFully + "; the sale order stands. Make the credit note by hand.")
-		}
-		imp.log.Message = "Taken over: the store's status is " + o.Status + "."
-		return nil
+		return imp.refundedInFull()
 	}
 	if imp.rec.Digest == o.Digest() {
 		imp.inStep()

@@ -167,3 +167,21 @@ const (
 	LogWarning = "warning"
 	LogSkipped = "skipped"
 )
+
+// Values of Refund.State.
+const (
+	RefundReceived = "received" // Waiting for the Invoice
+	RefundHeld     = "held"
+	RefundBooked   = "booked"
+	RefundSettled  = "settled" // Order Cancelled Instead
+	RefundWaiting  = "waiting" // To Be Sent
+	RefundSent     = "sent"    // Sent to the Store
+	RefundFailed   = "failed"  // Refused by the Store
+	RefundUndone   = "undone"  // Deleted in the Store
+)
+
+// Values of Refund.Origin.
+const (
+	RefundOfStore = "store"
+	RefundOfERP   = "erp"
+)

@@ -49,6 +49,7 @@ type picking struct {
 	TrackingRef string             `orm:"carrier_tracking_ref,nocopy" label:"Tracking Number" groups:"stock.group_stock_user,fusion_woocommerce.group_woo_user"`
 	FromStore   orm.Deferred[bool] `orm:"is_woo_delivery" label:"Of a Store's Order"`
 	Shipments   orm.Many[Shipment] `orm:"woo_shipment_ids,inverse=picking_id" label:"WooCommerce Shipments" groups:"fusion_woocommerce.group_woo_user"`
+	RefundID    orm.Ref[Refund]    `orm:"woo_refund_id,nocopy,readonly,index,ondelete=set_null" label:"WooCommerce Refund" groups:"fusion_woocommerce.group_woo_user"`
 }
 
 // The buttons of a shipment, and of an order about its shipments.

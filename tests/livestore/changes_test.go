@@ -264,28 +264,6 @@ func TestChangesInTheStore(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a refund is put to a person, once", func(t *testing.T) {
-		e.takeOver(301)
-		if _, err := e.store.RefundOrder(301, "5.00", "goodwill"); err != nil {
-			t.Fatal(err)
-		}
-		e.takeOver(301)
-		e.wants(t, 301, "sale", "The store gave money back: 5.00 CAD")
-		e.takeOver(301)
-		if f := e.facts(301); strings.Count(f.attention, "money back") != 1 {
-			t.Errorf("%q", f.attention)
-		}
-	})
-	t.Run("refunded in full", func(t *testing.T) {
-		e.takeOver(308)
-		if _, err := e.store.RefundOrder(308, "", ""); err != nil {
-			t.Fatal(err)
-		}
-		e.takeOver(308)
-		if f := e.facts(308); e.said(308).Status != "refunded" || f.state != "imported" || f.sale != "sale" || !strings.Contains(f.attention, "The store gave money back: "+f.total+" USD") {
-			t.Errorf("%+v", f)
-		}
-	})
 	t.Run("paid later", func(t *testing.T) {
 		e.takeOver(344)
 		if f := e.facts(344); f.state != "received" || f.sale != "" || !strings.Contains(f.hold, "not paid yet") {

@@ -63,6 +63,7 @@ func (s *Sim) makeRefund(o, body *Obj, by int) (*Obj, error) {
 		return nil, refundError("woocommerce_rest_cannot_create_order_refund", "The payment gateway for this order does not support automatic refunds.", 500)
 	}
 	r := s.newRefund(o, amount, body.Str("reason"), by, apiRefund)
+	s.applyMeta(r, body.objs("meta_data"), "ordermeta", nil)
 	type move struct {
 		line *Obj
 		qty  int
