@@ -11,7 +11,7 @@ type Conflict struct {
 	orm.Record `orm:"woo.conflict" label:"WooCommerce Conflict" order:"id desc" rec:"name" search:"name"`
 	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,readonly,ondelete=cascade" label:"Instance"`
 	CompanyID  orm.Ref[base.Company] `orm:"company_id,required,readonly" label:"Company"`
-	Type       string                `orm:"conflict_type,required,readonly,index" selection:"price:Price,sale_price:Sale Price" label:"Type"`
+	Type       string                `orm:"conflict_type,required,readonly,index" selection:"price:Price,sale_price:Sale Price,customer:Customer" label:"Type"`
 	MapID      orm.Ref[ProductMap]   `orm:"map_id,readonly,index,ondelete=cascade" label:"Product"`
 	CustomerID orm.Ref[Customer]     `orm:"customer_id,readonly,index,ondelete=cascade" label:"Customer"`
 	OrderID    orm.Ref[Order]        `orm:"order_id,readonly,index,ondelete=cascade" label:"Order"`
@@ -52,7 +52,18 @@ func defineConflict(r *orm.Registry) {
 					return nil, orm.UserErrorf("Enter the value both ends are to have of %s.", c.Name)
 				}
 			}
-			if err := resolvePrices(env.Sudo(), list, with); err != nil {
+			var prices, people []*Conflict
+			for _, c := range list {
+				if c.Type == ConflictCustomer {
+					people = append(people, c)
+				} else {
+					prices = append(prices, c)
+				}
+			}
+			if err := resolvePrices(env.Sudo(), prices, with); err != nil {
+				return nil, err
+			}
+			if err := resolveCustomers(env.Sudo(), people, with); err != nil {
 				return nil, err
 			}
 			return true, closeConflicts(env, list, with)
@@ -109,7 +120,11 @@ func openConflict(env *orm.Env, inst *Instance, c Conflict) error {
 	if err != nil {
 		return err
 	}
-	return logTo(env, inst, logEntry{Type: "price", State: "warning", Ref: c.Name, Message: "Both ends differ: here " + c.Ours + ", in the store " + c.Theirs + ".", Record: made})
+	kind := "price"
+	if c.Type == ConflictCustomer {
+		kind = "customer"
+	}
+	return logTo(env, inst, logEntry{Type: kind, State: "warning", Ref: c.Name, Message: "Both ends differ: here " + c.Ours + ", in the store " + c.Theirs + ".", Record: made})
 }
 
 // agreed closes open conflicts about fields of products whose ends agree again.

@@ -19,7 +19,8 @@ type Customer struct {
 	Key        string                `orm:"store_key,required" label:"Key" help:"The customer's id in the store; of a guest the e-mail, or what stands for name and address."`
 	Email      string                `orm:"woo_email,index" label:"E-mail"`
 	Role       string                `orm:"role" label:"Role"`
-	Digest     string                `orm:"address_digest" label:"Digest of Addresses"`
+	BaseOurs   string                `orm:"base_ours,text,readonly,nocopy" label:"Here When Last Compared"`
+	BaseTheirs string                `orm:"base_theirs,text,readonly,nocopy" label:"In the Store When Last Compared"`
 }
 
 func defineCustomer(r *orm.Registry) {

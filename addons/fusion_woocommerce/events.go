@@ -138,7 +138,10 @@ func route(env *orm.Env, inst *Instance, event *Event, d *wcapi.Delivery) error 
 		}
 		return ask(JobProduct, productTitle(d.ObjectID, "webhook"))
 	case d.Resource == "customer":
-		return skip("Customers are taken over with their orders; changes between orders are not read yet.")
+		if !inst.SyncCustomers || !inst.Live {
+			return skip("Customers of this instance are not synced, or it is not live.")
+		}
+		return ask(JobCustomer, fmt.Sprintf("WooCommerce customer %d (webhook)", d.ObjectID))
 	}
 	return skip("Nothing is done with this topic.")
 }

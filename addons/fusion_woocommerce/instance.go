@@ -31,7 +31,7 @@ type Instance struct {
 	APIVersion     string                     `orm:"wc_api_version,default=wc/v3" label:"API Version"`
 	APIKey         orm.Secret                 `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin will present to this system. Not used yet."`
 	CompanyID      orm.Ref[base.Company]      `orm:"company_id,required,default=company" label:"Company"`
-	SyncInterval   string                     `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval" help:"Not used yet: the scheduled actions set the pace."`
+	SyncInterval   string                     `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval" help:"How often orders are read; webhooks come in at once."`
 	SyncProducts   bool                       `orm:"sync_products,default=true" label:"Sync Products"`
 	SyncOrders     bool                       `orm:"sync_orders,default=true" label:"Sync Orders"`
 	SyncInvoices   bool                       `orm:"sync_invoices,default=true" label:"Sync Invoices" help:"Not used yet: invoices are not sent to the store."`
@@ -52,7 +52,9 @@ type Instance struct {
 	StockBuffer    decimal.Decimal            `orm:"stock_buffer,digits=2" label:"Stock Kept Back" help:"This many units of each product are not offered in the store."`
 	StockFrom      orm.Many[stock.Warehouse]  `orm:"stock_warehouse_ids,rel=woo_instance_stock_warehouse_rel:instance_id:warehouse_id" label:"Stock of Warehouses" help:"Whose quantities the store offers; none means the warehouse orders are delivered from."`
 	StockUncounted string                     `orm:"stock_uncounted,default=leave,required" selection:"leave:Leave alone,count:Let the store count them" label:"Products the Store Does Not Count" help:"What happens to a product whose stock the store does not manage."`
-	SyncCustomers  bool                       `orm:"sync_customers,default=true" label:"Sync Customers" help:"Not used yet: customers are read with their orders only."`
+	SyncCustomers  bool                       `orm:"sync_customers,default=true" label:"Sync Customers" help:"Exchanges changes of names, addresses, telephone numbers and e-mails of customers with an account."`
+	CustomersAt    orm.Datetime               `orm:"customers_compared_at,readonly,nocopy" label:"Customers Compared On"`
+	PolledAt       orm.Datetime               `orm:"polled_at,readonly,nocopy" label:"Orders Read On"`
 	PriceSync      string                     `orm:"price_sync,default=both" selection:"odoo_to_woo:ERP to store,woo_to_odoo:Store to ERP,both:Both ways,none:None" label:"Price Sync Direction"`
 	WarehouseID    orm.Ref[stock.Warehouse]   `orm:"default_warehouse_id" label:"Warehouse"`
 	NotifyFailure  bool                       `orm:"notify_on_failure,default=true" label:"Notify on Failure" help:"Mails what failed, by cause; the same cause once a day."`
@@ -194,7 +196,7 @@ func defineInstance(r *orm.Registry) {
 	orm.ImplementModel(d, CronProducts, cronProducts)
 	orm.ImplementModel(d, CronOrders, cronOrders)
 	orm.ImplementModel(d, CronInventory, cronInventory)
-	orm.ImplementModel(d, CronCustomers, notBuilt("Pushing customers to the store"))
+	orm.ImplementModel(d, CronCustomers, cronCustomers)
 	orm.ImplementModel(d, CronHealth, cronHealth)
 	orm.ImplementModel(d, CronNotify, notifyInstances)
 	orm.ImplementModel(d, CronWebhooks, cronWebhooks)
@@ -233,14 +235,6 @@ func retryHeld(env *orm.Env, instances []int64) error {
 		}
 	}
 	return nil
-}
-
-// notBuilt is the body of a cron whose work is not there yet; its cron is
-// archived in the data files.
-func notBuilt(what string) orm.Function {
-	return func(*orm.Env, orm.Args) (any, error) {
-		return nil, orm.UserErrorf("%s is not built yet. Keep this scheduled action archived.", what)
-	}
 }
 
 // openRecordsAction makes a button that lists an instance's records of a model.

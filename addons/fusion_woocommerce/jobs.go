@@ -3,6 +3,8 @@ package woocommerce
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"time"
 
 	"fusionsoft.ca/fusion/framework/jobs"
 	"fusionsoft.ca/fusion/framework/orm"
@@ -11,21 +13,23 @@ import (
 // The jobs of the addon. Every import of an order, whoever asks for it, is a
 // JobOrder.
 const (
-	JobPoll     = "woo.poll"
-	JobOrder    = "woo.order"
-	JobProducts = "woo.products"
-	JobProduct  = "woo.product"
-	JobHealth   = "woo.health"
-	JobStock    = "woo.stock"
-	JobPush     = "woo.push"
-	JobWebhooks = "woo.webhooks"
+	JobPoll      = "woo.poll"
+	JobOrder     = "woo.order"
+	JobProducts  = "woo.products"
+	JobProduct   = "woo.product"
+	JobHealth    = "woo.health"
+	JobStock     = "woo.stock"
+	JobPush      = "woo.push"
+	JobCustomers = "woo.customers"
+	JobCustomer  = "woo.customer"
+	JobWebhooks  = "woo.webhooks"
 )
 
 // Jobs are the handlers, for the runner.
 func Jobs() map[string]jobs.Handler {
 	e := &engine{clients: map[int64]sharedClient{}}
 	return map[string]jobs.Handler{JobPoll: e.pollOrders, JobOrder: e.importOrder, JobProducts: e.fetchAll, JobProduct: e.fetchOne, JobHealth: e.checkHealth,
-		JobStock: e.compareStock, JobPush: e.push, JobWebhooks: e.watchWebhooks}
+		JobStock: e.compareStock, JobPush: e.push, JobCustomers: e.compareCustomers, JobCustomer: e.fetchCustomer, JobWebhooks: e.watchWebhooks}
 }
 
 // remoteJob is about one object of a store.
@@ -135,11 +139,27 @@ func connectedWith(flag string) orm.Domain {
 }
 
 func cronOrders(env *orm.Env, _ orm.Args) (any, error) {
-	return queueInstances(env, liveOnes("sync_orders"), JobPoll, "Poll orders of")
+	list, err := orm.Search[Instance](env, liveOnes("sync_orders"), orm.SearchOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var due []int64
+	for _, inst := range list {
+		minutes, err := strconv.Atoi(inst.SyncInterval)
+		// The clock of crons may come a little early.
+		if err != nil || env.Now().Sub(inst.PolledAt.Time()) >= time.Duration(minutes)*time.Minute-30*time.Second {
+			due = append(due, inst.ID)
+		}
+	}
+	return queueInstances(env, orm.Leaf("id", "in", anyIDs(due)), JobPoll, "Poll orders of")
 }
 
 func cronProducts(env *orm.Env, _ orm.Args) (any, error) {
 	return queueInstances(env, liveOnes("sync_products"), JobProducts, "Fetch products of")
+}
+
+func cronCustomers(env *orm.Env, _ orm.Args) (any, error) {
+	return queueInstances(env, liveOnes("sync_customers"), JobCustomers, "Compare the customers of")
 }
 
 func cronInventory(env *orm.Env, _ orm.Args) (any, error) {

@@ -122,7 +122,7 @@ func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
 		if err != nil {
 			return err
 		}
-		vals := orm.Values{"last_sync": orm.DatetimeOf(env.Now()), "order_cursor": orm.DatetimeOf(l.cursor)}
+		vals := orm.Values{"last_sync": orm.DatetimeOf(env.Now()), "polled_at": orm.DatetimeOf(env.Now()), "order_cursor": orm.DatetimeOf(l.cursor)}
 		if full {
 			vals["full_compare_at"] = orm.DatetimeOf(env.Now())
 		}

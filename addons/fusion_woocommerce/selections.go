@@ -93,6 +93,7 @@ const (
 	KindShipment = "shipment"
 	KindStatus   = "status"
 	KindPrice    = "price"
+	KindCustomer = "customer"
 )
 
 // Values of Instance.StockKind and Instance.StockUncounted.
@@ -136,6 +137,7 @@ const (
 const (
 	ConflictPrice     = "price"
 	ConflictSalePrice = "sale_price"
+	ConflictCustomer  = "customer"
 )
 
 // Values of Conflict.State.

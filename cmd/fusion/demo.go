@@ -191,7 +191,8 @@ func (d *demo) call(ctx context.Context, button orm.Method[woocommerce.Instance]
 		return err
 	}
 	note, _ := answer.(map[string]any)
-	if params, _ := note["params"].(map[string]any); params["type"] != "success" {
+	// A warning is something to think about; the demonstration goes on.
+	if params, _ := note["params"].(map[string]any); params["type"] == "danger" {
 		return fmt.Errorf("%v", params["message"])
 	}
 	return nil

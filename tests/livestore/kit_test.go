@@ -250,6 +250,10 @@ func (e *erp) text(sql string, args ...any) string {
 func (e *erp) poll() {
 	e.t.Helper()
 	e.run(func(env *orm.Env) error {
+		// as if the interval of the instance had passed
+		if err := env.Model("woo.instance").Browse(e.instance).Write(orm.Values{"polled_at": nil}); err != nil {
+			return err
+		}
 		_, err := orm.InvokeModel(env, woocommerce.CronOrders)
 		return err
 	})
