@@ -65,6 +65,7 @@ func define(r *orm.Registry) {
 	defineOrder(r)
 	defineCustomer(r)
 	defineTaxMap(r)
+	defineStatusMap(r)
 	defineEvent(r)
 	defineLog(r)
 	defineOutbox(r)

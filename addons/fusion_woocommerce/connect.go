@@ -34,7 +34,7 @@ func (i *Instance) client(gate *outbound.Gate) (*wcapi.Client, error) {
 // user's rights, and the gate to its store.
 func loadInstance(ctx context.Context, db *orm.DB, id int64) (inst *Instance, gate *outbound.Gate, err error) {
 	err = db.View(ctx, orm.System(), func(env *orm.Env) error {
-		if inst, err = orm.Get[Instance](env, id); err == nil {
+		if inst, err = orm.Get[Instance](env, id, "status_map_ids"); err == nil {
 			gate, err = base.OutboundGate(env)
 		}
 		return err

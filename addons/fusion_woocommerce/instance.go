@@ -9,7 +9,6 @@ import (
 
 	"fusionsoft.ca/fusion/addons/account"
 	"fusionsoft.ca/fusion/addons/base"
-	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
 	"fusionsoft.ca/fusion/addons/mail"
 	"fusionsoft.ca/fusion/addons/product"
 	"fusionsoft.ca/fusion/addons/stock"
@@ -92,8 +91,7 @@ type Instance struct {
 	UnknownProduct string                          `orm:"unknown_product,default=hold,required" selection:"hold:Hold the order,placeholder:Use the placeholder product,create:Create the product" label:"Unknown Product" help:"What happens to an order with a product that is not mapped."`
 	MissingProduct string                          `orm:"missing_product,default=suggest,required" selection:"suggest:Suggest similar ones,create:Create them" label:"Products the ERP Lacks" help:"What Fetch Products does with a store product that has no product of the same internal reference."`
 	Marketplace    string                          `orm:"marketplace_policy,default=hold,required" selection:"hold:Whole orders; hold the vendors' parts,parent:Whole orders,children:The vendors' parts" label:"Marketplace Orders" help:"A marketplace splits an order into a part for each vendor, which repeats its lines. Either the whole order or the parts become sale orders; the others are recorded only."`
-	OnHold         string                          `orm:"on_hold_policy,default=import,required" selection:"import:Import and confirm,wait:Wait for payment" label:"Orders On Hold" help:"A store puts an order on hold while it waits for a bank transfer or a cheque; its stock is reserved already."`
-	CustomStatuses string                          `orm:"custom_statuses" label:"Further Statuses to Import" help:"Statuses of extensions whose orders are imported, separated by commas."`
+	StatusMaps     orm.Many[StatusMap]             `orm:"status_map_ids,inverse=instance_id" label:"Order Statuses"`
 	AutoInvoice    string                          `orm:"auto_invoice,default=draft,required" selection:"none:No invoice,draft:Draft invoice" label:"Invoices"`
 	GoLive         orm.Datetime                    `orm:"go_live" label:"Import Orders Since" help:"Older orders are not imported; empty imports all."`
 	Tolerance      int                             `orm:"rounding_tolerance,default=2" label:"Rounding Tolerance (cents)" help:"By how much the total of a store's order may differ from the sum of its own parts. The difference becomes a line of its own."`
@@ -146,7 +144,11 @@ func defineInstance(r *orm.Registry) {
 			for i, v := range list {
 				list[i] = tidyURL(v)
 			}
-			return super(rs, list)
+			made, err := super(rs, list)
+			if err != nil {
+				return made, err
+			}
+			return made, addMaps(rs.Env, made.IDs)
 		}
 	})
 	d.OnWrite(func(super orm.WriteFunc) orm.WriteFunc {
@@ -209,8 +211,8 @@ func policyChanged(rs orm.Records, v orm.Values) error {
 	given := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { _, ok := v[n]; return ok })
 	}
-	if given("go_live", "on_hold_policy", "custom_statuses") {
-		if err := rs.Write(orm.Values{"order_cursor": nil}); err != nil {
+	if given("go_live") {
+		if err := readAgain(rs); err != nil {
 			return err
 		}
 	}
@@ -220,12 +222,18 @@ func policyChanged(rs orm.Records, v orm.Values) error {
 	return nil
 }
 
+// readAgain lets the next poll of instances read all orders, and take up those that are
+// treated differently now.
+func readAgain(instances orm.Records) error {
+	return instances.Write(orm.Values{"order_cursor": nil})
+}
+
 // retryHeld imports orders of instances again that are held, that have a change which was
 // not taken over, or that leave their goods to others of a marketplace: what was in the
 // way may be mended.
 func retryHeld(env *orm.Env, instances []int64) error {
 	held, err := orm.Search[Order](env.Sudo(), orm.And(orm.Leaf("instance_id", "in", anyIDs(instances)),
-		orm.Or(orm.Leaf("state", "=", OrderHeld), orm.Leaf("change_refused", "=", true), orm.And(orm.Leaf("state", "=", OrderReceived), orm.Leaf("state_class", "=", string(ordermap.Import))))), orm.SearchOptions{})
+		orm.Or(orm.Leaf("state", "=", OrderHeld), orm.Leaf("change_refused", "=", true), orm.And(orm.Leaf("state", "=", OrderReceived), orm.Leaf("state_class", "in", classesTaken)))), orm.SearchOptions{})
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func defineOrder(r *orm.Registry) {
 		return true, nil
 	})
 	orm.Implement(d, PushCompleted, func(env *orm.Env, recs []*Order, _ orm.Args) (any, error) {
-		if err := orm.Load(env, recs, "instance_id"); err != nil {
+		if err := orm.Load(env, recs, "instance_id.status_map_ids"); err != nil {
 			return nil, err
 		}
 		for _, o := range recs {

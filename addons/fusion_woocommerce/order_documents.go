@@ -18,7 +18,7 @@ func (imp *orderImport) money(d decimal.Decimal) string {
 	return money(d, imp.cur.places, imp.o.Currency)
 }
 
-// createDocuments makes the confirmed sale order and its draft invoice, and refuses
+// createDocuments makes the sale order and, if it is confirmed, its invoice, and refuses
 // them when they do not equal what the store charged.
 func (imp *orderImport) createDocuments() (string, error) {
 	head, lines, err := imp.prepare()
@@ -49,9 +49,9 @@ func (imp *orderImport) createDocuments() (string, error) {
 }
 
 // confirmAndInvoice confirms an order that is not yet, compares it with the store, and
-// invoices it.
+// invoices it. A quotation is left to a person.
 func (imp *orderImport) confirmAndInvoice(order *sale.Order) (string, error) {
-	if order.State != sale.OrderSale {
+	if order.State != sale.OrderSale && imp.o.Class.Confirmed() {
 		if _, err := orm.Invoke(imp.env, sale.ActionConfirm, []*sale.Order{order}); err != nil {
 			return "", err
 		}
@@ -68,6 +68,11 @@ func (imp *orderImport) confirmAndInvoice(order *sale.Order) (string, error) {
 	}
 	imp.vals["sale_order_id"], imp.vals["partner_id"] = order.ID, order.PartnerID.ID
 	imp.vals["taken_total"], imp.vals["change_refused"] = order.AmountTotal, false
+	if order.State != sale.OrderSale {
+		imp.vals["open_lines"] = openLines(&imp.o)
+		return order.Name, nil
+	}
+	imp.vals["open_lines"] = nil
 	return order.Name, imp.invoice(order)
 }
 

@@ -88,7 +88,14 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 	if err != nil {
 		return err
 	}
-	imp.o = ordermap.Map(ordermap.Input{Order: *got.order, Rates: ratesOf(rates), Places: imp.cur.places, Tolerance: imp.inst.Tolerance, Policy: imp.inst.policy()})
+	statuses, err := statusMaps(imp.env, imp.inst)
+	if err != nil {
+		return err
+	}
+	imp.o = ordermap.Map(ordermap.Input{Order: *got.order, Rates: ratesOf(rates), Places: imp.cur.places, Tolerance: imp.inst.Tolerance, Policy: policyOf(statuses)})
+	if s := newStatus(statuses, imp.o.Status); s != "" {
+		return &missingRecords{status: s}
+	}
 	imp.log.Ref, imp.seen = imp.o.Number, imp.o.Digest()
 	if err := imp.keepProducts(); err != nil {
 		return err
@@ -179,7 +186,7 @@ func (imp *orderImport) unchanged() bool {
 		return false
 	case imp.rec.State == OrderImported && !imp.rec.SaleID.IsSet() && imp.job.Source == "replay":
 		return false
-	case imp.rec.State == OrderIgnored && imp.o.Class == ordermap.Import && !imp.beforeGoLive():
+	case imp.rec.State == OrderIgnored && imp.o.Class.Taken() && !imp.beforeGoLive():
 		return false
 	}
 	return imp.rec.SeenDigest == imp.seen && imp.rec.Status == imp.o.Status && imp.rec.RefundKey == refundKey(&imp.o) &&
@@ -195,17 +202,6 @@ func refundKey(o *ordermap.Order) string {
 		}
 	}
 	return strings.Join(parts, " ")
-}
-
-// policy is what the instance decided about statuses.
-func (i *Instance) policy() ordermap.Policy {
-	p := ordermap.Policy{WaitOnHold: i.OnHold == OnHoldWait}
-	for s := range strings.SplitSeq(i.CustomStatuses, ",") {
-		if s = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "wc-"); s != "" {
-			p.Further = append(p.Further, s)
-		}
-	}
-	return p
 }
 
 // values are the store's words on the order.
@@ -242,9 +238,12 @@ func (imp *orderImport) values() (orm.Values, error) {
 
 // setOutcome sets what became of the order.
 func (imp *orderImport) setOutcome(state, reason, logState, message string) {
-	imp.vals["state"], imp.vals["hold_reason"], imp.vals["open_lines"] = state, nil, nil
-	if state == OrderHeld || state == OrderReceived {
+	imp.vals["state"], imp.vals["hold_reason"] = state, nil
+	switch state {
+	case OrderHeld, OrderReceived:
 		imp.vals["open_lines"] = openLines(&imp.o)
+	case OrderCancelled, OrderIgnored:
+		imp.vals["open_lines"] = nil
 	}
 	if reason != "" {
 		imp.vals["hold_reason"] = reason
@@ -261,7 +260,7 @@ func (imp *orderImport) beforeGoLive() bool {
 // importNew imports an order that is not imported, if it is one to be imported.
 func (imp *orderImport) importNew() error {
 	o := &imp.o
-	if o.Class == ordermap.Import && imp.beforeGoLive() {
+	if o.Class.Taken() && imp.beforeGoLive() {
 		imp.setOutcome(OrderIgnored, fmt.Sprintf("The order was placed before %s UTC, from when on orders of this store are imported.", stamp(imp.inst.GoLive.Time())), "skipped", "Placed before the import began.")
 		return nil
 	}

@@ -271,6 +271,7 @@ func (e *engine) orderFailed(ctx context.Context, w *jobs.Work, inst *Instance, 
 // parallel imports do not make them twice.
 type missingRecords struct {
 	rates    bool            // of taxes
+	status   string          // that the status map does not have
 	products []ordermap.Line // lines whose products the mapping does not know
 	currency int64           // without a pricelist
 	inactive bool            // and archived
@@ -286,6 +287,11 @@ func (e *engine) createMissing(ctx context.Context, db *orm.DB, inst *Instance, 
 	}
 	return db.RunExclusive(ctx, orm.System(), fmt.Sprintf("woo.products:%d", inst.ID), func(env *orm.Env) error {
 		env = importEnv(env, inst)
+		if l.status != "" {
+			if err := createStatus(env, inst, l.status); err != nil {
+				return err
+			}
+		}
 		if l.rates {
 			if err := createRates(env, inst, got.order); err != nil {
 				return err

@@ -46,7 +46,7 @@ func (imp *orderImport) toBook(f *Refund) bool {
 	case RefundHeld:
 		return imp.asked()
 	case RefundSettled:
-		return imp.o.Class == ordermap.Import
+		return imp.o.Class.Confirmed()
 	case RefundBooked:
 		return !f.NoteID.IsSet() && f.Amount.IsPositive() // deleted here, as a draft
 	}
@@ -57,7 +57,7 @@ func (imp *orderImport) toBook(f *Refund) bool {
 // be read from the store first.
 func (imp *orderImport) readCredits(got *fetchedOrder) error {
 	imp.listed = true
-	if imp.o.Class != ordermap.Import && (imp.rec == nil || imp.rec.State != OrderImported) {
+	if !imp.o.Class.Confirmed() && (imp.rec == nil || imp.rec.State != OrderImported) {
 		return nil // there are no documents
 	}
 	open := slices.ContainsFunc(imp.o.Refunds, func(r ordermap.Refund) bool {

@@ -28,7 +28,18 @@ func (imp *orderImport) update() error {
 	case ordermap.Refunded:
 		return imp.refundedInFull()
 	}
-	if imp.rec.Digest == o.Digest() {
+	sold, err := orm.Get[sale.Order](imp.env, imp.rec.SaleID.ID, "order_line", "invoice_ids")
+	if err != nil {
+		return err
+	}
+	if o.Class == ordermap.Quotation && sold.State == sale.OrderSale && imp.rec.Status != o.Status && imp.rec.StateClass != string(o.Class) {
+		imp.needAttention(fmt.Sprintf(statusChanged+" from %s to %s; the sale order stands.", imp.rec.Status, o.Status))
+	}
+	// A quotation of the store is confirmed with its status, one that a person made of
+	// an order is that person's.
+	confirm := o.Class.Confirmed() && (sold.State == sale.OrderDraft || sold.State == sale.OrderSent) && (imp.rec.StateClass == string(ordermap.Quotation) || imp.rec.ChangeRefused)
+	same := imp.rec.Digest == o.Digest()
+	if same && !confirm {
 		imp.inStep()
 		imp.log.Message = "Taken over: the store's status is " + o.Status + "."
 		return nil
@@ -37,19 +48,17 @@ func (imp *orderImport) update() error {
 		imp.refuse(", but the change cannot be taken over: " + strings.Join(o.Notes, " "))
 		return nil
 	}
-	sold, err := orm.Get[sale.Order](imp.env, imp.rec.SaleID.ID, "order_line", "invoice_ids")
-	if err != nil {
-		return err
-	}
 	if imp.rec.Digest == "" && sold.AmountTotal.Equal(o.Totals.Total) && sold.AmountTax.Equal(o.Totals.Tax) {
 		// taken over by an earlier version, which made other digests
 		imp.vals["digest"] = o.Digest()
 		imp.log.State = ""
 		return nil
 	}
-	what, err := imp.difference(sold)
-	if err != nil {
-		return err
+	what := "the quotation is to be confirmed, as its status is " + o.Status + "."
+	if !same {
+		if what, err = imp.difference(sold); err != nil {
+			return err
+		}
 	}
 	why, err := imp.lockedReason(sold)
 	if err != nil {
@@ -70,6 +79,9 @@ func (imp *orderImport) update() error {
 	imp.vals["digest"] = o.Digest()
 	imp.inStep()
 	imp.log.Message = "The change in the store is taken over: " + what
+	if same {
+		imp.log.Message = "Confirmed: the store's status is " + o.Status + "."
+	}
 	return nil
 }
 

@@ -243,7 +243,7 @@ func knownOrders(env *orm.Env, inst *Instance, ids ...int64) (map[int64]string, 
 	}
 	// SQL: a digest of all orders ever seen, which a poll compares.
 	rows, err := orm.Rows[seen](env, orm.SQL(`SELECT woo_id, concat_ws(':', COALESCE(to_char(date_modified, 'YYYYMMDDHH24MISS'), ''), COALESCE(woo_status, ''), COALESCE(state_class, ''), COALESCE(seen_digest, ''), COALESCE(refund_key, '')) AS state
-		FROM woo_order WHERE instance_id = ? AND (? OR woo_id = ANY(?)) AND state <> 'error' AND NOT (state = 'ignored' AND state_class = 'import' AND date_created >= ?::timestamp)`, inst.ID, len(ids) == 0, ids, stamp(live)).
+		FROM woo_order WHERE instance_id = ? AND (? OR woo_id = ANY(?)) AND state <> 'error' AND NOT (state = 'ignored' AND state_class = ANY(?) AND date_created >= ?::timestamp)`, inst.ID, len(ids) == 0, ids, classesTaken, stamp(live)).
 		Reads("woo.order"))
 	if err != nil {
 		return nil, err

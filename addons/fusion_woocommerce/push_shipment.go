@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/orm"
 
@@ -260,7 +262,14 @@ func pushStatus(env *orm.Env, inst *Instance, o *Order, status string, from []st
 // completable are the statuses from which an order may be completed: a late change
 // moves no order backwards.
 func (i *Instance) completable() []string {
-	return append([]string{"pending", "processing", "on-hold"}, i.policy().Further...)
+	out := []string{"pending", "processing", "on-hold"}
+	for status, action := range i.policy() {
+		if action == ordermap.ActConfirm || action == ordermap.ActInvoice {
+			out = append(out, status)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // statusSender changes the status of orders.

@@ -10,6 +10,7 @@ import (
 
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/ordermap"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
+	"fusionsoft.ca/fusion/addons/sale"
 	"fusionsoft.ca/fusion/framework/jobs"
 	"fusionsoft.ca/fusion/framework/orm"
 
@@ -34,7 +35,7 @@ type goods struct {
 // takesStock reports whether the store has taken the goods of an order off its
 // stock: it does when the order is paid for or put on hold.
 func takesStock(o *ordermap.Order) bool {
-	return o.Class == ordermap.Import || slices.Contains([]string{"processing", "completed", "on-hold"}, o.Status)
+	return o.Class.Taken() || slices.Contains([]string{"processing", "completed", "on-hold"}, o.Status)
 }
 
 // goodsOf lists what an order takes from the stock.
@@ -193,7 +194,7 @@ func (i *Instance) offered(env *orm.Env, list []*ProductMap) (map[int64]decimal.
 func goodsTaken(env *orm.Env, inst *Instance, recent map[int64][]goods) (map[int64]decimal.Decimal, error) {
 	out := map[int64]decimal.Decimal{}
 	known, err := orm.Search[Order](env, orm.Or(orm.Leaf("open_lines", "!=", false),
-		orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "in", anyIDs(slices.Sorted(maps.Keys(recent)))))), orm.SearchOptions{})
+		orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "in", anyIDs(slices.Sorted(maps.Keys(recent)))))), orm.SearchOptions{}, "sale_order_id")
 	if err != nil {
 		return nil, err
 	}
@@ -203,9 +204,9 @@ func goodsTaken(env *orm.Env, inst *Instance, recent map[int64][]goods) (map[int
 		own := o.InstanceID.ID == inst.ID
 		_, again := recent[o.RemoteID]
 		switch {
-		case own && (o.State == OrderImported || o.State == OrderIgnored):
+		case own && (o.State == OrderImported && !o.quotation() || o.State == OrderIgnored):
 			settled[o.RemoteID] = true // its goods are reserved, or are none of ours
-		case o.OpenLines != "" && !(own && again):
+		case o.OpenLines != "" && (o.State != OrderImported || o.quotation()) && !(own && again):
 			var lines []goods
 			if err := json.Unmarshal([]byte(o.OpenLines), &lines); err != nil {
 				return nil, fmt.Errorf("the goods of order %s cannot be read: %w", o.Number, err)
@@ -239,6 +240,13 @@ func goodsTaken(env *orm.Env, inst *Instance, recent map[int64][]goods) (map[int
 		out[r.ProductID] = out[r.ProductID].Add(r.Quantity)
 	}
 	return out, err
+}
+
+// quotation reports whether the sale order of an order waits to be confirmed, and has
+// not reserved its goods.
+func (o *Order) quotation() bool {
+	s := o.SaleID.Rec()
+	return s != nil && (s.State == sale.OrderDraft || s.State == sale.OrderSent)
 }
 
 // addSold adds what orders of a store take to the products of the ERP they are.

@@ -24,11 +24,6 @@ const (
 	MissingCreate = "create" // Create them
 )
 
-// Values of Instance.OnHold.
-const (
-	OnHoldWait = "wait" // Wait for payment
-)
-
 // Values of Instance.State.
 const (
 	StoreDraft     = "draft"

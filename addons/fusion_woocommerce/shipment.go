@@ -266,7 +266,7 @@ func completeIfDelivered(env *orm.Env, o *Order) error {
 	if err != nil || sold.DeliveryStatus != sale_stock.DeliveryFull {
 		return err
 	}
-	inst, err := orm.Get[Instance](env, o.InstanceID.ID)
+	inst, err := orm.Get[Instance](env, o.InstanceID.ID, "status_map_ids")
 	if err != nil || !inst.PushCompleted {
 		return err
 	}

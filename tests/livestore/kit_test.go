@@ -85,7 +85,7 @@ func newERP(t *testing.T, front func(http.Handler) http.Handler, settings orm.Va
 	}
 	e.store, e.url = storeServer(t, front, options...)
 	vals := orm.Values{"name": "Boreal", "url": e.url, "consumer_key": woosim.DefaultKey.Key, "consumer_secret": woosim.DefaultKey.Secret, "webhook_secret": webhookSecret,
-		"request_rate": 1000, "missing_product": "create", "unknown_product": "placeholder", "custom_statuses": "ready-pickup"}
+		"request_rate": 1000, "missing_product": "create", "unknown_product": "placeholder", "status_map_ids": statuses("ready-pickup", "confirm")}
 	for k, v := range settings {
 		vals[k] = v
 	}

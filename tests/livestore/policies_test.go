@@ -24,6 +24,27 @@ func (e *erp) set(vals orm.Values) {
 	e.run(func(env *orm.Env) error { return env.Model("woo.instance").Browse(e.instance).Write(vals) })
 }
 
+// statuses are rows of the map of statuses: a status, what is done with it, and so on.
+func statuses(pairs ...string) []orm.Command {
+	var out []orm.Command
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, orm.CreateLine(orm.Values{"status": pairs[i], "action": pairs[i+1]}))
+	}
+	return out
+}
+
+// setStatus decides what is done with orders of a status, which is in the map.
+func (e *erp) setStatus(status, action string) {
+	e.t.Helper()
+	e.run(func(env *orm.Env) error {
+		rs, err := env.Model("woo.status.map").Search(orm.And(orm.Leaf("instance_id", "=", e.instance), orm.Leaf("status", "=", strings.TrimPrefix(strings.ToLower(status), "wc-"))), orm.SearchOptions{})
+		if err != nil {
+			return err
+		}
+		return rs.Write(orm.Values{"status": status, "action": action})
+	})
+}
+
 func (e *erp) again(id int) {
 	e.t.Helper()
 	e.run(func(env *orm.Env) error {
@@ -41,7 +62,7 @@ func (e *erp) again(id int) {
 // waited for it follow.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
-	e := newERP(t, nil, orm.Values{"unknown_product": "hold", "on_hold_policy": "wait", "custom_statuses": "", "go_live": "2026-01-15 00:00:00", "auto_invoice": "none"})
+	e := newERP(t, nil, orm.Values{"unknown_product": "hold", "status_map_ids": statuses("on-hold", "wait"), "go_live": "2026-01-15 00:00:00", "auto_invoice": "none"})
 	old := e.store.OrderIDs("completed")[0]
 	e.takeOver(old, 343, 351, 309)
 	e.is(t, old, "ignored", "placed before 2026-01-15")
@@ -96,7 +117,9 @@ func TestPolicies(t *testing.T) {
 	e.again(308)
 	e.same(t, 308)
 	// Orders of other dates and statuses.
-	e.set(orm.Values{"go_live": nil, "on_hold_policy": "import", "custom_statuses": " wc-Ready-Pickup , packed"})
+	e.set(orm.Values{"go_live": nil})
+	e.setStatus("on-hold", "confirm")
+	e.setStatus("wc-Ready-Pickup", "confirm")
 	e.poll()
 	e.idle()
 	for _, id := range []int{old, 343, 351} {

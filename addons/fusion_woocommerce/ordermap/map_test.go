@@ -119,19 +119,20 @@ func TestZeroToleranceHoldsEveryDifference(t *testing.T) {
 
 func TestStatuses(t *testing.T) {
 	t.Parallel()
-	p := Policy{Further: []string{"ready-pickup"}}
+	p := Policy{"ready-pickup": ActConfirm, "packed": ActInvoice, "quote": ActQuotation, "lost": ActCancel, "test": ActIgnore}
 	for status, want := range map[string]Class{
-		"processing": Import, "completed": Import, "on-hold": Import, "ready-pickup": Import, "wc-processing": Import,
+		"processing": Import, "completed": Import, "on-hold": Import, "wc-Ready-Pickup": Import, "wc-processing": Import,
+		"packed": Invoice, "quote": Quotation, "lost": Cancelled, "test": Ignore,
 		"pending": Wait, "failed": Wait, "": Wait, "backordered": Wait,
 		"cancelled": Cancelled, "refunded": Refunded,
 		"checkout-draft": Ignore, "auto-draft": Ignore, "trash": Ignore,
 	} {
 		got, why := p.classify(&wcapi.Order{Status: status})
-		if got != want || (why == "") != (want == Import) {
+		if got != want || (why == "") != want.Taken() {
 			t.Errorf("%q is %s (%s), want %s", status, got, why, want)
 		}
 	}
-	if got, _ := (Policy{WaitOnHold: true}).classify(&wcapi.Order{Status: "on-hold"}); got != Wait {
+	if got, _ := (Policy{"on-hold": ActWait, "refunded": ActConfirm}).classify(&wcapi.Order{Status: "on-hold"}); got != Wait {
 		t.Errorf("on-hold is %s", got)
 	}
 }

@@ -54,7 +54,7 @@ type Order struct {
 	Number   string
 	Status   string
 	Class    Class
-	Why      string // in words, when Class is not Import
+	Why      string // in words, when Class is not Taken
 	Via      string // what the order was placed through
 	Currency string
 	Places   int32
