@@ -16,12 +16,15 @@ import (
 //go:embed data migrations security views
 var files embed.FS
 
+// version is that of the addon.
+const version = "19.0.1.0.1"
+
 // Addon is the manifest.
 func Addon() module.Addon {
 	return module.Addon{
 		Name:        "fusion_woocommerce",
 		Title:       "Fusion WooCommerce",
-		Version:     "19.0.1.0.1",
+		Version:     version,
 		Category:    "Sales",
 		Summary:     "Bidirectional sync with WooCommerce stores",
 		Author:      "Fusion Central",
@@ -52,7 +55,7 @@ func Addon() module.Addon {
 			"views/woo_menus.xml",
 		},
 		Define: define,
-		Routes: controllers.Routes(Receive),
+		Routes: append(controllers.Routes(Receive), controllers.APIRoutes(api())...),
 		Jobs:   Jobs(),
 	}
 }

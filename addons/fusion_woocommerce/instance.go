@@ -28,12 +28,13 @@ type Instance struct {
 	ConsumerSecret orm.Secret                 `orm:"consumer_secret,sent_to=url" validate:"required" groups:"base.group_system" label:"Consumer Secret"`
 	WebhookSecret  orm.Secret                 `orm:"webhook_secret,sent_to=url" groups:"base.group_system" label:"Webhook Secret" help:"Signs what the store sends. Made by Register Webhooks when empty."`
 	APIVersion     string                     `orm:"wc_api_version,default=wc/v3" label:"API Version"`
-	APIKey         orm.Secret                 `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin will present to this system. Not used yet."`
+	APIKey         orm.Secret                 `orm:"odoo_api_key,nocopy" groups:"base.group_system" label:"Plugin API Key" help:"What the WordPress plugin presents to this system."`
+	DocumentKey    orm.Secret                 `orm:"document_key,readonly,nocopy" groups:"base.group_system" label:"Key of Document Addresses" help:"Signs the addresses at which the plugin fetches documents. Made when the first is asked for."`
 	CompanyID      orm.Ref[base.Company]      `orm:"company_id,required,default=company" label:"Company"`
 	SyncInterval   string                     `orm:"sync_interval,default=15,required" selection:"5:5 minutes,15:15 minutes,30:30 minutes,60:60 minutes" label:"Sync Interval" help:"How often orders are read; webhooks come in at once."`
 	SyncProducts   bool                       `orm:"sync_products,default=true" label:"Sync Products"`
 	SyncOrders     bool                       `orm:"sync_orders,default=true" label:"Sync Orders"`
-	SyncInvoices   bool                       `orm:"sync_invoices,default=true" label:"Sync Invoices" help:"Not used yet: invoices are not sent to the store."`
+	SyncInvoices   bool                       `orm:"sync_invoices,default=true" label:"Sync Invoices" help:"Lets the WordPress plugin fetch the invoices, credit notes and delivery slips of an order for its customer, whenever he asks for them."`
 	SyncInventory  bool                       `orm:"sync_inventory,default=true" label:"Sync Inventory" help:"Sends the quantities of mapped products to the store."`
 	PushCompleted  bool                       `orm:"push_completed,default=true" label:"Complete Delivered Orders" help:"An order becomes completed in the store once nothing of it remains to be delivered."`
 	ShipmentWay    string                     `orm:"shipment_way,default=auto,required" selection:"auto:The best the store has,fulfillment:Fulfillment,tracking:Tracking Extension,note:Note to the Customer" label:"Shipments Are Told As" help:"Where the store shows tracking numbers: in its own fulfillments, in a tracking extension, or in a note to the customer."`
@@ -312,7 +313,7 @@ func generateAPIKey(env *orm.Env, recs []*Instance, _ orm.Args) (any, error) {
 			return nil, err
 		}
 	}
-	return notify("success", "API Key", "A new key is stored for the WordPress plugin, which is not built yet: nothing asks for the key so far."), nil
+	return notify("success", "API Key", "A new key is stored. The plugin of the store is answered once it presents it; the one before is no longer valid."), nil
 }
 
 // notify is a message shown to who pressed a button.

@@ -1,13 +1,11 @@
-// Package controllers answers what stores and their plugin send to the addon
-// fusion_woocommerce. It is given what the addon does with it, which so can list
-// these routes in its manifest.
+// Package controllers answers what stores and their plugins send to the addon
+// fusion_woocommerce, and searches of its users. It is given what the addon does with
+// them, which so can list these routes in its manifest.
 package controllers
 
 import (
 	"net/http"
-	"strconv"
 
-	"fusionsoft.ca/fusion/addons/base"
 	"fusionsoft.ca/fusion/addons/fusion_woocommerce/wcapi"
 	"fusionsoft.ca/fusion/framework/orm"
 	"fusionsoft.ca/fusion/framework/route"
@@ -50,7 +48,7 @@ func webhook(receive Receiver) route.Handler {
 				return route.Text(http.StatusOK, "ok"), nil
 			}
 		}
-		limit, err := limit(env)
+		limit, err := number(env, LimitParameter, defaultLimit)
 		if err != nil {
 			return nil, err
 		}
@@ -63,12 +61,4 @@ func webhook(receive Receiver) route.Handler {
 		// An answer and no error, so that what was noted of the delivery is kept.
 		return route.Text(http.StatusUnauthorized, "No connected store signs with this secret."), nil
 	}
-}
-
-func limit(env *orm.Env) (int, error) {
-	s, _, err := base.GetParam(env, LimitParameter)
-	if n, bad := strconv.Atoi(s); bad == nil && n > 0 {
-		return n, err
-	}
-	return defaultLimit, err
 }
