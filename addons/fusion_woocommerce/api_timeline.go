@@ -103,7 +103,8 @@ func (t *timeline) invoices(env *orm.Env, o *Order, s *sale_stock.Order) error {
 	}
 	credited := false
 	for _, m := range moves {
-		if m.State != account.MovePosted {
+		undone := m.IsRefund() && m.PaymentState == "reversed" || !m.IsRefund() && m.ReversedEntryID.IsSet() // of a refund the store deleted
+		if m.State != account.MovePosted || undone {
 			continue
 		}
 		event := eventInvoiced
@@ -129,7 +130,8 @@ func amountOf(m *account.Move) *amountTold {
 }
 
 // invoicesOf are the invoices and credit notes of an order: those made from its lines,
-// and those that reverse them.
+// those that reverse them, and
+// those that undo a reversal.
 func invoicesOf(env *orm.Env, o *Order, s *sale_stock.Order) ([]*account.Move, error) {
 	var ids []int64
 	if s != nil {
@@ -142,5 +144,5 @@ func invoicesOf(env *orm.Env, o *Order, s *sale_stock.Order) ([]*account.Move, e
 		return nil, nil
 	}
 	return orm.Search[account.Move](env, orm.And(orm.Leaf("move_type", "in", []any{"out_invoice", "out_refund"}),
-		orm.Or(orm.Leaf("id", "in", anyIDs(ids)), orm.Leaf("reversed_entry_id", "in", anyIDs(ids)))), orm.SearchOptions{Order: "id"}, "currency_id")
+		orm.Or(orm.Leaf("id", "in", anyIDs(ids)), orm.Leaf("reversed_entry_id", "in", anyIDs(ids)), orm.Leaf("reversed_entry_id.reversed_entry_id", "in", anyIDs(ids)))), orm.SearchOptions{Order: "id"}, "currency_id")
 }
