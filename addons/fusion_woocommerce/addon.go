@@ -69,6 +69,7 @@ func define(r *orm.Registry) {
 	defineCustomer(r)
 	defineTaxMap(r)
 	defineStatusMap(r)
+	definePaymentMap(r)
 	defineEvent(r)
 	defineLog(r)
 	defineOutbox(r)

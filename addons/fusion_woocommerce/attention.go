@@ -17,13 +17,14 @@ const (
 	orderGone     = "The order was deleted in the store."
 	unreadable    = "The order cannot be read from the store: "
 	notImported   = "The order could not be imported: "
+	settleRefused = "The invoice is not settled: "
 	cancelRefused = "The sale order stands, though the store wants none: "
 )
 
 // topicOf is how a text begins that stands for a topic, and else the text itself. Both
 // that it cannot be read and that it cannot be imported are about the last attempt.
 func topicOf(text string) string {
-	for _, t := range []string{changeRefused, statusChanged, refundedFully, refundMade, refundGone, saleGone, cancelRefused} {
+	for _, t := range []string{changeRefused, statusChanged, refundedFully, refundMade, refundGone, saleGone, settleRefused, cancelRefused} {
 		if strings.HasPrefix(text, t) {
 			return t
 		}

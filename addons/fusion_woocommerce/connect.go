@@ -97,6 +97,7 @@ type connectionTest struct {
 	found   *wcapi.Findings
 	taxes   []wcapi.Setting
 	rates   []wcapi.Tax
+	ways    []wcapi.PaymentGateway
 	failure error
 }
 
@@ -119,6 +120,10 @@ func (t *connectionTest) ask(ctx context.Context) {
 			return
 		}
 		t.rates = append(t.rates, rate)
+	}
+	if t.ways, err = c.PaymentGateways(ctx); err != nil {
+		// Some keys may not read them. Orders tell theirs.
+		t.found.Observations = append(t.found.Observations, "Its payment methods cannot be read, and are listed with the orders that name them: "+explain(err))
 	}
 }
 
@@ -150,6 +155,9 @@ func connected(env *orm.Env, inst *Instance, t *connectionTest) error {
 		return err
 	}
 	if err := mapTaxes(admin, inst, t.rates); err != nil {
+		return err
+	}
+	if err := createWays(admin, inst, enabledWays(t.ways)); err != nil {
 		return err
 	}
 	return logTo(env, inst, logEntry{Type: "health", State: "success", Ref: inst.URL, Message: fmt.Sprintf("Connected: WooCommerce %s, %d tax rates.", f.Version, len(t.rates)), Record: orm.RecordsOf(env, inst)})

@@ -92,8 +92,9 @@ type Instance struct {
 	UnknownProduct string                          `orm:"unknown_product,default=hold,required" selection:"hold:Hold the order,placeholder:Use the placeholder product,create:Create the product" label:"Unknown Product" help:"What happens to an order with a product that is not mapped."`
 	MissingProduct string                          `orm:"missing_product,default=suggest,required" selection:"suggest:Suggest similar ones,create:Create them" label:"Products the ERP Lacks" help:"What Fetch Products does with a store product that has no product of the same internal reference."`
 	Marketplace    string                          `orm:"marketplace_policy,default=hold,required" selection:"hold:Whole orders; hold the vendors' parts,parent:Whole orders,children:The vendors' parts" label:"Marketplace Orders" help:"A marketplace splits an order into a part for each vendor, which repeats its lines. Either the whole order or the parts become sale orders; the others are recorded only."`
+	PaymentMaps    orm.Many[PaymentMap]            `orm:"payment_map_ids,inverse=instance_id" label:"Payment Methods"`
 	StatusMaps     orm.Many[StatusMap]             `orm:"status_map_ids,inverse=instance_id" label:"Order Statuses"`
-	AutoInvoice    string                          `orm:"auto_invoice,default=draft,required" selection:"none:No invoice,draft:Draft invoice" label:"Invoices"`
+	AutoInvoice    string                          `orm:"auto_invoice,default=draft,required" selection:"none:No invoice,draft:Draft invoice,paid:Posted when paid,delivered:Posted when delivered" label:"Invoices"`
 	GoLive         orm.Datetime                    `orm:"go_live" label:"Import Orders Since" help:"Older orders are not imported; empty imports all."`
 	Tolerance      int                             `orm:"rounding_tolerance,default=2" label:"Rounding Tolerance (cents)" help:"By how much the total of a store's order may differ from the sum of its own parts. The difference becomes a line of its own."`
 	ShippingID     orm.Ref[product.Product]        `orm:"shipping_product_id" label:"Shipping Product"`

@@ -33,6 +33,9 @@ type Order struct {
 	PaymentMethod string                 `orm:"payment_method" label:"Payment Method"`
 	PaymentTitle  string                 `orm:"payment_method_title" label:"Payment"`
 	TransactionID string                 `orm:"transaction_id" label:"Transaction"`
+	Vouchers      decimal.Decimal        `orm:"voucher_total,monetary" label:"Paid by Gift Cards" help:"What gift cards and store credit paid of the total."`
+	VoucherCodes  string                 `orm:"voucher_codes" label:"Gift Cards"`
+	Payments      orm.Many[payment]      `orm:"payment_ids,inverse=woo_order_id" label:"Payments"`
 	CustomerNote  string                 `orm:"customer_note,text" label:"Customer's Note"`
 	Email         string                 `orm:"billing_email,index" label:"E-mail"`
 	PartnerID     orm.Ref[base.Partner]  `orm:"partner_id,index" label:"Customer"`

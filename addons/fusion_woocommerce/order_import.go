@@ -93,8 +93,12 @@ func (imp *orderImport) read(got *fetchedOrder) error {
 		return err
 	}
 	imp.o = ordermap.Map(ordermap.Input{Order: *got.order, Rates: ratesOf(rates), Places: imp.cur.places, Tolerance: imp.inst.Tolerance, Policy: policyOf(statuses)})
-	if s := newStatus(statuses, imp.o.Status); s != "" {
-		return &missingRecords{status: s}
+	known, err := paymentMaps(imp.env, imp.inst)
+	if err != nil {
+		return err
+	}
+	if status, ways := newStatus(statuses, imp.o.Status), newWays(known, &imp.o); status != "" || len(ways) > 0 {
+		return &missingRecords{status: status, ways: ways}
 	}
 	imp.log.Ref, imp.seen = imp.o.Number, imp.o.Digest()
 	if err := imp.keepProducts(); err != nil {
@@ -215,7 +219,14 @@ func (imp *orderImport) values() (orm.Values, error) {
 		"shipping_total": o.Totals.Shipping, "discount_total": o.Totals.Discount, "refunded_total": o.Totals.Refunded, "payment_method": o.Payment.Method,
 		"payment_method_title": o.Payment.Title, "transaction_id": o.Payment.Transaction, "customer_note": o.Remark, "billing_email": o.Customer.Email,
 		"parts_state": string(o.State), "totals_note": strings.Join(o.Notes, "\n"), "seen_digest": imp.seen, "read_stamp": read, "state_class": string(o.Class),
-		"refund_key": refundKey(o), "woo_parent_id": int64(0)}
+		"refund_key": refundKey(o), "woo_parent_id": int64(0), "voucher_total": o.Totals.Vouchers}
+	var codes []string
+	for _, x := range o.Vouchers {
+		if x.Code != "" {
+			codes = append(codes, x.Code)
+		}
+	}
+	v["voucher_codes"] = strings.Join(codes, ", ")
 	if o.Family.Tie == ordermap.Part {
 		v["woo_parent_id"] = o.Family.Parent
 	}
@@ -448,6 +459,11 @@ func (imp *orderImport) store() error {
 	}
 	if imp.log.State != "" {
 		if err := logTo(imp.env, imp.inst, imp.log); err != nil {
+			return err
+		}
+	}
+	if imp.rec != nil && (imp.log.State != "skipped" || imp.asked()) {
+		if err := settleOrder(imp.env, imp.inst, imp.rec.ID, false); err != nil {
 			return err
 		}
 	}

@@ -272,6 +272,7 @@ func (e *engine) orderFailed(ctx context.Context, w *jobs.Work, inst *Instance, 
 type missingRecords struct {
 	rates    bool            // of taxes
 	status   string          // that the status map does not have
+	ways     []wayOfPaying   // that the payment map does not have
 	products []ordermap.Line // lines whose products the mapping does not know
 	currency int64           // without a pricelist
 	inactive bool            // and archived
@@ -291,6 +292,9 @@ func (e *engine) createMissing(ctx context.Context, db *orm.DB, inst *Instance, 
 			if err := createStatus(env, inst, l.status); err != nil {
 				return err
 			}
+		}
+		if err := createWays(env, inst, l.ways); err != nil {
+			return err
 		}
 		if l.rates {
 			if err := createRates(env, inst, got.order); err != nil {

@@ -107,11 +107,14 @@ func ordersOfInvoices(env *orm.Env, ids []int64) ([]*Order, error) {
 	return orm.Search[Order](env, orm.Or(orm.Leaf("invoice_id", "in", anyIDs(ids)), orm.Leaf("sale_order_id.invoice_ids", "in", anyIDs(ids))), orm.SearchOptions{Order: "id"})
 }
 
-// invoicesPosted posts the credit notes that wait for invoices which are posted now, and
-// has refunds booked that waited for an invoice to be made.
+// invoicesPosted registers what was paid of invoices that are posted now, posts the credit
+// notes that wait for them, and has refunds booked that waited for an invoice to be made.
 func invoicesPosted(env *orm.Env, ids []int64) error {
 	orders, err := ordersOfInvoices(env, ids)
 	if err != nil || len(orders) == 0 {
+		return err
+	}
+	if err := settlePosted(env, orders); err != nil {
 		return err
 	}
 	list, err := orm.Search[Refund](env, orm.And(orm.Leaf("order_id", "in", orm.IDs(env, orders)), orm.Leaf("state", "in", []any{RefundReceived, RefundBooked})), orm.SearchOptions{Order: "date, id"}, "credit_note_id", "order_id")

@@ -16,7 +16,15 @@ const (
 
 // Values of Instance.AutoInvoice.
 const (
-	InvoiceDraft = "draft" // Draft invoice
+	InvoiceNone      = "none"      // No invoice
+	InvoicePaid      = "paid"      // Posted when paid
+	InvoiceDelivered = "delivered" // Posted when delivered
+)
+
+// Values of payment.WooMeans.
+const (
+	MeansGateway = "gateway"
+	MeansVoucher = "voucher" // Gift card or store credit
 )
 
 // Values of Instance.MissingProduct.

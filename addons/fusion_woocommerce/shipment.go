@@ -175,6 +175,13 @@ func shipped(env *orm.Env, ids []int64) error {
 		if err := completeIfDelivered(env, o); err != nil {
 			return err
 		}
+		inst, err := orm.Get[Instance](env, o.InstanceID.ID)
+		if err != nil {
+			return err
+		}
+		if err := settleOrder(importEnv(env, inst), inst, o.ID, false); err != nil {
+			return err
+		}
 	}
 	return nil
 }
