@@ -27,6 +27,11 @@ func api() controllers.API {
 			"/woo/api/order/{id}/documents": orderDocuments,
 			"/woo/api/order/{id}/messages":  orderMessages,
 		},
+		Search: map[string]controllers.Answerer{
+			"/woo/search/odoo_products": searchProducts,
+			"/woo/search/woo_products":  searchStoreProducts,
+			"/woo/search/mapped":        searchMapped,
+		},
 	}
 }
 

@@ -103,7 +103,7 @@ func (t *timeline) invoices(env *orm.Env, o *Order, s *sale_stock.Order) error {
 	}
 	credited := false
 	for _, m := range moves {
-		undone := m.IsRefund() && m.PaymentState == "reversed" || !m.IsRefund() && m.ReversedEntryID.IsSet() // of a refund the store deleted
+		undone := m.IsRefund() && m.PaymentState == account.InvoiceReversed || !m.IsRefund() && m.ReversedEntryID.IsSet() // of a refund the store deleted
 		if m.State != account.MovePosted || undone {
 			continue
 		}
@@ -130,8 +130,7 @@ func amountOf(m *account.Move) *amountTold {
 }
 
 // invoicesOf are the invoices and credit notes of an order: those made from its lines,
-// those that reverse them, and
-// those that undo a reversal.
+// those that reverse them, and those that undo a reversal.
 func invoicesOf(env *orm.Env, o *Order, s *sale_stock.Order) ([]*account.Move, error) {
 	var ids []int64
 	if s != nil {

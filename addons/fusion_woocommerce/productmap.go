@@ -24,8 +24,8 @@ type ProductMap struct {
 	WooVariationID int64                         `orm:"woo_variation_id" label:"Store Variation ID"`
 	Type           string                        `orm:"woo_product_type,required,default=simple" selection:"simple:Simple,variable:Variable,variation:Variation,grouped:Grouped,external:External,other:Other" label:"Type"`
 	IsVariation    bool                          `orm:"is_variation" label:"Is a Variation"`
-	Name           string                        `orm:"woo_name" label:"Store Name"`
-	SKU            string                        `orm:"woo_sku,index" label:"Store SKU"`
+	Name           string                        `orm:"woo_name,index=trigram" label:"Store Name"`
+	SKU            string                        `orm:"woo_sku,index=btree+trigram" label:"Store SKU"`
 	Regular        decimal.Decimal               `orm:"woo_regular_price" label:"Regular Price"`
 	HasRegular     bool                          `orm:"woo_has_price" label:"Has a Price" help:"A product without a price cannot be bought; one with price 0 is free."`
 	Sale           decimal.Decimal               `orm:"woo_sale_price" label:"Sale Price"`

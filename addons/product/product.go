@@ -20,7 +20,7 @@ type Product struct {
 	TemplateID         orm.Ref[Template]                `orm:"product_tmpl_id,required,index,delegate,ondelete=cascade" label:"Product Template"`
 	PriceExtra         orm.Deferred[decimal.Decimal]    `orm:"price_extra,min_digits=Product Price:2" label:"Variant Price Extra" help:"What the attribute values of the variant add to the sales price, together."`
 	LstPrice           orm.Deferred[decimal.Decimal]    `orm:"lst_price,min_digits=Product Price:2" label:"Sales Price" help:"The sales price of the variant: that of the template and what the attribute values add to it."`
-	DefaultCode        string                           `orm:"default_code,index,nocopy" label:"Internal Reference"`
+	DefaultCode        string                           `orm:"default_code,index=btree+trigram,nocopy" label:"Internal Reference"`
 	Code               orm.Deferred[string]             `orm:"code" label:"Reference"`
 	PartnerRef         orm.Deferred[string]             `orm:"partner_ref" label:"Customer Ref"`
 	Active             bool                             `orm:"active,default=true" label:"Active" help:"An archived product is kept, but no longer offered."`

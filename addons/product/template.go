@@ -24,7 +24,7 @@ type Template struct {
 	orm.Record `orm:"product.template" label:"Product" order:"is_favorite desc, name, id"`
 	mail.Thread
 	mail.ActivityMixin
-	Name                string                               `orm:"name,required,translate,index,tracking" label:"Name"`
+	Name                string                               `orm:"name,required,translate,index=btree+trigram,tracking" label:"Name"`
 	Sequence            int                                  `orm:"sequence,default=1" label:"Sequence" help:"Where the product stands in lists of products."`
 	Description         string                               `orm:"description,html,translate" label:"Description"`
 	DescriptionPurchase string                               `orm:"description_purchase,text,translate" label:"Purchase Description"`
