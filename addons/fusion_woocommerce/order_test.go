@@ -110,7 +110,8 @@ func TestMarketplaceOrdersAreBookedOnce(t *testing.T) {
 		"parts":          {"children", []int{1, 2, 0}, "received imported imported"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inst := connect(t, env, "https://"+strings.ReplaceAll(strings.ReplaceAll(name, " ", ""), ",", "")+".example", orm.Values{"marketplace_policy": tc.policy, "unknown_product": "placeholder"})
+			inst := connect(t, env, "https://"+strings.ReplaceAll(strings.ReplaceAll(name, " ", ""), ",", "")+".example", orm.Values{"marketplace_policy": tc.policy, "unknown_product": "placeholder",
+				"payment_map_ids": []orm.Command{orm.CreateLine(orm.Values{"gateway": gatewayOf(orders[0].PaymentMethod), "name": "Card"})}})
 			for _, i := range tc.sequence {
 				o := orders[i]
 				got := &fetchedOrder{order: &o, tried: map[int64]bool{301: true, 302: true}}

@@ -79,7 +79,7 @@ func retryPayments(rs orm.Records) error {
 			by = orm.Leaf("voucher_total", ">", 0)
 		}
 		list, err := orm.Search[Order](rs.Env, orm.And(orm.Leaf("instance_id", "=", m.InstanceID.ID), by, orm.Leaf("state", "=", OrderImported),
-			orm.Leaf("invoice_id.state", "=", account.MovePosted), orm.Leaf("invoice_id.payment_state", "in", []any{"not_paid", "partial"})), orm.SearchOptions{})
+			orm.Leaf("invoice_id.state", "=", account.MovePosted), orm.Leaf("invoice_id.payment_state", "in", []any{account.InvoiceNotPaid, account.InvoicePartial})), orm.SearchOptions{})
 		if err != nil {
 			return err
 		}
