@@ -129,7 +129,7 @@ func comparePrices(env *orm.Env, inst *Instance, which orm.Domain) error {
 	}
 	c := &priceComparison{env: env, inst: inst}
 	for _, m := range list {
-		if err := c.compare(m, partRegular, m.ProductID.Rec().LstPrice.Get().Round(c.places()).String(), &m.BaseRegular); err != nil {
+		if err := c.compare(m, partRegular, ourPrice(m), &m.BaseRegular); err != nil {
 			return err
 		}
 	}
@@ -172,7 +172,7 @@ func salePrices(env *orm.Env, inst *Instance, list []*ProductMap) ([]string, err
 	}
 	out := make([]string, len(list))
 	for i, p := range found {
-		price := p.Price.Round(inst.StorePlaces())
+		price := p.Price.Round(pricePlaces)
 		out[i] = noPrice
 		if rule := byID[p.RuleID]; rule != nil && price.LessThan(list[i].ProductID.Rec().LstPrice.Get()) {
 			out[i] = saleText(true, price, rule.DateStart.Time(), rule.DateEnd.Time())
@@ -181,8 +181,14 @@ func salePrices(env *orm.Env, inst *Instance, list []*ProductMap) ([]string, err
 	return out, nil
 }
 
-// StorePlaces is how many decimals prices of the store have.
-func (i *Instance) StorePlaces() int32 { return int32(i.PriceDecimals) }
+// pricePlaces is to how many decimals prices are compared: a store keeps them as they
+// are typed, whatever it shows.
+const pricePlaces = 4
+
+// ourPrice is the regular price here.
+func ourPrice(m *ProductMap) string {
+	return m.ProductID.Rec().LstPrice.Get().Round(pricePlaces).String()
+}
 
 // priceComparison gathers what comparing asks for.
 type priceComparison struct {
@@ -192,8 +198,6 @@ type priceComparison struct {
 	settled []*ProductMap
 	agreed  map[string][]int64 // products whose ends agree, by part
 }
-
-func (c *priceComparison) places() int32 { return c.inst.StorePlaces() }
 
 // compare decides what follows for one part of a price.
 func (c *priceComparison) compare(m *ProductMap, part, ours string, base *string) error {
@@ -324,7 +328,7 @@ func resolvePrices(env *orm.Env, list []*Conflict, with string) error {
 		if m == nil {
 			return orm.UserErrorf("The product of %s is gone.", c.Name)
 		}
-		ours := m.ProductID.Rec().LstPrice.Get().Round(inst.StorePlaces()).String()
+		ours := ourPrice(m)
 		if c.Field == partSale {
 			sales, err := salePrices(env, inst, []*ProductMap{m})
 			if err != nil {

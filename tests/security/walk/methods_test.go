@@ -58,7 +58,9 @@ func methodArguments() map[string]func(k *walker) [][]any {
 		button_upgrade button_upgrade_cancel button_validate cancel context_get create_invoices create_product_variant do_scrap do_unreserve
 		get_action_picking_tree_ready get_action_picking_tree_waiting get_installed make_key mark_outgoing method_direct_trigger modify_moves
 		next_by_id process process_cancel_backorder process_email_queue reconcile refund_moves remove remove_move_reconcile run_scheduler send
-		test_smtp_connection toggle_active update_list view_draft_invoices`) {
+		test_smtp_connection toggle_active update_list view_draft_invoices
+		action_book action_doctor action_go_live action_hold action_pause action_push action_push_completed action_push_shipping action_release action_reopen
+		action_use_odoo action_use_own action_use_woo action_view_credit_note action_withdraw`) {
 		out[name] = none
 	}
 	return out
