@@ -101,7 +101,7 @@ func (e *engine) compareStock(ctx context.Context, w *jobs.Work) error {
 
 // stockChanges compares what the store has with what it is to have.
 func stockChanges(env *orm.Env, inst *Instance, recent map[int64][]goods) ([]change, error) {
-	list, err := orm.Search[ProductMap](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("state", "=", ProductMapped), orm.Leaf("sync_inventory", "=", true),
+	list, err := orm.Search[ProductMap](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("state", "in", []any{ProductMapped, ProductConflict}), orm.Leaf("sync_inventory", "=", true),
 		orm.Leaf("product_id", "!=", false), orm.Leaf("woo_product_type", "in", []any{TypeSimple, TypeVariation, TypeOther}), orm.Leaf("woo_status", "not in", []any{"deleted", "trash"})), orm.SearchOptions{Order: "id"})
 	if err != nil || len(list) == 0 {
 		return nil, err
