@@ -95,6 +95,8 @@ type Instance struct {
 	PaymentMaps    orm.Many[PaymentMap]            `orm:"payment_map_ids,inverse=instance_id" label:"Payment Methods"`
 	StatusMaps     orm.Many[StatusMap]             `orm:"status_map_ids,inverse=instance_id" label:"Order Statuses"`
 	AutoInvoice    string                          `orm:"auto_invoice,default=draft,required" selection:"none:No invoice,draft:Draft invoice,paid:Posted when paid,delivered:Posted when delivered" label:"Invoices"`
+	PushRefunds    bool                            `orm:"push_refunds,default=true" label:"Tell the Store of Credit Notes" help:"A credit note that is posted here for an order of the store is recorded there as a refund."`
+	RefundGateway  bool                            `orm:"refund_via_gateway" label:"Pay Back Through the Gateway" help:"The store pays the money of such a refund back through the gateway the order was paid with. Without it the refund is only recorded there."`
 	GoLive         orm.Datetime                    `orm:"go_live" label:"Import Orders Since" help:"Older orders are not imported; empty imports all."`
 	Tolerance      int                             `orm:"rounding_tolerance,default=2" label:"Rounding Tolerance (cents)" help:"By how much the total of a store's order may differ from the sum of its own parts. The difference becomes a line of its own."`
 	ShippingID     orm.Ref[product.Product]        `orm:"shipping_product_id" label:"Shipping Product"`

@@ -226,12 +226,12 @@ func (imp *orderImport) bookRefund(sold *sale.Order, told ordermap.Refund) (*Ref
 
 // ownRefund is the refund that was made here and has come back with the store's id.
 func (imp *orderImport) ownRefund(c ordermap.Credit) *Refund {
-	key := c.Meta[refundKeyName]
-	i := slices.IndexFunc(imp.refunds, func(f *Refund) bool { return f.Origin == RefundOfERP && f.Key == key })
-	if key == "" || i < 0 {
-		return nil
+	for _, f := range imp.refunds {
+		if f.Origin == RefundOfERP && f.RemoteID == 0 && (f.Key == c.Meta[refundKeyName] || f.Reason == c.Reason && f.Amount.Equal(c.Amount)) {
+			return f
+		}
 	}
-	return imp.refunds[i]
+	return nil
 }
 
 // recordRefund records a refund that is new, with its lines when they are known.

@@ -29,7 +29,7 @@ type Outgoing struct {
 	orm.Record `orm:"woo.outbox" label:"WooCommerce Outgoing Change" order:"id desc" rec:"name" search:"name,target"`
 	InstanceID orm.Ref[Instance]     `orm:"instance_id,required,readonly,ondelete=cascade" label:"Instance"`
 	CompanyID  orm.Ref[base.Company] `orm:"company_id,required,readonly" label:"Company"`
-	Kind       string                `orm:"kind,required,readonly,index" selection:"stock:Stock,shipment:Shipment,status:Order Status,price:Price,customer:Customer" label:"Kind"`
+	Kind       string                `orm:"kind,required,readonly,index" selection:"stock:Stock,shipment:Shipment,status:Order Status,price:Price,customer:Customer,refund:Refund" label:"Kind"`
 	Target     string                `orm:"target,required,readonly,index" label:"Object in the Store" help:"Changes of one object are sent in their order."`
 	Part       string                `orm:"part,readonly" label:"Part"`
 	Slot       string                `orm:"slot,readonly,nocopy" label:"Slot" help:"A later change with the same slot replaces this one while it waits."`

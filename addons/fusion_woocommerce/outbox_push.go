@@ -76,7 +76,7 @@ func outcomeOf(err error) outcome {
 
 // senders by kind of change.
 func senders() map[string]sender {
-	return map[string]sender{KindStock: stockSender{}, KindShipment: shipmentSender{}, KindStatus: statusSender{}, KindPrice: priceSender{}, KindCustomer: customerSender{}}
+	return map[string]sender{KindStock: stockSender{}, KindShipment: shipmentSender{}, KindStatus: statusSender{}, KindPrice: priceSender{}, KindCustomer: customerSender{}, KindRefund: refundSender{}}
 }
 
 // push sends what waits for an instance, batch by batch, until nothing is left

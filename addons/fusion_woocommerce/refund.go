@@ -62,6 +62,10 @@ var (
 	OpenCredit = orm.Method[Refund]{Name: "action_view_credit_note"}
 )
 
+// keyCorrected is the context key under which an invoice is credited to be made anew:
+// nothing is given back with that.
+const keyCorrected = "woo_corrected"
+
 func defineRefund(r *orm.Registry) {
 	orm.Define[RefundLine](r)
 	d := orm.Define[Refund](r)
@@ -82,16 +86,38 @@ func defineRefund(r *orm.Registry) {
 	orm.Implement(d, OpenCredit, func(_ *orm.Env, list []*Refund, _ orm.Args) (any, error) {
 		return openRecord("account.move", "Credit Note", list[0].NoteID.ID)
 	})
+	orm.Override(r, account.ModifyMoves, func(super orm.Action[account.Reversal]) orm.Action[account.Reversal] {
+		return func(env *orm.Env, list []*account.Reversal, args orm.Args) (any, error) {
+			return super(env.WithContext(map[string]any{keyCorrected: true}), list, args)
+		}
+	})
+	orm.Override(r, account.ButtonDraft, func(super orm.Action[account.Move]) orm.Action[account.Move] {
+		return func(env *orm.Env, list []*account.Move, args orm.Args) (any, error) {
+			answer, err := super(env, list, args)
+			if err != nil || len(list) == 0 {
+				return answer, err
+			}
+			return answer, creditsReset(env.Sudo(), orm.IDs(env, list))
+		}
+	})
 	orm.Override(r, account.PostMoves, func(super orm.Action[account.Move]) orm.Action[account.Move] {
 		return func(env *orm.Env, list []*account.Move, args orm.Args) (any, error) {
 			answer, err := super(env, list, args)
 			if err != nil {
 				return answer, err
 			}
-			var invoices []int64
+			var invoices, notes []int64
 			for _, m := range list {
-				if m.MoveType == account.OutInvoice {
+				switch m.MoveType {
+				case account.OutInvoice:
 					invoices = append(invoices, m.ID)
+				case account.OutRefund:
+					notes = append(notes, m.ID)
+				}
+			}
+			if !env.Flag(keyCorrected, false) {
+				if err := creditsPosted(env.Sudo(), notes); err != nil {
+					return nil, err
 				}
 			}
 			return answer, invoicesPosted(env.Sudo(), invoices)

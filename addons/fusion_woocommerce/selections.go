@@ -97,6 +97,7 @@ const (
 	KindStatus   = "status"
 	KindPrice    = "price"
 	KindCustomer = "customer"
+	KindRefund   = "refund"
 )
 
 // Values of Instance.StockKind and Instance.StockUncounted.
