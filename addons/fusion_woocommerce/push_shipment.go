@@ -83,7 +83,7 @@ func (s shipmentSender) tell(ctx context.Context, st *sending, c *shipmentChange
 		tell func(context.Context, *sending, *shipmentChange) (string, error)
 	}{{ChannelFulfillment, s.fulfillment}, {ChannelTracking, s.tracking}, {ChannelNote, s.note}}
 	for _, way := range ways {
-		if c.Channel != "" && c.Channel != way.name || c.Channel == "" && st.inst.ShipmentWay != "" && st.inst.ShipmentWay != "auto" && st.inst.ShipmentWay != way.name {
+		if c.Channel != "" && c.Channel != way.name || c.Channel == "" && st.inst.ShipmentWay != "" && st.inst.ShipmentWay != ChannelAuto && st.inst.ShipmentWay != way.name {
 			continue
 		}
 		remote, err := way.tell(ctx, st, c)

@@ -124,6 +124,7 @@ const (
 
 // Values of Shipment.Channel and Instance.ShipmentWay.
 const (
+	ChannelAuto        = "auto" // The best the store has
 	ChannelFulfillment = "fulfillment"
 	ChannelTracking    = "tracking" // Tracking Extension
 	ChannelNote        = "note"     // Note to the Customer

@@ -74,6 +74,9 @@ func contractExamples(t *testing.T) (out []contractExample) {
 			parts[len(parts)-1].header[name] = value
 		}
 	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if len(parts) == 0 || len(parts)%2 != 0 {
 		t.Fatalf("the document has %d blocks of the kind http", len(parts))
 	}
