@@ -33,7 +33,7 @@ func receiver(t *testing.T) (*orm.DB, *server.Server) {
 		sale_management.Addon(), stock.Addon(), sale_stock.Addon(), woocommerce.Addon())
 	err := db.Run(t.Context(), orm.System(), func(env *orm.Env) error {
 		for _, name := range []string{"one", "two"} {
-			_, err := env.Model("woo.instance").Create(orm.Values{"name": name, "url": "https://" + name + ".example", "consumer_key": "ck", "consumer_secret": "cs", "webhook_secret": "secret " + name})
+			_, err := env.Model("woo.instance").Create(orm.Values{"name": name, "url": "https://" + name + ".example", "consumer_key": "ck", "consumer_secret": "cs", "webhook_secret": "secret " + name, "live": true})
 			if err != nil {
 				return err
 			}
