@@ -279,7 +279,7 @@ func (w *world) checkProduct(p counted) {
 // explained. FUSION_STEPS and FUSION_SEED choose longer and other lives.
 func TestRandomLives(t *testing.T) {
 	t.Parallel()
-	steps, seeds := 120, []uint64{1, 2}
+	steps, seeds := 100, []uint64{2}
 	if n, err := strconv.Atoi(os.Getenv("FUSION_STEPS")); err == nil {
 		steps = n
 	}
