@@ -51,6 +51,12 @@ func onchange(c *call) (any, error) {
 	if c.rs.Len() > 1 {
 		return nil, c.rs.One()
 	}
+	// What follows is computed in memory, from values whose reading nothing else asks about.
+	if c.rs.Len() == 1 {
+		if err := c.rs.CheckAccess(orm.OpRead); err != nil {
+			return nil, err
+		}
+	}
 	d.first = len(d.names) == 0
 	values = values.Clone()
 	delete(values, "id")

@@ -39,6 +39,15 @@ func routes() map[string]route {
 		"/woo/webhook/product":        {no: "as for orders"},
 		"/woo/webhook/customer":       {no: "as for orders"},
 
+		"/woo/api/ping":                        {no: "is answered with the key of an instance only; tests/livestore tries it with other keys"},
+		"/woo/api/order/{id:[0-9]+}/status":    {no: "as for the ping; a key sees the orders of its own store"},
+		"/woo/api/order/{id:[0-9]+}/documents": {no: "as for the status"},
+		"/woo/api/order/{id:[0-9]+}/messages":  {no: "as for the status"},
+		"/woo/api/document/{token}":            {no: "is answered with a signed token of a minute only"},
+		"/woo/search/odoo_products":            {no: "searches with the rights of the user through the record layer, which the walk tries"},
+		"/woo/search/woo_products":             {no: "as for the products of the ERP"},
+		"/woo/search/mapped":                   {no: "as for the products of the ERP"},
+
 		"/jsonrpc":                             {walk: walkJSONRPC},
 		"/xmlrpc/2/{service}":                  {walk: walkXMLRPC},
 		"/xmlrpc/{service:common|object|db}":   {walk: walkXMLRPC}, // the same handler
