@@ -94,7 +94,7 @@ func TestWebhooks(t *testing.T) {
 		"deleted":              {sending{"/woo/webhook/order", "order.deleted", "secret one", `{"id":8}`}, 200, 1, 1, "received"},
 		"refund":               {sending{"/woo/webhook/order", "action.woocommerce_order_refunded", "secret one", `{"action":"woocommerce_order_refunded","arg":10}`}, 200, 1, 1, "received"},
 		"product":              {sending{"/woo/webhook/product", "product.updated", "secret one", `{"id":9,"sku":"X","regular_price":"1"}`}, 200, 1, 1, "received"},
-		"customer":             {sending{"/woo/webhook/customer", "customer.updated", "secret one", `{"id":9,"email":"a@b.example","username":"a"}`}, 200, 1, 0, "skipped"},
+		"customer":             {sending{"/woo/webhook/customer", "customer.updated", "secret one", `{"id":9,"email":"a@b.example","username":"a"}`}, 200, 1, 1, "received"},
 		"coupon":               {sending{"/woo/webhook/order", "coupon.updated", "secret one", `{"id":9,"code":"x","discount_type":"percent"}`}, 200, 1, 0, "skipped"},
 		"stray":                {sending{"/woo/webhook/order", "order.updated", "secret one", `{"id":9,"code":"x","discount_type":"percent"}`}, 200, 1, 0, "skipped"},
 		"error for the object": {sending{"/woo/webhook/order", "order.created", "secret one", `{"code":"woocommerce_rest_shop_order_invalid_id","message":"Invalid ID.","data":{"status":404}}`}, 200, 1, 0, "skipped"},
