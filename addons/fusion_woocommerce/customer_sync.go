@@ -78,11 +78,7 @@ func personOf(text string) (person, error) {
 // compareCustomers looks at the contacts of customers that changed here, and once a
 // day at all customers of the store.
 func (e *engine) compareCustomers(ctx context.Context, w *jobs.Work) error {
-	var id int64
-	if err := json.Unmarshal(w.Payload, &id); err != nil {
-		return jobs.Cancel(err)
-	}
-	inst, c, err := e.instance(ctx, w.DB, id)
+	inst, c, err := e.instanceOf(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -286,16 +282,9 @@ type customerSender struct{}
 func (customerSender) logType() string { return "customer" }
 
 func (customerSender) send(ctx context.Context, st *sending, list []*Outgoing) []outcome {
-	results := make([]outcome, len(list))
-	for i, o := range list {
-		c, err := payloadOf[customerChange]([]byte(o.Payload))
-		if err != nil {
-			results[i] = outcome{state: OutgoingFailed, reason: "The values of the change cannot be read: " + err.Error()}
-			continue
-		}
-		results[i] = sendCustomer(ctx, st, &c)
-	}
-	return results
+	return sendEach(list, func(c *customerChange) outcome {
+		return sendCustomer(ctx, st, c)
+	})
 }
 
 func sendCustomer(ctx context.Context, st *sending, c *customerChange) outcome {
@@ -346,8 +335,11 @@ func (customerSender) took(env *orm.Env, inst *Instance, done []delivered) error
 			continue
 		}
 		l, err := orm.First[Customer](env, orm.Leaf("id", "=", d.ResID), "", "partner_id.country_id", "partner_id.state_id")
-		if err != nil || l == nil {
+		if err != nil {
 			return err
+		}
+		if l == nil {
+			continue
 		}
 		if d.state == OutgoingCancelled {
 			if err := compareCustomer(env, inst, l, now); err != nil {

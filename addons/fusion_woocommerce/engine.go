@@ -60,6 +60,15 @@ func (e *engine) instance(ctx context.Context, db *orm.DB, id int64) (*Instance,
 	return inst, c, err
 }
 
+// instanceOf reads the instance a job is about, for jobs whose payload is its id.
+func (e *engine) instanceOf(ctx context.Context, w *jobs.Work) (*Instance, *wcapi.Client, error) {
+	var id int64
+	if err := json.Unmarshal(w.Payload, &id); err != nil {
+		return nil, nil, jobs.Cancel(err)
+	}
+	return e.instance(ctx, w.DB, id)
+}
+
 // storeFailed records a failure of the store and passes it on, so that the job
 // is tried again: when the store says, or with growing pauses. While the client
 // pauses nothing is asked and nothing recorded.
@@ -88,11 +97,7 @@ func storeFailed(ctx context.Context, w *jobs.Work, inst *Instance, kind, ref st
 // does not is in error, and its crons leave it alone; one that answers again is
 // connected again.
 func (e *engine) checkHealth(ctx context.Context, w *jobs.Work) error {
-	var id int64
-	if err := json.Unmarshal(w.Payload, &id); err != nil {
-		return jobs.Cancel(err)
-	}
-	inst, c, err := e.instance(ctx, w.DB, id)
+	inst, c, err := e.instanceOf(ctx, w)
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,30 @@ func outcomeOf(err error) outcome {
 	return o
 }
 
+// payloadOf reads the values of a change.
+func payloadOf[T any](payload []byte) (v T, err error) {
+	err = json.Unmarshal(payload, &v)
+	return v, err
+}
+
+func unreadableChange(err error) outcome {
+	return outcome{state: OutgoingFailed, reason: "The values of the change cannot be read: " + err.Error()}
+}
+
+// sendEach sends changes one by one, where a store takes no batches of them.
+func sendEach[T any](list []*Outgoing, send func(*T) outcome) []outcome {
+	results := make([]outcome, len(list))
+	for i, o := range list {
+		c, err := payloadOf[T]([]byte(o.Payload))
+		if err != nil {
+			results[i] = unreadableChange(err)
+			continue
+		}
+		results[i] = send(&c)
+	}
+	return results
+}
+
 // senders by kind of change.
 func senders() map[string]sender {
 	return map[string]sender{KindStock: stockSender{}, KindShipment: shipmentSender{}, KindStatus: statusSender{}, KindPrice: priceSender{}, KindCustomer: customerSender{}, KindRefund: refundSender{}}
@@ -83,11 +107,7 @@ func senders() map[string]sender {
 // or the store does not answer. The jobs of one instance do not overlap: the
 // key of the job is the instance's.
 func (e *engine) push(ctx context.Context, w *jobs.Work) error {
-	var id int64
-	if err := json.Unmarshal(w.Payload, &id); err != nil {
-		return jobs.Cancel(err)
-	}
-	inst, c, err := e.instance(ctx, w.DB, id)
+	inst, c, err := e.instanceOf(ctx, w)
 	if err != nil {
 		return err
 	}

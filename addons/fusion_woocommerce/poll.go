@@ -86,11 +86,7 @@ func listOrders(ctx context.Context, db *orm.DB, inst *Instance, c *wcapi.Client
 // are known in the state seen are left alone. A comparison of everything also finds
 // what the store no longer has.
 func (e *engine) pollOrders(ctx context.Context, w *jobs.Work) error {
-	var id int64
-	if err := json.Unmarshal(w.Payload, &id); err != nil {
-		return jobs.Cancel(err)
-	}
-	inst, c, err := e.instance(ctx, w.DB, id)
+	inst, c, err := e.instanceOf(ctx, w)
 	if err != nil {
 		return err
 	}

@@ -170,11 +170,7 @@ func (i *Instance) productsFrom(now time.Time) (since time.Time, whole bool) {
 
 // fetchAll fetches the products of a store that changed, and once a day all.
 func (e *engine) fetchAll(ctx context.Context, w *jobs.Work) error {
-	var id int64
-	if err := json.Unmarshal(w.Payload, &id); err != nil {
-		return jobs.Cancel(err)
-	}
-	inst, c, err := e.instance(ctx, w.DB, id)
+	inst, c, err := e.instanceOf(ctx, w)
 	if err != nil {
 		return err
 	}

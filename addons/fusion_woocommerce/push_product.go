@@ -2,7 +2,6 @@ package woocommerce
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +30,7 @@ func sendProducts(ctx context.Context, st *sending, list []*Outgoing, fields str
 	for i, o := range list {
 		w, err := parse([]byte(o.Payload))
 		if err != nil {
-			results[i] = outcome{state: OutgoingFailed, reason: "The values of the change cannot be read: " + err.Error()}
+			results[i] = unreadableChange(err)
 			continue
 		}
 		writes[i] = w
@@ -114,10 +113,4 @@ func readProducts(ctx context.Context, c *wcapi.Client, parent int64, ids []stri
 		out[int64(v.ID)] = itemOfVariation(&wcapi.Product{}, &v)
 	}
 	return out, nil
-}
-
-// payloadOf reads the values of a change.
-func payloadOf[T any](payload []byte) (v T, err error) {
-	err = json.Unmarshal(payload, &v)
-	return v, err
 }

@@ -282,21 +282,13 @@ type refundDone struct {
 }
 
 func (s refundSender) send(ctx context.Context, st *sending, list []*Outgoing) []outcome {
-	results := make([]outcome, len(list))
-	for i, o := range list {
-		c, err := payloadOf[refundChange]([]byte(o.Payload))
+	return sendEach(list, func(c *refundChange) outcome {
+		id, err := s.refund(ctx, st, c)
 		if err != nil {
-			results[i] = outcome{state: OutgoingFailed, reason: "The values of the change cannot be read: " + err.Error()}
-			continue
+			return outcomeOf(err)
 		}
-		id, err := s.refund(ctx, st, &c)
-		if err != nil {
-			results[i] = outcomeOf(err)
-			continue
-		}
-		results[i] = outcome{state: OutgoingSent, answer: refundDone{id}}
-	}
-	return results
+		return outcome{state: OutgoingSent, answer: refundDone{id}}
+	})
 }
 
 // refund looks whether the store has the refund, and makes it if not.

@@ -2,7 +2,6 @@ package woocommerce
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,21 +57,13 @@ type shipmentTold struct {
 }
 
 func (s shipmentSender) send(ctx context.Context, st *sending, list []*Outgoing) []outcome {
-	results := make([]outcome, len(list))
-	for i, o := range list {
-		var c shipmentChange
-		if err := json.Unmarshal([]byte(o.Payload), &c); err != nil {
-			results[i] = outcome{state: OutgoingFailed, reason: "The values of the change cannot be read: " + err.Error()}
-			continue
-		}
-		told, err := s.tell(ctx, st, &c)
+	return sendEach(list, func(c *shipmentChange) outcome {
+		told, err := s.tell(ctx, st, c)
 		if err != nil {
-			results[i] = outcomeOf(err)
-			continue
+			return outcomeOf(err)
 		}
-		results[i] = outcome{state: OutgoingSent, answer: told}
-	}
-	return results
+		return outcome{state: OutgoingSent, answer: told}
+	})
 }
 
 // tell tells the store on the first of its ways that is there; a parcel keeps the
@@ -223,13 +214,16 @@ func noteOf(c *shipmentChange) string {
 
 func (shipmentSender) took(env *orm.Env, _ *Instance, done []delivered) error {
 	for _, d := range done {
-		var c shipmentChange
-		if err := json.Unmarshal([]byte(d.Payload), &c); err != nil {
+		c, err := payloadOf[shipmentChange]([]byte(d.Payload))
+		if err != nil {
 			return err
 		}
 		rs, err := env.Model("woo.shipment").Browse(c.Shipment).Exists()
-		if err != nil || rs.Len() == 0 {
+		if err != nil {
 			return err
+		}
+		if rs.Len() == 0 {
+			continue
 		}
 		vals := orm.Values{"push_state": ShipmentFailed}
 		if told, ok := d.answer.(shipmentTold); ok {
@@ -284,19 +278,12 @@ type statusNow struct {
 }
 
 func (statusSender) send(ctx context.Context, st *sending, list []*Outgoing) []outcome {
-	results := make([]outcome, len(list))
-	for i, o := range list {
-		var c statusChange
-		if err := json.Unmarshal([]byte(o.Payload), &c); err != nil {
-			results[i] = outcome{state: OutgoingFailed, reason: "The values of the change cannot be read: " + err.Error()}
-			continue
-		}
-		results[i] = changeStatus(ctx, st, c)
-	}
-	return results
+	return sendEach(list, func(c *statusChange) outcome {
+		return changeStatus(ctx, st, c)
+	})
 }
 
-func changeStatus(ctx context.Context, st *sending, c statusChange) outcome {
+func changeStatus(ctx context.Context, st *sending, c *statusChange) outcome {
 	now, err := st.Order(ctx, c.Order)
 	if err != nil {
 		return outcomeOf(err)
@@ -329,8 +316,11 @@ func (statusSender) took(env *orm.Env, inst *Instance, done []delivered) error {
 			return err
 		}
 		o, err := orm.First[Order](env, orm.And(orm.Leaf("instance_id", "=", inst.ID), orm.Leaf("woo_id", "=", remote)), "")
-		if err != nil || o == nil {
+		if err != nil {
 			return err
+		}
+		if o == nil {
+			continue
 		}
 		if err := orm.RecordsOf(env, o).Write(orm.Values{"woo_status": now.Status, "last_status_pushed": now.Status, "date_modified": orm.DatetimeOf(now.Modified)}); err != nil {
 			return err

@@ -67,11 +67,7 @@ func openLines(o *ordermap.Order) any {
 // be, and puts the changes into the outbox. Orders the store took since they were
 // last read have lowered its stock, but not ours, so they are looked at first.
 func (e *engine) compareStock(ctx context.Context, w *jobs.Work) error {
-	var id int64
-	if err := json.Unmarshal(w.Payload, &id); err != nil {
-		return jobs.Cancel(err)
-	}
-	inst, c, err := e.instance(ctx, w.DB, id)
+	inst, c, err := e.instanceOf(ctx, w)
 	if err != nil {
 		return err
 	}
