@@ -108,44 +108,49 @@ func (c *priceChange) entry() (map[string]any, error) {
 
 // took notes what the store has now: the ends agree on what was sent.
 func (priceSender) took(env *orm.Env, inst *Instance, done []delivered) error {
+	var ids []any
+	for _, d := range done {
+		ids = append(ids, d.ResID)
+	}
+	list, err := orm.Search[ProductMap](env, orm.Leaf("id", "in", ids), orm.SearchOptions{})
+	if err != nil {
+		return err
+	}
+	byID := map[int64]*ProductMap{}
+	for _, m := range list {
+		byID[m.ID] = m
+	}
+	stamp, err := databaseClock(env)
+	if err != nil {
+		return err
+	}
 	var again []int64
 	for _, d := range done {
 		now, ok := d.answer.(priceNow)
-		if !ok || d.ResID == 0 {
+		m := byID[d.ResID]
+		if !ok || m == nil {
 			continue
 		}
 		c, err := payloadOf[priceChange]([]byte(d.Payload))
 		if err != nil {
 			return err
 		}
-		m, err := orm.First[ProductMap](env, orm.Leaf("id", "=", d.ResID), "")
-		if err != nil {
-			return err
-		}
-		if m == nil {
-			continue
-		}
 		if err := m.setPrice(c.Part, now.of(c.Part)); err != nil {
 			return err
 		}
-		if d.state == OutgoingSent {
-			if m.WrittenStamp, err = databaseClock(env); err != nil {
-				return err
-			}
-			if c.Part == partSale {
-				m.BaseSale = now.Sale
-			} else {
-				m.BaseRegular = now.Regular
-			}
-		} else {
+		switch {
+		case d.state != OutgoingSent:
 			again = append(again, m.ID)
+			continue
+		case c.Part == partSale:
+			m.BaseSale = now.Sale
+		default:
+			m.BaseRegular = now.Regular
 		}
-		if err := orm.Save(env, []*ProductMap{m}); err != nil {
-			return err
-		}
+		m.WrittenStamp = stamp
 	}
-	if len(again) == 0 {
-		return nil
+	if err := orm.Save(env, list); err != nil || len(again) == 0 {
+		return err
 	}
 	slices.Sort(again)
 	return comparePrices(env, inst, orm.Leaf("id", "in", anyIDs(again)))

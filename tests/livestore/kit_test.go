@@ -246,6 +246,15 @@ func (e *erp) text(sql string, args ...any) string {
 	return *s
 }
 
+// cron runs a cron of the instances.
+func (e *erp) cron(m orm.ModelMethod[woocommerce.Instance]) {
+	e.t.Helper()
+	e.run(func(env *orm.Env) error {
+		_, err := orm.InvokeModel(env, m)
+		return err
+	})
+}
+
 // poll runs the cron of orders.
 func (e *erp) poll() {
 	e.t.Helper()

@@ -111,14 +111,6 @@ func (w *world) rest() {
 	w.idle()
 }
 
-func (w *world) cron(m orm.ModelMethod[woocommerce.Instance]) {
-	w.t.Helper()
-	w.run(func(env *orm.Env) error {
-		_, err := orm.InvokeModel(env, m)
-		return err
-	})
-}
-
 // wakeOutbox sends what waits, as if its pauses had passed.
 func (w *world) wakeOutbox() {
 	w.t.Helper()

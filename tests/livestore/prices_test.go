@@ -12,10 +12,7 @@ import (
 // syncPrices fetches the products, compares prices, and sends what follows.
 func (e *erp) syncPrices() {
 	e.t.Helper()
-	e.run(func(env *orm.Env) error {
-		_, err := orm.InvokeModel(env, woocommerce.CronProducts)
-		return err
-	})
+	e.cron(woocommerce.CronProducts)
 	e.idle()
 	e.sendAll()
 }
@@ -182,10 +179,7 @@ func TestPricesBothWays(t *testing.T) {
 	t.Run("changed in the store while it was being sent", func(t *testing.T) {
 		e.set(orm.Values{"dry_run": true})
 		e.setOurs(q, 16)
-		e.run(func(env *orm.Env) error {
-			_, err := orm.InvokeModel(env, woocommerce.CronProducts)
-			return err
-		})
+		e.cron(woocommerce.CronProducts)
 		e.idle()
 		e.setTheirs(q, `"regular_price": "17"`)
 		e.set(orm.Values{"dry_run": false})

@@ -96,10 +96,7 @@ func (e *erp) inStore(p counted) string {
 // pushStock runs the cron of stock and sends what it finds.
 func (e *erp) pushStock() {
 	e.t.Helper()
-	e.run(func(env *orm.Env) error {
-		_, err := orm.InvokeModel(env, woocommerce.CronInventory)
-		return err
-	})
+	e.cron(woocommerce.CronInventory)
 	e.idle()
 	e.sendAll()
 }
@@ -218,10 +215,7 @@ func TestStockFlowsBack(t *testing.T) {
 	t.Run("the answer is lost", func(t *testing.T) {
 		end := e.store.AddFault(woosim.Fault{Kind: woosim.FaultCutAfter, Method: "POST", Path: regexp.MustCompile("products/batch")})
 		e.have(p.product, 77)
-		e.run(func(env *orm.Env) error {
-			_, err := orm.InvokeModel(env, woocommerce.CronInventory)
-			return err
-		})
+		e.cron(woocommerce.CronInventory)
 		e.idle()
 		end()
 		e.sendAll()
@@ -230,19 +224,13 @@ func TestStockFlowsBack(t *testing.T) {
 	t.Run("the store is away", func(t *testing.T) {
 		end := e.store.AddFault(woosim.Fault{Kind: woosim.FaultMaintenance, Method: "POST", Path: regexp.MustCompile("products/batch")})
 		e.have(p.product, 50)
-		e.run(func(env *orm.Env) error {
-			_, err := orm.InvokeModel(env, woocommerce.CronInventory)
-			return err
-		})
+		e.cron(woocommerce.CronInventory)
 		e.idle()
 		if state := e.text("SELECT state FROM woo_outbox ORDER BY id DESC LIMIT 1"); state != "waiting" {
 			t.Errorf("the change is %s while the store is away", state)
 		}
 		e.have(p.product, 52) // a later change takes the place of the one that waits
-		e.run(func(env *orm.Env) error {
-			_, err := orm.InvokeModel(env, woocommerce.CronInventory)
-			return err
-		})
+		e.cron(woocommerce.CronInventory)
 		e.idle()
 		if n := e.count("SELECT count(*) FROM woo_outbox WHERE state = 'waiting'"); n != 1 {
 			t.Errorf("%d changes wait, want one", n)
@@ -255,10 +243,7 @@ func TestStockFlowsBack(t *testing.T) {
 		e.set(orm.Values{"dry_run": true})
 		before := e.inStore(p)
 		e.have(p.product, 10)
-		e.run(func(env *orm.Env) error {
-			_, err := orm.InvokeModel(env, woocommerce.CronInventory)
-			return err
-		})
+		e.cron(woocommerce.CronInventory)
 		e.idle()
 		e.wantStock(p, before)
 		e.set(orm.Values{"dry_run": false})
@@ -269,10 +254,7 @@ func TestStockFlowsBack(t *testing.T) {
 		e.set(orm.Values{"dry_run": true})
 		before := e.inStore(p)
 		e.have(p.product, 11)
-		e.run(func(env *orm.Env) error {
-			_, err := orm.InvokeModel(env, woocommerce.CronInventory)
-			return err
-		})
+		e.cron(woocommerce.CronInventory)
 		e.idle()
 		press := func(button string) {
 			e.run(func(env *orm.Env) error {
